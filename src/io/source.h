@@ -1,0 +1,60 @@
+/*
+ * source.h - uncompressed bytes to look at and step over.
+ *
+ * How they got here - read, unpacked from gzip or zstd, fetched again after a
+ * broken connection - is the source's business; the packing is told by the
+ * first bytes.  Checksums are checked.  A source belongs to one thread.
+ */
+#ifndef IO_SOURCE_H
+#define IO_SOURCE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/span.h"
+
+struct err;
+struct feed;
+struct source;
+
+/* After what a peek shows, this many more bytes may be read (not trusted). */
+enum { SOURCE_SLACK = 64 };
+
+/* The most that one peek can be asked for: a line of 16 MiB. */
+enum { SOURCE_MAX_PEEK = 16 * 1024 * 1024 };
+
+/* What has gone through a source so far. */
+struct source_stats {
+	uint64_t packed_len;	/* bytes read from the feed */
+	uint64_t plain_len;	/* bytes unpacked */
+	const char *packing;	/* "gzip", "zstd" or "none"; NULL before a peek */
+};
+
+/*
+ * Take over `feed`, even on failure.  NULL gives NULL, *err untouched.  With
+ * `md5` the MD5 of the feed's bytes is taken on the way.
+ */
+struct source *source_open(struct feed *feed, bool md5, struct err *err);
+
+/*
+ * Show at least `min` bytes that have not been consumed, or all that are left.
+ * Returns 1, or 0 if these are the last, or -1 with *err set: ERR_LIMIT if
+ * `min` is more than a source will hold, ERR_INPUT if the input is damaged (the
+ * text says how, and at which byte of the feed).  They stay put until the next
+ * peek.
+ */
+int source_peek(struct source *s, size_t min, struct span *out,
+		struct err *err);
+
+/* Step over `n` of the bytes last shown. */
+void source_consume(struct source *s, size_t n);
+
+struct source_stats source_stats(const struct source *s);
+
+/* After the last peek: the MD5 of all the feed's bytes, 16 of them. */
+void source_md5(struct source *s, uint8_t out[16]);
+
+void source_close(struct source *s);	/* NULL is fine */
+
+#endif

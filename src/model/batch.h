@@ -1,0 +1,36 @@
+/*
+ * batch.h - a run of consecutive items, and everything that hangs off them.
+ *
+ * Items point into the input block and into the batch's own arena.  Both stay
+ * put until batch_reset(), and so do the items.
+ */
+#ifndef MODEL_BATCH_H
+#define MODEL_BATCH_H
+
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/span.h"
+#include "model/item.h"
+
+/* An input line that is not an item.  It is data, not a failure. */
+struct reject {
+	struct span line;	/* as read, without its line end */
+	uint64_t offset;	/* of the line in its uncompressed data file */
+	uint64_t number;	/* of the line in that file, from 1 */
+	uint64_t at;		/* byte in the line where it went wrong, from 0 */
+	struct err why;
+};
+
+struct batch {
+	struct arena mem;
+	struct item *items;
+	struct reject *rejects;
+	uint32_t nitems, nrejects;
+};
+
+void batch_reset(struct batch *b);
+void batch_free(struct batch *b);
+
+#endif
