@@ -118,6 +118,30 @@ enum value_type value_type_named(struct span name);
  */
 uint16_t name_hash(struct span name);
 
+/* The last step of it, over the name's first and last (up to) eight bytes. */
+static inline uint16_t
+name_mix(uint64_t first, uint64_t last, size_t len)
+{
+	const uint64_t h = (first ^ (last << 29 | last >> 35) ^ len << 56) *
+			   0x9E3779B97F4A7C15u;
+
+	return (uint16_t)(h >> 48);
+}
+
+/* name_hash() where eight bytes from the start of the name can be read. */
+static inline uint16_t
+name_hash_slack(const uint8_t *name, size_t len)
+{
+	uint64_t first, last = 0;
+
+	memcpy(&first, name, 8);
+	if (len < 8)
+		first &= ((uint64_t)1 << 8 * len) - 1;
+	else
+		memcpy(&last, name + len - 8, 8);
+	return name_mix(first, last, len);
+}
+
 /* A NAME or a text value (S, N, B) that stands for `text`, not from input. */
 struct value value_of_name(struct span text);
 struct value value_of_text(enum value_type type, struct span text);
