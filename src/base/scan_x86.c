@@ -1,0 +1,334 @@
+/*
+ * scan_x86.c - the kernels for AVX2 and AVX-512.
+ *
+ * UTF-8 is checked by three table look-ups on nibbles (Keiser and Lemire,
+ * "Validating UTF-8 in less than one instruction per byte"): for each pair of
+ * neighbouring bytes the tables give the ways in which it can be wrong, as bits,
+ * and what all three agree on is wrong.
+ */
+#if defined(__x86_64__)
+
+#include "base/scan_internal.h"
+
+#include <immintrin.h>
+#include <string.h>
+
+#define AVX2 __attribute__((target("avx2,bmi,bmi2,popcnt")))
+#define AVX512 __attribute__((target( \
+	"avx2,bmi,bmi2,popcnt,avx512f,avx512bw,avx512vl,avx512vbmi,avx512vbmi2")))
+
+enum {
+	TOO_SHORT = 1 << 0,	/* a lead byte without its continuation */
+	TOO_LONG = 1 << 1,	/* ASCII, then a continuation */
+	OVERLONG_3 = 1 << 2,
+	TOO_LARGE = 1 << 3,
+	SURROGATE = 1 << 4,
+	OVERLONG_2 = 1 << 5,
+	TOO_LARGE_1000 = 1 << 6,
+	OVERLONG_4 = 1 << 6,
+	TWO_CONTS = 1 << 7,	/* wrong unless a lead byte is 2 or 3 before */
+	CARRY = TOO_SHORT | TOO_LONG | TWO_CONTS,
+};
+
+/* By the high nibble of the first byte, its low nibble, the second's high. */
+static const uint8_t FIRST_HIGH[16] = {
+	TOO_LONG, TOO_LONG, TOO_LONG, TOO_LONG,
+	TOO_LONG, TOO_LONG, TOO_LONG, TOO_LONG,
+	TWO_CONTS, TWO_CONTS, TWO_CONTS, TWO_CONTS,
+	TOO_SHORT | OVERLONG_2,
+	TOO_SHORT,
+	TOO_SHORT | OVERLONG_3 | SURROGATE,
+	TOO_SHORT | TOO_LARGE | TOO_LARGE_1000 | OVERLONG_4,
+};
+static const uint8_t FIRST_LOW[16] = {
+	CARRY | OVERLONG_3 | OVERLONG_2 | OVERLONG_4,
+	CARRY | OVERLONG_2,
+	CARRY, CARRY,
+	CARRY | TOO_LARGE,
+	CARRY | TOO_LARGE | TOO_LARGE_1000, CARRY | TOO_LARGE | TOO_LARGE_1000,
+	CARRY | TOO_LARGE | TOO_LARGE_1000, CARRY | TOO_LARGE | TOO_LARGE_1000,
+	CARRY | TOO_LARGE | TOO_LARGE_1000, CARRY | TOO_LARGE | TOO_LARGE_1000,
+	CARRY | TOO_LARGE | TOO_LARGE_1000, CARRY | TOO_LARGE | TOO_LARGE_1000,
+	CARRY | TOO_LARGE | TOO_LARGE_1000 | SURROGATE,
+	CARRY | TOO_LARGE | TOO_LARGE_1000, CARRY | TOO_LARGE | TOO_LARGE_1000,
+};
+static const uint8_t SECOND_HIGH[16] = {
+	TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT,
+	TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT,
+	TOO_LONG | OVERLONG_2 | TWO_CONTS | OVERLONG_3 | TOO_LARGE_1000,
+	TOO_LONG | OVERLONG_2 | TWO_CONTS | OVERLONG_3 | TOO_LARGE,
+	TOO_LONG | OVERLONG_2 | TWO_CONTS | SURROGATE | TOO_LARGE,
+	TOO_LONG | OVERLONG_2 | TWO_CONTS | SURROGATE | TOO_LARGE,
+	TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT,
+};
+
+/* The last three bytes of a piece may start a sequence no later than this. */
+static const uint8_t WHOLE[SCAN_STEP] = {
+	255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
+	255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
+	255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
+	255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
+	255, 255, 255, 255, 255, 0xF0 - 1, 0xE0 - 1, 0xC0 - 1,
+};
+
+static inline const __m128i *
+at128(const uint8_t *p)
+{
+	return (const __m128i *)(const void *)p;
+}
+
+static inline const __m256i *
+at256(const uint8_t *p)
+{
+	return (const __m256i *)(const void *)p;
+}
+
+/* ------------------------------------------------------------------ AVX2 */
+
+AVX2 static inline __m256i
+twice(const uint8_t table[16])
+{
+	return _mm256_broadcastsi128_si256(_mm_loadu_si128(at128(table)));
+}
+
+/* What is wrong with `in`, which follows `before`. */
+AVX2 static inline __m256i
+utf8_wrong(__m256i in, __m256i before)
+{
+	const __m256i low4 = _mm256_set1_epi8(0x0F);
+	const __m256i mid = _mm256_permute2x128_si256(before, in, 0x21);
+	const __m256i prev1 = _mm256_alignr_epi8(in, mid, 15);
+	const __m256i prev2 = _mm256_alignr_epi8(in, mid, 14);
+	const __m256i prev3 = _mm256_alignr_epi8(in, mid, 13);
+	const __m256i a = _mm256_shuffle_epi8(twice(FIRST_HIGH),
+		_mm256_and_si256(_mm256_srli_epi16(prev1, 4), low4));
+	const __m256i b = _mm256_shuffle_epi8(twice(FIRST_LOW),
+		_mm256_and_si256(prev1, low4));
+	const __m256i c = _mm256_shuffle_epi8(twice(SECOND_HIGH),
+		_mm256_and_si256(_mm256_srli_epi16(in, 4), low4));
+	const __m256i pairs = _mm256_and_si256(_mm256_and_si256(a, b), c);
+	const __m256i third = _mm256_subs_epu8(prev2,
+		_mm256_set1_epi8((char)(0xE0 - 0x80)));
+	const __m256i fourth = _mm256_subs_epu8(prev3,
+		_mm256_set1_epi8((char)(0xF0 - 0x80)));
+	const __m256i must = _mm256_and_si256(_mm256_or_si256(third, fourth),
+		_mm256_set1_epi8((char)0x80));
+
+	return _mm256_xor_si256(must, pairs);
+}
+
+AVX2 static inline uint64_t
+mask64(__m256i low, __m256i high)
+{
+	return (uint32_t)_mm256_movemask_epi8(low) |
+	       (uint64_t)(uint32_t)_mm256_movemask_epi8(high) << 32;
+}
+
+AVX2 static inline uint64_t
+equal(__m256i low, __m256i high, char c)
+{
+	const __m256i v = _mm256_set1_epi8(c);
+
+	return mask64(_mm256_cmpeq_epi8(low, v), _mm256_cmpeq_epi8(high, v));
+}
+
+/*
+ * Write the positions of the bits of `m`; returns how many.  Eight at a time
+ * without looking, since a mispredicted branch costs more than eight stores.
+ */
+AVX2 static inline size_t
+positions(uint32_t *out, uint64_t m, uint32_t base)
+{
+	const size_t n = (size_t)_mm_popcnt_u64(m);
+
+	for (size_t done = 0; done < n; done += 8)
+		for (size_t i = 0; i < 8; i++) {
+			out[done + i] = base + (uint32_t)_tzcnt_u64(m);
+			m = _blsr_u64(m);
+		}
+	return n;
+}
+
+AVX2 void
+scan_piece_avx2(struct scan *s, struct scan_carry *carry, const uint8_t *p,
+		size_t n, uint32_t base)
+{
+	const __m256i whole = _mm256_loadu_si256(at256(WHOLE + 32));
+	__m256i before = _mm256_loadu_si256(at256(carry->last + 32));
+	__m256i wrong = _mm256_setzero_si256();
+	__m256i cut = _mm256_subs_epu8(before, whole);
+	uint64_t control = 0;
+
+	for (size_t i = 0; i < n; i += SCAN_STEP) {
+		const __m256i low = _mm256_loadu_si256(at256(p + i));
+		const __m256i high = _mm256_loadu_si256(at256(p + i + 32));
+		const uint32_t at = base + (uint32_t)i;
+		const uint64_t escapes = equal(low, high, '\\');
+		const uint64_t lines = equal(low, high, '\n');
+		const uint64_t quotes = equal(low, high, '"') &
+			~scan_escaped(escapes, &carry->escaped);
+		const __m256i blank = _mm256_set1_epi8(0x1F);
+		control |= mask64(
+			_mm256_cmpeq_epi8(_mm256_min_epu8(low, blank), low),
+			_mm256_cmpeq_epi8(_mm256_min_epu8(high, blank), high)) &
+			~lines;
+
+		s->nquotes += positions(s->quotes + s->nquotes, quotes, at);
+		if (lines != 0)
+			s->nlines += positions(s->lines + s->nlines, lines, at);
+		if (escapes != 0)
+			s->nescapes += positions(s->escapes + s->nescapes,
+						 escapes, at);
+
+		if (_mm256_movemask_epi8(_mm256_or_si256(low, high)) == 0) {
+			wrong = _mm256_or_si256(wrong, cut);
+			cut = _mm256_setzero_si256();
+		} else {
+			wrong = _mm256_or_si256(wrong,
+						utf8_wrong(low, before));
+			wrong = _mm256_or_si256(wrong, utf8_wrong(high, low));
+			cut = _mm256_subs_epu8(high, whole);
+		}
+		before = high;
+	}
+	s->control |= control != 0;
+	s->bad_utf8 |= !_mm256_testz_si256(wrong, wrong);
+	carry->cut = !_mm256_testz_si256(cut, cut);
+	memcpy(carry->last, p + n - SCAN_STEP, SCAN_STEP);
+}
+
+AVX2 size_t
+scan_plain_avx2(struct span text)
+{
+	const __m256i blank = _mm256_set1_epi8(0x1F);
+	size_t i = 0;
+
+	for (; text.len - i >= 32; i += 32) {
+		const __m256i v = _mm256_loadu_si256(at256(text.ptr + i));
+		const __m256i stop = _mm256_or_si256(
+			_mm256_cmpeq_epi8(_mm256_min_epu8(v, blank), v),
+			_mm256_or_si256(
+				_mm256_cmpeq_epi8(v, _mm256_set1_epi8('"')),
+				_mm256_cmpeq_epi8(v, _mm256_set1_epi8('\\'))));
+		const uint32_t m = (uint32_t)_mm256_movemask_epi8(stop);
+		if (m != 0)
+			return i + _tzcnt_u32(m);
+	}
+	return i + scan_plain_portable(
+		(struct span){ text.ptr + i, text.len - i });
+}
+
+/* --------------------------------------------------------------- AVX-512 */
+
+AVX512 static inline __m512i
+four_times(const uint8_t table[16])
+{
+	return _mm512_broadcast_i32x4(_mm_loadu_si128(at128(table)));
+}
+
+AVX512 static inline __mmask64
+utf8_wrong_512(__m512i in, __m512i before)
+{
+	const __m512i low4 = _mm512_set1_epi8(0x0F);
+	const __m512i order = _mm512_setr_epi64(6, 7, 8, 9, 10, 11, 12, 13);
+	const __m512i mid = _mm512_permutex2var_epi64(before, order, in);
+	const __m512i prev1 = _mm512_alignr_epi8(in, mid, 15);
+	const __m512i prev2 = _mm512_alignr_epi8(in, mid, 14);
+	const __m512i prev3 = _mm512_alignr_epi8(in, mid, 13);
+	const __m512i a = _mm512_shuffle_epi8(four_times(FIRST_HIGH),
+		_mm512_and_si512(_mm512_srli_epi16(prev1, 4), low4));
+	const __m512i b = _mm512_shuffle_epi8(four_times(FIRST_LOW),
+		_mm512_and_si512(prev1, low4));
+	const __m512i c = _mm512_shuffle_epi8(four_times(SECOND_HIGH),
+		_mm512_and_si512(_mm512_srli_epi16(in, 4), low4));
+	const __m512i pairs = _mm512_and_si512(_mm512_and_si512(a, b), c);
+	const __m512i third = _mm512_subs_epu8(prev2,
+		_mm512_set1_epi8((char)(0xE0 - 0x80)));
+	const __m512i fourth = _mm512_subs_epu8(prev3,
+		_mm512_set1_epi8((char)(0xF0 - 0x80)));
+	const __m512i must = _mm512_and_si512(_mm512_or_si512(third, fourth),
+		_mm512_set1_epi8((char)0x80));
+	const __m512i wrong = _mm512_xor_si512(must, pairs);
+
+	return _mm512_test_epi8_mask(wrong, wrong);
+}
+
+/* Sixteen positions a store: compress the bytes' numbers, then widen them. */
+AVX512 static inline size_t
+positions_512(uint32_t *out, uint64_t m, uint32_t base)
+{
+	const size_t n = (size_t)_mm_popcnt_u64(m);
+	const __m512i number = _mm512_set_epi8(
+		63, 62, 61, 60, 59, 58, 57, 56, 55, 54, 53, 52, 51, 50, 49, 48,
+		47, 46, 45, 44, 43, 42, 41, 40, 39, 38, 37, 36, 35, 34, 33, 32,
+		31, 30, 29, 28, 27, 26, 25, 24, 23, 22, 21, 20, 19, 18, 17, 16,
+		15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
+	const __m512i first = _mm512_set1_epi32((int)base);
+	const __m512i bytes = _mm512_maskz_compress_epi8(m, number);
+
+	_mm512_storeu_si512(out, _mm512_add_epi32(first,
+		_mm512_cvtepu8_epi32(_mm512_castsi512_si128(bytes))));
+	if (n > 16)
+		_mm512_storeu_si512(out + 16, _mm512_add_epi32(first,
+			_mm512_cvtepu8_epi32(
+				_mm512_extracti32x4_epi32(bytes, 1))));
+	if (n > 32) {
+		_mm512_storeu_si512(out + 32, _mm512_add_epi32(first,
+			_mm512_cvtepu8_epi32(
+				_mm512_extracti32x4_epi32(bytes, 2))));
+		_mm512_storeu_si512(out + 48, _mm512_add_epi32(first,
+			_mm512_cvtepu8_epi32(
+				_mm512_extracti32x4_epi32(bytes, 3))));
+	}
+	return n;
+}
+
+AVX512 void
+scan_piece_avx512(struct scan *s, struct scan_carry *carry, const uint8_t *p,
+		  size_t n, uint32_t base)
+{
+	const __m512i whole = _mm512_loadu_si512(WHOLE);
+	__m512i before = _mm512_loadu_si512(carry->last);
+	__mmask64 wrong = 0;
+	__mmask64 cut = _mm512_cmpgt_epu8_mask(before, whole);
+	uint64_t control = 0;
+
+	for (size_t i = 0; i < n; i += SCAN_STEP) {
+		const __m512i v = _mm512_loadu_si512(p + i);
+		const uint32_t at = base + (uint32_t)i;
+		const uint64_t escapes =
+			_mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8('\\'));
+		const uint64_t lines =
+			_mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8('\n'));
+		const uint64_t quotes =
+			_mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8('"')) &
+			~scan_escaped(escapes, &carry->escaped);
+
+		control |= _mm512_cmplt_epu8_mask(v, _mm512_set1_epi8(0x20)) &
+			   ~lines;
+		s->nquotes += positions_512(s->quotes + s->nquotes, quotes, at);
+		if (lines != 0)
+			s->nlines += positions_512(s->lines + s->nlines, lines,
+						   at);
+		if (escapes != 0)
+			s->nescapes += positions_512(s->escapes + s->nescapes,
+						     escapes, at);
+
+		if (_mm512_movepi8_mask(v) == 0) {
+			wrong |= cut;
+			cut = 0;
+		} else {
+			wrong |= utf8_wrong_512(v, before);
+			cut = _mm512_cmpgt_epu8_mask(v, whole);
+		}
+		before = v;
+	}
+	s->control |= control != 0;
+	s->bad_utf8 |= wrong != 0;
+	carry->cut = cut != 0;
+	memcpy(carry->last, p + n - SCAN_STEP, SCAN_STEP);
+}
+
+#else
+typedef int nothing_here;	/* ISO C wants a declaration in every file */
+#endif
