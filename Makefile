@@ -1,49 +1,129 @@
-# make            the program at build/dynamill, optimised
-# make test       unit and golden tests; V=asan, V=tsan for the sanitizers
+# make            the program, at build/dynamill, optimised
+# make test       unit and golden tests; V=debug, V=asan, V=tsan for the others
 # make check      style, layers, and that every header stands alone
+# make bench      the benchmark's programs, at build/bench/, and its short form
+# make fuzz       the fuzzers (clang), at build/fuzz/; make replay runs the corpora
+# make install    to PREFIX (/usr/local), under DESTDIR if that is set
+# make clean      no more build/
+#
+# CC=clang and CC=aarch64-linux-gnu-gcc get folders of their own; Q= shows the
+# commands.
 V      ?= opt
-O      ?= build/$(V)
+PREFIX ?= /usr/local
+Q      ?= @
 
-FLAGS_opt  = -O2 -g -DNDEBUG
-FLAGS_debug = -O1 -g
-FLAGS_asan = -O1 -g -fsanitize=address,undefined -fno-sanitize-recover
-FLAGS_tsan = -O1 -g -fsanitize=thread
+ifeq ($(origin CC),default)
+CC      = gcc
+endif
+O      ?= build/$(V)$(if $(filter gcc cc,$(CC)),,-$(notdir $(firstword $(CC))))
 
-CC     ?= cc
+CFLAGS_opt   = -O2 -g -DNDEBUG
+CFLAGS_debug = -O1 -g
+CFLAGS_asan  = -O1 -g -fno-omit-frame-pointer
+CFLAGS_tsan  = -O1 -g
+CFLAGS_fuzz  = -O1 -g
+CFLAGS ?= $(CFLAGS_$(V))
+
+# Not in CFLAGS: whoever brings flags of their own still gets what V says.
+SAN_asan = -fsanitize=address,undefined -fno-sanitize-recover
+SAN_tsan = -fsanitize=thread
+SAN_fuzz = -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover
+
+WERROR ?= -Werror
 WARN    = -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes \
 	  -Wmissing-prototypes -Wpointer-arith -Wwrite-strings -Wcast-qual \
-	  -Wvla -Wundef -Werror
-CFLAGS  = -std=c11 -D_GNU_SOURCE $(WARN) $(FLAGS_$(V)) -I. -Isrc
+	  -Wvla -Wundef $(WERROR)
+COMPILE = $(CC) -std=c11 -D_GNU_SOURCE $(WARN) -I. -Isrc $(CPPFLAGS) \
+	  $(CFLAGS) $(SAN_$(V))
+LINK    = $(CC) $(CFLAGS) $(SAN_$(V)) $(LDFLAGS)
 LIBS    = -lisal -lz -lzstd -lxxhash -lcrypto -lyaml -lpthread
 
 LIB     = $(wildcard src/base/*.c src/model/*.c src/expr/*.c src/io/*.c \
 	    src/aws/*.c src/engine/*.c formats/*.c)
+CLI     = $(wildcard src/cli/*.c)
+PROGRAM = $(if $(CLI),$(O)/dynamill,$(O)/lib.a)
 TESTS   = $(patsubst tests/%.c,$(O)/%,$(wildcard tests/test_*.c))
+SUPPORT = $(filter-out tests/test_%.c,$(wildcard tests/*.c))
+FUZZERS = $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+BENCHES = $(patsubst bench/%.c,build/bench/%,$(wildcard bench/*.c))
+HEADERS = $(wildcard src/*/*.h formats/*.h tests/*.h bench/*.h)
 
-all: $(TESTS)
+all: $(PROGRAM)
+ifeq ($(V),opt)
+	@$(if $(CLI),ln -sf $(O:build/%=%)/dynamill build/dynamill)
+endif
 
-test: $(TESTS)
-	@for t in $^; do $$t || exit 1; done
+test: unit golden
+
+unit: $(TESTS:%=%.run)
+
+%.run: %
+	@echo "  test $(<F)"; $<
+
+golden: all
+	@DYNAMILL=$(CURDIR)/$(O)/dynamill sh scripts/golden
 
 check:
 	sh scripts/check-layers.sh
-	@for h in $$(find src formats tests -name '*.h'); do \
-		echo "#include \"$$h\"" | $(CC) $(CFLAGS) -fsyntax-only -xc - || exit 1; \
-	done
+	sh scripts/check-style.sh
+	@for h in $(HEADERS); do echo "#include \"$$h\"" | \
+		$(COMPILE) -fsyntax-only -xc - || exit 1; done
 
-$(O)/test_%: $(O)/tests/test_%.o $(O)/tests/guard.o $(O)/lib.a
-	$(CC) $(CFLAGS) $^ -lcmocka $(LIBS) -o $@
+bench: all $(BENCHES)
+	sh scripts/bench short
 
-$(O)/lib.a: $(LIB:%.c=$(O)/%.o)
-	$(AR) rcs $@ $^
+fuzz:
+	$(MAKE) V=fuzz CC=clang O=build/fuzz fuzzers
 
-$(O)/%.o: %.c
-	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -MMD -MP -c $< -o $@
+fuzzers: $(FUZZERS:%=$(O)/fuzz_%)
+
+replay: $(FUZZERS:%=$(O)/replay_%)
+	@for f in $(FUZZERS); do $(O)/replay_$$f fixtures/$$f || exit 1; done
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1
+	install -m 755 $(O)/dynamill $(DESTDIR)$(PREFIX)/bin/dynamill
+	if [ -f docs/dynamill.1 ]; then install -m 644 docs/dynamill.1 \
+		$(DESTDIR)$(PREFIX)/share/man/man1/dynamill.1; fi
 
 clean:
 	rm -rf build
 
+$(O)/dynamill: $(CLI:%.c=$(O)/%.o) $(O)/lib.a
+	$(Q)$(LINK) $^ $(LIBS) -o $@
+
+# From archives, so that a test may bring its own stand-ins for a module.
+$(O)/test_%: $(O)/tests/test_%.o $(O)/support.a $(O)/lib.a
+	$(Q)$(LINK) $(LDFLAGS_$*) $^ -lcmocka $(LIBS) -o $@
+
+$(O)/fuzz_%: $(O)/tests/fuzz/fuzz_%.o $(O)/lib.a
+	$(Q)$(LINK) -fsanitize=fuzzer $^ $(LIBS) -o $@
+
+$(O)/replay_%: $(O)/tests/fuzz/fuzz_%.o $(O)/tests/fuzz/replay.o $(O)/lib.a
+	$(Q)$(LINK) $^ $(LIBS) -o $@
+
+# The generator stands alone: it makes the data that the rest is judged by.
+build/bench/generate: $(O)/bench/generate.o
+	@mkdir -p $(@D)
+	$(Q)$(LINK) $^ -lz -lcrypto -lpthread -o $@
+
+build/bench/%: $(O)/bench/%.o $(O)/lib.a
+	@mkdir -p $(@D)
+	$(Q)$(LINK) $^ $(LIBS) -o $@
+
+$(O)/lib.a: $(LIB:%.c=$(O)/%.o)
+	@rm -f $@
+	$(Q)$(AR) rcs $@ $^
+
+$(O)/support.a: $(SUPPORT:%.c=$(O)/%.o)
+	@rm -f $@
+	$(Q)$(AR) rcs $@ $^
+
+$(O)/%.o: %.c
+	@mkdir -p $(@D)
+	@echo "  cc $<"
+	$(Q)$(COMPILE) -MMD -MP -c $< -o $@
+
 -include $(shell find $(O) -name '*.d' 2>/dev/null)
-.PHONY: all test check clean
+.PHONY: all test unit golden check bench fuzz fuzzers replay install clean
 .SECONDARY:
