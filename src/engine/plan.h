@@ -57,7 +57,7 @@ struct plan_source {
 	struct plan_place place;
 };
 
-/* A file that the plan names, plan files included: all are hashed in job.json.*/
+/* A file that the plan names, the plans included: job.json hashes them all. */
 struct plan_file {
 	const char *path;	/* openable from here */
 	const char *role;	/* "plan", "create", "ids.map", "lua", "pipe" */
@@ -124,7 +124,7 @@ struct plan_create {
 	bool used;			/* by a table of the plan */
 };
 
-/* ---- steps ---------------------------------------------------------------- */
+/* ---- steps --------------------------------------------------------------- */
 
 enum plan_step_kind {
 	STEP_UPDATE, STEP_RENAME, STEP_EMIT, STEP_PIPE, STEP_LUA, STEP_VERSION,
@@ -211,7 +211,7 @@ struct plan_pass {
 	size_t nasserts;
 };
 
-/* ---- tables ---------------------------------------------------------------- */
+/* ---- tables -------------------------------------------------------------- */
 
 /*
  * One table of the plan.  Before plan_resolve() a glob is one table with `glob`
