@@ -24,12 +24,13 @@
  *     container that has VALUE_RAW has it in everything below it.  Whoever
  *     changes a value clears VALUE_RAW in every container around it, the item's
  *     own map included.
- *  2. A container with VALUE_RAW has its raw bytes noted in kids[-1]
- *     (VALUE_PLACE), where decoders put them.
+ *  2. A container with VALUE_RAW has its raw bytes, just what value_raw()
+ *     returns, noted in kids[-1] (VALUE_PLACE: text and len), where decoders
+ *     put them.
  *  3. VALUE_ESC says that text is as JSON escapes it and does hold an escape.
  *     Without it text is plain UTF-8.  On a NAME with VALUE_ESC text is plain
  *     all the same (names are compared often), and value_name_raw() finds the
- *     bytes in the input.
+ *     bytes in the input; value_name_unescape() makes such a name.
  *  4. Text with VALUE_RAW needs no further escaping in JSON.  Text without it
  *     may hold anything, and lives in the arena, the plan or the input.
  *  5. `hash` of a NAME is name_hash() of its text.
@@ -158,11 +159,21 @@ struct value value_of_kids(enum value_type type, struct value *kids,
 int value_text(const struct value *v, struct arena *a, struct span *out,
 	       struct err *err);
 
-/* The bytes of the input that a VALUE_RAW value takes, with its type tag. */
+/*
+ * The bytes of the input that a VALUE_RAW value takes, with its type tag; of a
+ * member of a set, which has none, with its quotes.
+ */
 struct span value_raw(const struct value *v);
 
 /* The bytes of the input that a VALUE_RAW name takes, without its quotes. */
 struct span value_name_raw(const struct value *name);
+
+/*
+ * Make `out` the NAME that stands in the input as `raw`, which holds an escape
+ * and is well-formed.  Returns 0 or -1.
+ */
+int value_name_unescape(struct value *out, struct span raw, struct arena *a,
+			struct err *err);
 
 /*
  * Where in the map `m` the attribute `name` (hash already taken) is: its value,
@@ -178,7 +189,10 @@ struct value *value_attr(const struct value *m, struct span name,
 int value_own(struct value *v, uint32_t more, struct arena *a,
 	      struct err *err);
 
-/* Append an attribute to a map, or replace its value.  Returns 0 or -1. */
+/*
+ * Append an attribute to a map, or replace its value; the map's array must not
+ * be shared.  Returns 0 or -1.
+ */
 int value_set_attr(struct value *m, struct span name, const struct value *v,
 		   struct arena *a, struct err *err);
 
