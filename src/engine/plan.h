@@ -19,6 +19,7 @@
 
 #include "base/arena.h"
 #include "base/span.h"
+#include "expr/rewrite.h"
 #include "model/item.h"
 #include "model/path.h"
 
@@ -27,7 +28,6 @@ struct err;
 struct expr;
 struct plan_parts;	/* the files as parsed; see plan_internal.h */
 struct remap;
-struct rewrite;
 struct tree;
 struct update;
 
@@ -86,11 +86,6 @@ struct plan_rule {
 	bool is_id;
 	const char *tables;	/* whose ids: "Contacts", "Contacts, Projects" */
 	struct plan_place place;
-};
-
-enum plan_dangling {
-	DANGLING_REPORT, DANGLING_KEEP, DANGLING_NULL, DANGLING_REMOVE,
-	DANGLING_SKIP_ITEM, DANGLING_FAIL,
 };
 
 /* ---- keys and table definitions ------------------------------------------ */
@@ -230,7 +225,7 @@ struct plan_table {
 	struct plan_key source_key;	/* = key unless sourceKey says so */
 	const struct plan_create *create;	/* or NULL */
 
-	enum plan_dangling dangling;
+	enum rewrite_dangling dangling;
 	bool has_ids;			/* it says `id:` */
 	const struct remap *remap;	/* how its ids are made; NULL: kept */
 	const struct rewrite *rewrite;	/* its rules; NULL if there are none */
@@ -294,6 +289,7 @@ struct plan_options {
 	void *context;
 	const char *const *only;	/* --table; others are as if `skip` */
 	size_t nonly;
+	bool strict_ids;		/* --strict-ids */
 };
 
 /* A table as the engine found it in the sources. */
@@ -332,7 +328,7 @@ int plan_warn_collisions(struct plan *p, uint32_t table, uint64_t items,
 /* The number of the table called `name`, or PLAN_NONE. */
 uint32_t plan_table_named(const struct plan *p, const char *name);
 
-const char *plan_dangling_name(enum plan_dangling d);	/* "skip-item" */
+const char *plan_dangling_name(enum rewrite_dangling d);	/* "skip-item" */
 const char *plan_format_name(enum plan_out_format f);	/* "batch-requests" */
 const char *plan_step_name(enum plan_step_kind k);	/* "update" */
 
