@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/span.h"
 
@@ -35,27 +36,47 @@ struct item_format {
 		      struct err *err);
 };
 
-/* A way to write bytes as fewer bytes. */
-struct byte_format {
-	const char *name;	/* "gzip" */
-	int (*sniff)(struct span head);
-
-	/* `level` 1 to 9 matters to pack() only; 0 is the default. */
-	void *(*start)(int level, struct err *err);
-	void (*stop)(void *state);
-
-	/*
-	 * Unpack from the front of *in, moving it along, until it is used up or
-	 * `out` has grown by `enough`.  Returns 1, 0 at the end, or -1.
-	 */
-	int (*unpack)(void *state, struct span *in, size_t enough,
-		      struct buf *out, struct err *err);
-
-	int (*pack)(void *state, struct span in, bool last, struct buf *out,
-		    struct err *err);
+/* Where bytes may be put. */
+struct room {
+	uint8_t *ptr;
+	size_t len;
 };
 
-/* The format called `name`, or the one most sure of `head`; NULL if none. */
+/*
+ * A way to write bytes as fewer bytes.  Unpacking and packing each have a state
+ * of their own, made by start and freed by stop, which takes NULL.
+ */
+struct byte_format {
+	const char *name;	/* as on the command line: "gzip" */
+	const char *suffix;	/* of a file's name: ".gz" */
+	int (*sniff)(struct span head);
+
+	/*
+	 * Unpack from the front of *in to the front of *out and move both along,
+	 * until one is used up.  `last` says that nothing comes after *in.
+	 * Returns 1; 0 if this was the end, which only `last` can tell; or -1,
+	 * with in->ptr at the byte where it went wrong.
+	 */
+	void *(*unpack_start)(struct err *err);
+	int (*unpack)(void *state, struct span *in, bool last,
+		      struct room *out, struct err *err);
+	void (*unpack_stop)(void *state);
+
+	/*
+	 * Pack all of `in`; what comes of it, now or later, is appended to
+	 * `out`.  `last` ends the text.  However a text is cut into calls, the
+	 * bytes are the same.  `level` is 1 to 9, or 0 for the usual one.
+	 */
+	void *(*pack_start)(int level, struct err *err);
+	int (*pack)(void *state, struct span in, bool last, struct buf *out,
+		    struct err *err);
+	void (*pack_stop)(void *state);
+};
+
+/*
+ * The format called `name`, or the one most sure of `head`; NULL if none, which
+ * for bytes means that they are not packed.
+ */
 const struct item_format *item_format_named(const char *name);
 const struct item_format *item_format_of(struct span head);
 const struct byte_format *byte_format_named(const char *name);

@@ -1,0 +1,31 @@
+/*
+ * gzip.h - gzip (RFC 1952), read and written.
+ *
+ * Reading takes any number of members and checks what can be checked: header,
+ * header CRC, CRC-32 and length.  Writing gives one member without a time, its
+ * text deflated in blocks of GZIP_BLOCK_LEN that know nothing of each other
+ * (docs/FORMATS.md has the bytes).
+ */
+#ifndef FORMATS_GZIP_H
+#define FORMATS_GZIP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/span.h"
+#include "formats/formats.h"
+
+enum {
+	GZIP_BLOCK_LEN = 4 * 1024 * 1024,
+	GZIP_PIECE_LEN = 64 * 1024,	/* what the deflater is fed at a time */
+};
+
+extern const struct byte_format gzip_format;
+
+/* The writing half, for gzip_format. */
+void *gzip_pack_start(int level, struct err *err);
+int gzip_pack(void *state, struct span in, bool last, struct buf *out,
+	      struct err *err);
+void gzip_pack_stop(void *state);
+
+#endif

@@ -1,0 +1,240 @@
+/*
+ * GZIP, AS WRITTEN.  One member: a header of 10 bytes without time or name, the
+ * deflate data, CRC-32, length.
+ *
+ * The text is cut into blocks of GZIP_BLOCK_LEN, the last one shorter.  Each is
+ * deflated with fresh state and ended by a full flush, that is on a byte border
+ * by an empty stored block (.. 00 00 ff ff).  After the last comes an empty
+ * final block, 03 00.  So a block's bytes depend on its text and the level, on
+ * nothing else; blocks can be made apart from each other and joined.
+ *
+ * A deflater's output can depend on how its input was cut.  Ours is fed pieces
+ * of GZIP_PIECE_LEN, which divides GZIP_BLOCK_LEN, whatever we were given.
+ *
+ * Levels 1 to 3 are ISA-L's, 4 to 9 zlib's.
+ */
+#include <assert.h>
+#include <limits.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <isa-l/crc.h>
+#include <isa-l/igzip_lib.h>
+#include <zlib.h>
+
+#include "base/buf.h"
+#include "base/bytes.h"
+#include "base/err.h"
+#include "formats/gzip.h"
+
+_Static_assert(GZIP_BLOCK_LEN % GZIP_PIECE_LEN == 0, "pieces fill a block");
+
+enum {
+	DEFAULT_LEVEL = 1,
+	ISAL_LEVELS = 3,
+	ROOM_LEN = 64 * 1024,	/* what the deflater may write at a time */
+};
+
+struct packer {
+	int level;
+	bool begun;		/* is the header written? */
+	uint32_t crc;
+	uint32_t len;
+	size_t block_len;	/* text in the block that is open */
+	size_t staged;		/* bytes at `stage`, less than a piece */
+	uint8_t *stage;
+	uint8_t *level_buf;
+	struct isal_zstream isal;
+	z_stream zlib;
+};
+
+static uint32_t
+level_buf_len(int level)
+{
+	return level == 1 ? ISAL_DEF_LVL1_DEFAULT :
+	       level == 2 ? ISAL_DEF_LVL2_DEFAULT : ISAL_DEF_LVL3_DEFAULT;
+}
+
+static int
+start_isal(struct packer *p, struct err *err)
+{
+	const uint32_t n = level_buf_len(p->level);
+
+	p->level_buf = malloc(n);
+	if (p->level_buf == NULL)
+		return err_set(err, ERR_SYSTEM, "out of memory");
+	isal_deflate_init(&p->isal);
+	p->isal.level = (uint32_t)p->level;
+	p->isal.level_buf = p->level_buf;
+	p->isal.level_buf_size = n;
+	return 0;
+}
+
+static int
+start_zlib(struct packer *p, struct err *err)
+{
+	if (deflateInit2(&p->zlib, p->level, Z_DEFLATED, -MAX_WBITS, 8,
+			 Z_DEFAULT_STRATEGY) != Z_OK)
+		return err_set(err, ERR_SYSTEM, "out of memory");
+	return 0;
+}
+
+void *
+gzip_pack_start(int level, struct err *err)
+{
+	struct packer *const p = calloc(1, sizeof(*p));
+
+	if (p == NULL || (p->stage = malloc(GZIP_PIECE_LEN)) == NULL) {
+		err_set(err, ERR_SYSTEM, "out of memory");
+		goto fail;
+	}
+	p->level = level == 0 ? DEFAULT_LEVEL : level;
+	if (p->level < 1 || p->level > 9) {
+		err_set(err, ERR_USAGE, "gzip has levels 1 to 9, not %d",
+			level);
+		p->level = DEFAULT_LEVEL;
+		goto fail;
+	}
+	if ((p->level <= ISAL_LEVELS ? start_isal : start_zlib)(p, err) == 0)
+		return p;
+fail:
+	gzip_pack_stop(p);
+	return NULL;
+}
+
+void
+gzip_pack_stop(void *state)
+{
+	struct packer *const p = state;
+
+	if (p == NULL)
+		return;
+	if (p->level > ISAL_LEVELS)
+		deflateEnd(&p->zlib);
+	free(p->level_buf);
+	free(p->stage);
+	free(p);
+}
+
+/*
+ * Room is given in equal parts: what is left of it must not be able to show in
+ * the output, and whether an encoder looks at it is its own secret.
+ */
+static int
+press_isal(struct packer *p, struct span in, bool flush, struct buf *out,
+	   struct err *err)
+{
+	struct isal_zstream *const z = &p->isal;
+
+	memcpy(&z->next_in, &in.ptr, sizeof(z->next_in));
+	z->avail_in = (uint32_t)in.len;
+	z->flush = flush ? FULL_FLUSH : NO_FLUSH;
+	do {
+		z->next_out = buf_reserve(out, ROOM_LEN, err);
+		if (z->next_out == NULL)
+			return -1;
+		z->avail_out = ROOM_LEN;
+		if (isal_deflate(z) != COMP_OK)
+			return err_set(err, ERR_SYSTEM, "deflate refused");
+		buf_commit(out, ROOM_LEN - z->avail_out);
+	} while (z->avail_out == 0);
+	assert(z->avail_in == 0);
+	if (flush)
+		isal_deflate_reset(z);
+	return 0;
+}
+
+static int
+press_zlib(struct packer *p, struct span in, bool flush, struct buf *out,
+	   struct err *err)
+{
+	z_stream *const z = &p->zlib;
+
+	memcpy(&z->next_in, &in.ptr, sizeof(z->next_in));
+	z->avail_in = (uInt)in.len;
+	do {
+		z->next_out = buf_reserve(out, ROOM_LEN, err);
+		if (z->next_out == NULL)
+			return -1;
+		z->avail_out = ROOM_LEN;
+
+		const int code = deflate(z, flush ? Z_FULL_FLUSH : Z_NO_FLUSH);
+		if (code != Z_OK && code != Z_BUF_ERROR)
+			return err_set(err, ERR_SYSTEM, "deflate refused");
+		buf_commit(out, ROOM_LEN - z->avail_out);
+	} while (z->avail_out == 0);
+	assert(z->avail_in == 0);
+	if (flush)
+		deflateReset(z);
+	return 0;
+}
+
+/* Feed one piece, or what is left of the last block if `last`. */
+static int
+press(struct packer *p, struct span piece, bool last, struct buf *out,
+      struct err *err)
+{
+	p->crc = crc32_gzip_refl(p->crc, piece.ptr, piece.len);
+	p->len += (uint32_t)piece.len;
+	p->block_len += piece.len;
+
+	const bool flush = last || p->block_len == GZIP_BLOCK_LEN;
+	if (flush)
+		p->block_len = 0;
+	return p->level <= ISAL_LEVELS ? press_isal(p, piece, flush, out, err) :
+	       press_zlib(p, piece, flush, out, err);
+}
+
+static int
+begin(struct packer *p, struct buf *out, struct err *err)
+{
+	/* No time, unknown system: the same on every machine. */
+	const uint8_t head[10] = {
+		0x1f, 0x8b, 8, [8] = p->level == 1 ? 4 : p->level == 9 ? 2 : 0,
+		[9] = 255,
+	};
+
+	p->begun = true;
+	return buf_append(out, (struct span){ head, sizeof(head) }, err);
+}
+
+static int
+finish(struct packer *p, struct buf *out, struct err *err)
+{
+	uint8_t tail[10] = { 3, 0 };	/* an empty final block */
+
+	if (p->block_len + p->staged > 0 &&
+	    press(p, (struct span){ p->stage, p->staged }, true, out, err) != 0)
+		return -1;
+	store_le32(tail + 2, p->crc);
+	store_le32(tail + 6, p->len);
+	return buf_append(out, (struct span){ tail, sizeof(tail) }, err);
+}
+
+int
+gzip_pack(void *state, struct span in, bool last, struct buf *out,
+	  struct err *err)
+{
+	struct packer *const p = state;
+
+	if (!p->begun && begin(p, out, err) != 0)
+		return -1;
+	while (p->staged + in.len >= GZIP_PIECE_LEN) {
+		struct span piece = { in.ptr, GZIP_PIECE_LEN };
+		const size_t n = GZIP_PIECE_LEN - p->staged;
+
+		if (p->staged > 0) {
+			memcpy(p->stage + p->staged, in.ptr, n);
+			piece.ptr = p->stage;
+			p->staged = 0;
+		}
+		if (press(p, piece, false, out, err) != 0)
+			return -1;
+		in.ptr += n;
+		in.len -= n;
+	}
+	if (in.len > 0)
+		memcpy(p->stage + p->staged, in.ptr, in.len);
+	p->staged += in.len;
+	return last ? finish(p, out, err) : 0;
+}
