@@ -1,0 +1,338 @@
+#include "io/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "io/drain.h"
+#include "io/feed.h"
+
+struct file_feed {
+	struct feed feed;
+	int fd;
+	char *path;
+};
+
+struct file_drain {
+	struct drain drain;
+	int fd;
+	int folder;		/* -1 for standard output */
+	bool committed;
+	char *path;		/* as the caller said it */
+	const char *name;	/* its last part */
+	char *temp;
+};
+
+/* "'path': what errno says", and what to do about it where that is plain. */
+static int
+complain(struct err *err, const char *path)
+{
+	const char *advice = "";
+	enum err_code code = ERR_SYSTEM;
+
+	switch (errno) {
+	case ENOENT:
+	case ENOTDIR:
+	case EISDIR:
+		code = ERR_INPUT;
+		break;
+	case ENOSPC:
+	case EDQUOT:
+		advice = "; make room and run again";
+		break;
+	case EMFILE:
+		advice = "; raise the limit of open files ('ulimit -n')";
+		break;
+	default:
+		break;
+	}
+	return err_set(err, code, "'%s': %m%s", path, advice);
+}
+
+/* The same where we write: nothing about that is the input's fault. */
+static int
+complain_out(struct err *err, const char *path)
+{
+	complain(err, path);
+	err->code = ERR_SYSTEM;
+	return -1;
+}
+
+static ssize_t
+read_file(struct feed *feed, uint8_t *to, size_t n, struct err *err)
+{
+	struct file_feed *const f = (struct file_feed *)feed;
+	ssize_t got;
+
+	do
+		got = read(f->fd, to, n);
+	while (got < 0 && errno == EINTR);
+	return got < 0 ? complain(err, f->path) : got;
+}
+
+static void
+close_feed(struct feed *feed)
+{
+	struct file_feed *const f = (struct file_feed *)feed;
+
+	if (f->fd > STDERR_FILENO)
+		close(f->fd);
+	free(f->path);
+	free(f);
+}
+
+static struct feed *
+new_feed(int fd, const char *path, struct err *err)
+{
+	struct file_feed *const f = malloc(sizeof(*f));
+	char *const copy = strdup(path);
+
+	if (f == NULL || copy == NULL) {
+		free(f);
+		free(copy);
+		err_set(err, ERR_SYSTEM, "out of memory");
+		return NULL;
+	}
+	*f = (struct file_feed){ { read_file, close_feed }, fd, copy };
+	return &f->feed;
+}
+
+struct feed *
+file_feed(const char *path, struct err *err)
+{
+	const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	struct stat st;
+
+	if (fd < 0) {
+		complain(err, path);
+		return NULL;
+	}
+	if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode)) {
+		err_set(err, ERR_INPUT, "'%s' is a folder, not a file", path);
+		close(fd);
+		return NULL;
+	}
+
+	/* Only a hint: it fails on pipes, and that is fine. */
+	posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
+
+	struct feed *const f = new_feed(fd, path, err);
+	if (f == NULL)
+		close(fd);
+	return f;
+}
+
+struct feed *
+stdin_feed(struct err *err)
+{
+	return new_feed(STDIN_FILENO, "standard input", err);
+}
+
+static int
+write_all(int fd, struct span bytes, const char *path, struct err *err)
+{
+	while (bytes.len > 0) {
+		const ssize_t n = write(fd, bytes.ptr, bytes.len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return complain_out(err, path);
+		bytes.ptr += n;
+		bytes.len -= (size_t)n;
+	}
+	return 0;
+}
+
+static int
+write_file(struct drain *drain, struct span bytes, struct err *err)
+{
+	struct file_drain *const f = (struct file_drain *)drain;
+
+	return write_all(f->fd, bytes, f->path, err);
+}
+
+static int
+sync_file(int fd)
+{
+	int rc;
+
+	do
+		rc = fsync(fd);
+	while (rc != 0 && errno == EINTR);
+	/* Some file systems cannot do it for folders, and need not. */
+	return rc != 0 && errno == EINVAL ? 0 : rc;
+}
+
+static int
+commit_file(struct drain *drain, struct err *err)
+{
+	struct file_drain *const f = (struct file_drain *)drain;
+
+	if (sync_file(f->fd) != 0 ||
+	    renameat(f->folder, f->temp, f->folder, f->name) != 0)
+		return complain_out(err, f->path);
+	f->committed = true;
+	return sync_file(f->folder) == 0 ? 0 : complain_out(err, f->path);
+}
+
+static void
+close_drain(struct drain *drain)
+{
+	struct file_drain *const f = (struct file_drain *)drain;
+
+	if (f->fd >= 0)
+		close(f->fd);
+	if (f->fd >= 0 && !f->committed)
+		unlinkat(f->folder, f->temp, 0);
+	if (f->folder >= 0)
+		close(f->folder);
+	free(f->path);
+	free(f->temp);
+	free(f);
+}
+
+/* Set ->path, ->name, ->temp and ->folder. */
+static int
+find_place(struct file_drain *f, const char *path, struct err *err)
+{
+	const char *const slash = strrchr(path, '/');
+	const size_t n = slash == NULL ? 0 : (size_t)(slash - path) + 1;
+	char *folder = NULL;
+
+	f->path = strdup(path);
+	folder = n == 0 ? strdup(".") : strndup(path, n);
+	if (f->path == NULL || folder == NULL ||
+	    asprintf(&f->temp, ".%s.part", path + n) < 0) {
+		f->temp = NULL;
+		free(folder);
+		return err_set(err, ERR_SYSTEM, "out of memory");
+	}
+	f->name = f->path + n;
+	f->folder = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (f->folder < 0)
+		complain_out(err, folder);
+	free(folder);
+	return f->folder < 0 ? -1 : 0;
+}
+
+struct drain *
+file_drain(const char *path, struct err *err)
+{
+	struct file_drain *const f = calloc(1, sizeof(*f));
+
+	if (f == NULL) {
+		err_set(err, ERR_SYSTEM, "out of memory");
+		return NULL;
+	}
+	f->drain = (struct drain){ write_file, commit_file, close_drain };
+	f->fd = f->folder = -1;
+	if (find_place(f, path, err) != 0)
+		goto fail;
+	f->fd = openat(f->folder, f->temp,
+		       O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
+		       0666);
+	if (f->fd >= 0)
+		return &f->drain;
+	complain_out(err, path);
+fail:
+	close_drain(&f->drain);
+	return NULL;
+}
+
+static int
+write_stdout(struct drain *drain, struct span bytes, struct err *err)
+{
+	(void)drain;
+	return write_all(STDOUT_FILENO, bytes, "standard output", err);
+}
+
+static int
+commit_stdout(struct drain *drain, struct err *err)
+{
+	(void)drain;
+	(void)err;
+	return 0;
+}
+
+static void
+close_stdout(struct drain *drain)
+{
+	(void)drain;
+}
+
+struct drain *
+stdout_drain(struct err *err)
+{
+	static struct drain d = { write_stdout, commit_stdout, close_stdout };
+
+	(void)err;
+	return &d;
+}
+
+int
+file_load(const char *path, size_t limit, struct buf *out, struct err *err)
+{
+	enum { STEP_LEN = 64 * 1024 };
+	struct feed *const f = file_feed(path, err);
+	const size_t from = out->len;
+	ssize_t n = f == NULL ? -1 : 1;
+
+	while (n > 0) {
+		uint8_t *const to = buf_reserve(out, STEP_LEN, err);
+
+		n = to == NULL ? -1 : f->read(f, to, STEP_LEN, err);
+		if (n > 0)
+			buf_commit(out, (size_t)n);
+		if (out->len - from > limit)
+			n = err_set(err, ERR_LIMIT, "'%s' is longer than %zu "
+				    "bytes", path, limit);
+	}
+	if (f != NULL)
+		f->close(f);
+	return (int)n;
+}
+
+int
+file_save(const char *path, struct span bytes, struct err *err)
+{
+	struct drain *const d = file_drain(path, err);
+	int rc;
+
+	if (d == NULL)
+		return -1;
+	rc = d->write(d, bytes, err);
+	if (rc == 0)
+		rc = d->commit(d, err);
+	d->close(d);
+	return rc;
+}
+
+int
+file_make_folder(const char *path, struct err *err)
+{
+	char *const copy = strdup(path);
+	int rc = 0;
+
+	if (copy == NULL)
+		return err_set(err, ERR_SYSTEM, "out of memory");
+	for (char *p = copy; rc == 0 && *p != '\0'; ) {
+		p += strspn(p, "/");
+		p += strcspn(p, "/");
+
+		const char kept = *p;
+		*p = '\0';
+		if (*copy != '\0' && mkdir(copy, 0777) != 0 && errno != EEXIST)
+			rc = complain_out(err, copy);
+		*p = kept;
+	}
+	free(copy);
+	return rc;
+}

@@ -1,0 +1,40 @@
+/*
+ * file.h - files and the standard streams as feeds and drains, and whole small
+ * files at once.
+ *
+ * A file that is written here appears under its name when it is complete and
+ * on disk, and not before: until then it is `.NAME.part` in the same folder,
+ * which the next attempt writes over.
+ */
+#ifndef IO_FILE_H
+#define IO_FILE_H
+
+#include <stddef.h>
+
+#include "base/span.h"
+
+struct buf;
+struct drain;
+struct err;
+struct feed;
+
+/* The file at `path`, or standard input.  NULL with *err set if it fails. */
+struct feed *file_feed(const char *path, struct err *err);
+struct feed *stdin_feed(struct err *err);
+
+/* A new file at `path`, whose folder exists, or standard output. */
+struct drain *file_drain(const char *path, struct err *err);
+struct drain *stdout_drain(struct err *err);
+
+/*
+ * Append what is in the file to `out`; ERR_LIMIT if that is more than `limit`
+ * bytes.  Write a whole file, as a drain does.
+ */
+int file_load(const char *path, size_t limit, struct buf *out,
+	      struct err *err);
+int file_save(const char *path, struct span bytes, struct err *err);
+
+/* Make the folder `path` and those above it where they are missing. */
+int file_make_folder(const char *path, struct err *err);
+
+#endif

@@ -1,0 +1,266 @@
+/*
+ * A source has two buffers: `in`, packed bytes as the feed gave them, and the
+ * window, where they are unpacked to.  Bytes that are not packed go from the
+ * feed to the window at once.
+ *
+ *	window:  [ consumed | shown and not consumed | free | slack ]
+ *	         0          at                       end    cap
+ *
+ * Both are small, so that the bytes meet decoder and unpacker while they are
+ * still in the processor's second cache.
+ */
+#include "io/source.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/md5.h"
+#include "formats/formats.h"
+#include "io/feed.h"
+
+enum {
+	IN_LEN = 64 * 1024,
+	FIRST_LEN = 64 * 1024,	/* of the window */
+	HEAD_LEN = 8,		/* enough to tell the packing */
+};
+
+struct source {
+	struct feed *feed;
+	const struct byte_format *packing;	/* NULL: none, if begun */
+	void *state;
+	bool begun;		/* is the packing known? */
+	bool feed_done;		/* the feed has nothing more */
+	bool done;		/* the window holds all that is left */
+	bool failed;
+	bool want_md5;
+
+	uint8_t *in;
+	struct span packed;	/* what is left in there */
+	uint8_t *window;
+	size_t at, end, cap;
+
+	uint64_t packed_len, plain_len;
+	struct md5 md5;
+};
+
+struct source *
+source_open(struct feed *feed, bool md5, struct err *err)
+{
+	if (feed == NULL)
+		return NULL;
+
+	struct source *const s = calloc(1, sizeof(*s));
+	if (s == NULL) {
+		err_set(err, ERR_SYSTEM, "out of memory");
+		feed->close(feed);
+		return NULL;
+	}
+	s->feed = feed;
+	s->want_md5 = md5;
+	md5_start(&s->md5);
+	s->in = malloc(IN_LEN);
+	s->window = calloc(1, FIRST_LEN + SOURCE_SLACK);
+	s->cap = FIRST_LEN;
+	if (s->in == NULL || s->window == NULL) {
+		err_set(err, ERR_SYSTEM, "out of memory");
+		source_close(s);
+		return NULL;
+	}
+	return s;
+}
+
+/* Read up to `n` bytes.  Returns how many, 0 at the end, or -1. */
+static ssize_t
+get(struct source *s, uint8_t *to, size_t n, struct err *err)
+{
+	if (s->feed_done)
+		return 0;
+
+	const ssize_t got = s->feed->read(s->feed, to, n, err);
+	if (got < 0)
+		return -1;
+	if (got == 0)
+		s->feed_done = true;
+	if (s->want_md5)
+		md5_add(&s->md5, (struct span){ to, (size_t)got });
+	s->packed_len += (uint64_t)got;
+	return got;
+}
+
+/* Read the first bytes and tell by them what this is. */
+static int
+begin(struct source *s, struct err *err)
+{
+	size_t n = 0;
+	ssize_t got;
+
+	do {
+		got = get(s, s->in + n, IN_LEN - n, err);
+		if (got < 0)
+			return -1;
+		n += (size_t)got;
+	} while (got > 0 && n < HEAD_LEN);
+
+	s->packed = (struct span){ s->in, n };
+	s->packing = byte_format_of(s->packed);
+	if (s->packing != NULL) {
+		s->state = s->packing->unpack_start(err);
+		if (s->state == NULL)
+			return -1;
+	}
+	s->begun = true;
+	return 0;
+}
+
+/* Copy unpacked bytes from what begin() read, else have them read in place. */
+static int
+fill_plain(struct source *s, struct room room, struct err *err)
+{
+	if (s->packed.len > 0) {
+		const size_t n = room.len < s->packed.len ? room.len :
+				 s->packed.len;
+
+		memcpy(room.ptr, s->packed.ptr, n);
+		s->packed.ptr += n;
+		s->packed.len -= n;
+		s->end += n;
+		s->plain_len += n;
+		return 0;
+	}
+
+	const ssize_t got = get(s, room.ptr, room.len, err);
+	if (got < 0)
+		return -1;
+	s->done = got == 0;
+	s->end += (size_t)got;
+	s->plain_len += (uint64_t)got;
+	return 0;
+}
+
+static int
+fill_packed(struct source *s, struct room room, struct err *err)
+{
+	const size_t before = room.len;
+
+	if (s->packed.len == 0 && !s->feed_done) {
+		const ssize_t got = get(s, s->in, IN_LEN, err);
+
+		if (got < 0)
+			return -1;
+		s->packed = (struct span){ s->in, (size_t)got };
+	}
+
+	const int rc = s->packing->unpack(s->state, &s->packed, s->feed_done,
+					  &room, err);
+
+	s->end += before - room.len;
+	s->plain_len += before - room.len;
+	if (rc < 0)
+		return err_at(err, "byte %" PRIu64,
+			      s->packed_len - s->packed.len);
+	s->done = rc == 0;
+	return 0;
+}
+
+/* Bring what is left to the front of a window of at least `len` bytes. */
+static int
+make_room(struct source *s, size_t len, struct err *err)
+{
+	const size_t left = s->end - s->at;
+
+	if (len <= s->cap) {
+		if (s->at > 0 && left > 0)
+			memmove(s->window, s->window + s->at, left);
+	} else {
+		uint8_t *const p = malloc(len + SOURCE_SLACK);
+
+		if (p == NULL)
+			return err_set(err, ERR_SYSTEM, "out of memory");
+		memcpy(p, s->window + s->at, left);
+		memset(p + len, 0, SOURCE_SLACK);
+		free(s->window);
+		s->window = p;
+		s->cap = len;
+	}
+	s->at = 0;
+	s->end = left;
+	return 0;
+}
+
+static int
+fill(struct source *s, size_t min, struct err *err)
+{
+	const size_t len = min > FIRST_LEN ? min : FIRST_LEN;
+
+	if (!s->begun && begin(s, err) != 0)
+		return -1;
+	if (make_room(s, len, err) != 0)
+		return -1;
+	while (!s->done && s->end < min) {
+		/* Not all of a window that had to grow once: see above. */
+		const struct room room = { s->window + s->end, len - s->end };
+
+		if ((s->packing != NULL ? fill_packed : fill_plain)
+		    (s, room, err) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+int
+source_peek(struct source *s, size_t min, struct span *out, struct err *err)
+{
+	if (s->failed)
+		return err_set(err, ERR_INPUT, "read on after damage");
+	if (min > SOURCE_MAX_PEEK)
+		return err_set(err, ERR_LIMIT, "an item of more than %d MiB",
+			       SOURCE_MAX_PEEK >> 20);
+	if (s->end - s->at < min && !s->done && fill(s, min, err) != 0) {
+		s->failed = true;
+		return -1;
+	}
+	*out = (struct span){ s->window + s->at, s->end - s->at };
+	return s->done ? 0 : 1;
+}
+
+void
+source_consume(struct source *s, size_t n)
+{
+	assert(n <= s->end - s->at);
+	s->at += n;
+}
+
+struct source_stats
+source_stats(const struct source *s)
+{
+	return (struct source_stats){
+		.packed_len = s->packed_len,
+		.plain_len = s->plain_len,
+		.packing = !s->begun ? NULL :
+			   s->packing == NULL ? "none" : s->packing->name,
+	};
+}
+
+void
+source_md5(struct source *s, uint8_t out[16])
+{
+	struct md5 m = s->md5;
+
+	md5_end(&m, out);
+}
+
+void
+source_close(struct source *s)
+{
+	if (s == NULL)
+		return;
+	if (s->packing != NULL)
+		s->packing->unpack_stop(s->state);
+	s->feed->close(s->feed);
+	free(s->in);
+	free(s->window);
+	free(s);
+}

@@ -1,0 +1,218 @@
+/*
+ * test_source.c - the same bytes out of a source however they come in, and
+ * errors that say where.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/md5.h"
+#include "formats/formats.h"
+#include "io/source.h"
+#include "tests/memio.h"
+
+static struct buf
+make_text(size_t len)
+{
+	struct buf b = { 0 };
+	struct err err;
+	uint32_t seed = 1;
+
+	while (b.len < len) {
+		seed = seed * 1664525 + 1013904223;
+		buf_printf(&b, &err, "{\"Item\":{\"id\":{\"N\":\"%u\"}}}\n",
+			   seed);
+	}
+	b.len = len;
+	return b;
+}
+
+static struct buf
+pack(struct span text)
+{
+	const struct byte_format *const gzip = byte_format_named("gzip");
+	struct buf out = { 0 };
+	struct err err = { 0 };
+	void *const p = gzip->pack_start(1, &err);
+
+	assert_int_equal(gzip->pack(p, text, true, &out, &err), 0);
+	gzip->pack_stop(p);
+	return out;
+}
+
+/*
+ * Read it all by peeks of `min`, each stepping over all but `keep` of what it
+ * showed, and compare with `text`.
+ */
+static void
+read_all(struct span bytes, size_t step, size_t min, size_t keep,
+	 struct span text, const char *packing)
+{
+	struct err err = { 0 };
+	struct source *const s = source_open(mem_feed(bytes, step), true, &err);
+	struct span block;
+	uint8_t got[MD5_LEN], want[MD5_LEN];
+	size_t at = 0;
+	int more;
+
+	assert_null(source_stats(s).packing);
+	do {
+		more = source_peek(s, min, &block, &err);
+		assert_true(more >= 0);
+		assert_true(more == 0 || block.len >= min);
+		assert_true(block.len <= text.len - at);
+		assert_memory_equal(block.ptr, text.ptr + at, block.len);
+
+		/* May be read, whatever it is: the sanitizers look on. */
+		volatile uint8_t sum = 0;
+		for (size_t i = 0; i < SOURCE_SLACK; i++)
+			sum ^= block.ptr[block.len + i];
+
+		size_t n = block.len;
+		if (more && n > keep)
+			n -= keep;
+		source_consume(s, n);
+		at += n;
+	} while (more);
+	assert_int_equal(at, text.len);
+
+	/* The end stays the end. */
+	assert_int_equal(source_peek(s, 1, &block, &err), 0);
+	assert_int_equal(block.len, 0);
+
+	const struct source_stats stats = source_stats(s);
+	assert_string_equal(stats.packing, packing);
+	assert_int_equal(stats.packed_len, bytes.len);
+	assert_int_equal(stats.plain_len, text.len);
+	source_md5(s, got);
+	md5_of(bytes, want);
+	assert_memory_equal(got, want, MD5_LEN);
+	source_close(s);
+}
+
+static void
+shows_the_same_bytes_in_blocks_of_every_size(void **state)
+{
+	static const size_t LENS[] = {
+		0, 1, 7, 8, 9, 65535, 65536, 65537, 500000,
+	};
+	static const size_t STEPS[] = { 0, 1000, 65536, 7 };
+	static const size_t MINS[] = { 1, 100, 65536, 65537, 262144, 1 << 20 };
+	struct buf text = make_text(500000);
+
+	(void)state;
+	for (size_t l = 0; l < 9; l++) {
+		const struct span plain = { text.ptr, LENS[l] };
+		struct buf gz = pack(plain);
+
+		for (size_t t = 0; t < 4; t++)
+			for (size_t m = 0; m < 6; m++) {
+				const size_t keep = MINS[m] / 3;
+
+				read_all(plain, STEPS[t], MINS[m], keep, plain,
+					 "none");
+				read_all(buf_span(&gz), STEPS[t], MINS[m],
+					 keep, plain, "gzip");
+			}
+		buf_free(&gz);
+	}
+	buf_free(&text);
+}
+
+static void
+keeps_what_it_showed_while_the_window_grows(void **state)
+{
+	struct buf text = make_text(3000000);
+	struct buf gz = pack(buf_span(&text));
+	struct err err = { 0 };
+	struct source *const s = source_open(mem_feed(buf_span(&gz), 0), false,
+					     &err);
+	struct span block;
+
+	(void)state;
+	assert_int_equal(source_peek(s, 1000, &block, &err), 1);
+	source_consume(s, 777);
+	for (size_t min = 1000; min < 2900000; min *= 2) {
+		assert_int_equal(source_peek(s, min, &block, &err), 1);
+		assert_true(block.len >= min);
+		assert_memory_equal(block.ptr, text.ptr + 777, block.len);
+	}
+	assert_int_equal(source_peek(s, 3000000, &block, &err), 0);
+	assert_int_equal(block.len, 3000000 - 777);
+	source_close(s);
+	buf_free(&text);
+	buf_free(&gz);
+}
+
+static void
+refuses_to_show_more_than_it_will_hold(void **state)
+{
+	struct err err = { 0 };
+	struct source *const s = source_open(mem_feed(span_of("x"), 0), false,
+					     &err);
+	struct span block;
+
+	(void)state;
+	assert_int_equal(source_peek(s, SOURCE_MAX_PEEK + 1, &block, &err), -1);
+	assert_int_equal(err.code, ERR_LIMIT);
+	source_close(s);
+}
+
+static void
+says_at_which_byte_the_input_is_damaged(void **state)
+{
+	struct buf text = make_text(400000);
+	struct buf gz = pack(buf_span(&text));
+	struct span block;
+	char where[32];
+
+	(void)state;
+	for (size_t cut = 1; cut < gz.len; cut += 1 + cut / 3) {
+		struct err err = { 0 };
+		const struct span part = { gz.ptr, gz.len - cut };
+		struct source *const s = source_open(mem_feed(part, 0), false,
+						     &err);
+
+		while (source_peek(s, 65536, &block, &err) > 0)
+			source_consume(s, block.len);
+		assert_int_equal(err.code, ERR_INPUT);
+		snprintf(where, sizeof(where), "byte %zu: ", part.len);
+		assert_memory_equal(err.text, where, strlen(where));
+		assert_int_equal(source_peek(s, 1, &block, &err), -1);
+		source_close(s);
+	}
+	buf_free(&text);
+	buf_free(&gz);
+}
+
+static void
+of_no_feed_is_no_source(void **state)
+{
+	struct err err = { 0 };
+
+	(void)state;
+	assert_null(source_open(NULL, false, &err));
+	assert_int_equal(err.code, ERR_NONE);
+	source_close(NULL);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(shows_the_same_bytes_in_blocks_of_every_size),
+		cmocka_unit_test(keeps_what_it_showed_while_the_window_grows),
+		cmocka_unit_test(refuses_to_show_more_than_it_will_hold),
+		cmocka_unit_test(says_at_which_byte_the_input_is_damaged),
+		cmocka_unit_test(of_no_feed_is_no_source),
+	};
+
+	return cmocka_run_group_tests_name("source", tests, NULL, NULL);
+}
