@@ -1,4 +1,4 @@
-/* test_scan.c - that every version of a kernel says what the portable one says. */
+/* test_scan.c - that every version of a kernel agrees with the portable. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,4 +1,10 @@
-/* base64.h - standard, padded base64 (RFC 4648, section 4). */
+/*
+ * base64.h - standard, padded base64 (RFC 4648, section 4).
+ *
+ * Only the one canonical text of some bytes is well-formed: the bits of the
+ * last character that stand for nothing must be zero.  So equal bytes have
+ * equal texts.
+ */
 #ifndef BASE_BASE64_H
 #define BASE_BASE64_H
 

@@ -78,10 +78,9 @@ is_digit(uint8_t c)
 static bool
 are_digits(uint64_t w)
 {
-	const uint64_t high = 0xf0f0f0f0f0f0f0f0U, zeros = 0x3030303030303030U;
+	const uint64_t high = 0xf0f0f0f0f0f0f0f0U, zero = 0x3030303030303030U;
 
-	return (w & high) == zeros &&
-	       ((w + 0x0606060606060606U) & high) == zeros;
+	return (w & high) == zero && ((w + 0x0606060606060606U) & high) == zero;
 }
 
 /*
@@ -410,7 +409,6 @@ decimal_stored_len(struct span text)
 
 	if (!split(text, &s, &exp) || s.first == NULL)
 		return 1;
-
 	const long high = exp + s.digits - 1;
 	const long odd = high % 2 == 0;
 	return (size_t)(1 + (s.digits + odd + 1) / 2 + s.neg);

@@ -21,8 +21,8 @@ enum {
 
 /*
  * Is `text` a number that DynamoDB takes?  A sign, leading zeros, `.5`, `5.`
- * and an exponent are fine.  On failure ERR_INPUT says why: not a number, more than
- * 38 digits, too large, too small.  Returns 0 or -1.
+ * and an exponent are fine.  On failure ERR_INPUT says why: not a number, more
+ * than 38 digits, too large, too small.  Returns 0 or -1.
  */
 int decimal_check(struct span text, struct err *err);
 

@@ -3,8 +3,8 @@
  *
  * UTF-8 is checked by three table look-ups on nibbles (Keiser and Lemire,
  * "Validating UTF-8 in less than one instruction per byte"): for each pair of
- * neighbouring bytes the tables give the ways in which it can be wrong, as bits,
- * and what all three agree on is wrong.
+ * neighbouring bytes the tables give the ways in which it can be wrong, as
+ * bits, and what all three agree on is wrong.
  */
 #if defined(__x86_64__)
 
