@@ -14,8 +14,8 @@
 
 #include "base/span.h"
 
+struct buf;
 struct err;
-struct item;
 struct value;
 
 enum path_kind {
@@ -39,8 +39,9 @@ struct path {
 
 /*
  * Parse all of `text`.  On failure *at (if not NULL) is the offset in `text` of
- * what is wrong, ERR_USAGE.  Names are taken as they stand: no reserved words.
- * Returns 0 or -1.
+ * what is wrong, ERR_USAGE.  Names are taken as they stand: no reserved words,
+ * and quotes (`""` for one inside) only around names with white space or one of
+ * . [ ] " ' ` , ( ) *  in them.  Returns 0 or -1.
  */
 int path_parse(struct path *p, struct span text, bool wildcards, size_t *at,
 	       struct err *err);
@@ -53,8 +54,17 @@ void path_free(struct path *p);
 /* The value there, or NULL.  For paths without wildcards. */
 struct value *path_follow(const struct path *p, const struct value *map);
 
-/* The path as DynamoDB writes it, quoting names that need it; appended. */
-struct buf;
+/* One step of it: the value that `part` means in `in`, or NULL. */
+struct value *path_step(const struct path_part *part, const struct value *in);
+
+/*
+ * Append the path, or one name, as an expression takes it, quoted if need be.
+ * Returns 0 or -1.
+ */
 int path_print(const struct path *p, struct buf *out, struct err *err);
+int path_print_name(struct span name, struct buf *out, struct err *err);
+
+/* Is `name` a word of the expression grammar (SET, AND ...), in any case? */
+bool path_is_word(struct span name);
 
 #endif
