@@ -1,0 +1,63 @@
+/*
+ * ddbjson.h - DynamoDB JSON lines, as table exports hold and ImportTable takes
+ * them: `{"Item":{name:{type:value}}}` a line (Developer Guide,
+ * S3DataExport.Output and S3DataImport.Format).
+ *
+ * Decoding checks every byte: UTF-8 (RFC 3629), JSON (RFC 8259), DynamoDB's
+ * types, numbers, base64, sets without duplicates and not empty, no attribute
+ * twice, 32 levels.  A line that fails is a reject of the batch.  White space
+ * between tokens is allowed and dropped; lines of nothing else are counted and
+ * passed over; a CR before the line end is white space.
+ */
+#ifndef FORMATS_DDBJSON_H
+#define FORMATS_DDBJSON_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/span.h"
+
+struct batch;
+struct buf;
+struct ddbjson;
+struct err;
+struct item;
+struct value;
+
+struct ddbjson *ddbjson_new(struct err *err);
+void ddbjson_free(struct ddbjson *d);	/* NULL is fine */
+
+/* A new file begins: line 1, offset 0. */
+void ddbjson_rewind(struct ddbjson *d);
+
+/*
+ * Decode the whole lines at the front of `in`, and the last one without a line
+ * end too if this is `last`; *used says how many bytes they took.  At least
+ * DDBJSON_SLACK bytes behind `in` can be read.  Items point into `in` and the
+ * batch, which was reset.  Returns 0, or -1 if memory is refused.
+ */
+enum { DDBJSON_SLACK = 64 };
+int ddbjson_decode(struct ddbjson *d, struct span in, bool last,
+		   struct batch *out, size_t *used, struct err *err);
+
+/* Lines of nothing but white space that were passed over in this file. */
+uint64_t ddbjson_blank_lines(const struct ddbjson *d);
+
+/*
+ * Append `items` as lines.  What stands untouched in the input is copied as it
+ * stands.  Returns 0, or -1 if memory is refused.
+ */
+int ddbjson_encode(const struct item *items, size_t n, struct buf *out,
+		   struct err *err);
+
+/* Append a value with its type, or a map's attributes alone (`{...}`). */
+int ddbjson_encode_value(const struct value *v, struct buf *out,
+			 struct err *err);
+int ddbjson_encode_map(const struct value *map, struct buf *out,
+		       struct err *err);
+
+/* Append `text` as a JSON string, quotes and all. */
+int ddbjson_encode_text(struct span text, struct buf *out, struct err *err);
+
+#endif

@@ -1,0 +1,70 @@
+/* ddbjson_internal.h - what the parts of the DynamoDB JSON reader share. */
+#ifndef FORMATS_DDBJSON_INTERNAL_H
+#define FORMATS_DDBJSON_INTERNAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/scan.h"
+#include "base/span.h"
+#include "model/item.h"
+
+struct arena;
+struct err;
+
+enum {
+	SEEN_SLOTS = 2048,	/* of the filter for attributes met twice */
+};
+
+struct ddbjson {
+	struct scan scan;	/* of the block */
+	struct scan one;	/* of one line that had to be copied */
+	struct value *stack;	/* of containers not yet closed */
+	size_t stack_cap;
+	uint16_t seen[SEEN_SLOTS];
+	uint16_t epoch;		/* marks the slots of the map at hand */
+	uint64_t offset;	/* of the next block in its file */
+	uint64_t nlines;	/* before the next block */
+	uint64_t nblank;
+};
+
+/*
+ * One line under way: where its text, its quotes and its escapes are.
+ * Positions count from `text`; quotes and escapes are the first at or after
+ * `start`.
+ */
+struct walk {
+	const uint8_t *text;
+	const uint32_t *quotes;
+	const uint32_t *escapes;
+	size_t start, end;
+	struct arena *mem;
+	size_t at;		/* after a failure: where */
+};
+
+/*
+ * Decode one compact line into `map`.  Returns 1; or 0 with *err saying what is
+ * wrong with the line and w->at where; or -1 if memory is refused.  After
+ * success w->quotes and w->escapes are past the line.
+ */
+int ddbjson_walk(struct ddbjson *d, struct walk *w, struct value *map,
+		 struct err *err);
+
+/*
+ * Is the text of this string, from the byte after its quote to its closing one,
+ * escaped rightly?  `len` bytes; on failure *at is where.
+ */
+bool ddbjson_escapes_ok(const uint8_t *text, size_t len, size_t *at);
+
+/*
+ * Check the names of a map, whose hashes are filled in, or the members of a
+ * set.  Returns 1; 0 with *err set if two are equal, *at being the second's slot; or
+ * -1 if memory is refused.
+ */
+int ddbjson_check_names(struct ddbjson *d, struct value *kids, uint32_t n,
+			struct arena *mem, uint32_t *at, struct err *err);
+int ddbjson_check_members(const struct value *set, struct arena *mem,
+			  uint32_t *at, struct err *err);
+
+#endif

@@ -1,0 +1,596 @@
+/*
+ * ddbjson_walk.c - one compact line of DynamoDB JSON to values.
+ *
+ * The kernels have found every quote that no backslash escapes, so a string is
+ * two neighbouring entries of that list, and what stands between strings is
+ * compared with the few forms that it can have, up to eight bytes at once:
+ *
+ *	"name":{"S":"text"}     also N and B
+ *	"name":{"M":{ ... }}    "name":{"L":[ ... ]}
+ *	"name":{"SS":["text", ... ]}    also NS and BS
+ *	"name":{"BOOL":true}    "name":{"NULL":true}
+ *
+ * Every byte is so either inside a string or compared.  A line feed inside a
+ * string cannot go unseen: the line would not end where its last brace is.
+ */
+#include "formats/ddbjson_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/base64.h"
+#include "base/bytes.h"
+#include "base/decimal.h"
+#include "base/err.h"
+#include "formats/ddbjson.h"
+
+static const char NO_END[] = "a string that does not end";
+
+static inline bool
+looks_like(const uint8_t *p, const char form[8])
+{
+	return memcmp(p, form, 8) == 0;
+}
+
+/* A container that is open. */
+struct frame {
+	size_t first;		/* slot of its first child on the stack */
+	bool is_map;
+};
+
+struct state {
+	struct ddbjson *d;
+	struct walk *w;
+	struct value *stack, *stack_end;
+	size_t n;		/* slots in use */
+	size_t at;		/* next byte, from w->text */
+	struct frame frames[ITEM_MAX_DEPTH + 1];
+	size_t depth;
+	struct err *err;
+};
+
+/* Say what is wrong with the line.  Always returns 0. */
+static int
+refuse(struct state *s, size_t at, const char *why)
+{
+	s->w->at = at;
+	err_set(s->err, ERR_INPUT, "%s", why);
+	return 0;
+}
+
+/* The same where something else was expected. */
+static int
+wrong(struct state *s, size_t at, const char *expected)
+{
+	const struct walk *const w = s->w;
+
+	s->w->at = at;
+	if (at >= w->end)
+		err_set(s->err, ERR_INPUT, "the line ends where %s should be",
+			expected);
+	else if (w->text[at] >= 0x20 && w->text[at] < 0x7F)
+		err_set(s->err, ERR_INPUT, "'%c' where %s should be",
+			w->text[at], expected);
+	else
+		err_set(s->err, ERR_INPUT, "byte 0x%02x where %s should be",
+			w->text[at], expected);
+	return 0;
+}
+
+/* Make room for `more` slots.  Returns 1 or -1. */
+static int
+grow(struct state *s)
+{
+	struct ddbjson *const d = s->d;
+	const size_t cap = d->stack_cap > 0 ? 2 * d->stack_cap : 1024;
+	struct value *const p = realloc(d->stack, cap * sizeof(*p));
+
+	if (p == NULL)
+		return err_set(s->err, ERR_SYSTEM, "out of memory");
+	d->stack = p;
+	d->stack_cap = cap;
+	s->stack = p;
+	s->stack_end = p + cap;
+	return 1;
+}
+
+/*
+ * The escapes of the string that ends at `close` begin at `w->escapes`: check
+ * them and step over them.  Returns 1 or 0.
+ */
+static int
+pass_escapes(struct state *s, size_t open, size_t close)
+{
+	struct walk *const w = s->w;
+	size_t bad;
+
+	if (!ddbjson_escapes_ok(w->text + open, close - open, &bad))
+		return refuse(s, open + bad, "invalid escape in a string");
+	while (*w->escapes < close)
+		w->escapes++;
+	return 1;
+}
+
+/*
+ * A name with escapes is kept plain, behind a note of where it stands in the
+ * input (item.h, invariant 3).
+ */
+static int
+plain_name(struct state *s, struct value *name)
+{
+	const struct span note = { name->text, name->len };
+	const struct value raw = {
+		.text = name->text, .len = name->len, .type = VALUE_S,
+		.flags = VALUE_RAW | VALUE_ESC,
+	};
+	struct span plain;
+
+	if (value_text(&raw, s->w->mem, &plain, s->err) != 0)
+		return -1;
+	uint8_t *const p = arena_take(s->w->mem, sizeof(note) + plain.len + 8,
+				      s->err);
+	if (p == NULL)
+		return -1;
+	memcpy(p, &note, sizeof(note));
+	memcpy(p + sizeof(note), plain.ptr, plain.len);
+	name->text = p + sizeof(note);
+	name->len = (uint32_t)plain.len;
+	name->flags |= VALUE_ESC;
+	return 1;
+}
+
+/* A number with escapes is checked as what it stands for; likewise base64. */
+static int
+check_text(struct state *s, const struct value *v, size_t at)
+{
+	struct span text = { v->text, v->len };
+
+	if ((v->flags & VALUE_ESC) != 0 &&
+	    value_text(v, s->w->mem, &text, s->err) != 0)
+		return -1;
+	s->w->at = at;
+	if (v->type == VALUE_N)
+		return decimal_check(text, s->err) == 0;
+	return base64_check(text) ? 1 : refuse(s, at, "invalid base64");
+}
+
+/* Numbers as most are: at most 16 digits, perhaps a sign and a point. */
+static inline bool
+plain_number(const uint8_t *p, size_t len)
+{
+	size_t i = len > 0 && p[0] == '-';
+	unsigned points = 0;
+
+	if (len - i > 16 || len == i || p[len - 1] == '.' || p[i] == '.')
+		return false;
+	for (; i < len; i++) {
+		const unsigned digit = (unsigned)p[i] - '0';
+
+		points += p[i] == '.';
+		if (digit > 9 && p[i] != '.')
+			return false;
+	}
+	return points <= 1;
+}
+
+/* Move the children from `first` on to the arena, as those of `v`. */
+static int
+close_container(struct state *s, struct value *v, size_t first,
+		const uint8_t *end)
+{
+	const size_t n = s->n - first;
+	struct value *const kids = arena_take(s->w->mem,
+		(n + 1) * sizeof(*kids), s->err);
+
+	if (kids == NULL)
+		return -1;
+	kids[0] = (struct value){
+		.text = v->text,
+		.len = (uint32_t)(end - v->text),
+		.type = VALUE_PLACE,
+	};
+	if (n > 0)
+		memcpy(kids + 1, s->stack + first, n * sizeof(*kids));
+	v->kids = kids + 1;
+	v->len = (uint32_t)n;
+	s->n = first;
+	return 1;
+}
+
+/* Hash the names of a map and see that no two are equal. */
+static int
+close_names(struct state *s, struct value *map)
+{
+	struct ddbjson *const d = s->d;
+	struct value *const kids = map->kids;
+	unsigned met = 0;
+	uint32_t twice;
+
+	if (++d->epoch == 0) {
+		memset(d->seen, 0, sizeof(d->seen));
+		d->epoch = 1;
+	}
+	for (uint32_t i = 0; i < map->len; i += 2) {
+		const uint16_t hash = name_hash_slack(kids[i].text,
+						      kids[i].len);
+		uint16_t *const slot = &d->seen[hash % SEEN_SLOTS];
+
+		kids[i].hash = hash;
+		met |= *slot == d->epoch;
+		*slot = d->epoch;
+	}
+	if (met == 0)
+		return 1;
+
+	const int rc = ddbjson_check_names(d, kids, map->len, s->w->mem,
+					   &twice, s->err);
+	if (rc == 0)
+		s->w->at = (size_t)(value_name_raw(&kids[twice]).ptr -
+				    s->w->text);
+	return rc;
+}
+
+/* The set at s->at, `[` already seen; `v` is its value. */
+static int
+set_members(struct state *s, struct value *v)
+{
+	struct walk *const w = s->w;
+	const size_t first = s->n;
+	const enum value_type type = value_member_type(v);
+	uint32_t twice;
+	int rc;
+
+	if (w->text[s->at] == ']')
+		return refuse(s, s->at, "a set must not be empty");
+	for (;;) {
+		if (*w->quotes != s->at || s->at >= w->end)
+			return wrong(s, s->at, "a set member's quote");
+		const size_t open = s->at + 1, close = w->quotes[1];
+		struct value m = {
+			.text = w->text + open, .len = (uint32_t)(close - open),
+			.type = (uint8_t)type, .flags = VALUE_RAW,
+		};
+
+		if (close >= w->end)
+			return refuse(s, s->at, NO_END);
+		if (*w->escapes < close) {
+			if (pass_escapes(s, open, close) != 1)
+				return 0;
+			m.flags |= VALUE_ESC;
+		}
+		if (type != VALUE_S && (rc = check_text(s, &m, open)) != 1)
+			return rc;
+		if (s->stack + s->n + 2 > s->stack_end && grow(s) != 1)
+			return -1;
+		s->stack[s->n++] = m;
+		w->quotes += 2;
+		s->at = close + 1;
+		if (w->text[s->at] == ']')
+			break;
+		if (w->text[s->at] != ',')
+			return wrong(s, s->at, "',' or ']'");
+		s->at++;
+	}
+	if (w->text[s->at + 1] != '}')
+		return wrong(s, s->at + 1, "'}'");
+	s->at += 2;
+	rc = close_container(s, v, first, w->text + s->at);
+	if (rc != 1)
+		return rc;
+	rc = ddbjson_check_members(v, w->mem, &twice, s->err);
+	if (rc == 0)
+		w->at = (size_t)(v->kids[twice].text - w->text);
+	return rc;
+}
+
+/* What type was meant, when it is none: for the message. */
+static int
+unknown_type(struct state *s, size_t at)
+{
+	const struct walk *const w = s->w;
+
+	if (w->text[at] != '{')
+		return wrong(s, at, "'{'");
+	if (w->text[at + 1] != '"')
+		return wrong(s, at + 1, "a type in quotes");
+
+	size_t end = at + 2;
+	while (end < w->end && w->text[end] != '"' && end - at < 40)
+		end++;
+	const struct span name = { w->text + at + 2, end - at - 2 };
+	const enum value_type type = value_type_named(name);
+
+	if (type == 0) {
+		s->w->at = at + 2;
+		err_set(s->err, ERR_INPUT, "'%.*s' is not a DynamoDB type "
+			"(S, N, B, BOOL, NULL, M, L, SS, NS, BS)",
+			(int)name.len, (const char *)name.ptr);
+		return 0;
+	}
+	if (w->text[end + 1] != ':')
+		return wrong(s, end + 1, "':'");
+	switch (type) {
+	case VALUE_S:
+	case VALUE_N:
+	case VALUE_B:
+		return wrong(s, end + 2, "a string in quotes");
+	case VALUE_BOOL:
+		return wrong(s, end + 2, "true or false");
+	case VALUE_NULL:
+		return wrong(s, end + 2, "true");
+	case VALUE_M:
+		return wrong(s, end + 2, "'{'");
+	default:
+		return wrong(s, end + 2, "'['");
+	}
+}
+
+/* The words: types whose tag is longer than a letter, at s->at. */
+static int
+word_value(struct state *s, struct value *v)
+{
+	struct walk *const w = s->w;
+	const uint8_t *const p = w->text + s->at;
+
+	if (looks_like(p, "{\"BOOL\":")) {
+		const bool yes = memcmp(p + 8, "true}", 5) == 0;
+
+		if (!yes && memcmp(p + 8, "false}", 6) != 0)
+			return unknown_type(s, s->at);
+		v->text = p + 8;
+		v->len = yes ? 4 : 5;
+		v->type = VALUE_BOOL;
+		v->flags = (uint8_t)(VALUE_RAW | (yes ? VALUE_TRUE : 0));
+		w->quotes += 2;
+		s->at += 8 + v->len + 1;
+		return 1;
+	}
+	if (looks_like(p, "{\"NULL\":")) {
+		if (memcmp(p + 8, "true}", 5) != 0)
+			return unknown_type(s, s->at);
+		v->text = p + 8;
+		v->len = 4;
+		v->type = VALUE_NULL;
+		v->flags = VALUE_RAW;
+		w->quotes += 2;
+		s->at += 8 + 5;
+		return 1;
+	}
+	if (p[0] == '{' && p[1] == '"' && p[3] == 'S' &&
+	    memcmp(p + 4, "\":[", 3) == 0 &&
+	    (p[2] == 'S' || p[2] == 'N' || p[2] == 'B')) {
+		v->text = p;
+		v->type = p[2] == 'S' ? VALUE_SS
+			: p[2] == 'N' ? VALUE_NS : VALUE_BS;
+		v->flags = VALUE_RAW;
+		w->quotes += 2;
+		s->at += 7;
+		return set_members(s, v);
+	}
+	return unknown_type(s, s->at);
+}
+
+enum { OPENED = 2 };
+
+/*
+ * `{"T":X` as a little-endian load: what is the same for every type of one
+ * letter.
+ */
+#define TYPED_MASK 0x000000FFFF00FFFFu
+#define TYPED_FORM 0x0000003A2200227Bu
+
+/* The string of an S, N or B, whose value begins at s->at. */
+static inline int
+text_value(struct state *s, uint8_t type, struct value *v)
+{
+	struct walk *const w = s->w;
+	const size_t open = s->at + 6, close = w->quotes[3];
+
+	*v = (struct value){
+		.text = w->text + open, .len = (uint32_t)(close - open),
+		.type = type, .flags = VALUE_RAW,
+	};
+	if (*w->escapes < close) {
+		if (close >= w->end)
+			return refuse(s, open - 1, NO_END);
+		if (pass_escapes(s, open, close) != 1)
+			return 0;
+		v->flags |= VALUE_ESC;
+	}
+	if (w->text[close + 1] != '}') {
+		if (close >= w->end)
+			return refuse(s, open - 1, NO_END);
+		return wrong(s, close + 1, "'}'");
+	}
+	w->quotes += 4;
+	s->at = close + 2;
+	if (type == VALUE_S ||
+	    (type == VALUE_N && plain_number(v->text, v->len)))
+		return 1;
+	return check_text(s, v, open);
+}
+
+/*
+ * The value at s->at into slot `slot`.  Returns 1 when it is whole, OPENED when
+ * it is a container whose children come next, 0 or -1.
+ */
+static inline int
+value(struct state *s, size_t slot)
+{
+	const uint8_t *const p = s->w->text + s->at;
+	const uint64_t head = load_le64(p);
+	const uint8_t letter = p[2], first = p[5];
+	struct value v = { .text = p, .flags = VALUE_RAW };
+	int rc;
+
+	if ((head & TYPED_MASK) != TYPED_FORM) {
+		rc = word_value(s, &v);
+	} else if (first == '"' && letter == 'S') {
+		rc = text_value(s, VALUE_S, &v);
+	} else if (first == '"' && letter == 'N') {
+		rc = text_value(s, VALUE_N, &v);
+	} else if (first == '"' && letter == 'B') {
+		rc = text_value(s, VALUE_B, &v);
+	} else if ((first == '{' && letter == 'M') ||
+		   (first == '[' && letter == 'L')) {
+		if (s->depth == ITEM_MAX_DEPTH)
+			return refuse(s, s->at, "nested deeper than 32 levels");
+		v.type = letter == 'M' ? VALUE_M : VALUE_L;
+		s->w->quotes += 2;
+		s->at += 6;
+		s->frames[++s->depth] = (struct frame){
+			.first = slot + 1, .is_map = letter == 'M',
+		};
+		rc = OPENED;
+	} else {
+		return unknown_type(s, s->at);
+	}
+	s->stack[slot] = v;
+	return rc;
+}
+
+/* The name at s->at, with its colon, onto the stack. */
+static inline int
+attribute_name(struct state *s)
+{
+	struct walk *const w = s->w;
+	const size_t open = s->at + 1;
+
+	if (*w->quotes != s->at || s->at >= w->end)
+		return wrong(s, s->at, "an attribute name in quotes");
+
+	const size_t close = w->quotes[1];
+	struct value *const name = &s->stack[s->n++];
+
+	*name = (struct value){
+		.text = w->text + open, .len = (uint32_t)(close - open),
+		.type = VALUE_NAME, .flags = VALUE_RAW,
+	};
+	w->quotes += 2;
+	if (close >= w->end)
+		return refuse(s, s->at, NO_END);
+	if (*w->escapes < close) {
+		if (pass_escapes(s, open, close) != 1)
+			return 0;
+		if (plain_name(s, name) != 1)
+			return -1;
+	}
+	if (name->len - 1 >= NAME_MAX_LEN)
+		return refuse(s, s->at, name->len == 0
+			      ? "an attribute name must not be empty"
+			      : "an attribute name longer than 65535 bytes");
+	if (w->text[close + 1] != ':')
+		return wrong(s, close + 1, "':'");
+	s->at = close + 2;
+	return 1;
+}
+
+/* Close the container at hand: its bracket is at s->at, then its brace. */
+static int
+end_container(struct state *s, struct value *map)
+{
+	const struct frame f = s->frames[s->depth];
+
+	if (s->w->text[s->at + 1] != '}')
+		return wrong(s, s->at + 1, "'}'");
+	s->at += 2;
+	/* Stay inside the line, and so inside what can be read behind it. */
+	if (s->at > s->w->end)
+		return wrong(s, s->w->end, "'}'");
+
+	struct value v = s->depth == 0 ? *map : s->stack[f.first - 1];
+	int rc = close_container(s, &v, f.first, s->w->text + s->at);
+	if (rc == 1 && f.is_map)
+		rc = close_names(s, &v);
+	if (s->depth == 0)
+		*map = v;
+	else
+		s->stack[f.first - 1] = v;
+	return rc;
+}
+
+/* All that is between the braces of the item's own map, and those. */
+static int
+contents(struct state *s, struct value *map)
+{
+	const uint8_t *const text = s->w->text;
+	bool opened = true;	/* just now: so it may be empty */
+
+	for (;;) {
+		const bool in_map = s->frames[s->depth].is_map;
+		int rc = 1;
+
+		if (!opened || text[s->at] != (in_map ? '}' : ']')) {
+			if (s->stack + s->n + 4 > s->stack_end &&
+			    grow(s) != 1)
+				return -1;
+			if (in_map && (rc = attribute_name(s)) != 1)
+				return rc;
+			rc = value(s, s->n++);
+			if (rc == OPENED) {
+				opened = true;
+				continue;
+			}
+			if (rc != 1)
+				return rc;
+		}
+		opened = false;
+
+		/* As many containers as end here. */
+		while (text[s->at] != ',') {
+			const bool map_ends = s->frames[s->depth].is_map;
+
+			if (text[s->at] != (map_ends ? '}' : ']'))
+				return wrong(s, s->at, map_ends ? "',' or '}'"
+							: "',' or ']'");
+			if ((rc = end_container(s, map)) != 1 || s->depth == 0)
+				return rc;
+			s->depth--;
+		}
+		s->at++;
+	}
+}
+
+/* Whatever stands where `{"Item":{` should be. */
+static int
+no_item(struct state *s)
+{
+	const struct walk *const w = s->w;
+	const uint8_t *const p = w->text + w->start;
+
+	if (w->end - w->start >= 8 && looks_like(p, "{\"Item\":"))
+		return wrong(s, w->start + 8, "'{'");
+	return refuse(s, w->start,
+		      "not an item: the line should begin with {\"Item\":{");
+}
+
+int
+ddbjson_walk(struct ddbjson *d, struct walk *w, struct value *map,
+	     struct err *err)
+{
+	enum { HEAD_LEN = 9 };	/* {"Item":{ */
+	struct state s = {
+		.d = d, .w = w, .err = err,
+		.stack = d->stack, .stack_end = d->stack + d->stack_cap,
+		.at = w->start + HEAD_LEN,
+		.frames[0] = { .first = 0, .is_map = true },
+	};
+
+	if (w->end - w->start < HEAD_LEN ||
+	    !looks_like(w->text + w->start, "{\"Item\":") ||
+	    w->text[w->start + 8] != '{')
+		return no_item(&s);
+	*map = (struct value){
+		.text = w->text + w->start + HEAD_LEN - 1, .type = VALUE_M,
+		.flags = VALUE_RAW,
+	};
+	w->quotes += 2;
+
+	const int rc = contents(&s, map);
+	if (rc != 1)
+		return rc;
+	if (s.at != w->end)
+		return refuse(&s, s.at, "more text after the item");
+	return 1;
+}
