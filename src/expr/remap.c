@@ -1,0 +1,555 @@
+/* remap.c - the rules of one table, and one id or several by them. */
+#include "expr/remap.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/base64.h"
+#include "base/decimal.h"
+#include "base/err.h"
+#include "expr/remap_internal.h"
+
+enum {
+	TEMPLATES = 65,		/* ids of 0 to 64 bytes have one */
+	MAX_BLOCKS = 3,		/* of a message that has one */
+	SIDE_BY_SIDE = 32,
+	BINARY_LEN = 16,
+};
+
+struct remap {
+	/* How an S and an N are written: shapes[type - VALUE_S]. */
+	struct remap_shape shapes[2];
+	enum value_type type;
+	bool keyed;
+	struct sha256_key key;
+	struct remap_keep *keep;	/* or NULL */
+	struct remap_map *map;		/* or NULL */
+	struct span head, tail;		/* before and after the id */
+	/*
+	 * The message of an id of n bytes, padded, but for the id: at
+	 * n * template_len.  NULL if head and tail are too long for that.
+	 */
+	uint8_t *templates;
+	size_t template_len;
+	uint8_t text[];			/* head, tail and prefix */
+};
+
+static const char *const form_names[] = {
+	[REMAP_UUID] = "uuid", [REMAP_HEX] = "hex",
+	[REMAP_BASE32] = "base32", [REMAP_NUMBER] = "number",
+};
+
+const char *
+remap_form_name(enum remap_form form)
+{
+	assert(form >= REMAP_UUID && form <= REMAP_NUMBER);
+	return form_names[form];
+}
+
+enum remap_form
+remap_form_named(struct span name)
+{
+	for (int f = REMAP_UUID; f <= REMAP_NUMBER; f++)
+		if (span_is(name, form_names[f]))
+			return (enum remap_form)f;
+	return (enum remap_form)0;
+}
+
+static int
+check(const struct remap_options *o, struct err *err)
+{
+	const unsigned max = o->form == REMAP_BASE32 ? REMAP_MAX_BASE32
+						     : REMAP_MAX_HEX;
+
+	if (o->length != 0 &&
+	    (o->length < REMAP_MIN_LENGTH || o->length > max))
+		return err_set(err, ERR_USAGE, "'length' must be %d to %u, not "
+			       "%u", REMAP_MIN_LENGTH, max, o->length);
+	if (o->digits != 0 && (o->digits < REMAP_MIN_DIGITS ||
+			       o->digits > REMAP_MAX_DIGITS))
+		return err_set(err, ERR_USAGE, "'digits' must be %d to %d, not "
+			       "%u", REMAP_MIN_DIGITS, REMAP_MAX_DIGITS,
+			       o->digits);
+	if (o->type != 0 && o->type != VALUE_S && o->type != VALUE_N)
+		return err_set(err, ERR_USAGE, "'type' of an id must be S or "
+			       "N");
+	if (o->secret.len > 0 && o->secret.len < REMAP_MIN_SECRET)
+		return err_set(err, ERR_USAGE, "'secret' must have at least %d "
+			       "bytes, not %zu", REMAP_MIN_SECRET,
+			       o->secret.len);
+	return 0;
+}
+
+static void
+shape(struct remap *r, const struct remap_options *o, struct span prefix)
+{
+	const unsigned digits = o->digits != 0 ? o->digits : REMAP_DIGITS;
+	const unsigned length = o->length != 0 ? o->length : REMAP_LENGTH;
+	const enum remap_form form = o->form != 0 ? o->form : REMAP_UUID;
+	const struct remap_shape number = {
+		.form = REMAP_NUMBER, .length = digits, .letter = 'N',
+	};
+	struct remap_shape *const s = &r->shapes[0];
+	struct remap_shape *const n = &r->shapes[VALUE_N - VALUE_S];
+
+	*s = (struct remap_shape){ .form = form, .prefix = prefix,
+				   .letter = 'S' };
+	s->length = form == REMAP_UUID ? 36 :
+		    form == REMAP_NUMBER ? digits : length;
+	*n = number;
+	if (o->type == VALUE_N)
+		*s = number;
+	/* An N can share the text of an S only if that is all digits. */
+	if (o->type == VALUE_S)
+		n->letter = form == REMAP_NUMBER && prefix.len == 0 ? 'S' : 0;
+	r->type = o->type;
+}
+
+static uint8_t *
+append(uint8_t *at, struct span s)
+{
+	if (s.len > 0)
+		memcpy(at, s.ptr, s.len);
+	return at + s.len;
+}
+
+static size_t
+message_len(const struct remap *r, size_t id_len)
+{
+	return r->head.len + id_len + r->tail.len;
+}
+
+/* The whole message, padded. */
+static void
+compose(const struct remap *r, struct span id, uint8_t *blocks)
+{
+	uint8_t *const at = append(append(blocks, r->head), id);
+
+	append(at, r->tail);
+	sha256_pad(blocks, message_len(r, id.len),
+		   r->keyed ? SHA256_BLOCK_LEN : 0);
+}
+
+static int
+make_templates(struct remap *r, struct err *err)
+{
+	static const uint8_t zeros[TEMPLATES];
+	const size_t n = sha256_nblocks(message_len(r, TEMPLATES - 1));
+
+	if (n > MAX_BLOCKS)
+		return 0;
+	r->template_len = n * SHA256_BLOCK_LEN;
+	r->templates = calloc(TEMPLATES, r->template_len);
+	if (r->templates == NULL)
+		return err_set(err, ERR_SYSTEM, "out of memory");
+	for (size_t i = 0; i < TEMPLATES; i++)
+		compose(r, (struct span){ zeros, i },
+			r->templates + i * r->template_len);
+	return 0;
+}
+
+static int
+build(struct remap *r, struct span table, const struct remap_options *o,
+      struct err *err)
+{
+	uint8_t *at = append(r->text, table);
+
+	*at++ = 0;
+	r->head = (struct span){ r->text, table.len + 1 };
+	r->tail = (struct span){ at, o->environment.len + 1 };
+	*at++ = 0;
+	at = append(at, o->environment);
+	append(at, o->prefix);
+	shape(r, o, (struct span){ at, o->prefix.len });
+
+	r->keyed = o->secret.len > 0;
+	if (r->keyed)
+		sha256_key_init(&r->key, o->secret);
+	if (o->keep.len > 0) {
+		r->keep = remap_keep_new(o->keep, err);
+		if (r->keep == NULL)
+			return -1;
+	}
+	if (o->nrows > 0) {
+		r->map = remap_map_new(o->rows, o->nrows, err);
+		if (r->map == NULL)
+			return -1;
+	}
+	return make_templates(r, err);
+}
+
+struct remap *
+remap_new(struct span table, const struct remap_options *options,
+	  struct err *err)
+{
+	const size_t len = table.len + 1 + options->environment.len + 1 +
+			   options->prefix.len;
+	struct remap *r;
+
+	if (check(options, err) != 0)
+		return NULL;
+	r = calloc(1, sizeof(*r) + len);
+	if (r == NULL) {
+		err_set(err, ERR_SYSTEM, "out of memory");
+		return NULL;
+	}
+	if (build(r, table, options, err) != 0) {
+		remap_free(r);
+		return NULL;
+	}
+	return r;
+}
+
+void
+remap_free(struct remap *r)
+{
+	if (r == NULL)
+		return;
+	remap_keep_free(r->keep);
+	remap_map_free(r->map);
+	free(r->templates);
+	explicit_bzero(&r->key, sizeof(r->key));
+	free(r);
+}
+
+bool
+remap_row_used(const struct remap *r, size_t i)
+{
+	return remap_map_used(r->map, i);
+}
+
+void
+remap_secret_check(struct span secret, char out[REMAP_SECRET_CHECK_LEN])
+{
+	uint8_t digest[SHA256_LEN];
+
+	sha256_hmac(secret, span_of("dynamill: which secret"), digest);
+	remap_put(REMAP_HEX, REMAP_SECRET_CHECK_LEN - 1, digest,
+		  (uint8_t *)out);
+	out[REMAP_SECRET_CHECK_LEN - 1] = '\0';
+}
+
+double
+remap_collisions(const struct remap *r, enum value_type type, double nids)
+{
+	const struct remap_shape binary = { .form = REMAP_UUID };
+	const struct remap_shape *const s =
+		type == VALUE_B ? &binary : &r->shapes[type - VALUE_S];
+	unsigned n = s->length;
+	double each = 1, space = 1;
+
+	switch (s->form) {
+	case REMAP_UUID:
+		each = 2;
+		n = type == VALUE_B ? 128 : 122;
+		break;
+	case REMAP_HEX:
+		each = 16;
+		break;
+	case REMAP_BASE32:
+		each = 32;
+		break;
+	case REMAP_NUMBER:
+		each = 10;
+		break;
+	}
+	while (n-- > 0)
+		space *= each;
+	return nids < 2 ? 0 : nids * (nids - 1) / 2 / space;
+}
+
+/* Plain digits without a zero in front are as they should be. */
+static bool
+is_canonical(struct span s)
+{
+	if (s.len == 0 || s.len > DECIMAL_MAX_DIGITS)
+		return false;
+	for (size_t i = 0; i < s.len; i++)
+		if (s.ptr[i] < '0' || s.ptr[i] > '9')
+			return false;
+	return s.ptr[0] != '0' || s.len == 1;
+}
+
+/* Returns 1, 0 if `s` is no number, or -1. */
+static int
+make_canonical(struct span *s, struct arena *mem, struct err *err)
+{
+	struct err ignored;
+	char text[DECIMAL_TEXT_LEN];
+
+	if (is_canonical(*s))
+		return 1;
+	if (decimal_check(*s, &ignored) != 0)
+		return 0;
+	*s = arena_copy(mem, (struct span){
+			(const uint8_t *)text, decimal_canonical(*s, text) },
+			err);
+	return s->ptr != NULL ? 1 : -1;
+}
+
+static int
+decode(struct span *s, struct arena *mem, struct err *err)
+{
+	const size_t len = base64_decoded_len(*s);
+	uint8_t *const p = arena_take(mem, len + 1, err);
+
+	if (p == NULL)
+		return -1;
+	base64_decode(*s, p);
+	*s = (struct span){ p, len };
+	return 0;
+}
+
+/* A row of the map must give what the value can hold. */
+static int
+take_row(struct remap_id *id, struct arena *mem, struct err *err)
+{
+	struct err ignored;
+	const bool number = id->type == VALUE_N || id->letter == 'N';
+	const struct span t = id->target;
+
+	id->fixed = id->mapped = true;
+	if (number ? decimal_check(t, &ignored) != 0
+		   : id->type == VALUE_B && !base64_check(t))
+		return err_set(err, ERR_INPUT, "the map gives '%.*s', which is "
+			       "no %s", (int)(t.len < 200 ? t.len : 200),
+			       (const char *)t.ptr, number ? "number"
+							   : "base64");
+	if (number && make_canonical(&id->target, mem, err) < 0)
+		return -1;
+	return 0;
+}
+
+/* What the table's rules say without a digest. */
+static int
+decide(struct remap_id *id, struct span text, struct arena *mem,
+       struct err *err)
+{
+	const struct remap *const r = id->remap;
+
+	if (r == NULL) {
+		id->fixed = true;
+		id->target = text;
+		return 0;
+	}
+	if (r->map != NULL && remap_map_find(r->map, text, &id->target))
+		return take_row(id, mem, err);
+	if (r->keep != NULL && id->type != VALUE_B &&
+	    remap_keep_matches(r->keep, text)) {
+		id->fixed = true;
+		id->target = text;
+	}
+	return 0;
+}
+
+int
+remap_understand(const struct remap *r, enum value_type type,
+		 struct span text, struct remap_id *out, struct arena *mem,
+		 struct err *err)
+{
+	*out = (struct remap_id){ .remap = r, .type = (uint8_t)type };
+	if (text.len == 0 || type < VALUE_S || type > VALUE_B)
+		return 0;
+
+	out->letter = "SNB"[type - VALUE_S];
+	if (r != NULL && type != VALUE_B) {
+		out->letter = r->shapes[type - VALUE_S].letter;
+		if (out->letter == 0)
+			return 0;
+	}
+	if (type == VALUE_N || (r != NULL && out->letter == 'N')) {
+		const int rc = make_canonical(&text, mem, err);
+
+		if (rc <= 0)
+			return rc;
+	}
+	if (decide(out, text, mem, err) != 0)
+		return -1;
+	if (type == VALUE_B) {
+		if (decode(&text, mem, err) != 0)
+			return -1;
+		if (out->mapped && decode(&out->target, mem, err) != 0)
+			return -1;
+		if (out->fixed && !out->mapped)
+			out->target = text;
+	}
+	out->source = text;
+	return 1;
+}
+
+/* The blocks of the message of `id`: at `space` if they fit there. */
+static int
+message(const struct remap_id *id, uint8_t *space, struct sha256_job *job,
+	struct arena *mem, struct err *err)
+{
+	const struct remap *const r = id->remap;
+	const size_t len = message_len(r, id->source.len);
+
+	job->start = r->keyed ? &r->key.inner : &sha256_start;
+	job->nblocks = sha256_nblocks(len);
+	job->blocks = space;
+	if (r->templates != NULL && id->source.len < TEMPLATES) {
+		const uint8_t *const from = r->templates +
+			id->source.len * r->template_len;
+
+		for (size_t i = 0; i < job->nblocks; i++)
+			memcpy(space + i * SHA256_BLOCK_LEN,
+			       from + i * SHA256_BLOCK_LEN, SHA256_BLOCK_LEN);
+		memcpy(space + r->head.len, id->source.ptr, id->source.len);
+		return 0;
+	}
+	if (job->nblocks > MAX_BLOCKS) {
+		space = arena_take(mem, job->nblocks * SHA256_BLOCK_LEN, err);
+		if (space == NULL)
+			return -1;
+		job->blocks = space;
+	}
+	compose(r, id->source, space);
+	return 0;
+}
+
+/* The outer halves of those that have a key. */
+static void
+finish_keyed(struct remap_id *const *ids, size_t n,
+	     uint8_t (*space)[MAX_BLOCKS * SHA256_BLOCK_LEN])
+{
+	struct sha256_job jobs[SIDE_BY_SIDE];
+	size_t njobs = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (!ids[i]->remap->keyed)
+			continue;
+		memcpy(space[i], ids[i]->digest, SHA256_LEN);
+		sha256_pad(space[i], SHA256_LEN, SHA256_BLOCK_LEN);
+		jobs[njobs++] = (struct sha256_job){ &ids[i]->remap->key.outer,
+			space[i], 1, ids[i]->digest };
+	}
+	if (njobs > 0)
+		sha256_batch(jobs, njobs);
+}
+
+/* As many as fit on the stack. */
+static int
+digest_some(struct remap_id *const *ids, size_t n, struct arena *mem,
+	    struct err *err)
+{
+	uint8_t space[SIDE_BY_SIDE][MAX_BLOCKS * SHA256_BLOCK_LEN];
+	struct sha256_job jobs[SIDE_BY_SIDE];
+
+	size_t i = 0;
+
+	assert(n > 0 && n <= SIDE_BY_SIDE);
+	do {
+		if (message(ids[i], space[i], &jobs[i], mem, err) != 0)
+			return -1;
+		jobs[i].out = ids[i]->digest;
+	} while (++i < n);
+	sha256_batch(jobs, n);
+	finish_keyed(ids, n, space);
+	return 0;
+}
+
+int
+remap_digest(struct remap_id *const *ids, size_t n, struct arena *mem,
+	     struct err *err)
+{
+	struct remap_id *some[SIDE_BY_SIDE];
+	size_t nsome = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (!ids[i]->fixed)
+			some[nsome++] = ids[i];
+		if (nsome == SIDE_BY_SIDE || (i + 1 == n && nsome > 0)) {
+			if (digest_some(some, nsome, mem, err) != 0)
+				return -1;
+			nsome = 0;
+		}
+	}
+	return 0;
+}
+
+int
+remap_write(struct remap_id *id, struct arena *mem, struct err *err)
+{
+	static const struct remap_shape binary = { .length = BINARY_LEN };
+
+	if (id->fixed)
+		return 0;
+
+	const struct remap_shape *const s = id->type == VALUE_B ? &binary
+		: &id->remap->shapes[id->type - VALUE_S];
+	uint8_t *p = arena_take(mem, 1 + s->prefix.len + s->length, err);
+
+	if (p == NULL)
+		return -1;
+	*p++ = (uint8_t)id->letter;
+
+	uint8_t *const at = append(p, s->prefix);
+
+	if (id->type == VALUE_B) {
+		memcpy(at, id->digest, BINARY_LEN);
+		id->target = (struct span){ p, BINARY_LEN };
+		return 0;
+	}
+	id->target = (struct span){ p, s->prefix.len +
+		remap_put(s->form, s->length, id->digest, at) };
+	return 0;
+}
+
+struct keyhash
+remap_key(const struct remap_id *id)
+{
+	if (id->fixed)
+		return keyhash_of_id(id->letter, id->target);
+	return keyhash_of((struct span){ id->target.ptr - 1,
+					 id->target.len + 1 });
+}
+
+int
+remap_value(enum value_type type, struct span text, struct value *out,
+	    struct arena *mem, struct err *err)
+{
+	if (type == VALUE_B) {
+		const size_t len = base64_encoded_len(text.len);
+		uint8_t *const p = arena_take(mem, len + 1, err);
+
+		if (p == NULL)
+			return -1;
+		base64_encode(text, p);
+		text = (struct span){ p, len };
+	}
+	*out = value_of_text(type, text);
+	return 0;
+}
+
+int
+remap_new_id(const struct remap *r, const struct value *id, struct value *out,
+	     struct arena *mem, struct err *err)
+{
+	const enum value_type type = (enum value_type)id->type;
+	struct remap_id one;
+	struct remap_id *const ones = &one;
+	struct span text;
+
+	if (type < VALUE_S || type > VALUE_B)
+		return err_set(err, ERR_INPUT, "an id must be a string, a "
+			       "number or binary, not %s",
+			       value_type_name(type));
+	if (value_text(id, mem, &text, err) != 0)
+		return -1;
+
+	const int rc = remap_understand(r, type, text, &one, mem, err);
+
+	if (rc < 0)
+		return -1;
+	if (rc == 0)
+		return err_set(err, ERR_INPUT, "'%.*s' is not an id",
+			       (int)(text.len < 200 ? text.len : 200),
+			       (const char *)text.ptr);
+	if (remap_digest(&ones, 1, mem, err) != 0 ||
+	    remap_write(&one, mem, err) != 0)
+		return -1;
+	return remap_value(type, one.target, out, mem, err);
+}

@@ -1,0 +1,78 @@
+/* remap_internal.h - the steps of making one id, for doing many at once. */
+#ifndef EXPR_REMAP_INTERNAL_H
+#define EXPR_REMAP_INTERNAL_H
+
+#include "base/keyhash.h"
+#include "base/sha256.h"
+#include "expr/remap.h"
+
+/* How a digest is written for one type of value. */
+struct remap_shape {
+	enum remap_form form;
+	unsigned length;	/* characters, at most; of a number, digits */
+	struct span prefix;
+	char letter;		/* for the key of the new id; 0: not an id */
+};
+
+/* A source id, understood. */
+struct remap_id {
+	const struct remap *remap;	/* NULL: the id stays */
+	uint8_t type;			/* S, N or B: of the value it is in */
+	char letter;
+	bool fixed;			/* `target` holds without a digest */
+	bool mapped;			/* by a row of the map */
+	struct span source;		/* plain, canonical, or raw bytes */
+	struct span target;
+	uint8_t digest[SHA256_LEN];
+};
+
+/*
+ * Understand an id of this type whose plain text (of a B its base64) is `text`;
+ * what must be made for it is made in the arena.  `r` NULL: the id stays.
+ * Returns 1, 0 if it is none, or -1: ERR_INPUT if the map gives what the type
+ * cannot hold.
+ */
+int remap_understand(const struct remap *r, enum value_type type,
+		     struct span text, struct remap_id *out, struct arena *mem,
+		     struct err *err);
+
+/* The digest of each id that is not fixed.  Returns 0 or -1. */
+int remap_digest(struct remap_id *const *ids, size_t n, struct arena *mem,
+		 struct err *err);
+
+/*
+ * Write `target` from the digest, if it is not fixed; its letter is put before
+ * it, so that remap_key() has both side by side.  Returns 0 or -1.
+ */
+int remap_write(struct remap_id *id, struct arena *mem, struct err *err);
+
+/* The key of the new id, once written. */
+struct keyhash remap_key(const struct remap_id *id);
+
+/* The value that holds `text`: of a B its base64.  Returns 0 or -1. */
+int remap_value(enum value_type type, struct span text, struct value *out,
+		struct arena *mem, struct err *err);
+
+/*
+ * Write a digest in this form, `length` long at most (a number: as many digits
+ * at most).  Returns the length.
+ */
+size_t remap_put(enum remap_form form, unsigned length,
+		 const uint8_t digest[SHA256_LEN], uint8_t *out);
+
+/* `keep`, compiled. */
+struct remap_keep;
+struct remap_keep *remap_keep_new(struct span text, struct err *err);
+void remap_keep_free(struct remap_keep *k);
+bool remap_keep_matches(const struct remap_keep *k, struct span id);
+
+/* The rows of `map`, by source. */
+struct remap_map;
+struct remap_map *remap_map_new(const struct remap_row *rows, size_t n,
+				struct err *err);
+void remap_map_free(struct remap_map *m);
+bool remap_map_find(const struct remap_map *m, struct span source,
+		    struct span *target);	/* and mark it as used */
+bool remap_map_used(const struct remap_map *m, size_t i);
+
+#endif

@@ -1,0 +1,134 @@
+/* remap_put.c - the four forms of a digest. */
+#include <assert.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "expr/remap_internal.h"
+
+/* Four bytes as eight hexadecimal digits, eight at a time in a word. */
+static uint64_t
+hex8(uint32_t bytes)
+{
+	const uint64_t ones = 0x0101010101010101;
+	uint64_t x = bytes;
+
+	x = (x | x << 16) & 0x0000ffff0000ffff;
+	x = (x | x << 8) & 0x00ff00ff00ff00ff;
+	x = (x >> 4 & 0x000f000f000f000f) | (x & 0x000f000f000f000f) << 8;
+
+	const uint64_t letters = (x + 6 * ones) >> 4 & ones;
+
+	return x + '0' * ones + letters * ('a' - '0' - 10);
+}
+
+static size_t
+put_uuid(const uint8_t digest[SHA256_LEN], uint8_t *out)
+{
+	uint8_t id[16];
+
+	memcpy(id, digest, sizeof(id));
+	id[6] = (id[6] & 0x0f) | 0x80;		/* version 8 */
+	id[8] = (id[8] & 0x3f) | 0x80;		/* variant 10 */
+
+	const uint64_t b = hex8(load_le32(id + 4));
+	const uint64_t c = hex8(load_le32(id + 8));
+
+	store_le64(out, hex8(load_le32(id)));
+	out[8] = '-';
+	store_le32(out + 9, (uint32_t)b);
+	out[13] = '-';
+	store_le32(out + 14, (uint32_t)(b >> 32));
+	out[18] = '-';
+	store_le32(out + 19, (uint32_t)c);
+	out[23] = '-';
+	store_le32(out + 24, (uint32_t)(c >> 32));
+	store_le64(out + 28, hex8(load_le32(id + 12)));
+	return 36;
+}
+
+static size_t
+put_hex(const uint8_t digest[SHA256_LEN], unsigned length, uint8_t *out)
+{
+	uint8_t all[2 * SHA256_LEN];
+
+	for (size_t i = 0; i < SHA256_LEN; i += 4)
+		store_le64(all + 2 * i, hex8(load_le32(digest + i)));
+	memcpy(out, all, length);
+	return length;
+}
+
+/* Five bytes give eight characters; the last character would need padding. */
+static size_t
+put_base32(const uint8_t digest[SHA256_LEN], unsigned length, uint8_t *out)
+{
+	static const char alphabet[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+	uint32_t bits = 0;
+	unsigned nbits = 0;
+	unsigned at = 0;
+
+	for (unsigned i = 0; i < length; i++) {
+		if (nbits < 5) {
+			bits = bits << 8 | digest[at++];
+			nbits += 8;
+		}
+		nbits -= 5;
+		out[i] = (uint8_t)alphabet[bits >> nbits & 31];
+	}
+	return length;
+}
+
+/* Nine digits at a time: the remainders of one long division after another. */
+static size_t
+put_number(const uint8_t digest[SHA256_LEN], unsigned ndigits, uint8_t *out)
+{
+	enum { STEP = 9, BASE = 1000000000 };
+	uint32_t words[SHA256_LEN / 4];
+	uint8_t text[REMAP_MAX_DIGITS + STEP];	/* from the end */
+	unsigned n = 0;
+
+	for (size_t i = 0; i < SHA256_LEN / 4; i++)
+		words[i] = (uint32_t)digest[4 * i] << 24 |
+			   (uint32_t)digest[4 * i + 1] << 16 |
+			   (uint32_t)digest[4 * i + 2] << 8 | digest[4 * i + 3];
+	while (n < ndigits) {
+		uint32_t rest = 0;
+
+		for (size_t i = 0; i < SHA256_LEN / 4; i++) {
+			const uint64_t v = (uint64_t)rest << 32 | words[i];
+
+			words[i] = (uint32_t)(v / BASE);
+			rest = (uint32_t)(v % BASE);
+		}
+		for (int i = 0; i < STEP; i++, rest /= 10)
+			text[n++] = (uint8_t)('0' + rest % 10);
+	}
+
+	n = ndigits;
+	while (n > 0 && text[n - 1] == '0')
+		n--;
+	if (n == 0) {
+		out[0] = '1';
+		return 1;
+	}
+	for (unsigned i = 0; i < n; i++)
+		out[i] = text[n - 1 - i];
+	return n;
+}
+
+size_t
+remap_put(enum remap_form form, unsigned length,
+	  const uint8_t digest[SHA256_LEN], uint8_t *out)
+{
+	switch (form) {
+	case REMAP_UUID:
+		return put_uuid(digest, out);
+	case REMAP_HEX:
+		return put_hex(digest, length, out);
+	case REMAP_BASE32:
+		return put_base32(digest, length, out);
+	case REMAP_NUMBER:
+		return put_number(digest, length, out);
+	}
+	assert(false);
+	return 0;
+}
