@@ -2,8 +2,8 @@
  * ddbjson_encode.c - items to lines of DynamoDB JSON.
  *
  * What a step left untouched still stands in the input, tags, commas and all.
- * Neighbours there that are neighbours here too are one stretch, copied at once:
- * an item with one changed attribute is two copies and the attribute.
+ * Neighbours there that are neighbours here too are one stretch, copied at
+ * once: an item with one changed attribute is two copies and the attribute.
  */
 #include "formats/ddbjson.h"
 

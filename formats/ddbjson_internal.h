@@ -59,8 +59,8 @@ bool ddbjson_escapes_ok(const uint8_t *text, size_t len, size_t *at);
 
 /*
  * Check the names of a map, whose hashes are filled in, or the members of a
- * set.  Returns 1; 0 with *err set if two are equal, *at being the second's slot; or
- * -1 if memory is refused.
+ * set.  Returns 1; 0 with *err set if two are equal, *at being the second's
+ * slot; or -1 if memory is refused.
  */
 int ddbjson_check_names(struct ddbjson *d, struct value *kids, uint32_t n,
 			struct arena *mem, uint32_t *at, struct err *err);
