@@ -18,6 +18,7 @@ enum err_code {
 	ERR_REMOTE,	/* stop: the service refused for good */
 	ERR_RETRY,	/* try again: the service is busy or unreachable */
 	ERR_CANCELLED,	/* nothing: somebody else failed first */
+	ERR_REFUSED,	/* confirm, or choose another target, account or job */
 };
 
 struct err {

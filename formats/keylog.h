@@ -1,0 +1,109 @@
+/*
+ * keylog.h - the key log of a unit: which ids its items have, what they refer
+ * to, and under which primary keys they were written.
+ *
+ * A log is sections of records of one kind and number, each in chunks; a
+ * directory at the end says where they are.  keylog.c has the bytes.  What is
+ * read is hostile until it is checked: here it is, record by record.
+ */
+#ifndef FORMATS_KEYLOG_H
+#define FORMATS_KEYLOG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/keyhash.h"
+#include "base/span.h"
+
+struct buf;
+struct err;
+
+enum keylog_kind {
+	KEYLOG_ID = 1,		/* by plan table: an item's new id, its source id */
+	KEYLOG_REF,		/* by relation: an id that an item refers to */
+	KEYLOG_PK,		/* by target table: an item's primary key */
+	KEYLOG_UNWRITTEN,	/* by plan table: the item with that id was */
+	KEYLOG_REJECTED,	/* ... not written; was rejected */
+};
+
+enum {
+	KEYLOG_NKINDS = 5,
+	KEYLOG_CHUNK_LEN = 32 * 1024,	/* a writer's chunks; see KEYLOG_MAX */
+	KEYLOG_RECORD_LEN = 16 + 10,	/* at most, without a source id */
+	KEYLOG_ID_LEN = 1 + 10,		/* more, with a source id of no bytes */
+	KEYLOG_MAX_ID = 2048,		/* DynamoDB's longest key; a source id */
+	KEYLOG_MAX = 1 << 20,		/* longest chunk that is read */
+	KEYLOG_HEADER_LEN = 32,
+	KEYLOG_TRAILER_LEN = 32,
+	KEYLOG_ENTRY_LEN = 48,		/* of the directory */
+};
+
+/* A chunk as the directory has it. */
+struct keylog_chunk {
+	enum keylog_kind kind;
+	uint32_t number;	/* table, relation or target */
+	uint32_t len, count;	/* bytes, records */
+	uint64_t at;		/* in the file */
+	uint64_t xxh3;		/* of its bytes */
+	uint64_t end;		/* no record's offset is this or more */
+};
+
+struct keylog_record {
+	struct keyhash key;
+	uint64_t offset;	/* of the item's line in its unit */
+	char type;		/* KEYLOG_ID: letter and bytes of its source id */
+	struct span source;
+};
+
+/* Header and trailer: `unit`, where the directory is, and how long. */
+struct keylog_shape {
+	uint32_t unit;
+	uint64_t directory_at;
+	uint64_t nchunks;
+	uint64_t xxh3;		/* of header and directory: stands for all */
+};
+
+void keylog_put_header(uint8_t to[KEYLOG_HEADER_LEN], uint32_t unit);
+int keylog_put_chunk(const struct keylog_chunk *c, struct buf *directory,
+		     struct err *err);
+void keylog_put_trailer(uint8_t to[KEYLOG_TRAILER_LEN],
+			const struct keylog_shape *shape);
+
+/*
+ * Read header and trailer of a file of `file_len` bytes: the shape, checked to
+ * fit the file.  Returns 0, or -1 with ERR_INPUT.
+ */
+int keylog_get_shape(struct span header, struct span trailer,
+		     uint64_t file_len, struct keylog_shape *out,
+		     struct err *err);
+
+/* Check the directory's bytes, as a whole, against the shape. */
+int keylog_check_directory(const struct keylog_shape *shape,
+			   struct span header, struct span directory,
+			   struct err *err);
+
+/* Entry `i` of a checked directory; its values are checked here. */
+int keylog_get_chunk(const struct keylog_shape *shape, struct span directory,
+		     size_t i, struct keylog_chunk *out, struct err *err);
+
+/* Are these the bytes of that chunk? */
+int keylog_check_chunk(const struct keylog_chunk *c, struct span bytes,
+		       struct err *err);
+
+/* Records of a chunk, one after the other. */
+struct keylog_cursor {
+	struct span left;
+	uint64_t offset;	/* of the record before */
+	uint64_t end;
+	enum keylog_kind kind;
+};
+
+void keylog_start(struct keylog_cursor *c, const struct keylog_chunk *chunk,
+		  struct span bytes);
+
+/* Returns 1, 0 after the last, or -1 with ERR_INPUT. */
+int keylog_next(struct keylog_cursor *c, struct keylog_record *out,
+		struct err *err);
+
+#endif

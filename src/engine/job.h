@@ -1,0 +1,95 @@
+/*
+ * job.h - the folder of a job: who works in it, and what the job is.
+ *
+ * A folder becomes a job when job.json appears in it.  That file keeps facts,
+ * name by name, in groups: the plan and every file it names, the sources, the
+ * options that change bytes.  Who opens the job again hands in the facts as
+ * they are now; any difference is refused and named, with both values.
+ * docs/JOB.md shows the folder.
+ *
+ * One process at a time: the lock is held from job_open() to job_close(), and
+ * goes with the process if that dies.  A job may be shared by any number of
+ * threads once it is open.
+ */
+#ifndef ENGINE_JOB_H
+#define ENGINE_JOB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct err;
+struct job;
+
+enum { JOB_VERSION = 1 };
+
+/*
+ * One thing that job.json keeps.  Texts are UTF-8.  Facts of one group stand
+ * together and differ in name; their order counts too.  Never a secret: of
+ * that, remap_secret_check().
+ */
+struct job_fact {
+	const char *group;	/* "files", "sources", "options" */
+	const char *name;	/* "plans/a.yaml", "--level" */
+	const char *value;	/* "6" */
+	/*
+	 * The value that the job was started with is kept, whatever this says:
+	 * its run time.  See job_value().
+	 */
+	bool keep;
+};
+
+/* Names of all that a job holds, relative to its folder. */
+#define JOB_JOURNAL	"journal"
+#define JOB_INDEX	"index"
+#define JOB_UNITS	"index/units"
+#define JOB_OUT		"out"
+#define JOB_OUT_PARTIAL	"out.partial"
+#define JOB_REJECTED	"rejected"
+
+/*
+ * Open the job in `dir`, or start it there: make the folder, take the lock,
+ * write or compare job.json, make the folders above.  NULL with *err set:
+ * ERR_REFUSED if another process works in it (its pid and host are told), if
+ * a fact differs, or if the folder holds other things and no job; ERR_INPUT if
+ * job.json is damaged.
+ */
+struct job *job_open(const char *dir, const struct job_fact *facts,
+		     size_t nfacts, struct err *err);
+
+/*
+ * Open a job that is there, comparing nothing: with the lock, for a command
+ * that works in it (push, import), or without, for one that only looks
+ * (status, lookup).  NULL with ERR_USAGE if there is no job in `dir`.
+ */
+struct job *job_open_as_is(const char *dir, bool lock, struct err *err);
+
+/* Does another process hold the lock?  "pid 4711 on host" goes to `holder`. */
+bool job_in_use(const char *dir, char *holder, size_t size);
+
+const char *job_dir(const struct job *j);
+bool job_started_now(const struct job *j);	/* there was none before */
+
+/* What job.json keeps; NULL if it has no such fact.  Lives as long as `j`. */
+const char *job_value(const struct job *j, const char *group,
+		      const char *name);
+const struct job_fact *job_facts(const struct job *j, size_t *n);
+
+/* Is out/ there under its final name? */
+bool job_is_out(const struct job *j);
+
+/* out.partial/ -> out/, on disk when this returns; nothing if done before. */
+int job_put_out(const struct job *j, struct err *err);
+
+/* out/ -> out.partial/ again, because something in it must be redone. */
+int job_take_back(const struct job *j, struct err *err);
+
+/*
+ * `need` more bytes fit where `dir` is, or ERR_SYSTEM with what is there and
+ * what is asked for.
+ */
+int job_check_space(const char *dir, uint64_t need, struct err *err);
+
+void job_close(struct job *j);	/* NULL is fine */
+
+#endif
