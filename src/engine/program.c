@@ -1,0 +1,441 @@
+#include "engine/program.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "engine/plan.h"
+#include "engine/rename.h"
+#include "engine/target.h"
+#include "expr/expr.h"
+#include "model/batch.h"
+
+/* What a plan table comes to, beside what the plan says itself. */
+struct part {
+	struct target target;
+	uint32_t first_relation;	/* of its rule 0 to table 0 */
+	size_t first_left;
+	bool deep;			/* steps may nest values deeper */
+};
+
+struct program {
+	const struct plan *plan;
+	struct part *parts;		/* one a plan table */
+	char run_time[32];
+	uint32_t nrelations;
+	size_t nleft;
+};
+
+struct program_run {
+	const struct program *program;
+	struct rewrite_queue *queue;
+	struct program_sums sums;
+};
+
+/* May a step of this table put a value inside another? */
+static bool
+nests(const struct plan_table *t)
+{
+	for (size_t i = 0; i < t->npasses; i++)
+		for (size_t k = 0; k < t->passes[i].nsteps; k++)
+			if (t->passes[i].steps[k].kind != STEP_RENAME ||
+			    t->passes[i].steps[k].nrenames > 1)
+				return true;
+	return false;
+}
+
+struct program *
+program_new(const struct plan *plan, struct span run_time, struct err *err)
+{
+	struct program *const p = calloc(1, sizeof(*p));
+
+	if (p == NULL)
+		goto failed;
+	p->plan = plan;
+	snprintf(p->run_time, sizeof(p->run_time), "%.*s", (int)run_time.len,
+		 (const char *)run_time.ptr);
+	p->parts = calloc(plan->ntables + 1, sizeof(*p->parts));
+	if (p->parts == NULL)
+		goto failed;
+	for (uint32_t i = 0; i < plan->ntables; i++) {
+		const struct plan_table *const t = &plan->tables[i];
+		struct part *const part = &p->parts[i];
+
+		part->first_relation = p->nrelations;
+		part->first_left = p->nleft;
+		part->deep = nests(t);
+		p->nrelations += (uint32_t)(t->nrules * plan->ntables);
+		p->nleft += t->nrules * LEFT_KINDS;
+		if (target_init(&part->target, t, err) != 0) {
+			program_free(p);
+			return NULL;
+		}
+	}
+	return p;
+failed:
+	err_set(err, ERR_SYSTEM, "out of memory");
+	program_free(p);
+	return NULL;
+}
+
+void
+program_free(struct program *p)
+{
+	if (p == NULL)
+		return;
+	for (size_t i = 0; p->parts != NULL && i < p->plan->ntables; i++)
+		target_free(&p->parts[i].target);
+	free(p->parts);
+	free(p);
+}
+
+uint32_t
+program_nrelations(const struct program *p)
+{
+	return p->nrelations;
+}
+
+uint32_t
+program_relation(const struct program *p, uint32_t table, uint32_t rule,
+		 uint32_t refers_to)
+{
+	return p->parts[table].first_relation +
+	       rule * (uint32_t)p->plan->ntables + refers_to;
+}
+
+size_t
+program_left(const struct program *p, uint32_t table)
+{
+	return p->parts[table].first_left;
+}
+
+size_t
+program_nleft(const struct program *p)
+{
+	return p->nleft;
+}
+
+struct program_run *
+program_run_new(const struct program *p, struct err *err)
+{
+	struct program_run *const r = calloc(1, sizeof(*r));
+	const size_t n = p->plan->ntables + 1;
+
+	if (r == NULL)
+		goto failed;
+	r->program = p;
+	r->sums.counts = calloc(n, sizeof(*r->sums.counts));
+	r->sums.types = calloc(n, sizeof(*r->sums.types));
+	r->sums.left = calloc(p->nleft + 1, sizeof(*r->sums.left));
+	if (r->sums.counts == NULL || r->sums.types == NULL ||
+	    r->sums.left == NULL)
+		goto failed;
+	r->queue = rewrite_queue_new(err);
+	if (r->queue == NULL) {
+		program_run_free(r);
+		return NULL;
+	}
+	return r;
+failed:
+	err_set(err, ERR_SYSTEM, "out of memory");
+	program_run_free(r);
+	return NULL;
+}
+
+void
+program_run_free(struct program_run *r)
+{
+	if (r == NULL)
+		return;
+	rewrite_queue_free(r->queue);
+	free(r->sums.counts);
+	free(r->sums.types);
+	free(r->sums.left);
+	free(r);
+}
+
+const struct program_sums *
+program_sums_of(const struct program_run *r)
+{
+	return &r->sums;
+}
+
+void
+program_clear_sums(struct program_run *r)
+{
+	const size_t n = r->program->plan->ntables;
+
+	memset(r->sums.counts, 0, n * sizeof(*r->sums.counts));
+	memset(r->sums.types, 0, n * sizeof(*r->sums.types));
+	memset(r->sums.left, 0, r->program->nleft * sizeof(*r->sums.left));
+}
+
+/* One batch under way. */
+struct doing {
+	struct program_run *run;
+	const struct program *program;
+	const struct plan *plan;
+	struct batch *batch;
+	struct expr_run expr;
+	uint32_t *tables;
+	uint8_t *fates;
+	struct program_result *out;
+	struct err *err;
+};
+
+/* The item cannot be moved: say why.  Returns 0, or -1 if `why` is fatal. */
+static int
+refuse(struct doing *d, uint32_t item, const struct err *why, const char *step)
+{
+	if (why->code != ERR_INPUT) {
+		*d->err = *why;
+		return -1;
+	}
+
+	struct refusal *const r = &d->out->refusals[d->out->nrefusals++];
+	r->source = item;
+	r->table = d->tables[item];
+	r->why = *why;
+	snprintf(r->step, sizeof(r->step), "%s", step);
+	d->fates[item] = FATE_REFUSED;
+	d->run->sums.counts[r->table].rejected++;
+	return 0;
+}
+
+/*
+ * Whether the item passes the table's `where`, that of the first plan.  A table
+ * without one takes all.  Returns 1, 0 or -1.
+ */
+static int
+passes(const struct doing *d, const struct plan_table *t,
+       const struct item *item, struct err *why)
+{
+	const struct expr *const where = t->npasses > 0 ? t->passes[0].where
+							: NULL;
+
+	return where == NULL ? 1 : expr_test(where, &d->expr, item, why);
+}
+
+/*
+ * Give the item to the first table of its input whose `where` it passes, and
+ * queue its ids.  *live says whether it goes on.  Returns 0 or -1.
+ */
+static int
+take(struct doing *d, const struct plan_input *input, uint32_t i, bool *live)
+{
+	struct item *const item = &d->batch->items[i];
+	struct program_sums *const sums = &d->run->sums;
+	const struct plan_table *t = NULL;
+	struct err why;
+	int yes = 0;
+
+	*live = false;
+	for (size_t k = 0; k < input->ntables && yes == 0; k++) {
+		d->tables[i] = input->tables[k];
+		t = &d->plan->tables[input->tables[k]];
+		yes = passes(d, t, item, &why);
+	}
+	if (yes == 0)	/* the first table answers for nobody's items */
+		d->tables[i] = input->tables[0];
+	sums->counts[d->tables[i]].read++;
+	if (yes < 0)
+		return refuse(d, i, &why, "where");
+	if (yes == 0) {
+		sums->counts[d->tables[i]].filtered++;
+		return 0;
+	}
+	if (t->rewrite != NULL &&
+	    rewrite_collect(t->rewrite, d->run->queue, &d->expr, item, i,
+			    sums->left + program_left(d->program,
+						      d->tables[i]),
+			    &why) != 0)
+		return refuse(d, i, &why, "ids");
+	*live = true;
+	return 0;
+}
+
+/* Run one step.  Returns 0, or -1 with *why set. */
+static int
+do_step(const struct doing *d, const struct plan_step *step, struct item *item,
+	struct err *why)
+{
+	if (step->when != NULL) {
+		const int yes = expr_test(step->when, &d->expr, item, why);
+
+		if (yes <= 0)
+			return yes;
+	}
+	switch (step->kind) {
+	case STEP_UPDATE:
+		return update_apply(step->update, &d->expr, item, why);
+	case STEP_RENAME:
+		return rename_apply(step, item, d->expr.mem, why);
+	default:
+		return err_set(why, ERR_USAGE, "step '%s' is not yet in this "
+			       "version", plan_step_name(step->kind));
+	}
+}
+
+enum fate { MOVED, FILTERED, REFUSED };
+
+/* Steps and asserts of one plan's pass; `step` says where it failed. */
+static enum fate
+do_pass(const struct doing *d, const struct plan_pass *pass, struct item *item,
+	char step[48], struct err *why)
+{
+	for (size_t k = 0; k < pass->nsteps; k++)
+		if (do_step(d, &pass->steps[k], item, why) != 0) {
+			snprintf(step, 48, "step %zu (%s)", k + 1,
+				 plan_step_name(pass->steps[k].kind));
+			return REFUSED;
+		}
+	for (size_t k = 0; k < pass->nasserts; k++) {
+		const struct plan_assert *const a = &pass->asserts[k];
+		const int yes = expr_test(a->expr, &d->expr, item, why);
+
+		if (yes > 0)
+			continue;
+		if (yes == 0)
+			err_set(why, ERR_INPUT, "assert does not hold: %s",
+				a->text);
+		snprintf(step, 48, "assert %zu", k + 1);
+		return REFUSED;
+	}
+	return MOVED;
+}
+
+/* All that the plans say about an item whose ids are done. */
+static enum fate
+do_item(const struct doing *d, const struct plan_table *t, struct item *item,
+	char step[48], struct err *why)
+{
+	for (size_t i = 0; i < t->npasses; i++) {
+		if (i > 0 && t->passes[i].where != NULL) {
+			const int yes = expr_test(t->passes[i].where, &d->expr,
+						  item, why);
+			if (yes == 0)
+				return FILTERED;
+			snprintf(step, 48, "where");
+			if (yes < 0)
+				return REFUSED;
+		}
+		const enum fate fate = do_pass(d, &t->passes[i], item, step,
+					       why);
+		if (fate != MOVED)
+			return fate;
+	}
+	return MOVED;
+}
+
+static int
+finish(struct doing *d, uint32_t i)
+{
+	const uint32_t table = d->tables[i];
+	const struct part *const part = &d->program->parts[table];
+	struct program_sums *const sums = &d->run->sums;
+	struct item *const item = &d->batch->items[i];
+	struct product *const made = &d->out->products[d->out->nproducts];
+	char step[48];
+	struct err why;
+
+	const enum fate fate = do_item(d, &d->plan->tables[table], item, step,
+				       &why);
+	if (fate == FILTERED) {
+		sums->counts[table].filtered++;
+		return 0;
+	}
+	if (fate == REFUSED)
+		return refuse(d, i, &why, step);
+
+	*made = (struct product){ .item = item, .source = i, .table = table };
+	if (target_check(&part->target, item, part->deep, d->expr.mem,
+			 &made->key, &sums->types[table], &why) != 0)
+		return refuse(d, i, &why, "target");
+	d->out->nproducts++;
+	d->fates[i] = FATE_MOVED;
+	sums->counts[table].moved++;
+	return 0;
+}
+
+/* Items that `dangling` did not let through. */
+static int
+obey_verdicts(struct doing *d, bool *live)
+{
+	size_t n;
+	const struct rewrite_verdict *const v = rewrite_verdicts(d->run->queue,
+								 &n);
+
+	for (size_t i = 0; i < n; i++) {
+		live[v[i].item] = false;
+		if (!v[i].rejected)
+			d->run->sums.counts[d->tables[v[i].item]].skipped++;
+		else if (refuse(d, v[i].item, &v[i].why, "references") != 0)
+			return -1;
+	}
+	return 0;
+}
+
+int
+program_do(struct program_run *r, uint32_t input, struct batch *b,
+	   struct program_result *out, struct err *err)
+{
+	const struct plan *const plan = r->program->plan;
+	const struct plan_input *const in = &plan->inputs[input];
+	const size_t n = b->nitems;
+	struct arena *const mem = &b->mem;
+	struct doing d = {
+		.run = r, .program = r->program, .plan = plan, .batch = b,
+		.expr = { .mem = mem, .run_time = span_of(r->program->run_time) },
+		.tables = arena_take(mem, (n + 1) * sizeof(*d.tables), err),
+		.fates = arena_take(mem, n + 1, err),
+		.out = out, .err = err,
+	};
+	bool *const live = arena_take(mem, n + 1, err);
+
+	*out = (struct program_result){
+		.products = arena_take(mem, (n + 1) * sizeof(*out->products),
+				       err),
+		.refusals = arena_take(mem, (n + 1) * sizeof(*out->refusals),
+				       err),
+		.tables = d.tables, .fates = d.fates,
+	};
+	if (d.tables == NULL || d.fates == NULL || live == NULL ||
+	    out->products == NULL || out->refusals == NULL)
+		return -1;
+	memset(d.fates, FATE_LEFT_OUT, n);
+
+	/* Whose a line was that is no item, nobody can say: the input's. */
+	r->sums.counts[in->tables[0]].read += b->nrejects;
+	r->sums.counts[in->tables[0]].rejected += b->nrejects;
+
+	rewrite_reset(r->queue);
+	for (uint32_t i = 0; i < n; i++)
+		if (take(&d, in, i, &live[i]) != 0)
+			return -1;
+	if (rewrite_flush(r->queue, mem, err) != 0 ||
+	    obey_verdicts(&d, live) != 0)
+		return -1;
+	for (uint32_t i = 0; i < n; i++)
+		if (live[i] && finish(&d, i) != 0)
+			return -1;
+	out->uses = rewrite_uses(r->queue, &out->nuses);
+	return 0;
+}
+
+void
+program_take_back(struct program_run *r, struct program_result *result,
+		  uint32_t i, const struct err *why)
+{
+	struct product *const made = &result->products[i];
+	struct refusal *const to = &result->refusals[result->nrefusals++];
+
+	*to = (struct refusal){
+		.source = made->source, .table = result->tables[made->source],
+		.step = "target", .why = *why,
+	};
+	result->fates[made->source] = FATE_REFUSED;
+	r->sums.counts[to->table].moved--;
+	r->sums.counts[to->table].rejected++;
+	made->item = NULL;
+}
