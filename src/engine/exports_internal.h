@@ -1,0 +1,48 @@
+/* exports_internal.h - what the two halves of exports.c share. */
+#ifndef ENGINE_EXPORTS_INTERNAL_H
+#define ENGINE_EXPORTS_INTERNAL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "engine/exports.h"
+
+struct err;
+
+struct finder {
+	struct arena *mem;
+	struct buf exports;	/* struct export */
+	struct buf damages;	/* struct export_damage */
+	uint32_t entry;
+};
+
+/* Names in a folder, in the order of their bytes. */
+struct listing {
+	const char **names;
+	size_t n;
+};
+
+/* Text in the arena; NULL with *err set if refused. */
+const char *exports_text(struct finder *f, struct err *err,
+			 const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* The part of a path after the last slash. */
+const char *exports_name(const char *path);
+
+/* Could a file of this name hold items?  Manifests and the like do not. */
+bool exports_is_data(const char *name);
+
+/* What is in there but for hidden names. */
+int exports_list(struct finder *f, const char *folder, struct listing *out,
+		 struct err *err);
+
+int exports_damage(struct finder *f, const char *path, const char *text,
+		   struct err *err);
+
+/* Does the folder hold a manifest?  If so, read it all: 1, 0 or -1. */
+int exports_read_manifests(struct finder *f, const char *folder,
+			   struct err *err);
+
+#endif
