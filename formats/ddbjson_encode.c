@@ -147,7 +147,7 @@ put_attribute(struct out *o, const struct value *name, bool first)
 		    name->text + name->len + 2 == from)
 			return put_stretch(o, name->text - 1, to, first);
 	}
-	if (flush(o) != 0 || put(o, ",\"" + first, 2 - (size_t)first) != 0)
+	if (flush(o) != 0 || put(o, &",\""[first], 2 - (size_t)first) != 0)
 		return -1;
 	if ((name->flags & VALUE_RAW) != 0) {
 		const struct span raw = value_name_raw(name);
@@ -199,7 +199,7 @@ put_set(struct out *o, const struct value *set)
 	if (put(o, "[", 1) != 0)
 		return -1;
 	for (uint32_t i = 0; i < set->len; i++)
-		if (put(o, ",\"" + (i == 0), 2 - (size_t)(i == 0)) != 0 ||
+		if (put(o, &",\""[i == 0], 2 - (size_t)(i == 0)) != 0 ||
 		    put_value_text(o, &set->kids[i]) != 0 ||
 		    put(o, "\"", 1) != 0)
 			return -1;

@@ -159,8 +159,8 @@ refuses_what_is_no_manifest(void **state)
 	static const char *const FILE_LINES[] = {
 		"{", "5", "{\"itemCount\":1}", "{\"dataFileS3Key\":\"a\"}",
 		"{\"itemCount\":1,\"dataFileS3Key\":\"a\",\"md5Checksum\":\"A\"}",
-		"{\"itemCount\":1,\"dataFileS3Key\":\"a\",\"md5Checksum\":"
-		"\"AAAA\"}",
+		("{\"itemCount\":1,\"dataFileS3Key\":\"a\",\"md5Checksum\":"
+		 "\"AAAA\"}"),
 		"{\"itemCount\":1.5,\"dataFileS3Key\":\"a\"}",
 	};
 	struct manifest_summary m;

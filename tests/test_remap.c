@@ -500,7 +500,7 @@ static void
 a_large_map_finds_every_row(void **state)
 {
 	enum { N = 5000 };
-	static char text[N][2][12];
+	static char text[N][2][16];
 	static struct remap_row rows[N];
 	struct remap_options o = options_of(REMAP_UUID, "prod");
 	struct remap *r;

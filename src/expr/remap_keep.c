@@ -80,7 +80,8 @@ remap_keep_matches(const struct remap_keep *k, struct span id)
 	const struct span first = k->literal;
 	regmatch_t m = { .rm_so = 0, .rm_eo = (regoff_t)id.len };
 
-	if (id.len < first.len || memcmp(id.ptr, first.ptr, first.len) != 0)
+	if (id.len < first.len ||
+	    (first.len > 0 && memcmp(id.ptr, first.ptr, first.len) != 0))
 		return false;
 	return k->only_literal ||
 	       regexec(&k->regex, (const char *)id.ptr, 1, &m,
