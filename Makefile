@@ -11,6 +11,7 @@
 V      ?= opt
 PREFIX ?= /usr/local
 Q      ?= @
+SAY     = $(if $(findstring s,$(firstword -$(MAKEFLAGS))),@:,@echo)
 
 ifeq ($(origin CC),default)
 CC      = gcc
@@ -43,7 +44,8 @@ LIB     = $(wildcard src/base/*.c src/model/*.c src/expr/*.c src/io/*.c \
 CLI     = $(wildcard src/cli/*.c)
 PROGRAM = $(if $(CLI),$(O)/dynamill,$(O)/lib.a)
 TESTS   = $(patsubst tests/%.c,$(O)/%,$(wildcard tests/test_*.c))
-SUPPORT = $(filter-out tests/test_%.c,$(wildcard tests/*.c))
+TOOLS   = $(patsubst tests/%.c,$(O)/%,$(wildcard tests/tool_*.c))
+SUPPORT = $(filter-out tests/test_%.c tests/tool_%.c,$(wildcard tests/*.c))
 FUZZERS = $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 BENCHES = $(patsubst bench/%.c,build/bench/%,$(wildcard bench/*.c))
 HEADERS = $(wildcard src/*/*.h formats/*.h tests/*.h bench/*.h)
@@ -55,10 +57,12 @@ endif
 
 test: unit golden
 
-unit: $(TESTS:%=%.run)
+unit: $(TESTS:%=%.run) $(TOOLS)
+
+tests: $(TESTS) $(TOOLS)
 
 %.run: %
-	@echo "  test $(<F)"; $<
+	$(SAY) "  test $(<F)"; $<
 
 golden: all
 	@DYNAMILL=$(CURDIR)/$(O)/dynamill sh scripts/golden
@@ -96,6 +100,9 @@ $(O)/dynamill: $(CLI:%.c=$(O)/%.o) $(O)/lib.a
 $(O)/test_%: $(O)/tests/test_%.o $(O)/support.a $(O)/lib.a
 	$(Q)$(LINK) $(LDFLAGS_$*) $^ -lcmocka $(LIBS) -o $@
 
+$(O)/tool_%: $(O)/tests/tool_%.o $(O)/lib.a
+	$(Q)$(LINK) $^ $(LIBS) -o $@
+
 $(O)/fuzz_%: $(O)/tests/fuzz/fuzz_%.o $(O)/lib.a
 	$(Q)$(LINK) -fsanitize=fuzzer $^ $(LIBS) -o $@
 
@@ -121,9 +128,9 @@ $(O)/support.a: $(SUPPORT:%.c=$(O)/%.o)
 
 $(O)/%.o: %.c
 	@mkdir -p $(@D)
-	@echo "  cc $<"
+	$(SAY) "  cc $<"
 	$(Q)$(COMPILE) -MMD -MP -c $< -o $@
 
 -include $(shell find $(O) -name '*.d' 2>/dev/null)
-.PHONY: all test unit golden check bench fuzz fuzzers replay install clean
+.PHONY: all test unit tests golden check bench fuzz fuzzers replay install clean
 .SECONDARY:
