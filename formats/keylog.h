@@ -32,7 +32,7 @@ enum {
 	KEYLOG_CHUNK_LEN = 32 * 1024,	/* a writer's chunks; see KEYLOG_MAX */
 	KEYLOG_RECORD_LEN = 16 + 10,	/* at most, without a source id */
 	KEYLOG_ID_LEN = 1 + 10,		/* more, with a source id of no bytes */
-	KEYLOG_MAX_ID = 2048,		/* DynamoDB's longest key; a source id */
+	KEYLOG_MAX_ID = 2048,		/* bytes of a source id that are kept */
 	KEYLOG_MAX = 1 << 20,		/* longest chunk that is read */
 	KEYLOG_HEADER_LEN = 32,
 	KEYLOG_TRAILER_LEN = 32,
@@ -67,6 +67,9 @@ struct keylog_shape {
 void keylog_put_header(uint8_t to[KEYLOG_HEADER_LEN], uint32_t unit);
 int keylog_put_chunk(const struct keylog_chunk *c, struct buf *directory,
 		     struct err *err);
+/* The checksum of everything that the trailer keeps. */
+uint64_t keylog_sum(struct span header, struct span directory, uint64_t at,
+		    uint64_t nchunks);
 void keylog_put_trailer(uint8_t to[KEYLOG_TRAILER_LEN],
 			const struct keylog_shape *shape);
 
