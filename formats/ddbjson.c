@@ -40,6 +40,12 @@ ddbjson_rewind(struct ddbjson *d)
 }
 
 uint64_t
+ddbjson_line(const struct ddbjson *d)
+{
+	return d->nlines + 1;
+}
+
+uint64_t
 ddbjson_blank_lines(const struct ddbjson *d)
 {
 	return d->nblank;

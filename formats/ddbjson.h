@@ -41,6 +41,9 @@ enum { DDBJSON_SLACK = 64 };
 int ddbjson_decode(struct ddbjson *d, struct span in, bool last,
 		   struct batch *out, size_t *used, struct err *err);
 
+/* The number of the next line, from 1. */
+uint64_t ddbjson_line(const struct ddbjson *d);
+
 /* Lines of nothing but white space that were passed over in this file. */
 uint64_t ddbjson_blank_lines(const struct ddbjson *d);
 

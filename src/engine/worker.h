@@ -30,6 +30,7 @@ struct unit {
 	uint8_t md5[16];	/* of the file, as the manifest says */
 	int64_t nitems;		/* likewise; -1 if nothing says it */
 	bool accepted;		/* damage is counted, not fatal */
+	uint64_t max_items;	/* stop after so many; 0: all */
 };
 
 /* How far the units of an input are; read while workers add. */
@@ -54,7 +55,6 @@ struct run_shared {
 	const char *job_dir;
 	struct journal *journal;
 	bool fail_on_bad_item;
-	uint64_t limit;				/* items a table; 0: all */
 	const atomic_bool *cancel;
 	struct input_progress *progress;	/* one an input */
 };
