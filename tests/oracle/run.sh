@@ -15,6 +15,8 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 ORACLE_SECRET=sixteen-bytes-at-least
 export ORACLE_SECRET
+PYTHONDONTWRITEBYTECODE=1
+export PYTHONDONTWRITEBYTECODE
 
 # try NAME COMMAND...: run it and count; its output is shown if it fails.
 try()
@@ -43,21 +45,31 @@ try "the oracle's own check" python3 "$here/oracle.py" --self-test
 python=python3
 [ -x /usr/bin/python3 ] && python=/usr/bin/python3	# has Debian's boto3
 
-for plan in "$here"/plans/*.json; do
-	name=$(basename "$plan" .json)
-	try "$name, by the oracle" python3 "$here/oracle.py" "$plan" \
-		"$root/fixtures/relational" -o "$work/$name.want"
+# both NAME PLAN EXPORTS: run the plan by the oracle and by dynamill.
+both()
+{
+	try "$1, by the oracle" python3 "$here/oracle.py" "$2" "$3" \
+		-o "$work/$1.want"
 	if ! [ -x "$program" ]; then
-		echo "skipped $name: there is no $program"
+		echo "skipped $1: there is no $program"
 		skipped=$((skipped + 3))
-		continue
+		return
 	fi
-	try "$name, by dynamill" "$program" run "$plan" --quiet --yes \
-		--job "$work/$name.job"
-	try "$name: the items" python3 "$here/same_items.py" \
-		"$work/$name.want" "$work/$name.job/out"
-	try "$name: as boto3 reads it" "$python" "$here/boto_read.py" \
-		"$work/$name.job/out"
+	try "$1, by dynamill" "$program" run "$2" --quiet --yes \
+		--job "$work/$1.job"
+	try "$1: the items" python3 "$here/same_items.py" \
+		"$work/$1.want" "$work/$1.job/out"
+	try "$1: as boto3 reads it" "$python" "$here/boto_read.py" \
+		"$work/$1.job/out"
+}
+
+for plan in "$here"/plans/*.json; do
+	both "$(basename "$plan" .json)" "$plan" "$root/fixtures/relational"
+done
+for seed in 0 1 2 3 4; do
+	made=$work/made$seed
+	try "shapes of seed $seed" python3 "$here/shapes.py" $seed "$made"
+	both shapes$seed "$made/plan.json" "$made/exports"
 done
 
 echo "$passed passed, $failed failed, $skipped skipped"
