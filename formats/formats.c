@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "formats/gzip.h"
+#include "formats/zstd.h"
 
 static const struct item_format *const ITEM_FORMATS[] = {
 	NULL,			/* the last */
@@ -10,6 +11,7 @@ static const struct item_format *const ITEM_FORMATS[] = {
 
 static const struct byte_format *const BYTE_FORMATS[] = {
 	&gzip_format,
+	&zstd_format,
 	NULL,			/* the last */
 };
 
