@@ -7,7 +7,7 @@
 Reads full exports (folders, or folders of them) and writes, for each target
 table, OUT/<TargetTable>.jsonl: its items as typed JSON, one a line, names
 sorted, lines sorted.  Items that would be rejected or skipped are counted on
-standard error.  Compare with same_items.py.
+standard error; exit status 1 if any is rejected.  Compare with same_items.py.
 
 The plan is a dynamill plan written as JSON, of which this much is understood
 (anything else is an error here):
@@ -454,7 +454,7 @@ def main():
     if args.self_test:
         self_test()
         print('the oracle agrees with itself')
-        return
+        return 0
     if not args.plan or not args.exports or not args.out:
         p.error('PLAN.json EXPORT... -o OUT')
 
@@ -469,6 +469,7 @@ def main():
             f.writelines(line + '\n' for line in lines)
     for name, n in sorted(run.counts.items()):
         print('%s: %d' % (name, n), file=sys.stderr)
+    return 1 if run.counts['rejected'] else 0
 
 
 def self_test():
@@ -504,4 +505,4 @@ def self_test():
 
 
 if __name__ == '__main__':
-    main()
+    sys.exit(main())

@@ -1,17 +1,20 @@
-// up.mjs - run a command beside a dynalite that lives exactly as long.
+// up.mjs - run a command beside a DynamoDB that lives exactly as long.
 //
-//	node up.mjs COMMAND [ARGUMENT...]
+//	node up.mjs [strict [--FAULT VALUE]... --] COMMAND [ARGUMENT...]
 //
-// The server listens on a port that the kernel picks; DYNAMODB_URL tells the
-// command.  Its exit status is ours.  To drive the server from within a node
-// program, import start() instead.
+// The server, dynalite, listens on a port that the kernel picks; DYNAMODB_URL
+// tells the command, and its exit status is ours.  `strict` puts strict.mjs in
+// front, which has the options, and sets the AWS_* variables to keys that it
+// takes.  To drive a server from within a node program, import start().
 import { spawn } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 
+import { start_strict } from './strict.mjs';
+
 const require = createRequire(import.meta.url);
 
-/* Start it.  Gives { url, close() }. */
+/* Start a plain dynalite.  Gives { url, close() }. */
 export function
 start()
 {
@@ -23,29 +26,50 @@ start()
 		server.once('error', fail);
 		server.listen(0, '127.0.0.1', () => done({
 			url: `http://127.0.0.1:${server.address().port}`,
-			close: () => server.closeAllConnections
-				? (server.closeAllConnections(), server.close())
-				: server.close(),
+			close: () => server.close(),
 		}));
 	});
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-	/*
-	 * It throws out of some callbacks when an operand is missing, and then
-	 * that one request hangs: the caller's time limit is the answer.
-	 */
-	process.on('uncaughtException', (e) => {
-		if (process.env.VERBOSE)
-			console.error(`dynalite: ${e.stack}`);
-	});
+/* Options up to `--`, which may be left out before nothing. */
+function
+parse(args)
+{
+	const options = {};
 
-	const server = await start();
-	const [command, ...args] = process.argv.slice(2);
-	const child = spawn(command, args, {
-		stdio: 'inherit',
-		env: { ...process.env, DYNAMODB_URL: server.url },
-	});
+	while (args.length && args[0].startsWith('--')) {
+		const name = args.shift().slice(2);
+
+		if (name === '')
+			break;
+		options[name] = args.shift();
+	}
+	return options;
+}
+
+async function
+main(args)
+{
+	const strict = args[0] === 'strict';
+	const env = { ...process.env };
+	let server;
+
+	if (strict) {
+		args.shift();
+		server = await start_strict(parse(args));
+		Object.assign(env, { AWS_ACCESS_KEY_ID: 'STRICT',
+			AWS_SECRET_ACCESS_KEY: 'STRICT',
+			AWS_REGION: 'us-east-1',
+			AWS_DEFAULT_REGION: 'us-east-1' });
+		delete env.AWS_SESSION_TOKEN;
+		delete env.AWS_PROFILE;
+	} else {
+		server = await start();
+	}
+	env.DYNAMODB_URL = server.url;
+
+	const [command, ...rest] = args;
+	const child = spawn(command, rest, { stdio: 'inherit', env });
 	const pass = (signal) => child.kill(signal);
 
 	process.on('SIGINT', pass);
@@ -58,4 +82,16 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
 		server.close();
 		process.exit(signal ? 1 : status);
 	});
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+	/*
+	 * dynalite throws out of some callbacks when an operand is missing, and
+	 * then that one request hangs: the caller's time limit is the answer.
+	 */
+	process.on('uncaughtException', (e) => {
+		if (process.env.VERBOSE)
+			console.error(`dynalite: ${e.stack}`);
+	});
+	await main(process.argv.slice(2));
 }

@@ -1,0 +1,301 @@
+// strict.mjs - a front for a server that is too kind: it checks signatures,
+// has a capacity, and fails on request.
+//
+// Before dynalite, in this process, or (`to`) before any other server.  The
+// faults come from a seed, so that a run can be had again:
+//
+//	--unprocessed P	each write of a batch is put back with probability P
+//	--throttle P	a call is refused with ...ThroughputExceeded
+//	--e500 P	a call fails with an internal error, unprocessed
+//	--lost P	a call is carried out, and its answer lost
+//	--reset P	the connection is reset before anything happens
+//	--wcu N		a token bucket of N write units a second
+//	--seed N
+//
+// GET /__stat answers with what was counted.  The keys are STRICT/STRICT, and
+// with the session token SESSION for the key id TEMPORARY.
+import http from 'node:http';
+import { createRequire } from 'node:module';
+import { Readable } from 'node:stream';
+
+import { wrong_with } from './sigv4.mjs';
+
+const require = createRequire(import.meta.url);
+const DYNAMODB = 'com.amazonaws.dynamodb.v20120810#';
+const KEYS = {
+	STRICT: { secret: 'STRICT' },
+	TEMPORARY: { secret: 'STRICT', token: 'SESSION' },
+};
+const DATA_CALLS = new Set(['BatchWriteItem', 'BatchGetItem', 'PutItem',
+	'UpdateItem', 'DeleteItem', 'GetItem', 'Scan', 'Query']);
+const WRITES = new Set(['PutItem', 'UpdateItem', 'DeleteItem']);
+
+class Faults {
+	constructor(options)
+	{
+		this.options = options;
+		this.state = Number(options.seed ?? 1);
+		this.tokens = Number(options.wcu ?? 0);
+		this.last = Date.now();
+	}
+
+	random()
+	{
+		this.state = (Math.imul(this.state, 1103515245) + 12345) &
+			0x7fffffff;
+		return this.state / 0x7fffffff;
+	}
+
+	happens(what)
+	{
+		return this.random() < Number(this.options[what] ?? 0);
+	}
+
+	/* Take `n` write units, if that many are left. */
+	take(n)
+	{
+		const rate = Number(this.options.wcu ?? 0);
+		if (!rate)
+			return true;
+
+		const now = Date.now();
+		this.tokens = Math.min(2 * rate,
+			this.tokens + (now - this.last) / 1000 * rate);
+		this.last = now;
+		if (this.tokens < n)
+			return false;
+		this.tokens -= n;
+		return true;
+	}
+}
+
+class Front {
+	constructor(options)
+	{
+		this.options = options;
+		this.faults = new Faults(options);
+		this.ttl = {};
+		this.stat = { requests: 0, refused: 0, throttled: 0,
+			unprocessed: 0, e500: 0, lost: 0, reset: 0 };
+		if (options.to) {
+			this.to = new URL(options.to);
+			this.agent = new http.Agent({ keepAlive: true });
+		} else {
+			this.dynalite = require('dynalite')({
+				createTableMs: Number(options.create ?? 20),
+				deleteTableMs: 20, updateTableMs: 20,
+			}).listeners('request')[0];
+		}
+	}
+
+	answer(res, status, text, type = 'application/x-amz-json-1.0')
+	{
+		res.writeHead(status, { 'Content-Type': type,
+			'Content-Length': Buffer.byteLength(text) });
+		res.end(text);
+	}
+
+	fail(res, json, status, type, message)
+	{
+		if (json)
+			return this.answer(res, status,
+				JSON.stringify({ __type: type, message }));
+		const text = message.replace(/[<&]/g, '');
+
+		this.answer(res, status, '<?xml version="1.0"?><Error><Code>' +
+			`${type.replace(/.*#/, '')}</Code>` +
+			`<Message>${text}</Message></Error>`,
+			'application/xml');
+	}
+
+	throttle(res, json)
+	{
+		this.stat.throttled++;
+		this.fail(res, json, 400,
+			`${DYNAMODB}ProvisionedThroughputExceededException`,
+			'The level of configured provisioned throughput for ' +
+			'the table was exceeded');
+	}
+
+	/* What dynalite does not know, answered here; undefined: it does. */
+	own_answer(call, body)
+	{
+		if (call === 'DescribeLimits')
+			return { AccountMaxReadCapacityUnits: 80000,
+				AccountMaxWriteCapacityUnits: 80000,
+				TableMaxReadCapacityUnits: 40000,
+				TableMaxWriteCapacityUnits: 40000 };
+
+		const asked = call.endsWith('TimeToLive') ? JSON.parse(body) : {};
+		const name = asked.TableName;
+		if (call === 'UpdateTimeToLive') {
+			this.ttl[name] = asked.TimeToLiveSpecification;
+			return { TimeToLiveSpecification: this.ttl[name] };
+		}
+		if (call === 'DescribeTimeToLive' && this.ttl[name]) {
+			const { Enabled, AttributeName } = this.ttl[name];
+
+			return { TimeToLiveDescription: { AttributeName,
+				TimeToLiveStatus: Enabled ? 'ENABLED' :
+					'DISABLED' } };
+		}
+		return undefined;
+	}
+
+	/* Take writes out of a batch; what is left of it, and what was taken. */
+	thin_out(body)
+	{
+		const asked = JSON.parse(body);
+		const held = {};
+
+		for (const [table, writes] of Object.entries(asked.RequestItems)) {
+			const passed = [], kept = [];
+
+			for (const write of writes) {
+				const units = Math.max(1, Math.ceil(
+					JSON.stringify(write).length / 1024));
+
+				(this.faults.happens('unprocessed') ||
+				 !this.faults.take(units) ? kept : passed)
+					.push(write);
+			}
+			if (kept.length)
+				held[table] = kept;
+			this.stat.unprocessed += kept.length;
+			asked.RequestItems[table] = passed;
+			if (!passed.length)
+				delete asked.RequestItems[table];
+		}
+		return { asked, held };
+	}
+
+	receive(req, res)
+	{
+		const parts = [];
+
+		req.on('data', (part) => parts.push(part));
+		req.on('end', () => this.handle(req, res, Buffer.concat(parts)));
+	}
+
+	handle(req, res, body)
+	{
+		if (req.url === '/__stat')
+			return this.answer(res, 200, JSON.stringify(this.stat),
+				'application/json');
+
+		const target = req.headers['x-amz-target'];
+		const json = target !== undefined;
+		const call = json ? target.split('.')[1] : '';
+		const wrong = wrong_with(req, body, KEYS, Date.now());
+
+		this.stat.requests++;
+		if (wrong !== null) {
+			this.stat.refused++;
+			return this.fail(res, json, json ? 400 : 403, json ?
+				'com.amazon.coral.service#InvalidSignatureException' :
+				wrong.split(/[ ;:]/)[0], wrong);
+		}
+		if (this.faults.happens('reset')) {
+			this.stat.reset++;
+			return req.socket.destroy();
+		}
+		if (this.faults.happens('e500')) {
+			this.stat.e500++;
+			return this.fail(res, json, 500,
+				`${DYNAMODB}InternalServerError`, 'as asked for');
+		}
+		if ((DATA_CALLS.has(call) && this.faults.happens('throttle')) ||
+		    (WRITES.has(call) && !this.faults.take(1)))
+			return this.throttle(res, json);
+
+		const own = this.own_answer(call, body);
+		if (own)
+			return this.answer(res, 200, JSON.stringify(own));
+
+		let held = {};
+		if (call === 'BatchWriteItem') {
+			const thinned = this.thin_out(body);
+
+			held = thinned.held;
+			if (!Object.keys(thinned.asked.RequestItems).length)
+				return this.throttle(res, json);
+			body = Buffer.from(JSON.stringify(thinned.asked));
+		}
+		const lost = DATA_CALLS.has(call) && this.faults.happens('lost');
+
+		this.stat.lost += lost;
+		if (this.to)
+			this.pass_on(req, res, body, lost);
+		else
+			this.serve(req, res, body, held, lost);
+	}
+
+	/* Let dynalite answer, and add what was held back. */
+	serve(req, res, body, held, lost)
+	{
+		const again = Readable.from(body.length ? [body] : [],
+			{ objectMode: false });
+
+		Object.assign(again, { headers: req.headers, method: req.method,
+			url: req.url, socket: req.socket,
+			connection: req.socket });
+
+		const end = res.end.bind(res);
+		res.end = (text) => {
+			if (lost)
+				return req.socket.destroy();
+			if (res.statusCode !== 200 || !Object.keys(held).length)
+				return end(text);
+
+			const answer = JSON.parse(text);
+			Object.assign(answer.UnprocessedItems, held);
+			const whole = JSON.stringify(answer);
+			res.setHeader('Content-Length', Buffer.byteLength(whole));
+			res.removeHeader('x-amz-crc32');
+			return end(whole);
+		};
+		this.dynalite(again, res);
+	}
+
+	pass_on(req, res, body, lost)
+	{
+		const headers = { ...req.headers, 'content-length': body.length };
+
+		delete headers.expect;
+		const on = http.request({ host: this.to.hostname,
+			port: this.to.port, method: req.method, path: req.url,
+			headers, agent: this.agent }, (got) => {
+			if (lost)
+				return req.socket.destroy();
+			res.writeHead(got.statusCode, got.headers);
+			got.pipe(res);
+		});
+
+		on.on('error', (e) => this.fail(res, false, 502, 'BadGateway',
+			String(e)));
+		on.end(body);
+	}
+}
+
+/* Start it on a free port, or options.port.  Gives { url, close() }. */
+export function
+start_strict(options)
+{
+	const front = new Front(options);
+	const server = http.createServer((req, res) => front.receive(req, res));
+
+	server.on('checkContinue', (req, res) => {
+		res.writeContinue();
+		front.receive(req, res);
+	});
+	return new Promise((done, fail) => {
+		server.once('error', fail);
+		server.listen(Number(options.port ?? 0), '127.0.0.1', () => done({
+			url: `http://127.0.0.1:${server.address().port}`,
+			close: () => {
+				server.closeAllConnections?.();
+				server.close();
+			},
+		}));
+	});
+}
