@@ -1,0 +1,340 @@
+#!/usr/bin/env python3
+"""bench.py - measure dynamill against the floor and against its peers.
+
+    bench.py [short|full] [--only ROWS] [--results FILE]
+
+Called by scripts/bench, which builds first. Everything that is compared is run
+in turns (A B A B …), medians are given, and ratios are medians of the ratios of
+neighbours, so that a machine that others use disturbs both alike. The rows are
+those of the table of goals in docs/PERFORMANCE.md.
+"""
+import glob
+import os
+import platform
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(HERE)
+BUILD = os.path.join(ROOT, 'build', 'bench')
+DYNAMILL = os.path.join(ROOT, 'build', 'dynamill')
+FLOOR = os.path.join(BUILD, 'floor')
+MB = 1e6
+
+
+class Sample:
+    """What one run took."""
+
+    def __init__(self, wall, cpu, rss):
+        self.wall, self.cpu, self.rss = wall, cpu, rss
+
+
+def run(command, cores=None, env=None, cwd=None):
+    """Run a command on so many cores; time it, children and all."""
+    allowed = sorted(os.sched_getaffinity(0))
+
+    def pin():
+        if cores:
+            os.sched_setaffinity(0, allowed[:cores])
+
+    with open(BUILD + '/log', 'wb') as log:
+        start = time.monotonic()
+        child = subprocess.Popen(command, stdout=log, stderr=log, cwd=cwd,
+                                 stdin=subprocess.DEVNULL, preexec_fn=pin,
+                                 env={**os.environ, **(env or {})})
+        _, status, used = os.wait4(child.pid, 0)
+        wall = time.monotonic() - start
+        child.returncode = status
+    if status != 0:
+        with open(BUILD + '/log', errors='replace') as log:
+            sys.exit('bench: %s\n%s' % (' '.join(command), log.read()[-2000:]))
+    return Sample(wall, used.ru_utime + used.ru_stime, used.ru_maxrss)
+
+
+def turns(n, *commands):
+    """Run each command n times, in turns. A list of samples for each."""
+    samples = [[] for _ in commands]
+    for _ in range(n):
+        for command, into in zip(commands, samples):
+            into.append(command())
+    return samples
+
+
+def median(samples, what):
+    return statistics.median(getattr(s, what) for s in samples)
+
+
+def ratio(a, b, what):
+    return statistics.median(getattr(x, what) / getattr(y, what)
+                             for x, y in zip(a, b))
+
+
+# ---- data and commands ------------------------------------------------------
+
+class Data:
+    """An export of so many items, made once and kept under build/bench."""
+
+    def __init__(self, items, name, *options):
+        self.items = items
+        self.path = '%s/%s-%d' % (BUILD, name, items)
+        if not os.path.exists(self.path + '/.complete'):
+            shutil.rmtree(self.path, ignore_errors=True)
+            subprocess.run([BUILD + '/generate', '--items', str(items),
+                            '--out', self.path, *options], check=True)
+            open(self.path + '/.complete', 'w').close()
+        self.files = sorted(glob.glob(self.path + '/*/*/*/data/*'),
+                            key=os.path.getsize, reverse=True)
+        read = subprocess.run([FLOOR, '--only-read', self.path], check=True,
+                              capture_output=True, text=True).stdout
+        self.len = int(read.split()[2])
+
+
+def write_plan(data, compression, tables):
+    """bench/plan.yaml over this data; the tables not named are skipped."""
+    with open(HERE + '/plan.yaml') as f:
+        head, *parts = re.split(r'^(?=  [A-Z])', f.read(), flags=re.M)
+    text = head
+    for part in parts:
+        name = part.split(':')[0].strip()
+        text += (part if tables is None or name in tables
+                 else '  %s: {skip: true, id: id}\n' % name)
+    text = text.replace('../build/bench/data', data.path)
+    text = text.replace('{environment: production}',
+                        '{environment: production, compression: %s}' %
+                        compression)
+    path = '%s/plan-%s-%s.yaml' % (BUILD, os.path.basename(data.path),
+                                   compression)
+    with open(path, 'w') as f:
+        f.write(text)
+    return path
+
+
+def transform(data, threads, cores=None, compression='gzip', job=None,
+              tables=None):
+    """A function that runs the reference plan once, into a new job."""
+    plan = write_plan(data, compression, tables)
+    job = job or BUILD + '/job'
+
+    def once():
+        shutil.rmtree(job, ignore_errors=True)
+        return run([DYNAMILL, 'run', plan, '--job', job, '--threads',
+                    str(threads), '--quiet'], cores or threads)
+    return once
+
+
+def floor(data, threads, cores=None, *options):
+    out = BUILD + '/floor.out'
+
+    def once():
+        shutil.rmtree(out, ignore_errors=True)
+        return run([FLOOR, '--threads', str(threads), *options, data.path, out],
+                   cores or threads)
+    return once
+
+
+# ---- rows -------------------------------------------------------------------
+
+class Table:
+    """Rows of text for people and for RESULTS.md."""
+
+    def __init__(self):
+        self.lines = []
+
+    def add(self, *cells):
+        line = '| ' + ' | '.join(cells) + ' |'
+        self.lines.append(line)
+        print(line, flush=True)
+
+
+def row_1(t, data, runs):
+    a, b, c = turns(runs, transform(data, 1), floor(data, 1),
+                    floor(data, 1, None, '--md5'))
+    t.add('1', 'gzip to gzip, reference plan, CPU against the floor, 1 thread',
+          '%.2f × (wall %.2f ×; floor with MD5 of the input: %.2f ×)' % (
+              ratio(a, b, 'cpu'), ratio(a, b, 'wall'), ratio(a, c, 'cpu')),
+          '≤ 1.30 × / ≤ 1.15 ×',
+          '%.2f s against %.2f s; %.0f items/s, %.0f MB/s' % (
+              median(a, 'cpu'), median(b, 'cpu'),
+              data.items / median(a, 'wall'),
+              data.len / MB / median(a, 'wall')))
+
+
+def row_2(t, data, runs):
+    memory = '/dev/shm/dynamill-bench'
+    plain = Data(data.items, 'plain', '--plain')
+    if not os.access('/dev/shm', os.W_OK):
+        t.add('2', 'plain to plain in memory', 'skipped', '', 'no /dev/shm')
+        return
+    shutil.rmtree(memory, ignore_errors=True)
+    os.makedirs(memory)
+    try:
+        copy = Data.__new__(Data)
+        copy.items, copy.len = plain.items, plain.len
+        copy.path = memory + '/data'
+        shutil.copytree(plain.path, copy.path)
+        once = transform(copy, 1, 1, 'none', memory + '/job')
+        samples, = turns(runs, once)
+    finally:
+        shutil.rmtree(memory)
+    t.add('2', 'plain to plain in memory, one core, all checks',
+          '%.2f GB/s' % (data.len / 1e9 / median(samples, 'wall')),
+          '≥ 1.2 / ≥ 2.0 GB/s',
+          '%.2f s wall, %.2f s CPU for %.0f MB, starting and MD5 included' % (
+              median(samples, 'wall'), median(samples, 'cpu'), data.len / MB))
+
+
+PEERS = (
+    ('typical Node script', 'node', 'node_readline.mjs', '≥ 14 × / ≥ 17 ×'),
+    ('tuned Node', 'node', 'node_tuned.mjs', '≥ 9 × / ≥ 12 ×'),
+    ('Python json', 'python3', 'python_json.py', ''),
+    ('Python orjson', 'python3', 'python_orjson.py', '≥ 9 × / ≥ 12 ×'),
+    ('Perl JSON::XS', 'perl', 'perl_xs.pl', ''),
+    ('jq (no ids)', 'sh', 'jq.sh', '≥ 22 × / ≥ 29 ×'),
+    ('DuckDB', 'node', 'duckdb.mjs', '≥ 14 × / ≥ 19 ×'),
+)
+NEEDS = {
+    'node_readline.mjs': 'node --version',
+    'node_tuned.mjs': 'node --version',
+    'python_orjson.py': 'python3 -c "import orjson"',
+    'perl_xs.pl': 'perl -MJSON::XS -e 1',
+    'jq.sh': 'jq --version',
+    'duckdb.mjs': 'test -d %s/node_modules/@duckdb/node-api' % BUILD,
+}
+
+
+def row_4(t, data, runs):
+    """Against what people write today, each at its usual level, 6."""
+    outs = []
+    for name, runner, script, goal in PEERS:
+        probe = NEEDS.get(script, 'true')
+        if subprocess.run(probe, shell=True, stdout=subprocess.DEVNULL,
+                          stderr=subprocess.DEVNULL).returncode:
+            t.add('4', name, 'skipped', goal, 'not here: ' + probe)
+            continue
+        out = '%s/peer-%s' % (BUILD, script)
+
+        def peer():
+            shutil.rmtree(out, ignore_errors=True)
+            os.makedirs(out)
+            return run([runner, HERE + '/peers/' + script, '6', out,
+                        *data.files], 1, cwd=BUILD)
+
+        a, b = turns(runs, peer, transform(data, 1))
+        if script != 'jq.sh':
+            outs.append(out)
+        t.add('4', 'against ' + name + ', one core, wall',
+              '%.1f ×' % ratio(a, b, 'wall'), goal,
+              '%.2f s against %.2f s' % (median(a, 'wall'),
+                                         median(b, 'wall')))
+    same = subprocess.run([sys.executable, HERE + '/compare.py',
+                           BUILD + '/job/out', *outs],
+                          capture_output=True, text=True)
+    t.add('4', 'the items they made', 'the same' if same.returncode == 0
+          else 'NOT THE SAME', '', (same.stdout + same.stderr).strip())
+    return same.returncode == 0
+
+
+def row_6(t, data, runs):
+    if len(os.sched_getaffinity(0)) < 2:
+        t.add('6', '2 cores against 1', 'skipped', '', 'one core here')
+        return
+    one = Data(max(20, data.items // 4), 'single', '--table', 'Contacts',
+               '--files', '1')
+    for name, d, tables in (('8 files', data, None),
+                            ('one file', one, ['Contacts'])):
+        a, b = turns(runs, transform(d, 1, tables=tables),
+                     transform(d, 2, tables=tables))
+        t.add('6', '2 cores against 1, ' + name,
+              '%.2f ×' % ratio(a, b, 'wall'), '≥ 1.8 × / ≥ 1.95 ×',
+              '%.2f s against %.2f s' % (median(a, 'wall'),
+                                         median(b, 'wall')))
+
+
+def row_9(t, data, runs):
+    small = Data(max(20, data.items // 10), 'export')
+    a, b = turns(runs, transform(data, 2, 2), transform(small, 2, 2))
+    t.add('9', 'peak memory, 2 threads',
+          '%.1f MiB' % (max(s.rss for s in a) / 1024), '≤ 64 / ≤ 24 MiB',
+          '%d items; with a tenth of them %.1f MiB' % (
+              data.items, max(s.rss for s in b) / 1024))
+
+
+# ---- the whole --------------------------------------------------------------
+
+def machine():
+    model = ''
+    with open('/proc/cpuinfo') as f:
+        for line in f:
+            if line.startswith(('model name', 'CPU part')):
+                model = line.split(':', 1)[1].strip()
+                break
+    gcc = subprocess.run(['gcc', '-dumpfullversion'], capture_output=True,
+                         text=True).stdout.strip()
+    return '%s, %d cores, Linux %s, gcc %s' % (
+        model, len(os.sched_getaffinity(0)), platform.release(), gcc)
+
+
+def commit():
+    def git(*words):
+        done = subprocess.run(['git', '-C', ROOT, *words], text=True,
+                              capture_output=True)
+        return done.stdout.strip() if done.returncode == 0 else ''
+
+    changed = ' with changes' if git('status', '--porcelain', '-uno') else ''
+    return (git('rev-parse', '--short=12', 'HEAD') or 'unknown') + changed
+
+
+def main():
+    words = sys.argv[1:]
+    results = HERE + '/RESULTS.md'
+    only = '12469'
+    if '--results' in words:
+        at = words.index('--results')
+        results = words[at + 1]
+        del words[at:at + 2]
+    if '--only' in words:
+        at = words.index('--only')
+        only = words[at + 1]
+        del words[at:at + 2]
+    short = words != ['full']
+    if words not in ([], ['short'], ['full']):
+        sys.exit(__doc__)
+
+    items, peer_items = (200000, 50000) if short else (1000000, 100000)
+    runs, peer_runs = (3, 1) if short else (5, 3)
+    data = Data(items, 'export')
+    t = Table()
+    t.add('#', 'work', 'measured', 'must / aim', 'medians')
+    t.add('---', '---', '---', '---', '---')
+    good = True
+    if '1' in only:
+        row_1(t, data, runs)
+    if '2' in only:
+        row_2(t, data, runs)
+    if '4' in only:
+        good = row_4(t, Data(peer_items, 'export'), peer_runs)
+    if '6' in only:
+        row_6(t, data, runs)
+    if '9' in only:
+        row_9(t, data, 1)
+
+    with open(results, 'w') as f:
+        f.write('# Results\n\nMade by `scripts/bench %s`; %s runs each, in '
+                'turns, medians. %d items of %.0f bytes in 8 files (peers: %d '
+                'items); a gzip level of 6 for the peers, the default for '
+                'dynamill and the floor.\n\n- machine: %s\n- commit: %s\n'
+                '- date: %s\n\n' % (
+                    'short' if short else 'full', runs, items,
+                    data.len / items, peer_items, machine(), commit(),
+                    time.strftime('%Y-%m-%d')))
+        f.write('\n'.join(t.lines) + '\n')
+    print('written: ' + os.path.relpath(results, ROOT))
+    if not good:
+        sys.exit('bench: the peers made other items')
+
+
+main()
