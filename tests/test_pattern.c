@@ -12,7 +12,7 @@
 #include "expr/pattern.h"
 #include "tests/guard.h"
 
-/* What `pattern` catches in `value`, joined by `|`; "-" if it does not match. */
+/* What `pattern` catches in `value`, joined by `|`; "-" if it does not match */
 static const char *
 catches(const char *pattern, const char *value)
 {
