@@ -231,13 +231,14 @@ close_names(struct state *s, struct value *map)
 	return rc;
 }
 
-/* The set at s->at, `[` already seen; `v` is its value. */
+/* The set at s->at, `[` already seen; its value is at `slot`. */
 static int
-set_members(struct state *s, struct value *v)
+set_members(struct state *s, size_t slot)
 {
 	struct walk *const w = s->w;
 	const size_t first = s->n;
-	const enum value_type type = value_member_type(v);
+	const enum value_type type = value_member_type(&s->stack[slot]);
+	struct value *set;
 	uint32_t twice;
 	int rc;
 
@@ -275,12 +276,13 @@ set_members(struct state *s, struct value *v)
 	if (w->text[s->at + 1] != '}')
 		return wrong(s, s->at + 1, "'}'");
 	s->at += 2;
-	rc = close_container(s, v, first, w->text + s->at);
+	set = &s->stack[slot];	/* the stack may have moved */
+	rc = close_container(s, set, first, w->text + s->at);
 	if (rc != 1)
 		return rc;
-	rc = ddbjson_check_members(v, w->mem, &twice, s->err);
+	rc = ddbjson_check_members(set, w->mem, &twice, s->err);
 	if (rc == 0)
-		w->at = (size_t)(v->kids[twice].text - w->text);
+		w->at = (size_t)(set->kids[twice].text - w->text);
 	return rc;
 }
 
@@ -328,11 +330,15 @@ unknown_type(struct state *s, size_t at)
 
 /* The words: types whose tag is longer than a letter, at s->at. */
 static int
-word_value(struct state *s, struct value *v)
+word_value(struct state *s, size_t slot)
 {
 	struct walk *const w = s->w;
 	const uint8_t *const p = w->text + s->at;
+	struct value *const v = &s->stack[slot];
 
+	v->text = p;
+	v->hash = 0;
+	v->flags = VALUE_RAW;
 	if (looks_like(p, "{\"BOOL\":")) {
 		const bool yes = memcmp(p + 8, "true}", 5) == 0;
 
@@ -352,7 +358,6 @@ word_value(struct state *s, struct value *v)
 		v->text = p + 8;
 		v->len = 4;
 		v->type = VALUE_NULL;
-		v->flags = VALUE_RAW;
 		w->quotes += 2;
 		s->at += 8 + 5;
 		return 1;
@@ -360,13 +365,11 @@ word_value(struct state *s, struct value *v)
 	if (p[0] == '{' && p[1] == '"' && p[3] == 'S' &&
 	    memcmp(p + 4, "\":[", 3) == 0 &&
 	    (p[2] == 'S' || p[2] == 'N' || p[2] == 'B')) {
-		v->text = p;
 		v->type = p[2] == 'S' ? VALUE_SS
 			: p[2] == 'N' ? VALUE_NS : VALUE_BS;
-		v->flags = VALUE_RAW;
 		w->quotes += 2;
 		s->at += 7;
-		return set_members(s, v);
+		return set_members(s, slot);
 	}
 	return unknown_type(s, s->at);
 }
@@ -387,16 +390,18 @@ text_value(struct state *s, uint8_t type, struct value *v)
 	struct walk *const w = s->w;
 	const size_t open = s->at + 6, close = w->quotes[3];
 
-	*v = (struct value){
-		.text = w->text + open, .len = (uint32_t)(close - open),
-		.type = type, .flags = VALUE_RAW,
-	};
+	/* Straight to its slot: a copy would wait for these stores. */
+	v->text = w->text + open;
+	v->len = (uint32_t)(close - open);
+	v->type = type;
+	v->flags = VALUE_RAW;
+	v->hash = 0;
 	if (*w->escapes < close) {
 		if (close >= w->end)
 			return refuse(s, open - 1, NO_END);
 		if (pass_escapes(s, open, close) != 1)
 			return 0;
-		v->flags |= VALUE_ESC;
+		v->flags = VALUE_RAW | VALUE_ESC;
 	}
 	if (w->text[close + 1] != '}') {
 		if (close >= w->end)
@@ -421,33 +426,32 @@ value(struct state *s, size_t slot)
 	const uint8_t *const p = s->w->text + s->at;
 	const uint64_t head = load_le64(p);
 	const uint8_t letter = p[2], first = p[5];
-	struct value v = { .text = p, .flags = VALUE_RAW };
-	int rc;
+	struct value *const v = &s->stack[slot];
 
-	if ((head & TYPED_MASK) != TYPED_FORM) {
-		rc = word_value(s, &v);
-	} else if (first == '"' && letter == 'S') {
-		rc = text_value(s, VALUE_S, &v);
-	} else if (first == '"' && letter == 'N') {
-		rc = text_value(s, VALUE_N, &v);
-	} else if (first == '"' && letter == 'B') {
-		rc = text_value(s, VALUE_B, &v);
-	} else if ((first == '{' && letter == 'M') ||
-		   (first == '[' && letter == 'L')) {
-		if (s->depth == ITEM_MAX_DEPTH)
-			return refuse(s, s->at, "nested deeper than 32 levels");
-		v.type = letter == 'M' ? VALUE_M : VALUE_L;
-		s->w->quotes += 2;
-		s->at += 6;
-		s->frames[++s->depth] = (struct frame){
-			.first = slot + 1, .is_map = letter == 'M',
-		};
-		rc = OPENED;
-	} else {
-		return unknown_type(s, s->at);
+	if ((head & TYPED_MASK) != TYPED_FORM)
+		return word_value(s, slot);
+	if (first == '"') {
+		if (letter == 'S')
+			return text_value(s, VALUE_S, v);
+		if (letter == 'N')
+			return text_value(s, VALUE_N, v);
+		if (letter == 'B')
+			return text_value(s, VALUE_B, v);
 	}
-	s->stack[slot] = v;
-	return rc;
+	if ((first != '{' || letter != 'M') && (first != '[' || letter != 'L'))
+		return unknown_type(s, s->at);
+	if (s->depth == ITEM_MAX_DEPTH)
+		return refuse(s, s->at, "nested deeper than 32 levels");
+	v->text = p;
+	v->type = letter == 'M' ? VALUE_M : VALUE_L;
+	v->flags = VALUE_RAW;
+	v->hash = 0;
+	s->w->quotes += 2;
+	s->at += 6;
+	s->depth++;
+	s->frames[s->depth].first = slot + 1;
+	s->frames[s->depth].is_map = letter == 'M';
+	return OPENED;
 }
 
 /* The name at s->at, with its colon, onto the stack. */
@@ -463,10 +467,10 @@ attribute_name(struct state *s)
 	const size_t close = w->quotes[1];
 	struct value *const name = &s->stack[s->n++];
 
-	*name = (struct value){
-		.text = w->text + open, .len = (uint32_t)(close - open),
-		.type = VALUE_NAME, .flags = VALUE_RAW,
-	};
+	name->text = w->text + open;
+	name->len = (uint32_t)(close - open);
+	name->type = VALUE_NAME;
+	name->flags = VALUE_RAW;
 	w->quotes += 2;
 	if (close >= w->end)
 		return refuse(s, s->at, NO_END);
@@ -499,15 +503,9 @@ end_container(struct state *s, struct value *map)
 	if (s->at > s->w->end)
 		return wrong(s, s->w->end, "'}'");
 
-	struct value v = s->depth == 0 ? *map : s->stack[f.first - 1];
-	int rc = close_container(s, &v, f.first, s->w->text + s->at);
-	if (rc == 1 && f.is_map)
-		rc = close_names(s, &v);
-	if (s->depth == 0)
-		*map = v;
-	else
-		s->stack[f.first - 1] = v;
-	return rc;
+	struct value *const v = s->depth == 0 ? map : &s->stack[f.first - 1];
+	const int rc = close_container(s, v, f.first, s->w->text + s->at);
+	return rc == 1 && f.is_map ? close_names(s, v) : rc;
 }
 
 /* All that is between the braces of the item's own map, and those. */
@@ -570,12 +568,19 @@ ddbjson_walk(struct ddbjson *d, struct walk *w, struct value *map,
 	     struct err *err)
 {
 	enum { HEAD_LEN = 9 };	/* {"Item":{ */
-	struct state s = {
-		.d = d, .w = w, .err = err,
-		.stack = d->stack, .stack_end = d->stack + d->stack_cap,
-		.at = w->start + HEAD_LEN,
-		.frames[0] = { .first = 0, .is_map = true },
-	};
+	struct state s;
+
+	/* Not the 32 frames: they are written before they are read. */
+	s.d = d;
+	s.w = w;
+	s.err = err;
+	s.stack = d->stack;
+	s.stack_end = d->stack + d->stack_cap;
+	s.n = 0;
+	s.at = w->start + HEAD_LEN;
+	s.depth = 0;
+	s.frames[0].first = 0;
+	s.frames[0].is_map = true;
 
 	if (w->end - w->start < HEAD_LEN ||
 	    !looks_like(w->text + w->start, "{\"Item\":") ||
