@@ -149,6 +149,7 @@ pass_on(struct worker *w, struct output *o, bool packed, struct err *err)
 				    w->shared->level, err);
 		if (o->sink == NULL)
 			return -1;
+		sink_beside(o->sink, w->source);
 	}
 	if (sink_write(o->sink, buf_span(&o->text), err) != 0)
 		return -1;
