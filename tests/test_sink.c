@@ -128,6 +128,60 @@ gives_the_drain_the_same_bytes_however_they_came(void **state)
 	buf_free(&text);
 }
 
+/* From a source to two sinks beside it, one of which is closed early. */
+static void
+beside_a_source_the_hashes_are_the_same(void **state)
+{
+	struct buf text = make_text(1000000), out[2] = { { 0 }, { 0 } };
+	struct buf in = write_all(buf_span(&text), "gzip", SIZE_MAX);
+	struct err err = { 0 };
+	struct source *from;
+	struct sink *to[2];
+	struct span block;
+	uint8_t got[MD5_LEN], want[MD5_LEN];
+	int more;
+
+	(void)state;
+	for (int plain = 0; plain < 2; plain++) {
+		const struct span bytes = buf_span(plain ? &text : &in);
+
+		from = source_open(mem_feed(bytes, 0), true, &err);
+		for (int i = 0; i < 2; i++) {
+			buf_reset(&out[i]);
+			to[i] = sink_open(mem_drain(&out[i], NULL), i == 0 ?
+					  byte_format_named("gzip") : NULL, 1,
+					  &err);
+			sink_beside(to[i], from);
+		}
+		do {
+			more = source_peek(from, 100000, &block, &err);
+			assert_int_equal(sink_write(to[0], block, &err), 0);
+			block.len /= 1 + (size_t)more;
+			if (to[1] != NULL)
+				sink_write(to[1], block, &err);
+			if (out[1].len > 300000) {
+				sink_close(to[1]);
+				to[1] = NULL;
+			}
+			source_consume(from, block.len);
+		} while (more);
+
+		struct sink_stats stats;
+		assert_int_equal(sink_commit(to[0], &stats, &err), 0);
+		md5_of(buf_span(&out[0]), want);
+		assert_memory_equal(stats.md5, want, MD5_LEN);
+		source_md5(from, got);
+		md5_of(bytes, want);
+		assert_memory_equal(got, want, MD5_LEN);
+		source_close(from);
+		sink_close(to[0]);
+	}
+	buf_free(&text);
+	buf_free(&in);
+	buf_free(&out[0]);
+	buf_free(&out[1]);
+}
+
 static void
 packs_a_text_of_nothing(void **state)
 {
@@ -265,6 +319,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(
 			gives_the_drain_the_same_bytes_however_they_came),
+		cmocka_unit_test(beside_a_source_the_hashes_are_the_same),
 		cmocka_unit_test(packs_a_text_of_nothing),
 		WITH_FOLDER(file_appears_at_commit_and_not_before),
 		WITH_FOLDER(file_that_is_not_committed_leaves_nothing),

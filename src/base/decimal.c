@@ -35,8 +35,9 @@ static const char too_large[] =
 static const char too_small[] =
 	"Number underflow. Attempting to store a number with magnitude smaller "
 	"than supported range";
-static const char too_long[] =
-	"Attempting to store more than 38 significant digits in a Number";
+static const char too_long[] =		/* the same words, and why */
+	"Number overflow. Attempting to store a number with magnitude larger "
+	"than supported range: more than 38 significant digits";
 
 /* 10^n for n up to 38. */
 static unsigned __int128

@@ -43,3 +43,27 @@ keyhash64_of(struct span bytes)
 {
 	return XXH3_64bits(bytes.ptr, bytes.len);
 }
+
+_Static_assert(sizeof(struct keysum) == sizeof(XXH3_state_t) &&
+	       _Alignof(struct keysum) >= _Alignof(XXH3_state_t),
+	       "struct keysum is xxHash's state, unnamed");
+
+void
+keysum_start(struct keysum *s)
+{
+	memset(s, 0, sizeof(*s));
+	XXH3_64bits_reset((XXH3_state_t *)s);
+}
+
+void
+keysum_add(struct keysum *s, struct span bytes)
+{
+	if (bytes.len > 0)
+		XXH3_64bits_update((XXH3_state_t *)s, bytes.ptr, bytes.len);
+}
+
+uint64_t
+keysum_get(const struct keysum *s)
+{
+	return XXH3_64bits_digest((const XXH3_state_t *)s);
+}

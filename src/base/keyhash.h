@@ -23,4 +23,13 @@ struct keyhash keyhash_of_id(char type, struct span id);
 struct keyhash keyhash_of(struct span bytes);
 uint64_t keyhash64_of(struct span bytes);
 
+/* XXH3-64 of bytes that come piece by piece. */
+struct keysum {
+	_Alignas(64) uint8_t state[576];
+};
+
+void keysum_start(struct keysum *s);
+void keysum_add(struct keysum *s, struct span bytes);
+uint64_t keysum_get(const struct keysum *s);	/* of all so far */
+
 #endif

@@ -42,10 +42,12 @@ struct job_fact {
 /* Names of all that a job holds, relative to its folder. */
 #define JOB_JOURNAL	"journal"
 #define JOB_INDEX	"index"
-#define JOB_UNITS	"index/units"
+#define JOB_UNITS	"index/units"	/* key logs */
+#define JOB_TMP		"index/tmp"	/* empty but while join_run() runs */
 #define JOB_OUT		"out"
 #define JOB_OUT_PARTIAL	"out.partial"
 #define JOB_REJECTED	"rejected"
+#define JOB_REJECTS	"rejected/units"	/* their parts, unit by unit */
 
 /*
  * Open the job in `dir`, or start it there: make the folder, take the lock,

@@ -120,10 +120,9 @@ int journal_check_unit(const char *job_dir, const struct journal_unit *u,
 		       bool deep, struct err *why);
 
 /*
- * Remove from out.partial/ (or out/), index/units/ and rejected/ what no unit
- * of the journal names and what a crash left behind: `.NAME.part`, data files
- * and logs without record.  Files that are not made unit by unit (manifests,
- * table.json, joined rejects) are left.  To be called before any worker runs.
+ * Remove what a crash left behind: `.NAME.part` anywhere in the job, all in
+ * index/tmp, and what no unit's record names in out.partial/<table>/data,
+ * index/units and rejected/units.  To be called before any worker runs.
  */
 int journal_sweep(struct journal *j, const char *job_dir, struct err *err);
 

@@ -14,6 +14,7 @@
 #include "base/md5.h"
 #include "formats/formats.h"
 #include "io/drain.h"
+#include "io/source.h"
 
 enum {
 	STEP_LEN = 256 * 1024,	/* text that is packed at a time */
@@ -27,7 +28,7 @@ struct sink {
 	bool failed;
 	struct buf out;
 	struct sink_stats stats;
-	struct md5 md5;
+	struct md5_lane md5;
 	XXH3_state_t *xxh3;
 };
 
@@ -45,7 +46,7 @@ sink_open(struct drain *drain, const struct byte_format *pack, int level,
 		return NULL;
 	}
 	s->drain = drain;
-	md5_start(&s->md5);
+	md5_lane_start(&s->md5);
 	s->xxh3 = XXH3_createState();
 	if (s->xxh3 == NULL) {
 		err_set(err, ERR_SYSTEM, "out of memory");
@@ -64,10 +65,18 @@ fail:
 	return NULL;
 }
 
+void
+sink_beside(struct sink *s, struct source *from)
+{
+	md5_lane_join(&s->md5, source_md5_lane(from));
+}
+
 static int
 drain_bytes(struct sink *s, struct span bytes, struct err *err)
 {
-	md5_add(&s->md5, bytes);
+	/* Taken in at once, beside whatever others owe: see base/md5.h. */
+	md5_lane_owe(&s->md5, bytes);
+	md5_lane_settle(&s->md5);
 	XXH3_64bits_update(s->xxh3, bytes.ptr, bytes.len);
 	s->stats.packed_len += bytes.len;
 	return s->drain->write(s->drain, bytes, err);
@@ -137,7 +146,7 @@ sink_commit(struct sink *s, struct sink_stats *stats, struct err *err)
 	if (stats != NULL) {
 		*stats = s->stats;
 		stats->xxh3 = XXH3_64bits_digest(s->xxh3);
-		md5_end(&s->md5, stats->md5);
+		md5_end(&s->md5.md5, stats->md5);
 	}
 	return 0;
 }
@@ -149,6 +158,7 @@ sink_close(struct sink *s)
 		return;
 	if (s->pack != NULL)
 		s->pack->pack_stop(s->state);
+	md5_lane_leave(&s->md5);
 	s->drain->close(s->drain);
 	XXH3_freeState(s->xxh3);
 	buf_free(&s->out);

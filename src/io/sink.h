@@ -19,6 +19,7 @@ struct byte_format;
 struct drain;
 struct err;
 struct sink;
+struct source;
 
 struct sink_stats {
 	uint64_t plain_len;	/* bytes written to the sink */
@@ -33,6 +34,12 @@ struct sink_stats {
  */
 struct sink *sink_open(struct drain *drain, const struct byte_format *pack,
 		       int level, struct err *err);
+
+/*
+ * Take this sink's MD5 together with that of `from`, which costs hardly more
+ * than one of them.  Both must be one thread's; either may be closed first.
+ */
+void sink_beside(struct sink *s, struct source *from);
 
 int sink_write(struct sink *s, struct span bytes, struct err *err);
 

@@ -43,7 +43,7 @@ struct source {
 	size_t at, end, cap;
 
 	uint64_t packed_len, plain_len;
-	struct md5 md5;
+	struct md5_lane md5;
 };
 
 struct source *
@@ -60,7 +60,7 @@ source_open(struct feed *feed, bool md5, struct err *err)
 	}
 	s->feed = feed;
 	s->want_md5 = md5;
-	md5_start(&s->md5);
+	md5_lane_start(&s->md5);
 	s->in = malloc(IN_LEN);
 	s->window = calloc(1, FIRST_LEN + SOURCE_SLACK);
 	s->cap = FIRST_LEN;
@@ -79,13 +79,16 @@ get(struct source *s, uint8_t *to, size_t n, struct err *err)
 	if (s->feed_done)
 		return 0;
 
+	/* What was read before goes from where the lane still looks at it. */
+	md5_lane_settle(&s->md5);
+
 	const ssize_t got = s->feed->read(s->feed, to, n, err);
 	if (got < 0)
 		return -1;
 	if (got == 0)
 		s->feed_done = true;
 	if (s->want_md5)
-		md5_add(&s->md5, (struct span){ to, (size_t)got });
+		md5_lane_owe(&s->md5, (struct span){ to, (size_t)got });
 	s->packed_len += (uint64_t)got;
 	return got;
 }
@@ -171,6 +174,8 @@ make_room(struct source *s, size_t len, struct err *err)
 {
 	const size_t left = s->end - s->at;
 
+	if (s->packing == NULL)
+		md5_lane_settle(&s->md5);
 	if (len <= s->cap) {
 		if (s->at > 0 && left > 0)
 			memmove(s->window, s->window + s->at, left);
@@ -247,9 +252,16 @@ source_stats(const struct source *s)
 void
 source_md5(struct source *s, uint8_t out[16])
 {
-	struct md5 m = s->md5;
+	md5_lane_settle(&s->md5);
 
+	struct md5 m = s->md5.md5;
 	md5_end(&m, out);
+}
+
+struct md5_lane *
+source_md5_lane(struct source *s)
+{
+	return &s->md5;
 }
 
 void
@@ -259,6 +271,7 @@ source_close(struct source *s)
 		return;
 	if (s->packing != NULL)
 		s->packing->unpack_stop(s->state);
+	md5_lane_leave(&s->md5);
 	s->feed->close(s->feed);
 	free(s->in);
 	free(s->window);

@@ -16,6 +16,7 @@
 
 struct err;
 struct feed;
+struct md5_lane;
 struct source;
 
 /* After what a peek shows, this many more bytes may be read (not trusted). */
@@ -54,6 +55,9 @@ struct source_stats source_stats(const struct source *s);
 
 /* After the last peek: the MD5 of all the feed's bytes, 16 of them. */
 void source_md5(struct source *s, uint8_t out[16]);
+
+/* Where that MD5 is taken; for sink_beside(). */
+struct md5_lane *source_md5_lane(struct source *s);
 
 void source_close(struct source *s);	/* NULL is fine */
 

@@ -1,0 +1,299 @@
+/*
+ * journal_files.c - the files that a journal's records name: are they there,
+ * and what lies beside them that nobody knows.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/keyhash.h"
+#include "engine/job.h"
+#include "engine/journal.h"
+#include "engine/keyfile.h"
+
+static bool
+is_folder(const char *dir, const char *name)
+{
+	struct stat st;
+	char *path;
+	bool yes;
+
+	if (asprintf(&path, "%s/%s", dir, name) < 0)
+		return false;
+	yes = stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+	free(path);
+	return yes;
+}
+
+/* Where that file is now, to be freed; NULL if there is no memory. */
+static char *
+place(const char *job_dir, const struct journal_file *f)
+{
+	const char *const p = (const char *)f->path.ptr;
+	const size_t out = strlen(JOB_OUT);
+	char *path;
+	int n;
+
+	if (f->kind == JOURNAL_OUT && f->path.len > out &&
+	    memcmp(p, JOB_OUT "/", out + 1) == 0 &&
+	    is_folder(job_dir, JOB_OUT_PARTIAL))
+		n = asprintf(&path, "%s/" JOB_OUT_PARTIAL "%.*s", job_dir,
+			     (int)(f->path.len - out), p + out);
+	else
+		n = asprintf(&path, "%s/%.*s", job_dir, (int)f->path.len, p);
+	return n < 0 ? NULL : path;
+}
+
+/* Set *out to the XXH3-64 of a file. */
+static int
+sum_file(const char *path, uint64_t *out, struct err *why)
+{
+	enum { STEP_LEN = 256 * 1024 };
+	const int fd = open(path, O_RDONLY | O_CLOEXEC);
+	uint8_t *const room = malloc(STEP_LEN);
+	struct keysum sum;
+	ssize_t n = -1;
+
+	if (fd < 0 || room == NULL)
+		goto done;
+	keysum_start(&sum);
+	do {
+		n = read(fd, room, STEP_LEN);
+		if (n > 0)
+			keysum_add(&sum, (struct span){ room, (size_t)n });
+	} while (n > 0 || (n < 0 && errno == EINTR));
+	*out = keysum_get(&sum);
+done:
+	if (n < 0)
+		err_set(why, ERR_SYSTEM, "'%s': %m", path);
+	if (fd >= 0)
+		close(fd);
+	free(room);
+	return n < 0 ? -1 : 0;
+}
+
+/* Returns 1, 0 or -1 as journal_check_unit() does. */
+static int
+check_file(const char *path, const struct journal_file *f, bool deep,
+	   struct err *why)
+{
+	struct stat st;
+	uint64_t sum;
+
+	if (stat(path, &st) != 0) {
+		const bool gone = errno == ENOENT || errno == ENOTDIR;
+
+		err_set(why, gone ? ERR_INPUT : ERR_SYSTEM, "'%s': %m", path);
+		return gone ? 0 : -1;
+	}
+	if (!S_ISREG(st.st_mode) || (uint64_t)st.st_size != f->size) {
+		err_set(why, ERR_INPUT, "'%s' has %jd bytes, but the journal "
+			"says %" PRIu64, path, (intmax_t)st.st_size, f->size);
+		return 0;
+	}
+	if (!deep)
+		return 1;
+	if (f->kind == JOURNAL_KEYS)
+		return keyfile_check(path, f->xxh3, why);
+	if (sum_file(path, &sum, why) != 0)
+		return -1;
+	if (sum == f->xxh3)
+		return 1;
+	err_set(why, ERR_INPUT, "'%s' is not what was written: its XXH3 is "
+		"%016" PRIx64 ", not %016" PRIx64, path, sum, f->xxh3);
+	return 0;
+}
+
+int
+journal_check_unit(const char *job_dir, const struct journal_unit *u,
+		   bool deep, struct err *why)
+{
+	int rc = 1;
+
+	for (size_t i = 0; rc == 1 && i < u->nfiles; i++) {
+		char *const path = place(job_dir, &u->files[i]);
+
+		rc = path == NULL ? err_set(why, ERR_SYSTEM, "out of memory") :
+				    check_file(path, &u->files[i], deep, why);
+		free(path);
+	}
+	return rc;
+}
+
+/* ---- sweeping ------------------------------------------------------------ */
+
+/* The files that records name, in order; and where we are. */
+struct sweep {
+	struct span *known;
+	size_t nknown, cap;
+	struct buf path;	/* of the folder that is looked through */
+	size_t job_len;		/* of that, the job's folder and a slash */
+	struct err *err;
+};
+
+static int
+compare(const void *a, const void *b)
+{
+	return span_compare(*(const struct span *)a, *(const struct span *)b);
+}
+
+static int
+learn(struct sweep *s, const struct journal_unit *u)
+{
+	for (size_t i = 0; i < u->nfiles; i++) {
+		if (s->nknown == s->cap) {
+			const size_t cap = s->cap == 0 ? 256 : 2 * s->cap;
+			struct span *const p =
+				realloc(s->known, cap * sizeof(*p));
+
+			if (p == NULL)
+				return err_set(s->err, ERR_SYSTEM,
+					       "out of memory");
+			s->known = p;
+			s->cap = cap;
+		}
+		s->known[s->nknown++] = u->files[i].path;
+	}
+	return 0;
+}
+
+/* Does a record name the file at ->path? */
+static bool
+is_known(const struct sweep *s)
+{
+	static const char PARTIAL[] = JOB_OUT_PARTIAL "/";
+	const char *const p = (const char *)s->path.ptr + s->job_len;
+	char *final = NULL;
+	bool found;
+
+	if (strncmp(p, PARTIAL, strlen(PARTIAL)) == 0 &&
+	    asprintf(&final, JOB_OUT "/%s", p + strlen(PARTIAL)) < 0)
+		return true;	/* when in doubt, leave it */
+	const struct span name = span_of(final != NULL ? final : p);
+	found = s->nknown > 0 && bsearch(&name, s->known, s->nknown,
+					 sizeof(name), compare) != NULL;
+	free(final);
+	return found;
+}
+
+static bool
+is_part(const char *name)
+{
+	const size_t n = strlen(name);
+
+	return n > 6 && name[0] == '.' && strcmp(name + n - 5, ".part") == 0;
+}
+
+/* Are all files in this folder made unit by unit, or of no use by now? */
+static bool
+is_ours(const char *folder)
+{
+	const size_t n = strlen(folder);
+
+	return strcmp(folder, JOB_UNITS) == 0 ||
+	       strcmp(folder, JOB_REJECTS) == 0 ||
+	       strcmp(folder, JOB_TMP) == 0 ||
+	       (strncmp(folder, JOB_OUT_PARTIAL "/",
+			strlen(JOB_OUT_PARTIAL "/")) == 0 &&
+		n > 5 && strcmp(folder + n - 5, "/data") == 0);
+}
+
+/* Put `/name` behind ->path, which stays a C string. */
+static int
+enter(struct sweep *s, const char *name)
+{
+	if (buf_printf(&s->path, s->err, "/%s", name) != 0)
+		return -1;
+	return 0;
+}
+
+static void
+leave(struct sweep *s, size_t len)
+{
+	s->path.len = len;
+	s->path.ptr[len] = '\0';
+}
+
+static int
+look_through(struct sweep *s, unsigned depth);
+
+/* What to do about the entry at ->path in a folder that is `ours` or not. */
+static int
+look_at(struct sweep *s, const char *name, bool ours, unsigned depth)
+{
+	const char *const path = (const char *)s->path.ptr;
+	struct stat st;
+
+	if (lstat(path, &st) != 0)
+		return errno == ENOENT ? 0 :
+		       err_set(s->err, ERR_SYSTEM, "'%s': %m", path);
+	if (S_ISDIR(st.st_mode))
+		return depth > 0 ? look_through(s, depth - 1) : 0;
+	if (!is_part(name) && (!ours || is_known(s)))
+		return 0;
+	if (unlink(path) != 0 && errno != ENOENT)
+		return err_set(s->err, ERR_SYSTEM, "'%s': %m", path);
+	return 0;
+}
+
+static int
+look_through(struct sweep *s, unsigned depth)
+{
+	const size_t len = s->path.len;
+	const bool ours = len > s->job_len &&
+			  is_ours((const char *)s->path.ptr + s->job_len);
+	DIR *const d = opendir((const char *)s->path.ptr);
+	const struct dirent *e;
+	int rc = 0;
+
+	if (d == NULL)
+		return errno == ENOENT ? 0 :
+		       err_set(s->err, ERR_SYSTEM, "'%s': %m",
+			       (const char *)s->path.ptr);
+	while (rc == 0 && (e = readdir(d)) != NULL) {
+		if (strcmp(e->d_name, ".") == 0 ||
+		    strcmp(e->d_name, "..") == 0)
+			continue;
+		rc = enter(s, e->d_name);
+		if (rc == 0)
+			rc = look_at(s, e->d_name, ours, depth);
+		leave(s, len);
+	}
+	closedir(d);
+	return rc;
+}
+
+int
+journal_sweep(struct journal *j, const char *job_dir, struct err *err)
+{
+	enum { DEPTH = 4 };	/* out.partial/<table>/data is 3 */
+	struct sweep s = { .err = err };
+	uint32_t end;
+	int rc = -1;
+
+	journal_nunits(j, &end);
+	for (uint32_t i = 0; i < end; i++) {
+		const struct journal_unit *const u = journal_unit(j, i);
+
+		if (u != NULL && learn(&s, u) != 0)
+			goto done;
+	}
+	if (s.nknown > 0)
+		qsort(s.known, s.nknown, sizeof(*s.known), compare);
+	if (buf_printf(&s.path, err, "%s", job_dir) != 0)
+		goto done;
+	s.job_len = s.path.len + 1;
+	rc = look_through(&s, DEPTH);
+done:
+	free(s.known);
+	buf_free(&s.path);
+	return rc;
+}

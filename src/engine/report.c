@@ -1,0 +1,215 @@
+/*
+ * report.c - report.json: what a run came to, in the words of commands.md.
+ * docs/report.schema.json describes it.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/cpu.h"
+#include "engine/job.h"
+#include "engine/plan.h"
+#include "engine/program.h"
+#include "engine/run_internal.h"
+#include "formats/jsonwrite.h"
+#include "io/file.h"
+
+static void
+write_number(struct jsonwrite *w, const char *name, uint64_t n)
+{
+	jsonwrite_name(w, name);
+	jsonwrite_uint(w, n);
+}
+
+static void
+write_counts(struct jsonwrite *w, const struct counts *c)
+{
+	write_number(w, "read", c->read);
+	write_number(w, "moved", c->moved);
+	write_number(w, "filtered", c->filtered);
+	write_number(w, "skipped", c->skipped);
+	write_number(w, "dropped", c->dropped);
+	write_number(w, "duplicate", c->duplicate);
+	write_number(w, "rejected", c->rejected);
+	write_number(w, "written", c->written);
+}
+
+static void
+write_out(struct jsonwrite *w, const struct account_out *o)
+{
+	jsonwrite_name(w, "out");
+	jsonwrite_map(w);
+	write_number(w, "files", o->files);
+	write_number(w, "items", o->items);
+	write_number(w, "bytes", o->packed_len);
+	write_number(w, "uncompressedBytes", o->plain_len);
+	jsonwrite_end(w);
+}
+
+static int
+write_examples(struct run *r, struct jsonwrite *w, const char *name,
+	       const struct join_place *places, uint32_t n, struct err *err)
+{
+	struct buf text = { 0 };
+	int rc = 0;
+
+	jsonwrite_name(w, name);
+	jsonwrite_list(w);
+	for (uint32_t i = 0; i < n && rc == 0; i++) {
+		buf_reset(&text);
+		rc = run_locate(r, places[i].unit, places[i].offset, &text,
+				err);
+		if (rc == 0)
+			jsonwrite_span(w, buf_span(&text));
+	}
+	jsonwrite_end(w);
+	buf_free(&text);
+	return rc;
+}
+
+/* What rule `k` of table `i` found, for every table it refers to. */
+static int
+write_rule(struct run *r, uint32_t i, uint32_t k, struct jsonwrite *w,
+	   struct err *err)
+{
+	static const char *const LEFT[LEFT_KINDS] = {
+		[LEFT_NULL] = "leftNull", [LEFT_NOT_AN_ID] = "leftNotAnId",
+		[LEFT_NO_MATCH] = "leftNoMatch",
+		[LEFT_MERGED] = "mergedMembers",
+	};
+	const struct plan *const p = r->plan;
+	const struct plan_rule *const rule = &p->tables[i].rules[k];
+	const uint64_t *const left = r->account.left +
+		program_left(r->program, i) + k * LEFT_KINDS;
+
+	jsonwrite_map(w);
+	jsonwrite_name(w, "path");
+	jsonwrite_text(w, rule->path);
+	jsonwrite_name(w, "kind");
+	jsonwrite_text(w, rule->is_id ? "id" : "reference");
+	for (int l = 0; l < LEFT_KINDS; l++)
+		write_number(w, LEFT[l], left[l]);
+	jsonwrite_name(w, "to");
+	jsonwrite_list(w);
+	for (uint32_t to = 0; to < p->ntables; to++) {
+		const struct join_relation_result *const rel =
+			&r->account.join.relations[program_relation(
+				r->program, i, k, to)];
+
+		if (rel->refs == 0)
+			continue;
+		jsonwrite_map(w);
+		jsonwrite_name(w, "table");
+		jsonwrite_text(w, p->tables[to].name);
+		write_number(w, "references", rel->refs);
+		write_number(w, "resolved", rel->resolved);
+		write_number(w, "dangling", rel->dangling);
+		write_number(w, "unchecked", rel->unchecked);
+		write_number(w, "toRejected", rel->rejected);
+		if (write_examples(r, w, "danglingExamples", rel->dangle,
+				   rel->ndangle, err) != 0)
+			return -1;
+		jsonwrite_end(w);
+	}
+	jsonwrite_end(w);
+	jsonwrite_end(w);
+	return 0;
+}
+
+static int
+write_table(struct run *r, uint32_t i, struct jsonwrite *w, struct err *err)
+{
+	const struct plan_table *const t = &r->plan->tables[i];
+	const struct join_table_result *const ids =
+		&r->account.join.tables[i];
+
+	jsonwrite_map(w);
+	jsonwrite_name(w, "table");
+	jsonwrite_text(w, t->name);
+	jsonwrite_name(w, "from");
+	t->from != NULL ? jsonwrite_text(w, t->from) : jsonwrite_null(w);
+	jsonwrite_name(w, "to");
+	jsonwrite_text(w, r->targets[i].name);
+	write_counts(w, &r->account.tables[i]);
+	write_out(w, &r->account.outs[r->targets[i].number]);
+	write_number(w, "ids", ids->ids);
+	jsonwrite_name(w, "rules");
+	jsonwrite_list(w);
+	for (uint32_t k = 0; k < t->nrules; k++)
+		if (write_rule(r, i, k, w, err) != 0)
+			return -1;
+	jsonwrite_end(w);
+	jsonwrite_end(w);
+	return 0;
+}
+
+static void
+write_total(const struct account *a, struct jsonwrite *w)
+{
+	jsonwrite_name(w, "total");
+	jsonwrite_map(w);
+	write_counts(w, &a->total);
+	write_out(w, &a->total_out);
+	write_number(w, "units", a->units);
+	write_number(w, "blankLines", a->blank_lines);
+	write_number(w, "acceptedDamagedFiles", a->damaged);
+	write_number(w, "bytesRead", a->packed_in);
+	write_number(w, "uncompressedBytesRead", a->plain_in);
+	jsonwrite_end(w);
+}
+
+/* How fast this process was; a resumed job's earlier ones are not in it. */
+static void
+write_speed(const struct account *a, struct jsonwrite *w)
+{
+	jsonwrite_name(w, "thisRun");
+	jsonwrite_map(w);
+	jsonwrite_name(w, "seconds");
+	jsonwrite_fixed(w, a->seconds, 3);
+	write_number(w, "items", a->items_now);
+	write_number(w, "uncompressedBytes", a->plain_now);
+	if (a->seconds > 0) {
+		jsonwrite_name(w, "itemsPerSecond");
+		jsonwrite_fixed(w, (double)a->items_now / a->seconds, 0);
+		jsonwrite_name(w, "megabytesPerSecond");
+		jsonwrite_fixed(w, (double)a->plain_now / 1e6 / a->seconds, 1);
+	}
+	jsonwrite_end(w);
+}
+
+int
+report_write(struct run *r, struct err *err)
+{
+	struct buf text = { 0 };
+	struct jsonwrite w;
+	char path[600];
+	int rc = 0;
+
+	jsonwrite_start(&w, &text, false, err);
+	jsonwrite_map(&w);
+	jsonwrite_name(&w, "dynamill");
+	jsonwrite_text(&w, r->options->version);
+	jsonwrite_name(&w, "plan");
+	jsonwrite_text(&w, r->plan->name);
+	jsonwrite_name(&w, "runTime");
+	jsonwrite_text(&w, job_value(r->job, "run", "time"));
+	jsonwrite_name(&w, "cpu");
+	jsonwrite_text(&w, cpu_name());
+	write_total(&r->account, &w);
+	write_speed(&r->account, &w);
+	jsonwrite_name(&w, "tables");
+	jsonwrite_list(&w);
+	for (uint32_t i = 0; i < r->plan->ntables && rc == 0; i++)
+		if (!r->plan->tables[i].skip && !r->plan->tables[i].glob)
+			rc = write_table(r, i, &w, err);
+	jsonwrite_end(&w);
+	jsonwrite_end(&w);
+	if (rc == 0)
+		rc = jsonwrite_finish(&w);
+	snprintf(path, sizeof(path), "%s/report.json", r->dir);
+	if (rc == 0)
+		rc = file_save(path, buf_span(&text), err);
+	buf_free(&text);
+	return rc;
+}

@@ -1,0 +1,516 @@
+#include "engine/run.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/buf.h"
+#include "base/cpu.h"
+#include "engine/job.h"
+#include "engine/journal.h"
+#include "engine/program.h"
+#include "engine/run_internal.h"
+#include "formats/formats.h"
+
+/* ---- opening ------------------------------------------------------------- */
+
+/* Find what the plan's sources hold. */
+static int
+look(struct run *r, struct err *err)
+{
+	const struct plan *const p = r->plan;
+	struct export_entry *const entries = arena_take(&r->mem,
+		(p->nsources + 1) * sizeof(*entries), err);
+
+	if (entries == NULL)
+		return -1;
+	if (p->nsources == 0)
+		return err_set(err, ERR_USAGE, "the plan names no exports: "
+			       "add source: {exports: [...]}");
+	for (size_t i = 0; i < p->nsources; i++)
+		entries[i] = (struct export_entry){
+			.path = p->sources[i].full,
+			.table = p->sources[i].table,
+			.format = p->sources[i].format,
+		};
+	if (exports_find(entries, p->nsources, &r->exports, err) != 0 ||
+	    exports_check(&r->exports, r->options->accept,
+			  r->options->naccept, err) != 0)
+		return -1;
+	for (size_t i = 0; i < r->exports.n; i++)
+		if (exports_readable(&r->exports.list[i], err) != 0)
+			return -1;
+	return 0;
+}
+
+/* Two full exports of one table would be two states of it. */
+static int
+no_table_twice(const struct run *r, struct err *err)
+{
+	for (size_t i = 0; i < r->exports.n; i++)
+		for (size_t k = 0; k < i; k++) {
+			const struct export *const a = &r->exports.list[k];
+			const struct export *const b = &r->exports.list[i];
+
+			if (a->kind != EXPORT_FULL || b->kind != EXPORT_FULL ||
+			    r->found[i].input != r->found[k].input)
+				continue;
+			return err_set(err, ERR_USAGE, "two full exports of "
+				"table '%s': %s (of %s) and %s (of %s); name "
+				"the one that is meant", a->summary.table,
+				a->path, a->summary.export_time != NULL
+				? a->summary.export_time : "unknown time",
+				b->path, b->summary.export_time != NULL
+				? b->summary.export_time : "unknown time");
+		}
+	return 0;
+}
+
+/* Tell the plan what was found, and hear which table each is. */
+static int
+resolve(struct run *r, struct err *err)
+{
+	r->found = arena_take(&r->mem, (r->exports.n + 1) * sizeof(*r->found),
+			      err);
+	if (r->found == NULL)
+		return -1;
+	for (size_t i = 0; i < r->exports.n; i++) {
+		const struct export *const e = &r->exports.list[i];
+
+		r->found[i] = (struct plan_found){
+			.name = e->summary.table,
+			.table = r->plan->sources[e->entry].table,
+			.what = e->path,
+		};
+	}
+	if (plan_resolve(r->plan, r->found, r->exports.n, err) != 0)
+		return -1;
+
+	struct plan_place where;
+	const char *const missing = plan_not_yet(r->plan, &where);
+	if (missing != NULL)
+		return err_set(err, ERR_USAGE, "%s:%u:%u: '%s' is not yet in "
+			       "this version", where.file, where.line,
+			       where.column, missing);
+	if (plan_ready(r->plan, err) != 0)
+		return -1;
+	return no_table_twice(r, err);
+}
+
+/* Number the files whose tables somebody reads. */
+static int
+number_units(struct run *r, struct err *err)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->exports.n; i++)
+		n += r->exports.list[i].nfiles;
+	r->units = calloc(n + 1, sizeof(*r->units));
+	r->done = calloc(n + 1, sizeof(*r->done));
+	r->queue = calloc(n + 1, sizeof(*r->queue));
+	r->packed_total = calloc(r->plan->ninputs + 1,
+				 sizeof(*r->packed_total));
+	r->progress = calloc(r->plan->ninputs + 1, sizeof(*r->progress));
+	if (r->units == NULL || r->done == NULL || r->queue == NULL ||
+	    r->packed_total == NULL || r->progress == NULL)
+		return err_set(err, ERR_SYSTEM, "out of memory");
+
+	/* Files left out keep their numbers: --table changes no name. */
+	for (size_t i = 0; i < r->exports.n; i++) {
+		const uint32_t input = r->found[i].input;
+
+		for (size_t k = 0; k < r->exports.list[i].nfiles; k++) {
+			const struct export_file *const f =
+				&r->exports.list[i].files[k];
+			struct unit *const u = &r->units[r->nunits];
+
+			*u = (struct unit){
+				.number = r->nunits, .input = input,
+				.path = f->path, .name = f->name,
+				.packed_len = f->packed_len,
+				.has_md5 = f->has_md5, .nitems = f->nitems,
+				.accepted = exports_accepts(f->path,
+					r->options->accept,
+					r->options->naccept),
+			};
+			memcpy(u->md5, f->md5, sizeof(u->md5));
+			r->done[r->nunits++] = f->absent ||
+				input == PLAN_NONE ||
+				r->plan->inputs[input].ntables == 0;
+			if (!r->done[r->nunits - 1])
+				r->packed_total[input] += f->packed_len;
+		}
+	}
+	return 0;
+}
+
+/* Plan tables with one target name share its number. */
+static int
+number_targets(struct run *r, struct err *err)
+{
+	const struct plan *const p = r->plan;
+
+	r->targets = calloc(p->ntables + 1, sizeof(*r->targets));
+	if (r->targets == NULL)
+		return err_set(err, ERR_SYSTEM, "out of memory");
+	for (size_t i = 0; i < p->ntables; i++) {
+		const char *const name = p->tables[i].to != NULL
+			? p->tables[i].to : p->tables[i].name;
+		size_t k = 0;
+
+		while (k < i && strcmp(r->targets[k].name, name) != 0)
+			k++;
+		r->targets[i] = (struct run_target){
+			.name = name, .log_keys = true,
+			.number = k < i ? r->targets[k].number : r->ntargets,
+		};
+		r->ntargets += k == i;
+	}
+	return 0;
+}
+
+static int
+make_program(struct run *r, struct err *err)
+{
+	const char *const time = job_value(r->job, "run", "time");
+
+	r->program = program_new(r->plan, span_of(time != NULL ? time
+					: r->options->run_time), err);
+	if (r->program == NULL ||
+	    account_init(&r->account, r->plan, r->program, r->ntargets,
+			 err) != 0)
+		return -1;
+	r->shared = (struct run_shared){
+		.plan = r->plan, .program = r->program,
+		.targets = r->targets, .ntargets = r->ntargets,
+		.pack = byte_format_named(r->plan->compression),
+		.level = r->options->level, .job_dir = r->dir,
+		.journal = r->journal,
+		.fail_on_bad_item = r->options->fail_on_bad_item,
+		.cancel = &r->stop, .progress = r->progress,
+	};
+	return 0;
+}
+
+/* Believe the journal where its files are there; forget the rest. */
+static int
+skip_done(struct run *r, struct err *err)
+{
+	for (uint32_t i = 0; i < r->nunits; i++) {
+		const struct journal_unit *const u = journal_unit(r->journal,
+								  i);
+		struct err why;
+
+		if (u == NULL || r->done[i])
+			continue;
+		const int ok = journal_check_unit(r->dir, u, false, &why);
+		if (ok < 0) {
+			*err = why;
+			return -1;
+		}
+		if (ok == 0)
+			continue;
+		r->done[i] = true;
+		atomic_fetch_add(&r->progress[r->units[i].input].packed_len,
+				 r->units[i].packed_len);
+	}
+	for (uint32_t i = 0; i < r->nunits; i++)
+		r->ndone += r->done[i];
+	return 0;
+}
+
+struct run *
+run_open(const struct run_options *o, struct err *err)
+{
+	struct run *const r = calloc(1, sizeof(*r));
+
+	if (r == NULL) {
+		err_set(err, ERR_SYSTEM, "out of memory");
+		return NULL;
+	}
+	r->options = o;
+	pthread_mutex_init(&r->lock, NULL);
+	pthread_cond_init(&r->changed, NULL);
+	r->plan = plan_load(o->plans, o->nplans, &o->plan, err);
+	if (r->plan == NULL || look(r, err) != 0 || resolve(r, err) != 0 ||
+	    number_units(r, err) != 0 || number_targets(r, err) != 0)
+		goto failed;
+	if (o->job_dir != NULL)
+		snprintf(r->dir, sizeof(r->dir), "%s", o->job_dir);
+	else
+		snprintf(r->dir, sizeof(r->dir), "%s.job", r->plan->name);
+	if (run_open_job(r, err) != 0 || make_program(r, err) != 0)
+		goto failed;
+	if (!run_is_done(r) && skip_done(r, err) != 0)
+		goto failed;
+	return r;
+failed:
+	run_close(r);
+	return NULL;
+}
+
+void
+run_close(struct run *r)
+{
+	if (r == NULL)
+		return;
+	account_free(&r->account);
+	program_free(r->program);
+	journal_close(r->journal);
+	job_close(r->job);
+	exports_free(&r->exports);
+	plan_free(r->plan);
+	free(r->targets);
+	free(r->units);
+	free(r->done);
+	free(r->queue);
+	free(r->packed_total);
+	free(r->progress);
+	arena_free(&r->mem);
+	pthread_cond_destroy(&r->changed);
+	pthread_mutex_destroy(&r->lock);
+	free(r);
+}
+
+/* ---- running ------------------------------------------------------------- */
+
+static int
+largest_first(const void *a, const void *b)
+{
+	const struct unit *const x = *(const struct unit *const *)a;
+	const struct unit *const y = *(const struct unit *const *)b;
+
+	if (x->packed_len != y->packed_len)
+		return x->packed_len < y->packed_len ? 1 : -1;
+	return x->number < y->number ? -1 : 1;
+}
+
+/* The next unit for a worker; NULL if there is none, or all is to stop. */
+static const struct unit *
+next(struct run *r)
+{
+	const struct unit *u = NULL;
+
+	pthread_mutex_lock(&r->lock);
+	if (r->next < r->nqueue && !atomic_load(&r->stop))
+		u = r->queue[r->next++];
+	pthread_mutex_unlock(&r->lock);
+	return u;
+}
+
+static void *
+work(void *context)
+{
+	struct run *const r = context;
+	struct err err = { 0 };
+	struct worker *const w = worker_new(&r->shared, &err);
+	const struct unit *u;
+	int rc = w == NULL ? -1 : 0;
+
+	while (rc == 0 && (u = next(r)) != NULL) {
+		rc = worker_do(w, u, &err);
+		if (rc == 0)
+			atomic_fetch_add(&r->ndone, 1);
+	}
+	worker_free(w);
+
+	pthread_mutex_lock(&r->lock);
+	/* Who was told to stop by another's failure has no news. */
+	if (rc != 0 && (r->first.code == ERR_NONE ||
+			r->first.code == ERR_CANCELLED))
+		r->first = err;
+	if (rc != 0)
+		atomic_store(&r->stop, true);
+	r->working--;
+	pthread_cond_signal(&r->changed);
+	pthread_mutex_unlock(&r->lock);
+	return NULL;
+}
+
+/* Until the last worker is done, show the progress and obey the user. */
+static void
+watch(struct run *r)
+{
+	const struct run_options *const o = r->options;
+
+	pthread_mutex_lock(&r->lock);
+	while (r->working > 0) {
+		struct timespec until;
+
+		clock_gettime(CLOCK_REALTIME, &until);
+		until.tv_nsec += 100 * 1000 * 1000;
+		until.tv_sec += until.tv_nsec / 1000000000;
+		until.tv_nsec %= 1000000000;
+		pthread_cond_timedwait(&r->changed, &r->lock, &until);
+		if (o->cancel != NULL && atomic_load(o->cancel))
+			atomic_store(&r->stop, true);
+		pthread_mutex_unlock(&r->lock);
+		if (o->watch != NULL)
+			o->watch(o->context, r);
+		pthread_mutex_lock(&r->lock);
+	}
+	pthread_mutex_unlock(&r->lock);
+}
+
+static int
+start_workers(struct run *r, pthread_t *threads, unsigned n, unsigned *started,
+	      struct err *err)
+{
+	for (*started = 0; *started < n; ++*started) {
+		pthread_mutex_lock(&r->lock);
+		r->working++;
+		pthread_mutex_unlock(&r->lock);
+
+		const int e = pthread_create(&threads[*started], NULL, work,
+					     r);
+		if (e == 0)
+			continue;
+		pthread_mutex_lock(&r->lock);
+		r->working--;
+		pthread_mutex_unlock(&r->lock);
+		if (*started > 0)
+			return 0;	/* fewer will do */
+		errno = e;
+		return err_set(err, ERR_SYSTEM, "cannot start a thread: %m");
+	}
+	return 0;
+}
+
+/* The first `limit` items of each input, in unit order, one unit at a time. */
+static int
+limited(struct run *r, struct err *err)
+{
+	struct worker *const w = worker_new(&r->shared, err);
+	uint64_t *const items = calloc(r->plan->ninputs + 1, sizeof(*items));
+	int rc = w == NULL ? -1 : 0;
+
+	if (items == NULL)
+		rc = err_set(err, ERR_SYSTEM, "out of memory");
+	for (uint32_t i = 0; rc == 0 && i < r->nunits; i++) {
+		struct unit *const u = &r->units[i];
+
+		if (u->input == PLAN_NONE)
+			continue;
+		if (!r->done[i] && items[u->input] < r->options->limit) {
+			u->max_items = r->options->limit - items[u->input];
+			rc = worker_do(w, u, err);
+		}
+		if (r->options->cancel != NULL &&
+		    atomic_load(r->options->cancel))
+			atomic_store(&r->stop, true);
+
+		const struct journal_unit *const done = journal_unit(
+			r->journal, i);
+		for (size_t k = 0; done != NULL && k < done->ntallies; k++)
+			items[u->input] += done->tallies[k].n[JOURNAL_READ];
+		atomic_fetch_add(&r->ndone, !r->done[i]);
+		r->done[i] = true;
+	}
+	free(items);
+	worker_free(w);
+	return rc;
+}
+
+static double
+now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+int
+run_units(struct run *r, struct err *err)
+{
+	const double start = now();
+	pthread_t threads[256];
+	unsigned n = r->options->threads > 0 ? r->options->threads : 1;
+	unsigned started;
+	int rc = 0;
+
+	if (r->options->limit > 0)
+		return limited(r, err);
+	for (uint32_t i = 0; i < r->nunits; i++)
+		if (!r->done[i])
+			r->queue[r->nqueue++] = &r->units[i];
+	qsort(r->queue, r->nqueue, sizeof(*r->queue), largest_first);
+	if (n > r->nqueue)
+		n = r->nqueue;
+	if (n > sizeof(threads) / sizeof(threads[0]))
+		n = sizeof(threads) / sizeof(threads[0]);
+
+	rc = start_workers(r, threads, n, &started, err);
+	if (rc == 0)
+		watch(r);
+	for (unsigned i = 0; i < started; i++)
+		pthread_join(threads[i], NULL);
+	r->account.seconds = now() - start;
+	for (size_t i = 0; i < r->plan->ninputs; i++) {
+		r->account.plain_now += r->progress[i].plain_len;
+		r->account.items_now += r->progress[i].items;
+	}
+	if (rc != 0)
+		return -1;
+	if (r->first.code == ERR_NONE && atomic_load(&r->stop))
+		err_set(&r->first, ERR_CANCELLED, "interrupted");
+	if (r->first.code != ERR_NONE) {
+		*err = r->first;
+		return -1;
+	}
+	return 0;
+}
+
+/* ---- looking ------------------------------------------------------------- */
+
+bool
+run_is_done(const struct run *r)
+{
+	return journal_noted(r->journal, "ended").len > 0 &&
+	       job_is_out(r->job);
+}
+
+const struct plan *
+run_plan(const struct run *r)
+{
+	return r->plan;
+}
+
+const char *
+run_job_dir(const struct run *r)
+{
+	return r->dir;
+}
+
+const struct account *
+run_account(const struct run *r)
+{
+	return &r->account;
+}
+
+bool
+run_progress_of(const struct run *r, size_t i, struct run_progress *p)
+{
+	if (i >= r->plan->ninputs)
+		return false;
+
+	const struct plan_input *const in = &r->plan->inputs[i];
+	const struct input_progress *const from = &r->progress[i];
+	*p = (struct run_progress){
+		.name = in->ntables > 0 ? r->plan->tables[in->tables[0]].name
+					: NULL,
+		.packed_len = from->packed_len, .plain_len = from->plain_len,
+		.items = from->items, .packed_total = r->packed_total[i],
+	};
+	return true;
+}
+
+void
+run_count_units(const struct run *r, uint32_t *all, uint32_t *done)
+{
+	*all = r->nunits;
+	*done = r->ndone;
+}

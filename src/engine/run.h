@@ -1,0 +1,78 @@
+/*
+ * run.h - the transform: exports in, import-ready files out, as one job that
+ * can be interrupted anywhere and goes on where it was.
+ *
+ *	run_open	reads the plan, finds the exports, opens the job
+ *	run_units	does the units that are not done
+ *	run_finish	end checks, manifests, report; out.partial/ -> out/
+ */
+#ifndef ENGINE_RUN_H
+#define ENGINE_RUN_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engine/plan.h"
+
+struct account;
+struct err;
+struct run;
+
+struct run_options {
+	const char *const *plans;
+	size_t nplans;
+	struct plan_options plan;
+	const char *job_dir;		/* NULL: "./<plan name>.job" */
+	unsigned threads;		/* 0: 1 */
+	size_t memory;			/* for the end checks; 0: 1 GiB */
+	int level;			/* 0: the usual one */
+	uint64_t limit;			/* items a table; 0: all */
+	bool fail_on_bad_item;
+	const char *const *accept;
+	size_t naccept;
+	const char *run_time;		/* epoch seconds, canonical text */
+	bool run_time_given;		/* by the user: a job must agree */
+	const char *version;		/* of the program */
+	const atomic_bool *cancel;
+	/* Called now and then from the thread that called run_units(). */
+	void (*watch)(void *context, const struct run *run);
+	void *context;
+};
+
+/* How far one source table is. */
+struct run_progress {
+	const char *name;		/* of its plan table; NULL: left out */
+	uint64_t packed_len, plain_len, items;
+	uint64_t packed_total;		/* 0: not known */
+};
+
+/* NULL with *err set on failure.  `o` and what it points at must outlive it. */
+struct run *run_open(const struct run_options *o, struct err *err);
+
+/* Was everything done by an earlier run? */
+bool run_is_done(const struct run *r);
+
+int run_units(struct run *r, struct err *err);
+
+/*
+ * Returns 0, or -1: ERR_INPUT if the end checks found what must not be
+ * (colliding ids, duplicate keys, dangling references under `fail`); out.partial
+ * then stays as it is.
+ */
+int run_finish(struct run *r, struct err *err);
+
+const struct plan *run_plan(const struct run *r);
+const char *run_job_dir(const struct run *r);
+const struct account *run_account(const struct run *r);
+
+/* The i-th source table's progress; false after the last. */
+bool run_progress_of(const struct run *r, size_t i, struct run_progress *p);
+
+/* Units in all, and done (by this run or before). */
+void run_count_units(const struct run *r, uint32_t *all, uint32_t *done);
+
+void run_close(struct run *r);	/* NULL is fine */
+
+#endif

@@ -1,0 +1,67 @@
+/* run_internal.h - what the parts of a run share. */
+#ifndef ENGINE_RUN_INTERNAL_H
+#define ENGINE_RUN_INTERNAL_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "engine/account.h"
+#include "engine/exports.h"
+#include "engine/run.h"
+#include "engine/worker.h"
+
+struct job;
+struct journal;
+
+struct run {
+	const struct run_options *options;
+	struct arena mem;		/* texts and lists of the run */
+	struct plan *plan;
+	struct exports exports;
+	struct plan_found *found;	/* one an export */
+	struct program *program;
+	struct job *job;
+	struct journal *journal;
+	struct run_target *targets;
+	uint32_t ntargets;
+	struct unit *units;		/* by number */
+	uint32_t nunits;
+	bool *done;			/* by number: nothing to do */
+	const struct unit **queue;	/* what is to do, largest first */
+	uint32_t nqueue;
+	uint64_t *packed_total;		/* one an input */
+	struct input_progress *progress;
+	struct account account;
+	struct run_shared shared;
+	char dir[512];			/* of the job */
+
+	/* While workers run. */
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	uint32_t next;			/* of the queue */
+	uint32_t working;		/* threads */
+	_Atomic uint32_t ndone;
+	atomic_bool stop;		/* cancelled, or somebody failed */
+	struct err first;		/* error */
+};
+
+/* The file of job.json's facts about a run; see run_job.c. */
+int run_open_job(struct run *r, struct err *err);
+
+/* The parts of run_finish(); see run_out.c and report.c. */
+int run_write_manifests(struct run *r, struct err *err);
+int run_write_tables(struct run *r, struct err *err);
+int run_join_rejects(struct run *r, struct err *err);
+int report_write(struct run *r, struct err *err);
+
+/*
+ * "FILE: line N, id 'x'" of the item at a place that the end checks name;
+ * appended to `out`.
+ */
+struct buf;
+int run_locate(struct run *r, uint32_t unit, uint64_t offset,
+	       struct buf *out, struct err *err);
+
+#endif

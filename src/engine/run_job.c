@@ -1,0 +1,235 @@
+/* run_job.c - what makes a job this job: the facts that job.json keeps. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/buf.h"
+#include "base/cpu.h"
+#include "base/keyhash.h"
+#include "base/sha256.h"
+#include "engine/job.h"
+#include "engine/journal.h"
+#include "engine/run_internal.h"
+#include "expr/remap.h"
+#include "formats/formats.h"
+#include "io/file.h"
+
+enum { MAX_NAMED_FILE = 64 * 1024 * 1024, TEXT_LEN = 80 };
+
+struct facts {
+	struct run *r;
+	struct job_fact *list;
+	size_t n, cap;
+};
+
+static int
+add(struct facts *f, const char *group, const char *name, const char *value,
+    bool keep, struct err *err)
+{
+	if (f->n == f->cap) {
+		const size_t cap = f->cap > 0 ? 2 * f->cap : 64;
+		struct job_fact *const p = realloc(f->list, cap * sizeof(*p));
+
+		if (p == NULL)
+			return err_set(err, ERR_SYSTEM, "out of memory");
+		f->list = p;
+		f->cap = cap;
+	}
+
+	struct arena *const mem = &f->r->mem;
+	const struct span n = { (const uint8_t *)name, strlen(name) + 1 };
+	const struct span v = { (const uint8_t *)value, strlen(value) + 1 };
+	const struct span own_name = arena_copy(mem, n, err);
+	const struct span own_value = arena_copy(mem, v, err);
+	if (own_name.ptr == NULL || own_value.ptr == NULL)
+		return -1;
+	f->list[f->n++] = (struct job_fact){
+		.group = group, .name = (const char *)own_name.ptr,
+		.value = (const char *)own_value.ptr, .keep = keep,
+	};
+	return 0;
+}
+
+static void
+hex(const uint8_t *bytes, size_t n, char *out)
+{
+	for (size_t i = 0; i < n; i++)
+		snprintf(out + 2 * i, 3, "%02x", bytes[i]);
+}
+
+/* The plans and all they name, each with the digest of its bytes. */
+static int
+add_files(struct facts *f, struct err *err)
+{
+	const struct plan *const p = f->r->plan;
+
+	for (size_t i = 0; i < p->nfiles; i++) {
+		struct buf bytes = { 0 };
+		uint8_t digest[SHA256_LEN];
+		char value[2 * SHA256_LEN + 8] = "sha256:";
+		int rc;
+
+		if (p->files[i].absent)
+			continue;
+		rc = file_load(p->files[i].path, MAX_NAMED_FILE, &bytes, err);
+		if (rc == 0) {
+			sha256_of(buf_span(&bytes), digest);
+			hex(digest, sizeof(digest), value + 7);
+			rc = add(f, "files", p->files[i].path, value, false,
+				 err);
+		}
+		buf_free(&bytes);
+		if (rc != 0)
+			return -1;
+	}
+	return 0;
+}
+
+/*
+ * An export is known by its ARN and what its manifest says of its files, which
+ * holds wherever it was moved; other files by size and time.
+ */
+static int
+add_source(struct facts *f, const struct export *e, size_t number,
+	   struct err *err)
+{
+	struct buf text = { 0 };
+	char value[TEXT_LEN];
+	int rc = 0;
+
+	for (size_t i = 0; i < e->nfiles && rc == 0; i++) {
+		const struct export_file *const file = &e->files[i];
+		struct stat st = { 0 };
+
+		if (file->has_md5) {
+			rc = buf_append(&text, (struct span){ file->md5,
+						sizeof(file->md5) }, err);
+			continue;
+		}
+		if (strcmp(file->path, "-") != 0)
+			stat(file->path, &st);
+		rc = buf_printf(&text, err, "%s %" PRIu64 " %lld.%09ld\n",
+				file->path, file->packed_len,
+				(long long)st.st_mtim.tv_sec,
+				st.st_mtim.tv_nsec);
+	}
+	snprintf(value, sizeof(value), "%zu files, xxh3:%016" PRIx64,
+		 e->nfiles, keyhash64_of(buf_span(&text)));
+	buf_free(&text);
+	if (rc != 0)
+		return -1;
+
+	char name[1024];
+	snprintf(name, sizeof(name), "%zu %s", number,
+		 e->summary.export_arn != NULL ? e->summary.export_arn
+					       : e->path);
+	return add(f, "sources", name, value, false, err);
+}
+
+/* Options that change bytes; a list of words as one text. */
+static int
+add_options(struct facts *f, struct err *err)
+{
+	const struct run_options *const o = f->r->options;
+	struct buf words = { 0 };
+	char text[TEXT_LEN];
+	int rc = 0;
+
+	snprintf(text, sizeof(text), "%d", o->level);
+	if (add(f, "options", "--level", o->level == 0 ? "usual" : text, false,
+		err) != 0)
+		return -1;
+	snprintf(text, sizeof(text), "%" PRIu64, o->limit);
+	if (add(f, "options", "--limit", o->limit == 0 ? "none" : text, false,
+		err) != 0 ||
+	    add(f, "options", "--stage", f->r->plan->stage != NULL
+		? f->r->plan->stage : "none", false, err) != 0 ||
+	    add(f, "options", "--strict-ids", o->plan.strict_ids ? "yes"
+		: "no", false, err) != 0)
+		return -1;
+	for (size_t i = 0; i < o->plan.nonly && rc == 0; i++)
+		rc = buf_printf(&words, err, "%s%s", i > 0 ? " " : "",
+				o->plan.only[i]);
+	if (rc == 0)
+		rc = buf_append(&words, (struct span){
+			(const uint8_t *)"", 1 }, err);
+	if (rc == 0)
+		rc = add(f, "options", "--table", words.len > 1
+			 ? (const char *)words.ptr : "all", false, err);
+	buf_free(&words);
+	return rc;
+}
+
+/* What makes the compressed bytes, beside the text (design.md, 6). */
+static int
+add_build(struct facts *f, struct err *err)
+{
+	const struct plan *const p = f->r->plan;
+
+	if (add(f, "build", "version", f->r->options->version, false,
+		err) != 0 ||
+	    add(f, "build", "cpu", cpu_name(), true, err) != 0 ||
+	    add(f, "run", "time", f->r->options->run_time,
+		!f->r->options->run_time_given, err) != 0)
+		return -1;
+	if (p->ids.secret.ptr == NULL)
+		return 0;
+
+	char check[REMAP_SECRET_CHECK_LEN];
+	remap_secret_check(p->ids.secret, check);
+	return add(f, "ids", "secret check", check, false, err);
+}
+
+/* Room for what is still to be written, by what is still to be read. */
+static int
+check_space(const struct run *r, struct err *err)
+{
+	/* Packed again, at a level below the service's, with the key logs. */
+	enum { PACKED = 3, PLAIN = 8 };
+	const bool packs = byte_format_named(r->plan->compression) != NULL;
+	uint64_t need = 0;
+
+	for (uint32_t i = 0; i < r->nunits; i++)
+		if (!r->done[i] && journal_unit(r->journal, i) == NULL)
+			need += r->units[i].packed_len;
+	if (r->options->limit > 0)
+		return 0;
+	return job_check_space(r->dir, need * (packs ? PACKED : PLAIN), err);
+}
+
+int
+run_open_job(struct run *r, struct err *err)
+{
+	struct facts f = { .r = r };
+	char path[sizeof(r->dir) + 16];
+	int rc = add_files(&f, err);
+
+	for (size_t i = 0; i < r->exports.n && rc == 0; i++)
+		rc = add_source(&f, &r->exports.list[i], i, err);
+	if (rc == 0)
+		rc = add_options(&f, err);
+	if (rc == 0)
+		rc = add_build(&f, err);
+	if (rc == 0) {
+		r->job = job_open(r->dir, f.list, f.n, err);
+		rc = r->job == NULL ? -1 : 0;
+	}
+	free(f.list);
+	if (rc != 0)
+		return -1;
+
+	snprintf(path, sizeof(path), "%s/%s", r->dir, JOB_JOURNAL);
+	r->journal = journal_open(path, err);
+	if (r->journal == NULL)
+		return -1;
+	if (run_is_done(r))
+		return 0;
+	/* A crash between the last rename and its record: finish again. */
+	if (job_is_out(r->job) && job_take_back(r->job, err) != 0)
+		return -1;
+	if (journal_sweep(r->journal, r->dir, err) != 0)
+		return -1;
+	return check_space(r, err);
+}

@@ -1,0 +1,428 @@
+/*
+ * run_out.c - what out/ holds beside the data: per target table the manifests
+ * of an export, so that it can be read as one, and table.json for ImportTable.
+ * And rejected/, whose parts become one file a table.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "engine/job.h"
+#include "engine/journal.h"
+#include "engine/run_internal.h"
+#include "formats/jsonwrite.h"
+#include "formats/manifest.h"
+#include "formats/tree.h"
+#include "io/drain.h"
+#include "io/file.h"
+#include "io/sink.h"
+
+enum { PATH_LEN = 1024 };
+
+/* The path of `file` of a target, while the job is not done. */
+static void
+target_path(const struct run *r, const char *target, const char *file,
+	    char path[PATH_LEN])
+{
+	snprintf(path, PATH_LEN, "%s/%s/%s/%s", r->dir, JOB_OUT_PARTIAL,
+		 target, file);
+}
+
+static int
+save(const struct run *r, const char *target, const char *file,
+     struct span bytes, struct err *err)
+{
+	char path[PATH_LEN];
+
+	target_path(r, target, file, path);
+	return file_save(path, bytes, err);
+}
+
+/* The same, and its checksum beside it. */
+static int
+save_manifest(const struct run *r, const char *target, const char *name,
+	      struct span bytes, struct err *err)
+{
+	uint8_t sum[MANIFEST_CHECKSUM_LEN];
+	char file[64];
+
+	snprintf(file, sizeof(file), "%s.json", name);
+	if (save(r, target, file, bytes, err) != 0)
+		return -1;
+	manifest_checksum(bytes, sum);
+	snprintf(file, sizeof(file), "%s.md5", name);
+	return save(r, target, file, (struct span){ sum, sizeof(sum) }, err);
+}
+
+/* Is this the first plan table of its target? */
+static bool
+is_first(const struct run *r, uint32_t table)
+{
+	for (uint32_t i = 0; i < table; i++)
+		if (r->targets[i].number == r->targets[table].number)
+			return false;
+	return true;
+}
+
+/* Does anything go to this target? */
+static bool
+is_used(const struct run *r, uint32_t table)
+{
+	const struct plan_table *const t = &r->plan->tables[table];
+
+	return !t->skip && !t->glob &&
+	       (t->input != PLAN_NONE || t->filled);
+}
+
+/* The export that the table's first unit came of; NULL for plain files. */
+static const struct manifest_summary *
+source_summary(const struct run *r, const struct plan_table *t)
+{
+	for (size_t i = 0; i < r->exports.n; i++)
+		if (r->found[i].input == t->input &&
+		    r->exports.list[i].summary.table_arn != NULL)
+			return &r->exports.list[i].summary;
+	return NULL;
+}
+
+/*
+ * ARN of the target: the source's, with another name at its end and the
+ * target's account if the plan says one.
+ */
+static void
+target_arn(const struct run *r, const struct manifest_summary *from,
+	   const char *target, char *out, size_t size)
+{
+	const char *const account = r->plan->target.account;
+	const char *const arn = from != NULL && from->table_arn != NULL
+		? from->table_arn : "arn:aws:dynamodb:local:000000000000:x";
+	const char *fields[5] = { arn };
+	int n = 1;
+
+	for (const char *p = arn; n < 5 && (p = strchr(p, ':')) != NULL; n++)
+		fields[n] = ++p;
+	if (n < 5) {
+		snprintf(out, size, "%s", arn);
+		return;
+	}
+	const char *const end = strchr(fields[4], ':');
+	snprintf(out, size, "%.*s%.*s:table/%s", (int)(fields[4] - arn), arn,
+		 account != NULL ? (int)strlen(account)
+			: (int)(end != NULL ? end - fields[4] : 0),
+		 account != NULL ? account : fields[4], target);
+}
+
+static int
+write_summary(struct run *r, uint32_t table, uint64_t nitems,
+	      struct buf *out, struct err *err)
+{
+	const struct plan_table *const t = &r->plan->tables[table];
+	const struct manifest_summary *const from = source_summary(r, t);
+	struct manifest_summary m = from != NULL ? *from
+						 : (struct manifest_summary){
+		.version = "2020-06-30",
+	};
+	char arn[512], export[640];
+
+	target_arn(r, from, r->targets[table].name, arn, sizeof(arn));
+	snprintf(export, sizeof(export), "%s/export/%s", arn,
+		 from != NULL && from->id != NULL ? from->id
+						  : "00000000000000-00000000");
+	m.table_arn = arn;
+	m.export_arn = export;
+	m.table_id = NULL;
+	m.s3_bucket = m.s3_prefix = NULL;
+	m.sse_algorithm = m.sse_kms_key = NULL;
+	m.files_key = "manifest-files.json";
+	m.billed_len = 0;
+	m.nitems = nitems;
+	m.output_format = "DYNAMODB_JSON";
+	return manifest_write_summary(&m, out, err);
+}
+
+/* The manifests of one target. */
+static int
+write_manifests(struct run *r, uint32_t table, struct err *err)
+{
+	const char *const target = r->targets[table].name;
+	struct buf files = { 0 }, summary = { 0 };
+	char path[PATH_LEN];
+	uint64_t nitems = 0;
+	int rc = -1;
+
+	target_path(r, target, "data", path);
+	if (file_make_folder(path, err) != 0)
+		return -1;
+	for (uint32_t i = 0; i < r->nunits; i++) {
+		const struct journal_unit *const u = journal_unit(r->journal,
+								  i);
+
+		for (size_t k = 0; u != NULL && k < u->nfiles; k++) {
+			const struct journal_file *const f = &u->files[k];
+			char key[PATH_LEN];
+			const size_t skip = strlen("out/") + strlen(target) + 1;
+
+			if (f->kind != JOURNAL_OUT ||
+			    f->table != r->targets[table].number)
+				continue;
+			snprintf(key, sizeof(key), "%.*s",
+				 (int)(f->path.len - skip),
+				 (const char *)f->path.ptr + skip);
+			struct manifest_file m = {
+				.key = key, .nitems = f->items,
+				.has_md5 = true,
+			};
+			memcpy(m.md5, f->md5, sizeof(m.md5));
+			nitems += f->items;
+			if (manifest_write_file(&m, &files, err) != 0)
+				goto done;
+		}
+	}
+	if (save_manifest(r, target, "manifest-files", buf_span(&files),
+			  err) != 0 ||
+	    write_summary(r, table, nitems, &summary, err) != 0 ||
+	    save_manifest(r, target, "manifest-summary", buf_span(&summary),
+			  err) != 0)
+		goto done;
+	rc = 0;
+done:
+	buf_free(&files);
+	buf_free(&summary);
+	return rc;
+}
+
+int
+run_write_manifests(struct run *r, struct err *err)
+{
+	for (uint32_t i = 0; i < r->plan->ntables; i++)
+		if (is_used(r, i) && is_first(r, i) &&
+		    write_manifests(r, i, err) != 0)
+			return -1;
+	return 0;
+}
+
+/* ---- table.json ---------------------------------------------------------- */
+
+/* A node of the definition as it was written, in canonical JSON. */
+static void
+copy_tree(struct jsonwrite *w, const struct tree *t)
+{
+	switch (t->kind) {
+	case TREE_MAP:
+		jsonwrite_map(w);
+		for (uint32_t i = 0; i < t->nkids; i += 2) {
+			jsonwrite_name_span(w, t->kids[i].text);
+			copy_tree(w, &t->kids[i + 1]);
+		}
+		jsonwrite_end(w);
+		break;
+	case TREE_LIST:
+		jsonwrite_list(w);
+		for (uint32_t i = 0; i < t->nkids; i++)
+			copy_tree(w, &t->kids[i]);
+		jsonwrite_end(w);
+		break;
+	case TREE_TEXT:
+		jsonwrite_span(w, t->text);
+		break;
+	case TREE_NULL:
+		jsonwrite_null(w);
+		break;
+	default:
+		jsonwrite_raw(w, t->text);
+	}
+}
+
+/* The type of a key attribute: what is said, else the one that was seen. */
+static int
+key_type(const struct run *r, uint32_t table, const struct plan_key_attr *a,
+	 uint16_t seen, enum value_type *type, struct err *err)
+{
+	*type = a->type;
+	if (*type != 0)
+		return 0;
+	for (int t = VALUE_S; t <= VALUE_B; t++)
+		if (seen == 1 << t)
+			*type = (enum value_type)t;
+	if (*type != 0)
+		return 0;
+	if (seen == 0) {
+		*type = VALUE_S;	/* not one item: any will do */
+		return 0;
+	}
+	return err_set(err, ERR_INPUT, "key attribute '%s' of table '%s' has "
+		       "values of several types; say which is right: "
+		       "key: {%s: S}", a->name, r->plan->tables[table].name,
+		       a->name);
+}
+
+static void
+write_attribute(struct jsonwrite *w, const char *name, enum value_type type)
+{
+	jsonwrite_map(w);
+	jsonwrite_name(w, "AttributeName");
+	jsonwrite_text(w, name);
+	jsonwrite_name(w, "AttributeType");
+	jsonwrite_text(w, value_type_name(type));
+	jsonwrite_end(w);
+}
+
+static void
+write_key(struct jsonwrite *w, const char *name, const char *type)
+{
+	if (name == NULL)
+		return;
+	jsonwrite_map(w);
+	jsonwrite_name(w, "AttributeName");
+	jsonwrite_text(w, name);
+	jsonwrite_name(w, "KeyType");
+	jsonwrite_text(w, type);
+	jsonwrite_end(w);
+}
+
+/*
+ * Of a CreateTable input, what ImportTable's TableCreationParameters take
+ * (API Reference, TableCreationParameters).
+ */
+static void
+write_definition(struct jsonwrite *w, const struct plan_create *c)
+{
+	static const char *const TAKEN[] = {
+		"ProvisionedThroughput", "OnDemandThroughput",
+		"SSESpecification", "GlobalSecondaryIndexes",
+	};
+	const struct tree *const billing = tree_get(c->tree, "BillingMode");
+
+	jsonwrite_name(w, "BillingMode");
+	if (billing != NULL)
+		jsonwrite_span(w, billing->text);
+	else
+		jsonwrite_text(w, tree_get(c->tree, "ProvisionedThroughput") !=
+			       NULL ? "PROVISIONED" : "PAY_PER_REQUEST");
+	for (size_t i = 0; i < sizeof(TAKEN) / sizeof(TAKEN[0]); i++) {
+		const struct tree *const t = tree_get(c->tree, TAKEN[i]);
+
+		if (t == NULL)
+			continue;
+		jsonwrite_name(w, TAKEN[i]);
+		copy_tree(w, t);
+	}
+}
+
+static int
+write_table(struct run *r, uint32_t table, struct err *err)
+{
+	const struct plan_table *const t = &r->plan->tables[table];
+	const struct key_types *const seen = &r->account.types[table];
+	enum value_type pk, sk = 0;
+	struct buf text = { 0 };
+	struct jsonwrite w;
+	int rc = -1;
+
+	if (key_type(r, table, &t->key.pk, seen->pk, &pk, err) != 0 ||
+	    (t->key.sk.name != NULL &&
+	     key_type(r, table, &t->key.sk, seen->sk, &sk, err) != 0))
+		return -1;
+
+	jsonwrite_start(&w, &text, false, err);
+	jsonwrite_map(&w);
+	jsonwrite_name(&w, "TableName");
+	jsonwrite_text(&w, r->targets[table].name);
+	jsonwrite_name(&w, "AttributeDefinitions");
+	if (t->create != NULL) {
+		copy_tree(&w, tree_get(t->create->tree,
+				       "AttributeDefinitions"));
+	} else {
+		jsonwrite_list(&w);
+		write_attribute(&w, t->key.pk.name, pk);
+		if (t->key.sk.name != NULL)
+			write_attribute(&w, t->key.sk.name, sk);
+		jsonwrite_end(&w);
+	}
+	jsonwrite_name(&w, "KeySchema");
+	jsonwrite_list(&w);
+	write_key(&w, t->key.pk.name, "HASH");
+	write_key(&w, t->key.sk.name, "RANGE");
+	jsonwrite_end(&w);
+	if (t->create != NULL) {
+		write_definition(&w, t->create);
+	} else {
+		jsonwrite_name(&w, "BillingMode");
+		jsonwrite_text(&w, "PAY_PER_REQUEST");
+	}
+	jsonwrite_end(&w);
+	if (jsonwrite_finish(&w) == 0)
+		rc = save(r, r->targets[table].name, "table.json",
+			  buf_span(&text), err);
+	buf_free(&text);
+	return rc;
+}
+
+int
+run_write_tables(struct run *r, struct err *err)
+{
+	for (uint32_t i = 0; i < r->plan->ntables; i++)
+		if (is_used(r, i) && is_first(r, i) &&
+		    write_table(r, i, err) != 0)
+			return -1;
+	return 0;
+}
+
+/* ---- rejected/ ----------------------------------------------------------- */
+
+/* The parts of one table, in unit order, into one file. */
+static int
+join_rejects(struct run *r, uint32_t table, struct err *err)
+{
+	enum { MOST = 1 << 30 };
+	struct buf part = { 0 };
+	struct sink *sink = NULL;
+	char path[PATH_LEN];
+	int rc = -1;
+
+	for (uint32_t i = 0; i < r->nunits; i++) {
+		const struct journal_unit *const u = journal_unit(r->journal,
+								  i);
+
+		for (size_t k = 0; u != NULL && k < u->nfiles; k++) {
+			const struct journal_file *const f = &u->files[k];
+
+			if (f->kind != JOURNAL_REJECTS || f->table != table)
+				continue;
+			if (sink == NULL) {
+				snprintf(path, sizeof(path), "%s/%s/%s.jsonl",
+					 r->dir, JOB_REJECTED,
+					 r->plan->tables[table].name);
+				sink = sink_open(file_drain(path, err), NULL, 0,
+						 err);
+				if (sink == NULL)
+					goto done;
+			}
+			snprintf(path, sizeof(path), "%s/%.*s", r->dir,
+				 (int)f->path.len, (const char *)f->path.ptr);
+			buf_reset(&part);
+			if (file_load(path, MOST, &part, err) != 0 ||
+			    sink_write(sink, buf_span(&part), err) != 0)
+				goto done;
+		}
+	}
+	rc = sink == NULL ? 0 : sink_commit(sink, NULL, err);
+done:
+	sink_close(sink);
+	buf_free(&part);
+	return rc;
+}
+
+int
+run_join_rejects(struct run *r, struct err *err)
+{
+	for (uint32_t i = 0; i < r->plan->ntables; i++)
+		if (r->account.tables[i].rejected > 0 &&
+		    join_rejects(r, i, err) != 0)
+			return -1;
+	return 0;
+}

@@ -1,0 +1,73 @@
+/* expr.c - conditions and values as their users see them. */
+#include "expr/expr.h"
+
+#include <stdlib.h>
+
+#include "base/err.h"
+#include "expr/expr_internal.h"
+
+static struct expr *
+parse(struct span text, const struct expr_scope *scope,
+      struct node *(*what)(struct parser *), size_t *at, struct err *err)
+{
+	struct expr *const e = calloc(1, sizeof(*e));
+	struct parser p = { 0 };
+
+	if (e == NULL) {
+		err_set(err, ERR_SYSTEM, "out of memory");
+		return NULL;
+	}
+	e->mem.chunk_len = EXPR_CHUNK_LEN;
+	if (parser_start(&p, text, scope, &e->mem, err) == 0) {
+		e->root = what(&p);
+		if (e->root != NULL && p.token.kind == TOKEN_END)
+			return e;
+		if (e->root != NULL)
+			parser_expected(&p, "an operator or the end");
+	}
+	if (at != NULL)
+		*at = p.wrong;
+	expr_free(e);
+	return NULL;
+}
+
+struct expr *
+expr_parse_condition(struct span text, const struct expr_scope *scope,
+		     size_t *at, struct err *err)
+{
+	return parse(text, scope, parse_condition, at, err);
+}
+
+struct expr *
+expr_parse_value(struct span text, const struct expr_scope *scope, size_t *at,
+		 struct err *err)
+{
+	return parse(text, scope, parse_value, at, err);
+}
+
+void
+expr_free(struct expr *e)
+{
+	if (e == NULL)
+		return;
+	arena_free(&e->mem);
+	free(e);
+}
+
+int
+expr_test(const struct expr *e, const struct expr_run *run,
+	  const struct item *item, struct err *err)
+{
+	const struct eval eval = { run, &item->map, err };
+
+	return eval_condition(&eval, e->root);
+}
+
+int
+expr_value_of(const struct expr *e, const struct expr_run *run,
+	      const struct item *item, struct value *out, struct err *err)
+{
+	const struct eval eval = { run, &item->map, err };
+
+	return eval_present(&eval, e->root, out);
+}
