@@ -155,13 +155,27 @@ check_text(struct state *s, const struct value *v, size_t at)
 	return base64_check(text) ? 1 : refuse(s, at, "invalid base64");
 }
 
-/* Numbers as most are: at most 16 digits, perhaps a sign and a point. */
+/*
+ * Numbers as most are: at most 16 digits, perhaps a sign and a point.  Up to
+ * eight digits alone are seen at once: with their high halves 3, and adding 6
+ * to no low half changes that.
+ */
 static inline bool
 plain_number(const uint8_t *p, size_t len)
 {
+	const uint64_t threes = 0x3030303030303030u;
 	size_t i = len > 0 && p[0] == '-';
 	unsigned points = 0;
 
+	if (len - 1 < 8) {
+		const uint64_t digits = load_le64(p) << (64 - 8 * len);
+		const uint64_t rest = (threes >> 1 >> (8 * len - 1));
+		const uint64_t all = digits | rest;
+
+		if (((all & (all + 0x0606060606060606u)) &
+		     0xF0F0F0F0F0F0F0F0u) == threes)
+			return true;
+	}
 	if (len - i > 16 || len == i || p[len - 1] == '.' || p[i] == '.')
 		return false;
 	for (; i < len; i++) {
@@ -490,6 +504,64 @@ attribute_name(struct state *s)
 	return 1;
 }
 
+/*
+ * `":{"T":"` between a name and the text of its value, and what is the same for
+ * every type of one letter.
+ */
+#define ATTRIBUTE_MASK 0xFFFFFF00FFFFFFFFu
+#define ATTRIBUTE_FORM 0x223A2200227B3A22u
+
+/*
+ * As many attributes as are plain: a name and a short S or N without escapes.
+ * Most are, so this is the loop that decoding is made of: all that it needs is
+ * in registers, and the next attribute is found without waiting for what was
+ * stored of this one.  It stops, having changed nothing, at the first that is
+ * not plain, which the general way then takes or refuses.  Returns whether the
+ * map goes on there, with a name at s->at; else something other than a comma
+ * is.
+ */
+static inline bool
+plain_attributes(struct state *s)
+{
+	struct walk *const w = s->w;
+	const uint8_t *const text = w->text;
+	const size_t limit = *w->escapes < w->end ? *w->escapes : w->end;
+	const uint32_t *q = w->quotes;
+	struct value *v = s->stack + s->n;
+	struct value *const v_end = s->stack_end - 4;
+	size_t at = s->at;
+	bool more = true;
+
+	while (more && v <= v_end && q[0] == at && q[5] < limit) {
+		const size_t name_end = q[1], open = q[4] + 1, end = q[5];
+		const uint64_t head = load_le64(text + name_end);
+		const uint8_t letter = text[name_end + 4];
+
+		if ((head & ATTRIBUTE_MASK) != ATTRIBUTE_FORM ||
+		    text[end + 1] != '}' || name_end - at - 2 >= NAME_MAX_LEN ||
+		    (letter != 'S' &&
+		     (letter != 'N' || !plain_number(text + open, end - open))))
+			break;
+		v[0].text = text + at + 1;
+		v[0].len = (uint32_t)(name_end - at - 1);
+		v[0].type = VALUE_NAME;
+		v[0].flags = VALUE_RAW;
+		v[1].text = text + open;
+		v[1].len = (uint32_t)(end - open);
+		v[1].type = letter == 'S' ? VALUE_S : VALUE_N;
+		v[1].flags = VALUE_RAW;
+		v[1].hash = 0;
+		v += 2;
+		q += 6;
+		more = text[end + 2] == ',';
+		at = end + 2 + more;
+	}
+	w->quotes = q;
+	s->n = (size_t)(v - s->stack);
+	s->at = at;
+	return more;
+}
+
 /* Close the container at hand: its bracket is at s->at, then its brace. */
 static int
 end_container(struct state *s, struct value *map)
@@ -517,12 +589,12 @@ contents(struct state *s, struct value *map)
 
 	for (;;) {
 		const bool in_map = s->frames[s->depth].is_map;
+		const bool empty = opened && text[s->at] == (in_map ? '}' : ']');
 		int rc = 1;
 
-		if (!opened || text[s->at] != (in_map ? '}' : ']')) {
-			if (s->stack + s->n + 4 > s->stack_end &&
-			    grow(s) != 1)
-				return -1;
+		if (s->stack + s->n + 4 > s->stack_end && grow(s) != 1)
+			return -1;
+		if (!empty && (!in_map || plain_attributes(s))) {
 			if (in_map && (rc = attribute_name(s)) != 1)
 				return rc;
 			rc = value(s, s->n++);
