@@ -1,0 +1,219 @@
+/* test_file.c - files on a machine that refuses, interrupts and cuts short. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "formats/formats.h"
+#include "io/file.h"
+#include "io/sink.h"
+#include "io/source.h"
+#include "tests/fail.h"
+
+static char folder[64], path[96];
+static struct buf text;
+
+static int
+set_up(void **state)
+{
+	struct err err;
+
+	(void)state;
+	snprintf(folder, sizeof(folder), "/tmp/test_file.XXXXXX");
+	if (mkdtemp(folder) == NULL)
+		return -1;
+	snprintf(path, sizeof(path), "%s/data.gz", folder);
+	for (unsigned i = 0; text.len < 400000; i++)
+		buf_printf(&text, &err, "%u\n", i * 2654435761U);
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	(void)state;
+	fail_stop();
+	unlink(path);
+	buf_free(&text);
+	return rmdir(folder);	/* fails if a temporary file was left */
+}
+
+static int
+write_file(struct err *err)
+{
+	struct sink *const s = sink_open(file_drain(path, err),
+					 byte_format_named("gzip"), 1, err);
+	int rc = s == NULL ? -1 : sink_write(s, buf_span(&text), err);
+
+	if (rc == 0)
+		rc = sink_commit(s, NULL, err);
+	sink_close(s);
+	return rc;
+}
+
+/* Returns 0 if the file says what `text` does, or -1. */
+static int
+read_file(struct err *err)
+{
+	struct source *const s = source_open(file_feed(path, err), false, err);
+	struct span all;
+	const int rc = s == NULL ? -1 : source_peek(s, 1 << 20, &all, err);
+
+	if (rc == 0)
+		assert_true(span_equal(all, buf_span(&text)));
+	source_close(s);
+	return rc;
+}
+
+static bool
+exists(void)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0;
+}
+
+static void
+calls_that_are_cut_short_change_nothing(void **state)
+{
+	struct err err = { 0 };
+
+	(void)state;
+	fail_short(true);
+	assert_int_equal(write_file(&err), 0);
+	assert_int_equal(read_file(&err), 0);
+}
+
+static void
+calls_that_are_interrupted_change_nothing(void **state)
+{
+	struct err err = { 0 };
+	unsigned n;
+
+	(void)state;
+	for (n = 1; n == 1 || fail_stop(); n++) {
+		fail_at(FAIL_WRITE, n, EINTR);
+		assert_int_equal(write_file(&err), 0);
+	}
+	assert_true(n > 3);
+	for (n = 1; n == 1 || fail_stop(); n++) {
+		fail_at(FAIL_READ, n, EINTR);
+		assert_int_equal(read_file(&err), 0);
+	}
+	assert_true(n > 3);
+	for (n = 1; n == 1 || fail_stop(); n++) {
+		fail_at(FAIL_FSYNC, n, EINTR);
+		assert_int_equal(write_file(&err), 0);
+	}
+	assert_int_equal(n, 4);		/* the file, the folder, neither */
+}
+
+/* Each write in turn; and nothing is left, not even a temporary file. */
+static void
+full_disk_leaves_nothing_and_is_told_with_the_path(void **state)
+{
+	unsigned n;
+
+	(void)state;
+	for (n = 1; ; n++) {
+		struct err err = { 0 };
+
+		fail_at(FAIL_WRITE, n, ENOSPC);
+		const int rc = write_file(&err);
+		if (!fail_stop()) {
+			assert_int_equal(rc, 0);
+			break;
+		}
+		assert_int_equal(rc, -1);
+		assert_int_equal(err.code, ERR_SYSTEM);
+		assert_non_null(strstr(err.text, path));
+		assert_non_null(strstr(err.text, "make room"));
+		assert_false(exists());
+	}
+	assert_true(n > 2);
+}
+
+static void
+file_that_cannot_be_made_safe_does_not_appear(void **state)
+{
+	struct err err = { 0 };
+
+	(void)state;
+	fail_at(FAIL_FSYNC, 1, EIO);
+	assert_int_equal(write_file(&err), -1);
+	assert_int_equal(err.code, ERR_SYSTEM);
+	assert_false(exists());
+
+	fail_at(FAIL_RENAME, 1, EACCES);
+	assert_int_equal(write_file(&err), -1);
+	assert_non_null(strstr(err.text, path));
+	assert_false(exists());
+
+	/* The folder's fsync comes last; not all file systems have it. */
+	fail_at(FAIL_FSYNC, 2, EIO);
+	assert_int_equal(write_file(&err), -1);
+	fail_at(FAIL_FSYNC, 2, EINVAL);
+	assert_int_equal(write_file(&err), 0);
+}
+
+static void
+failed_read_is_the_machines_fault_and_not_the_files(void **state)
+{
+	struct err err = { 0 };
+	unsigned n;
+
+	(void)state;
+	assert_int_equal(write_file(&err), 0);
+	for (n = 1; ; n++) {
+		fail_at(FAIL_READ, n, EIO);
+		const int rc = read_file(&err);
+		if (!fail_stop())
+			break;
+		assert_int_equal(rc, -1);
+		assert_int_equal(err.code, ERR_SYSTEM);
+		assert_non_null(strstr(err.text, path));
+	}
+	assert_true(n > 2);
+}
+
+static void
+whole_files_are_read_in_any_steps(void **state)
+{
+	struct err err = { 0 };
+	struct buf got = { 0 };
+
+	(void)state;
+	assert_int_equal(file_save(path, buf_span(&text), &err), 0);
+	fail_short(true);
+	assert_int_equal(file_load(path, text.len, &got, &err), 0);
+	assert_true(span_equal(buf_span(&got), buf_span(&text)));
+	fail_at(FAIL_READ, 5, EIO);
+	assert_int_equal(file_load(path, text.len, &got, &err), -1);
+	assert_int_equal(err.code, ERR_SYSTEM);
+	buf_free(&got);
+}
+
+int
+main(void)
+{
+#define TEST(t) cmocka_unit_test_setup_teardown(t, set_up, tear_down)
+	const struct CMUnitTest tests[] = {
+		TEST(calls_that_are_cut_short_change_nothing),
+		TEST(calls_that_are_interrupted_change_nothing),
+		TEST(full_disk_leaves_nothing_and_is_told_with_the_path),
+		TEST(file_that_cannot_be_made_safe_does_not_appear),
+		TEST(failed_read_is_the_machines_fault_and_not_the_files),
+		TEST(whole_files_are_read_in_any_steps),
+	};
+
+	return cmocka_run_group_tests_name("file", tests, NULL, NULL);
+}
