@@ -158,8 +158,9 @@ match(struct walk *w, uint8_t c, enum tree_style style)
 	}
 }
 
-void
-tree_place(const struct tree *t, size_t at, uint32_t *line, uint32_t *column)
+/* Walk from the beginning of the source to byte `at` of the text. */
+static struct walk
+find(const struct tree *t, size_t at)
 {
 	struct walk w = { .s = t->doc->source, .line = 1, .column = 1 };
 
@@ -170,13 +171,33 @@ tree_place(const struct tree *t, size_t at, uint32_t *line, uint32_t *column)
 	for (size_t i = 0; i < at && i < t->text.len; i++)
 		if ((t->text.ptr[i] & 0xc0) != 0x80)
 			match(&w, t->text.ptr[i], t->style);
+	return w;
+}
+
+void
+tree_place(const struct tree *t, size_t at, uint32_t *line, uint32_t *column)
+{
+	struct walk w = find(t, at);
 
 	/* What is wrong is what stands there, not the space before it. */
 	if (at < t->text.len && !is_space(t->text.ptr[at]))
-		while (w.at < w.s.len && is_space(w.s.ptr[w.at]))
+		while (at_space(&w))
 			advance(&w);
 	*line = w.line;
 	*column = w.column;
+}
+
+bool
+tree_ends_at_comment(const struct tree *t)
+{
+	struct walk w = find(t, t->text.len);
+	const size_t end = w.at;
+
+	if (t->style != TREE_PLAIN)
+		return false;
+	while (at_byte(&w, 0, ' ') || at_byte(&w, 0, '\t'))
+		advance(&w);
+	return w.at > end && at_byte(&w, 0, '#');
 }
 
 /* ---- building ------------------------------------------------------------ */

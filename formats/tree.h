@@ -79,6 +79,12 @@ int tree_err(const struct tree *t, struct err *err, const char *fmt, ...)
 void tree_place(const struct tree *t, size_t at, uint32_t *line,
 		uint32_t *column);
 
+/*
+ * Is it plain text that ended where a comment begins?  Then the comment may
+ * have been meant as text.
+ */
+bool tree_ends_at_comment(const struct tree *t);
+
 /* ---- for parsers ------------------------------------------------------- */
 
 /* Nodes on the way to their place: children wait on the stack. */

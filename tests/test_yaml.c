@@ -148,6 +148,22 @@ finds_a_byte_of_text_back_in_the_source(void **state)
 }
 
 static void
+knows_text_that_a_comment_ended(void **state)
+{
+	static const struct { const char *source; bool cut; } cases[] = {
+		{ "a: x = 'b # c'", true }, { "a: x # c", true },
+		{ "a: x\t# c", true }, { "a: x", false }, { "a: x#c", false },
+		{ "a: 'x' # c", false }, { "a: x\n# c", false },
+		{ "a: one\n  two # c", true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		assert_int_equal(tree_ends_at_comment(tree_get(
+			good(cases[i].source), "a")), cases[i].cut);
+}
+
+static void
 repeats_what_an_alias_names(void **state)
 {
 	const struct tree *const t = good("a: &x {k: [1, 2]}\n"
@@ -281,6 +297,8 @@ main(void)
 					  forget),
 		cmocka_unit_test_teardown(
 			finds_a_byte_of_text_back_in_the_source, forget),
+		cmocka_unit_test_teardown(knows_text_that_a_comment_ended,
+					  forget),
 		cmocka_unit_test_teardown(repeats_what_an_alias_names, forget),
 		cmocka_unit_test_teardown(takes_json_as_it_is, forget),
 		cmocka_unit_test_teardown(says_what_is_wrong_and_where, forget),

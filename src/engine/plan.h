@@ -227,6 +227,7 @@ struct plan_table {
 
 	enum rewrite_dangling dangling;
 	bool has_ids;			/* it says `id:` */
+	const char *id_form;		/* in words, or NULL: "hex of 32" */
 	const struct remap *remap;	/* how its ids are made; NULL: kept */
 	const struct rewrite *rewrite;	/* its rules; NULL if there are none */
 	struct plan_rule *rules;	/* to tell them in words */
@@ -287,7 +288,8 @@ struct plan_options {
 	/* Look up a variable: STAGE, and those of ids.secret.  May be NULL. */
 	const char *(*variable)(void *context, const char *name);
 	void *context;
-	const char *const *only;	/* --table; others are as if `skip` */
+	/* --table; others are as if `skip`.  Must outlive the plan. */
+	const char *const *only;
 	size_t nonly;
 	bool strict_ids;		/* --strict-ids */
 };

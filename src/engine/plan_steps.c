@@ -1,0 +1,218 @@
+/* plan_steps.c - `steps`: one kind each, in order. */
+#include <string.h>
+
+#include "engine/plan_internal.h"
+
+/* In the order of enum plan_step_kind. */
+static const char *const kinds[] = {
+	[STEP_UPDATE] = "update", [STEP_RENAME] = "rename",
+	[STEP_EMIT] = "emit", [STEP_PIPE] = "pipe", [STEP_LUA] = "lua",
+	[STEP_VERSION] = "version", [STEP_EXPAND] = "expand",
+	[STEP_CONTRACT] = "contract", NULL,
+};
+
+const char *
+plan_step_name(enum plan_step_kind k)
+{
+	return kinds[k];
+}
+
+/* The one node that says what the step is. */
+static const struct tree *
+find_kind(const struct tree *t, enum plan_step_kind *kind, struct err *err)
+{
+	const struct tree *found = NULL;
+
+	for (unsigned k = 0; kinds[k] != NULL; k++) {
+		const struct tree *const node = tree_get(t, kinds[k]);
+
+		if (node == NULL)
+			continue;
+		if (found != NULL) {
+			tree_err(node, err, "a step is one thing, not '%s' and "
+				 "'%s': make two of it", kinds[*kind],
+				 kinds[k]);
+			return NULL;
+		}
+		found = node;
+		*kind = (enum plan_step_kind)k;
+	}
+	if (found == NULL)
+		tree_err(t, err, "a step needs one of update, rename, emit, "
+			 "pipe, lua, version, expand and contract");
+	return found;
+}
+
+/*
+ * An argument with a slash in it, like the `transforms/account.ts` of
+ * [npx, tsx, transforms/account.ts], is a file that the plan names.
+ */
+static int
+note_argument(struct plan *p, const struct plan_part *part,
+	      const struct tree *t, struct err *err)
+{
+	const char *const arg = (const char *)t->text.ptr;
+
+	if (arg[0] == '-' || arg[0] == '/' || arg[0] == '@' ||
+	    strchr(arg, '/') == NULL || strstr(arg, "://") != NULL)
+		return 0;
+	const char *const path = plan_join(p, part->folder, arg, err);
+	return path != NULL && plan_note_file(p, path, "pipe",
+					      plan_place_of(t), err) != NULL ?
+		0 : -1;
+}
+
+static int
+read_pipe(struct plan *p, const struct plan_part *part, const struct tree *t,
+	  struct plan_step *step, struct err *err)
+{
+	if (t->kind != TREE_LIST || t->nkids == 0)
+		return tree_err(t, err, "'pipe' must be a list, the program and "
+				"its arguments; not %s", t->kind == TREE_LIST ?
+				"an empty one" : tree_kind_name(t));
+	const char **const argv = plan_take(p, (size_t)t->nkids + 1,
+					    sizeof(*argv), err);
+	if (argv == NULL)
+		return -1;
+	for (uint32_t i = 0; i < t->nkids; i++) {
+		const struct tree *const arg = &t->kids[i];
+
+		if (!tree_is_scalar(arg) || arg->kind == TREE_NULL)
+			return tree_err(arg, err, "an argument must be text, "
+					"not %s", tree_kind_name(arg));
+		argv[i] = (const char *)arg->text.ptr;
+		if (note_argument(p, part, arg, err) != 0)
+			return -1;
+	}
+	step->argv = argv;
+	step->folder = part->folder;
+	return 0;
+}
+
+static int
+read_lua(struct plan *p, const struct plan_part *part, const struct tree *t,
+	 struct plan_step *step, struct err *err)
+{
+	const char *name;
+
+	if (plan_read_text(t, "lua", &name, err) != 0)
+		return -1;
+	step->file = plan_join(p, part->folder, name, err);
+	if (step->file == NULL)
+		return -1;
+	return plan_note_file(p, step->file, "lua", plan_place_of(t),
+			      err) != NULL ? 0 : -1;
+}
+
+static int
+read_update(struct plan *p, const struct tree *t,
+	    const struct plan_scope *scope, struct plan_step *step,
+	    struct err *err)
+{
+	step->update = plan_update(p, t, "update", scope, err);
+	return step->update != NULL ? 0 : -1;
+}
+
+static int
+read_kind(struct plan *p, const struct plan_part *part, const struct tree *t,
+	  const struct plan_scope *scope, struct plan_step *step,
+	  struct err *err)
+{
+	switch (step->kind) {
+	case STEP_UPDATE:
+		return read_update(p, t, scope, step, err);
+	case STEP_RENAME:
+		return plan_read_rename(p, t, step, err);
+	case STEP_EMIT:
+		return plan_read_emit(p, t, scope, step, err);
+	case STEP_PIPE:
+		return read_pipe(p, part, t, step, err);
+	case STEP_LUA:
+		return read_lua(p, part, t, step, err);
+	case STEP_VERSION:
+		return plan_read_version(p, part, t, step, err);
+	case STEP_EXPAND:
+	case STEP_CONTRACT:
+		return plan_read_shift(p, t, step, err);
+	}
+	return -1;
+}
+
+static int
+read_step(struct plan *p, const struct plan_part *part, const struct tree *t,
+	  struct plan_step *step, struct err *err)
+{
+	static const char *const known[] = {
+		"when", "update", "rename", "emit", "pipe", "lua", "version",
+		"expand", "contract", "overwrite", "attributeNames",
+		"attributeValues", NULL,
+	};
+	struct plan_scope scope;
+
+	if (plan_check_map(t, "a step", known, err) != 0)
+		return -1;
+	const struct tree *const what = find_kind(t, &step->kind, err);
+	const struct tree *const when = tree_get(t, "when");
+	const struct tree *const overwrite = tree_get(t, "overwrite");
+	if (what == NULL || plan_scope_read(p, t, &scope, err) != 0)
+		return -1;
+	if (overwrite != NULL && step->kind != STEP_RENAME)
+		return tree_err(overwrite, err, "'overwrite' goes with 'rename'"
+				" only");
+	step->place = plan_place_of(t);
+	if (when != NULL) {
+		step->when = plan_condition(p, when, "when", &scope, err);
+		if (step->when == NULL)
+			return -1;
+	}
+	if (plan_bool_field(t, "overwrite", &step->overwrite, err) != 0 ||
+	    read_kind(p, part, what, &scope, step, err) != 0)
+		return -1;
+	return plan_scope_done(&scope, err);
+}
+
+int
+plan_read_steps(struct plan *p, const struct plan_part *part,
+		const struct tree *list, const struct plan_step **steps,
+		size_t *n, struct err *err)
+{
+	bool emitted = false;
+
+	if (list->kind != TREE_LIST)
+		return tree_err(list, err, "steps must be a list, not %s",
+				tree_kind_name(list));
+	struct plan_step *const s = plan_take(p, list->nkids, sizeof(*s), err);
+	if (s == NULL)
+		return -1;
+	for (uint32_t i = 0; i < list->nkids; i++) {
+		const struct tree *const t = &list->kids[i];
+
+		if (read_step(p, part, t, &s[i], err) != 0)
+			return -1;
+		if (emitted && s[i].kind != STEP_PIPE && s[i].kind != STEP_LUA)
+			return tree_err(t, err, "after 'emit' only 'pipe' and "
+					"'lua' may follow, not '%s'",
+					kinds[s[i].kind]);
+		emitted |= s[i].kind == STEP_EMIT;
+	}
+	*steps = s;
+	*n = list->nkids;
+	return 0;
+}
+
+int
+plan_read_one_update(struct plan *p, const struct tree *t,
+		     const struct plan_scope *scope,
+		     const struct plan_step **steps, size_t *n,
+		     struct err *err)
+{
+	struct plan_step *const s = plan_take(p, 1, sizeof(*s), err);
+
+	if (s == NULL)
+		return -1;
+	s->kind = STEP_UPDATE;
+	s->place = plan_place_of(t);
+	*steps = s;
+	*n = 1;
+	return read_update(p, t, scope, s, err);
+}

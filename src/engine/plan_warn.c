@@ -1,0 +1,210 @@
+/* plan_warn.c - what is no error and yet worth saying; what cannot be done. */
+#include <string.h>
+
+#include "engine/plan_internal.h"
+
+/* JavaScript reads an N into a double, which holds 15 digits of any number. */
+enum { SAFE_DIGITS = 15 };
+
+static enum value_type
+type_of_id(const struct plan_table *t, const struct plan_entry *e)
+{
+	const struct plan_key_attr *const key[] = {
+		&t->source_key.pk, &t->source_key.sk, &t->key.pk, &t->key.sk,
+	};
+
+	if (e->ids.type != 0)
+		return e->ids.type;
+	for (size_t i = 0; i < e->nrules && e->rules[i].is_id; i++)
+		for (size_t k = 0; k < 4; k++)
+			if (key[k]->name != NULL && key[k]->type != 0 &&
+			    strcmp(key[k]->name, e->rules[i].text) == 0)
+				return key[k]->type;
+	return VALUE_S;
+}
+
+static int
+warn_of_ids(struct plan *p, struct err *err)
+{
+	bool any = false, told = false;
+
+	for (size_t i = 0; i < p->ntables; i++) {
+		const struct plan_table *const t = &p->tables[i];
+		const struct plan_entry *const e =
+			plan_entry_for(&p->parts->parts[0], t->name);
+
+		if (e == NULL || !e->has_ids)
+			continue;
+		any = true;
+		const unsigned digits = e->ids.digits != 0 ? e->ids.digits :
+					REMAP_DIGITS;
+		if (told || digits <= SAFE_DIGITS ||
+		    type_of_id(t, e) != VALUE_N)
+			continue;
+		told = true;
+		if (plan_warn(p, "long-numbers", plan_place_of(e->id_node), err,
+			      "the ids of '%s' are numbers and get %u digits; "
+			      "JavaScript is exact up to 15: say 'digits: 15', "
+			      "or accept it", t->name, digits) != 0)
+			return -1;
+	}
+	if (any && p->ids.environment[0] == '\0')
+		return plan_warn(p, "no-environment",
+				 plan_place_of(p->parts->parts[0].root), err,
+				 "'target.environment' is not said, so that "
+				 "every target would get the same new ids");
+	return 0;
+}
+
+static int
+warn_of_names(struct plan *p, struct err *err)
+{
+	for (size_t i = 0; i < p->ncreates; i++)
+		if (!p->creates[i].used &&
+		    plan_warn(p, "unused-definition", p->creates[i].place, err,
+			      "no table of the plan is called '%s'",
+			      p->creates[i].name) != 0)
+			return -1;
+	for (size_t i = 0; p->parts->resolved &&
+	     i < p->parts->parts[0].nentries; i++) {
+		const struct plan_entry *const e =
+			&p->parts->parts[0].entries[i];
+		bool any = !e->glob;
+
+		for (size_t k = 0; k < p->ntables && !any; k++)
+			any = plan_entry_for(&p->parts->parts[0],
+					     p->tables[k].name) == e;
+		if (!any && plan_warn(p, "empty-glob", plan_place_of(e->node),
+				      err, "no table of the exports matches "
+				      "'%s'", e->name) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+int
+plan_build_warnings(struct plan *p, struct err *err)
+{
+	return warn_of_ids(p, err) != 0 ? -1 : warn_of_names(p, err);
+}
+
+int
+plan_warn_collisions(struct plan *p, uint32_t table, uint64_t items,
+		     struct err *err)
+{
+	const struct plan_table *const t = &p->tables[table];
+	const struct plan_entry *const e =
+		plan_entry_for(&p->parts->parts[0], t->name);
+
+	if (t->remap == NULL || e == NULL)
+		return 0;
+	const double n = remap_collisions(t->remap, type_of_id(t, e),
+					  (double)items);
+	if (n <= 0.01)
+		return 0;
+	return plan_warn(p, "collisions", plan_place_of(e->id_node), err,
+			 "%ju ids of '%s': %.2g collisions are to be expected; "
+			 "make the ids longer", (uintmax_t)items, t->name, n);
+}
+
+/* ---- what this version does not do yet ----------------------------------- */
+
+static const char *
+step_not_yet(const struct plan_step *steps, size_t n, struct plan_place *where)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (steps[i].kind == STEP_UPDATE ||
+		    steps[i].kind == STEP_RENAME)
+			continue;
+		*where = steps[i].place;
+		return plan_step_name(steps[i].kind);
+	}
+	return NULL;
+}
+
+static const char *
+table_not_yet(const struct plan_table *t, struct plan_place *where)
+{
+	static const char *const dangling[] = {
+		[DANGLING_REPORT] = NULL, [DANGLING_FAIL] = "dangling: fail",
+		[DANGLING_KEEP] = "dangling: keep",
+		[DANGLING_NULL] = "dangling: null",
+		[DANGLING_REMOVE] = "dangling: remove",
+		[DANGLING_SKIP_ITEM] = "dangling: skip-item",
+	};
+
+	if (t->skip)
+		return NULL;
+	for (size_t i = 0; i < t->npasses; i++) {
+		const char *const what = step_not_yet(t->passes[i].steps,
+						      t->passes[i].nsteps,
+						      where);
+
+		if (what != NULL)
+			return what;
+	}
+	*where = t->place;
+	return dangling[t->dangling];
+}
+
+static bool
+ends_in(const char *text, const char *end)
+{
+	const size_t n = strlen(text), len = strlen(end);
+
+	return n >= len && strcmp(text + n - len, end) == 0;
+}
+
+static const char *
+source_not_yet(const struct plan_source *s)
+{
+	static const char *const archives[] = {
+		".tar", ".tar.gz", ".tgz", ".tar.zst", ".tar.xz", ".tar.bz2",
+		".zip", ".7z", NULL,
+	};
+
+	if (s->format != NULL && strcmp(s->format, "dynamodb-json") != 0)
+		return "exports of another format than dynamodb-json";
+	if (strncmp(s->path, "s3://", 5) == 0)
+		return "exports at s3://";
+	if (s->remote)
+		return s->path[0] == '-' ? "exports on standard input" :
+		       "exports at dynamodb://";
+	for (size_t i = 0; archives[i] != NULL; i++)
+		if (ends_in(s->path, archives[i]))
+			return "exports in archives";
+	return NULL;
+}
+
+const char *
+plan_not_yet(const struct plan *p, struct plan_place *where)
+{
+	struct plan_place unused;
+
+	if (where == NULL)
+		where = &unused;
+	for (size_t i = 0; i < p->nsources; i++) {
+		const char *const what = source_not_yet(&p->sources[i]);
+
+		*where = p->sources[i].place;
+		if (what != NULL)
+			return what;
+	}
+	for (size_t i = 0; i < p->ntables; i++) {
+		const char *const what = table_not_yet(&p->tables[i], where);
+
+		if (what != NULL)
+			return what;
+	}
+	*where = plan_place_of(p->parts->parts[0].root);
+	switch (p->format) {
+	case PLAN_ION:
+		return "target.format: ion";
+	case PLAN_CSV:
+		return "target.format: csv";
+	case PLAN_BATCH_REQUESTS:
+		return "target.format: batch-requests";
+	default:
+		return NULL;
+	}
+}
