@@ -1,0 +1,19 @@
+/* check_internal.h - what check.c and check_json.c share. */
+#ifndef CLI_CHECK_INTERNAL_H
+#define CLI_CHECK_INTERNAL_H
+
+struct buf;
+struct err;
+struct expr;
+struct plan;
+struct plan_table;
+
+int check_json(const struct plan *p, struct buf *out, struct err *err);
+
+/* The expression alone in `out`. */
+int check_expr(const struct expr *e, struct buf *out, struct err *err);
+
+/* How the table gets into DynamoDB, in words. */
+const char *check_way_in(const struct plan_table *t);
+
+#endif
