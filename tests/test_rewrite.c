@@ -1167,6 +1167,22 @@ no_rules_do_nothing(void **state)
 	expect_same("{\"Item\":{\"a\":{\"S\":\"1\"}}}\n");
 }
 
+/* A name's hash does not see the middle of a long name. */
+static void
+long_names_are_compared_to_the_last_byte(void **state)
+{
+	(void)state;
+	COMPILE(REF("contact_the_first_of", "Contacts"));
+	expect("{\"Item\":{\"contact_the_worst_of\":{\"S\":\"1\"},"
+	       "\"contact_xhe_first_of\":{\"S\":\"1\"},"
+	       "\"contact_the_firsx_of\":{\"S\":\"1\"},"
+	       "\"contact_the_first_of\":{\"S\":\"1\"}}}\n",
+	       "{\"Item\":{\"contact_the_worst_of\":{\"S\":\"1\"},"
+	       "\"contact_xhe_first_of\":{\"S\":\"1\"},"
+	       "\"contact_the_firsx_of\":{\"S\":\"1\"},"
+	       "\"contact_the_first_of\":{\"S\":\"<Contacts:1>\"}}}\n");
+}
+
 static void
 names_with_one_hash_slot_are_told_apart(void **state)
 {
@@ -1235,6 +1251,7 @@ main(void)
 		TEST(rules_whose_paths_never_meet_are_fine),
 		TEST(an_id_that_stays_gives_way_to_a_reference),
 		TEST(no_rules_do_nothing),
+		TEST(long_names_are_compared_to_the_last_byte),
 		TEST(names_with_one_hash_slot_are_told_apart),
 	};
 
