@@ -57,7 +57,7 @@ eval_path(const struct eval *e, const struct node *n, struct value *out)
 	if (v != NULL)
 		*out = *v;
 	else
-		out->type = 0;
+		*out = (struct value){ 0 };
 	return 0;
 }
 
@@ -193,7 +193,7 @@ eval_size(const struct eval *e, const struct node *n, struct value *out)
 
 	if (eval_value(e, n->args[0], &v) != 0)
 		return -1;
-	out->type = 0;
+	*out = (struct value){ 0 };
 	switch (v.type) {
 	case VALUE_S:
 	case VALUE_B:

@@ -168,7 +168,7 @@ parse_map(struct parser *p)
 
 	if (parser_next(p) != 0)
 		return NULL;
-	while (!token_is(&p->token, "}")) {
+	while (l.n > 0 || !token_is(&p->token, "}")) {
 		if (l.n == cap) {
 			struct value *const names = arena_take(p->mem,
 				(2 * cap + 4) * sizeof(*names), p->err);

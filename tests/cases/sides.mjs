@@ -163,6 +163,7 @@ export class Tool {
 
 	async start()
 	{
+		this.ended = null;
 		this.child = spawn(this.path, [], {
 			stdio: ['pipe', 'pipe', 'inherit'],
 		});
@@ -187,8 +188,8 @@ export class Tool {
 
 	async run({ kind, item, expression, names, values })
 	{
-		if (this.ended)
-			return { crash: this.ended };
+		if (this.ended)		// at the case before
+			await this.start();
 
 		const got = await new Promise((done) => {
 			this.waiting.push(done);
