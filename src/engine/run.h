@@ -59,8 +59,7 @@ int run_units(struct run *r, struct err *err);
 /*
  * Returns 0, or -1: ERR_INPUT if the end checks found what must not be
  * (colliding ids, duplicate keys, dangling references under `fail`); then
- * out.partial
- * stays as it is.
+ * out.partial stays as it is.
  */
 int run_finish(struct run *r, struct err *err);
 

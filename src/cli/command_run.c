@@ -1,0 +1,135 @@
+#include "cli/commands.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "cli/console.h"
+#include "cli/help.h"
+#include "cli/options.h"
+#include "engine/account.h"
+#include "engine/run.h"
+#include "io/file.h"
+
+static const char *
+variable(void *context, const char *name)
+{
+	(void)context;
+	return getenv(name);
+}
+
+/* Seconds since 1970 of "2025-02-01T12:00:00Z", as text; or of now. */
+static int
+run_time(const char *iso, char out[32], struct err *err)
+{
+	struct tm tm = { 0 };
+	const char *end;
+
+	if (iso == NULL) {
+		snprintf(out, 32, "%lld", (long long)time(NULL));
+		return 0;
+	}
+	end = strptime(iso, "%Y-%m-%dT%H:%M:%S", &tm);
+	if (end == NULL || strcmp(end, "Z") != 0)
+		return err_set(err, ERR_USAGE, "--run-time takes a time such "
+			       "as 2025-02-01T12:00:00Z, not '%s'", iso);
+	snprintf(out, 32, "%lld", (long long)timegm(&tm));
+	return 0;
+}
+
+static unsigned
+processors(void)
+{
+	const long n = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return n > 0 ? (unsigned)n : 1;
+}
+
+/* report.json as it is, for --output json. */
+static int
+print_report(const char *dir, struct err *err)
+{
+	struct buf text = { 0 };
+	char path[600];
+
+	snprintf(path, sizeof(path), "%s/report.json", dir);
+	if (file_load(path, 1 << 30, &text, err) != 0) {
+		buf_free(&text);
+		return -1;
+	}
+	fwrite(text.ptr, 1, text.len, stdout);
+	buf_free(&text);
+	return 0;
+}
+
+/* Do it; 0 or -1. */
+static int
+transform(struct run *run, const struct options *o, struct err *err)
+{
+	if (run_is_done(run)) {
+		if (run_finish(run, err) != 0)
+			return -1;
+		if (!o->quiet && o->output == OUTPUT_TEXT)
+			printf("this job is done already; nothing changed\n");
+		return 0;
+	}
+	console_start(o);
+	const int rc = run_units(run, err);
+	console_stop();
+	return rc != 0 ? -1 : run_finish(run, err);
+}
+
+int
+command_run(const struct options *o)
+{
+	char at[32];
+	struct err err = { 0 };
+
+	if (o->nargs == 0) {
+		err_set(&err, ERR_USAGE, "which plan? see 'dynamill run "
+			"--help'");
+		return console_error(&err);
+	}
+	if (o->dry_run)
+		err_set(&err, ERR_USAGE, "--dry-run is not yet in this version"
+			"; 'dynamill check' reads the plan");
+	if (o->dry_run || run_time(o->run_time, at, &err) != 0)
+		return console_error(&err);
+
+	const struct run_options options = {
+		.plans = o->args, .nplans = o->nargs,
+		.plan = {
+			.stage = o->stage, .variable = variable,
+			.only = o->tables, .nonly = o->ntables,
+			.strict_ids = o->strict_ids,
+		},
+		.job_dir = o->job,
+		.threads = o->threads > 0 ? o->threads : processors(),
+		.memory = o->memory, .level = o->level, .limit = o->limit,
+		.fail_on_bad_item = o->fail_on_bad_item,
+		.accept = o->accept, .naccept = o->naccept,
+		.run_time = at, .run_time_given = o->run_time != NULL,
+		.version = DYNAMILL_VERSION,
+		.cancel = &commands_cancel, .watch = console_watch,
+	};
+	struct run *const run = run_open(&options, &err);
+	int status = 0;
+	if (run == NULL)
+		return console_error(&err);
+	if (transform(run, o, &err) != 0) {
+		status = console_error(&err);
+	} else {
+		if (o->output == OUTPUT_TEXT)
+			console_summary(run, o);
+		else if (print_report(run_job_dir(run), &err) != 0)
+			status = console_error(&err);
+		if (status == 0 && run_account(run)->total.rejected > 0)
+			status = 1;
+	}
+	run_close(run);
+	return status;
+}

@@ -1,0 +1,15 @@
+/* commands.h - the commands; each returns its exit status. */
+#ifndef CLI_COMMANDS_H
+#define CLI_COMMANDS_H
+
+#include <stdatomic.h>
+
+struct options;
+
+/* Set by SIGINT and SIGTERM. */
+extern atomic_bool commands_cancel;
+
+int command_run(const struct options *o);
+int command_check(const struct options *o);
+
+#endif

@@ -1,0 +1,254 @@
+#include "cli/console.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "cli/options.h"
+#include "engine/account.h"
+#include "engine/plan.h"
+#include "engine/run.h"
+
+enum {
+	REDRAW_MS = 200,	/* on a terminal */
+	LINE_MS = 5000,		/* elsewhere */
+};
+
+static struct {
+	bool shown, terminal;
+	int lines;		/* drawn, to be drawn over */
+	double start, last;
+	uint64_t first_len;	/* done by earlier runs */
+	bool begun;
+} console;
+
+static double
+now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+void
+console_start(const struct options *o)
+{
+	console.shown = !o->quiet && !o->no_progress;
+	console.terminal = isatty(STDERR_FILENO) != 0;
+	console.start = console.last = now();
+}
+
+/* "1.2 GB", as storage is counted: powers of ten. */
+static const char *
+bytes(uint64_t n, char out[16])
+{
+	static const char *const UNITS[] = { "B", "kB", "MB", "GB", "TB" };
+	double v = (double)n;
+	int unit = 0;
+
+	while (v >= 1000 && unit < 4) {
+		v /= 1000;
+		unit++;
+	}
+	snprintf(out, 16, unit == 0 ? "%.0f %s" : "%.1f %s", v, UNITS[unit]);
+	return out;
+}
+
+/* "1,234,567" */
+static const char *
+count(uint64_t n, char out[32])
+{
+	char digits[32];
+	const int len = snprintf(digits, sizeof(digits), "%" PRIu64, n);
+	int k = 0;
+
+	for (int i = 0; i < len; i++) {
+		if (i > 0 && (len - i) % 3 == 0)
+			out[k++] = ',';
+		out[k++] = digits[i];
+	}
+	out[k] = '\0';
+	return out;
+}
+
+/* One table: percentage, items, rates, time left. */
+static void
+draw_line(const struct run_progress *p, double seconds)
+{
+	char items[32], left[32] = "";
+	const double share = p->packed_total > 0
+		? (double)p->packed_len / (double)p->packed_total : 0;
+
+	if (share >= 1)
+		snprintf(left, sizeof(left), "done");
+	else if (share > 0.01 && seconds > 0.5)
+		snprintf(left, sizeof(left), "%.0f s left",
+			 seconds / share - seconds);
+	fprintf(stderr, "%-20s %5.1f %%  %12s items  %9.0f items/s  "
+		"%7.1f MB/s  %s%s\n", p->name, 100 * (share < 1 ? share : 1),
+		count(p->items, items),
+		seconds > 0 ? (double)p->items / seconds : 0,
+		seconds > 0 ? (double)p->plain_len / 1e6 / seconds : 0, left,
+		console.terminal ? "\033[K" : "");
+}
+
+static void
+draw(const struct run *run)
+{
+	const double seconds = now() - console.start;
+	struct run_progress p;
+
+	if (console.lines > 0)
+		fprintf(stderr, "\033[%dA", console.lines);
+	console.lines = 0;
+	for (size_t i = 0; run_progress_of(run, i, &p); i++) {
+		if (p.name == NULL)
+			continue;
+		draw_line(&p, seconds);
+		console.lines += console.terminal;
+	}
+	fflush(stderr);
+}
+
+void
+console_watch(void *context, const struct run *run)
+{
+	const double t = now();
+
+	(void)context;
+	if (!console.shown ||
+	    (t - console.last) * 1000 < (console.terminal ? REDRAW_MS
+							  : LINE_MS))
+		return;
+	console.last = t;
+	draw(run);
+}
+
+void
+console_stop(void)
+{
+	console.lines = 0;
+}
+
+/* What is not moved, in the words of the accounting; nothing if nothing. */
+static void
+print_others(const struct counts *c)
+{
+	const struct { uint64_t n; const char *word; } others[] = {
+		{ c->filtered, "filtered" }, { c->skipped, "skipped" },
+		{ c->dropped, "dropped" }, { c->duplicate, "duplicate" },
+		{ c->rejected, "rejected" },
+	};
+	char n[32];
+
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		if (others[i].n > 0)
+			printf("  %s %s", count(others[i].n, n),
+			       others[i].word);
+}
+
+static void
+print_table(const struct run *run, uint32_t i)
+{
+	const struct plan_table *const t = &run_plan(run)->tables[i];
+	const struct counts *const c = &run_account(run)->tables[i];
+	char read[32], written[32];
+
+	printf("  %-20s -> %-28s %12s read  %12s written", t->name,
+	       t->to != NULL ? t->to : t->name, count(c->read, read),
+	       count(c->written, written));
+	print_others(c);
+	printf("\n");
+}
+
+/* References that found nothing, by relation. */
+static void
+print_dangling(const struct run *run)
+{
+	const struct account *const a = run_account(run);
+	const struct plan *const p = run_plan(run);
+	uint32_t n = 0;
+	char dangling[32], refs[32];
+
+	if (!a->joined)
+		return;
+	for (uint32_t i = 0; i < p->ntables; i++)
+		for (uint32_t k = 0; k < p->tables[i].nrules; k++)
+			for (uint32_t to = 0; to < p->ntables; to++, n++) {
+				const struct join_relation_result *const rel =
+					&a->join.relations[n];
+
+				if (rel->dangling == 0)
+					continue;
+				printf("  dangling: %s.%s -> %s: %s of %s "
+				       "references find nothing\n",
+				       p->tables[i].name,
+				       p->tables[i].rules[k].path,
+				       p->tables[to].name,
+				       count(rel->dangling, dangling),
+				       count(rel->refs, refs));
+			}
+}
+
+void
+console_summary(const struct run *run, const struct options *o)
+{
+	const struct account *const a = run_account(run);
+	const struct plan *const p = run_plan(run);
+	char n[32], in[16], out[16];
+
+	if (o->quiet)
+		return;
+	printf("%s: %s items written\n", p->name, count(a->total.written, n));
+	for (uint32_t i = 0; i < p->ntables; i++)
+		if (!p->tables[i].skip && !p->tables[i].glob)
+			print_table(run, i);
+	print_dangling(run);
+	if (a->blank_lines > 0)
+		printf("  %s blank lines passed over\n",
+		       count(a->blank_lines, n));
+	if (a->damaged > 0)
+		printf("  %s damaged files accepted\n", count(a->damaged, n));
+	printf("  %s read (%s unpacked), ", bytes(a->packed_in, in),
+	       bytes(a->plain_in, out));
+	printf("%s written", bytes(a->total_out.packed_len, in));
+	if (a->seconds > 0 && a->items_now > 0)
+		printf(" in %.1f s: %.0f items/s, %.1f MB/s", a->seconds,
+		       (double)a->items_now / a->seconds,
+		       (double)a->plain_now / 1e6 / a->seconds);
+	printf("\n");
+	if (a->total.rejected > 0)
+		printf("  rejected items and why: %s/rejected/\n",
+		       run_job_dir(run));
+	printf("  import-ready: %s/out/   report: %s/report.json\n",
+	       run_job_dir(run), run_job_dir(run));
+}
+
+int
+console_error(const struct err *err)
+{
+	static const struct { int status; const char *now; } BY_CODE[] = {
+		[ERR_NONE] = { 4, NULL },
+		[ERR_USAGE] = { 2, NULL },
+		[ERR_INPUT] = { 3, NULL },
+		[ERR_LIMIT] = { 3, NULL },
+		[ERR_SYSTEM] = { 4, "put that right and run the same command "
+				    "again: it goes on where it was" },
+		[ERR_REMOTE] = { 4, NULL },
+		[ERR_RETRY] = { 4, "run the same command again: it goes on "
+				   "where it was" },
+		[ERR_CANCELLED] = { 130, "run the same command again: it goes "
+					 "on where it was" },
+		[ERR_REFUSED] = { 5, NULL },
+	};
+
+	fprintf(stderr, "dynamill: %s\n", err->text);
+	if (BY_CODE[err->code].now != NULL)
+		fprintf(stderr, "dynamill: %s\n", BY_CODE[err->code].now);
+	return BY_CODE[err->code].status;
+}

@@ -1,0 +1,24 @@
+/*
+ * console.h - every word that a user reads while a run goes on and at its end.
+ */
+#ifndef CLI_CONSOLE_H
+#define CLI_CONSOLE_H
+
+#include <stdbool.h>
+
+struct err;
+struct options;
+struct run;
+
+/* The progress of a run on standard error; one, and it is static. */
+void console_start(const struct options *o);
+void console_watch(void *context, const struct run *run);
+void console_stop(void);
+
+/* What a finished job came to, on standard output. */
+void console_summary(const struct run *run, const struct options *o);
+
+/* An error: what and where, and what to do now.  Returns the exit status. */
+int console_error(const struct err *err);
+
+#endif

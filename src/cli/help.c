@@ -1,0 +1,67 @@
+#include "cli/help.h"
+
+#include <string.h>
+
+static const char PROGRAM[] =
+"usage: dynamill COMMAND [OPTIONS] [FILES]\n"
+"\n"
+"Transforms DynamoDB table exports offline, by a plan.\n"
+"\n"
+"commands\n"
+"  run PLAN...     transform: exports in, import-ready files out\n"
+"  check PLAN...   read a plan and print it as understood\n"
+"  version         the version, and what this processor can do\n"
+"  help COMMAND    more about a command; also COMMAND --help\n"
+"\n"
+"Start with: dynamill check plan.yaml, then dynamill run plan.yaml\n"
+"docs/PLAN.md says what a plan can say.\n";
+
+static const char RUN[] =
+"usage: dynamill run PLAN... [--job DIR] [OPTIONS]\n"
+"\n"
+"Reads the exports that the plan names, transforms every item, and writes\n"
+"files that DynamoDB's ImportTable takes as they stand. Interrupted in any\n"
+"way, the same command goes on where it was, to the same bytes.\n"
+"\n"
+"  --job DIR           the job's folder (./<plan name>.job)\n"
+"  --stage NAME        a stage of the plan (or the variable STAGE)\n"
+"  --table T           only this plan table; repeatable\n"
+"  --limit N           only the first N items of each table\n"
+"  --threads N         workers (default: processors)\n"
+"  --memory SIZE       bound for the end checks (1G)\n"
+"  --level 1-9         compression: 1-3 fast, 4-9 small (1)\n"
+"  --on-bad-item reject|fail\n"
+"                      where a bad item goes, or that it stops the run\n"
+"  --strict-ids        reject what is no id where one should be\n"
+"  --accept NAME       take a damaged file as it is, by its name; repeatable\n"
+"  --run-time ISO      what run_time() gives (now)\n"
+"  --output text|json  the summary; json prints report.json\n"
+"  --quiet             no progress, no summary\n"
+"  --no-progress       no progress\n"
+"\n"
+"Writes DIR/out/<target>/data/*.json.gz with manifests and table.json,\n"
+"DIR/rejected/<table>.jsonl, DIR/report.json. docs/JOB.md has all of it.\n"
+"\n"
+"Exit status: 0 done; 1 done, with rejected items; 2 the command line or plan\n"
+"is wrong; 3 the input is damaged; 4 I/O failed; 5 refused; 130 interrupted.\n";
+
+static const char CHECK[] =
+"usage: dynamill check PLAN... [--stage NAME] [--output text|json]\n"
+"\n"
+"Reads plans and prints them as understood: tables in levels of dependency,\n"
+"names, ids, references, compiled expressions; and files that are named and\n"
+"not there. Reads no export.\n"
+"\n"
+"Exit status: 0 sound; 2 something is wrong, with file, line and column.\n";
+
+const char *
+help_of(const char *command)
+{
+	if (command == NULL)
+		return PROGRAM;
+	if (strcmp(command, "run") == 0)
+		return RUN;
+	if (strcmp(command, "check") == 0)
+		return CHECK;
+	return NULL;
+}

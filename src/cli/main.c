@@ -1,0 +1,114 @@
+/* main.c - which command, and what the system tells the program. */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cpu.h"
+#include "base/err.h"
+#include "cli/commands.h"
+#include "cli/console.h"
+#include "cli/help.h"
+#include "cli/options.h"
+
+atomic_bool commands_cancel;
+
+static const struct {
+	const char *name;
+	int (*run)(const struct options *o);
+} COMMANDS[] = {
+	{ "run", command_run },
+	{ "check", command_check },
+};
+
+enum { NCOMMANDS = sizeof(COMMANDS) / sizeof(COMMANDS[0]) };
+
+/* Ask once; who asks again means it. */
+static void
+on_signal(int number)
+{
+	if (atomic_exchange(&commands_cancel, true)) {
+		signal(number, SIG_DFL);
+		raise(number);
+	}
+}
+
+static void
+catch_signals(void)
+{
+	struct sigaction action = { .sa_handler = on_signal };
+
+	sigemptyset(&action.sa_mask);
+	action.sa_flags = SA_RESTART;
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+	signal(SIGPIPE, SIG_IGN);	/* writes tell */
+}
+
+static int
+print_version(void)
+{
+	printf("dynamill %s (%s)\n", DYNAMILL_VERSION, cpu_name());
+	return 0;
+}
+
+static int
+print_help(const char *command)
+{
+	const char *const text = help_of(command);
+	struct err err;
+
+	if (text != NULL) {
+		fputs(text, stdout);
+		return 0;
+	}
+	err_set(&err, ERR_USAGE, "there is no command '%s'; see 'dynamill "
+		"help'", command);
+	return console_error(&err);
+}
+
+/* Run `name` with the words behind it. */
+static int
+run_command(size_t i, int argc, char **argv)
+{
+	struct options options;
+	struct err err;
+
+	if (options_parse(&options, argc, argv, &err) != 0)
+		return console_error(&err);
+	if (options.help)
+		return print_help(COMMANDS[i].name);
+	catch_signals();
+	return COMMANDS[i].run(&options);
+}
+
+int
+main(int argc, char **argv)
+{
+	const char *const name = argc > 1 ? argv[1] : NULL;
+	int status = -1;
+
+	cpu_init(getenv("CPU_MASK"));
+	if (name == NULL) {
+		fputs(help_of(NULL), stderr);
+		return 2;
+	}
+	if (strcmp(name, "help") == 0 || strcmp(name, "--help") == 0 ||
+	    strcmp(name, "-h") == 0)
+		status = print_help(argc > 2 ? argv[2] : NULL);
+	else if (strcmp(name, "version") == 0 ||
+		 strcmp(name, "--version") == 0)
+		status = print_version();
+	for (size_t i = 0; i < NCOMMANDS && status < 0; i++)
+		if (strcmp(name, COMMANDS[i].name) == 0)
+			status = run_command(i, argc - 1, argv + 1);
+	if (status < 0)
+		return print_help(name);
+
+	/* What could not be written was not said. */
+	if (fflush(stdout) != 0) {
+		perror("dynamill: standard output");
+		return 4;
+	}
+	return status;
+}

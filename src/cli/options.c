@@ -1,0 +1,210 @@
+#include "cli/options.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+
+enum {
+	OPT_JOB = 256, OPT_STAGE, OPT_THREADS, OPT_MEMORY, OPT_LIMIT,
+	OPT_LEVEL, OPT_RUN_TIME, OPT_ON_BAD_ITEM, OPT_ON_DUPLICATE,
+	OPT_STRICT_IDS, OPT_DRY_RUN, OPT_QUIET, OPT_VERBOSE, OPT_NO_PROGRESS,
+	OPT_OUTPUT, OPT_TABLE, OPT_ACCEPT, OPT_HELP,
+};
+
+static const struct option LONG[] = {
+	{ "job", required_argument, NULL, OPT_JOB },
+	{ "stage", required_argument, NULL, OPT_STAGE },
+	{ "threads", required_argument, NULL, OPT_THREADS },
+	{ "memory", required_argument, NULL, OPT_MEMORY },
+	{ "limit", required_argument, NULL, OPT_LIMIT },
+	{ "level", required_argument, NULL, OPT_LEVEL },
+	{ "run-time", required_argument, NULL, OPT_RUN_TIME },
+	{ "on-bad-item", required_argument, NULL, OPT_ON_BAD_ITEM },
+	{ "on-duplicate", required_argument, NULL, OPT_ON_DUPLICATE },
+	{ "strict-ids", no_argument, NULL, OPT_STRICT_IDS },
+	{ "dry-run", no_argument, NULL, OPT_DRY_RUN },
+	{ "quiet", no_argument, NULL, OPT_QUIET },
+	{ "verbose", no_argument, NULL, OPT_VERBOSE },
+	{ "no-progress", no_argument, NULL, OPT_NO_PROGRESS },
+	{ "output", required_argument, NULL, OPT_OUTPUT },
+	{ "table", required_argument, NULL, OPT_TABLE },
+	{ "accept", required_argument, NULL, OPT_ACCEPT },
+	{ "help", no_argument, NULL, OPT_HELP },
+	{ NULL, 0, NULL, 0 },
+};
+
+/* A whole number from `low` to `high`. */
+static int
+number(const char *option, const char *text, uint64_t low, uint64_t high,
+       uint64_t *out, struct err *err)
+{
+	char *end;
+
+	errno = 0;
+	const unsigned long long v = strtoull(text, &end, 10);
+	if (text[0] < '0' || text[0] > '9' || *end != '\0' || errno != 0 ||
+	    v < low || v > high)
+		return err_set(err, ERR_USAGE, "--%s takes a number from %llu "
+			       "to %llu, not '%s'", option,
+			       (unsigned long long)low,
+			       (unsigned long long)high, text);
+	*out = v;
+	return 0;
+}
+
+/* A number of bytes, with K, M, G or T behind it or not. */
+static int
+size(const char *option, const char *text, uint64_t *out, struct err *err)
+{
+	static const char UNITS[] = "KMGT";
+	char *end;
+	unsigned shift = 0;
+
+	errno = 0;
+	const unsigned long long v = strtoull(text, &end, 10);
+	if (*end != '\0') {
+		const char *const unit = strchr(UNITS, *end & ~0x20);
+
+		if (unit != NULL) {
+			shift = 10 * (unsigned)(unit - UNITS + 1);
+			end++;
+			if (strcmp(end, "iB") == 0 || strcmp(end, "B") == 0)
+				end += strlen(end);
+		}
+	}
+	if (text[0] < '0' || text[0] > '9' || *end != '\0' || errno != 0 ||
+	    v > UINT64_MAX >> shift || v == 0)
+		return err_set(err, ERR_USAGE, "--%s takes a size such as "
+			       "512M or 2G, not '%s'", option, text);
+	*out = (uint64_t)v << shift;
+	return 0;
+}
+
+/* One of the words; its number, or -1. */
+static int
+choice(const char *option, const char *text, const char *const *words,
+       struct err *err)
+{
+	for (int i = 0; words[i] != NULL; i++)
+		if (strcmp(text, words[i]) == 0)
+			return i;
+	return err_set(err, ERR_USAGE, "--%s takes %s or %s, not '%s'", option,
+		       words[0], words[1], text);
+}
+
+static int
+add_word(const char *option, const char **words, size_t *n, const char *word,
+	 struct err *err)
+{
+	if (*n == OPTIONS_MAX_WORDS)
+		return err_set(err, ERR_USAGE, "--%s given more than %d times",
+			       option, OPTIONS_MAX_WORDS);
+	words[(*n)++] = word;
+	return 0;
+}
+
+/* One option with its value.  Returns 0 or -1. */
+static int
+set(struct options *o, int option, const char *value, struct err *err)
+{
+	static const char *const BAD_ITEM[] = { "reject", "fail", NULL };
+	static const char *const DUPLICATE[] = {
+		"fail", "keep-first", "keep-last", "reject", NULL,
+	};
+	static const char *const OUTPUT[] = { "text", "json", NULL };
+	uint64_t n = 0;
+	int rc = 0;
+
+	switch (option) {
+	case OPT_JOB:
+		o->job = value;
+		break;
+	case OPT_STAGE:
+		o->stage = value;
+		break;
+	case OPT_THREADS:
+		rc = number("threads", value, 1, 1024, &n, err);
+		o->threads = (unsigned)n;
+		break;
+	case OPT_MEMORY:
+		rc = size("memory", value, &n, err);
+		o->memory = n;
+		break;
+	case OPT_LIMIT:
+		rc = number("limit", value, 1, UINT64_MAX / 2, &o->limit, err);
+		break;
+	case OPT_LEVEL:
+		rc = number("level", value, 1, 9, &n, err);
+		o->level = (int)n;
+		break;
+	case OPT_RUN_TIME:
+		o->run_time = value;
+		break;
+	case OPT_ON_BAD_ITEM:
+		rc = choice("on-bad-item", value, BAD_ITEM, err);
+		o->fail_on_bad_item = rc == 1;
+		break;
+	case OPT_ON_DUPLICATE:
+		rc = choice("on-duplicate", value, DUPLICATE, err);
+		if (rc > 0)
+			return err_set(err, ERR_USAGE, "--on-duplicate %s is "
+				       "not yet in this version: only fail is",
+				       value);
+		break;
+	case OPT_STRICT_IDS:
+		o->strict_ids = true;
+		break;
+	case OPT_DRY_RUN:
+		o->dry_run = true;
+		break;
+	case OPT_QUIET:
+		o->quiet = true;
+		break;
+	case OPT_VERBOSE:
+		o->verbose = true;
+		break;
+	case OPT_NO_PROGRESS:
+		o->no_progress = true;
+		break;
+	case OPT_OUTPUT:
+		rc = choice("output", value, OUTPUT, err);
+		o->output = rc == 1 ? OUTPUT_JSON : OUTPUT_TEXT;
+		break;
+	case OPT_TABLE:
+		return add_word("table", o->tables, &o->ntables, value, err);
+	case OPT_ACCEPT:
+		return add_word("accept", o->accept, &o->naccept, value, err);
+	default:
+		o->help = true;
+	}
+	return rc < 0 ? -1 : 0;
+}
+
+int
+options_parse(struct options *o, int argc, char **argv, struct err *err)
+{
+	int option;
+
+	*o = (struct options){ 0 };
+	opterr = 0;
+	optind = 0;	/* start afresh, words and options mixed */
+	while ((option = getopt_long(argc, argv, ":h", LONG, NULL)) != -1) {
+		const char *const word = argv[optind - 1];
+
+		if (option == ':')
+			return err_set(err, ERR_USAGE, "option '%s' needs a "
+				       "value", word);
+		if (option == '?')
+			return err_set(err, ERR_USAGE, "unknown option '%s'; "
+				       "see 'dynamill %s --help'", word,
+				       argv[0]);
+		if (set(o, option, optarg, err) != 0)
+			return -1;
+	}
+	o->args = (const char *const *)(argv + optind);
+	o->nargs = (size_t)(argc - optind);
+	return 0;
+}

@@ -1,0 +1,46 @@
+/*
+ * options.h - the command line, parsed once, const afterwards.
+ */
+#ifndef CLI_OPTIONS_H
+#define CLI_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct err;
+
+enum output_format { OUTPUT_TEXT, OUTPUT_JSON };
+
+enum { OPTIONS_MAX_WORDS = 64 };
+
+struct options {
+	const char *const *args;	/* what is no option */
+	size_t nargs;
+
+	const char *job;		/* NULL: "./<plan name>.job" */
+	const char *stage;
+	unsigned threads;		/* 0: one a processor */
+	size_t memory;			/* bytes; 0: the usual 1 GiB */
+	uint64_t limit;			/* items a table; 0: all */
+	int level;			/* 0: the usual one */
+	const char *run_time;		/* ISO 8601; NULL: now */
+	bool fail_on_bad_item;
+	bool strict_ids;
+	bool dry_run;
+	bool quiet, verbose, no_progress;
+	bool help;
+	enum output_format output;
+	const char *tables[OPTIONS_MAX_WORDS];	/* --table, repeatable */
+	size_t ntables;
+	const char *accept[OPTIONS_MAX_WORDS];	/* --accept, repeatable */
+	size_t naccept;
+};
+
+/*
+ * Parse the words behind the command's name, which is argv[0] here.  Strings
+ * stay argv's.  Returns 0, or -1 with ERR_USAGE.
+ */
+int options_parse(struct options *o, int argc, char **argv, struct err *err);
+
+#endif
