@@ -9,6 +9,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,6 +20,7 @@
 #include "base/err.h"
 #include "formats/ddbjson.h"
 #include "model/batch.h"
+#include "model/compare.h"
 #include "tests/guard.h"
 
 static struct ddbjson *decoder;
@@ -671,6 +673,108 @@ what_is_printed_is_understood_alike(void **state)
 	update_free(u);
 }
 
+/* ---- the examples of docs/EXPRESSIONS.md ---- */
+
+static struct expr *kept[400];
+static struct update *updates[100];
+static size_t nkept, nupdates;
+
+/* What `text`, a condition or a value, gives for the item.  0 or -1. */
+static int
+evaluate(struct span text, const struct item *item, struct value *out)
+{
+	struct expr *e = expr_parse_condition(text, &scope, NULL, &err);
+	int rc;
+
+	if (e != NULL) {
+		rc = expr_test(e, &run, item, &err);
+		*out = value_of_bool(rc == 1);
+		rc = rc < 0 ? -1 : 0;
+	} else {
+		e = expr_parse_value(text, &scope, NULL, &err);
+		if (e == NULL)
+			fail_msg("%.*s: %s", (int)text.len,
+				 (const char *)text.ptr, err.text);
+		rc = expr_value_of(e, &run, item, out, &err);
+	}
+	/* The result may point into it: keep it until the end. */
+	assert_true(nkept < sizeof(kept) / sizeof(*kept));
+	kept[nkept++] = e;
+	return rc;
+}
+
+/* `[update ;] value => result`. */
+static void
+check_example(const char *json, char *line)
+{
+	char *const arrow = strstr(line, "=>");
+	char *const semicolon = strstr(line, " ; ");
+	char *text = line;
+	struct item *const item = item_of(json);
+	const char *const want = arrow + 2 + strspn(arrow + 2, " ");
+	struct value got, wanted;
+	int rc = 0;
+
+	*arrow = '\0';
+	if (semicolon != NULL) {
+		*semicolon = '\0';
+		text = semicolon + 3;
+		struct update *const u = update_parse(span_of(line), &scope,
+						      NULL, &err);
+		if (u == NULL)
+			fail_msg("%s: %s", line, err.text);
+		rc = update_apply(u, &run, item, &err);
+		/* Its literals are in the item now. */
+		assert_true(nupdates < sizeof(updates) / sizeof(*updates));
+		updates[nupdates++] = u;
+	}
+	if (rc == 0)
+		rc = evaluate(span_of(text), item, &got);
+	if (strcmp(want, "error") == 0) {
+		if (rc == 0)
+			fail_msg("%s: no error", line);
+		return;
+	}
+	if (rc != 0)
+		fail_msg("%s: %s", line, err.text);
+	assert_int_equal(evaluate(span_of(want), item, &wanted), 0);
+	if (value_equal(&got, &wanted, &mem, &err) != 1)
+		fail_msg("%s: not %s", line, want);
+}
+
+static void
+the_examples_of_the_manual_are_true(void **state)
+{
+	FILE *const f = fopen("docs/EXPRESSIONS.md", "r");
+	char line[1024], json[2048] = "";
+	bool code = false, item = false;
+	unsigned n = 0;
+
+	(void)state;
+	if (f == NULL) {
+		print_message("docs/EXPRESSIONS.md is not here\n");
+		skip();
+	}
+	while (fgets(line, sizeof(line), f) != NULL) {
+		line[strcspn(line, "\n")] = '\0';
+		if (strncmp(line, "```", 3) == 0) {
+			item = strcmp(line, "```json") == 0;
+			code = !code;
+		} else if (item && code) {
+			strncat(json, line, sizeof(json) - strlen(json) - 1);
+		} else if (code) {
+			check_example(json, line);
+			n++;
+		}
+	}
+	fclose(f);
+	while (nkept > 0)
+		expr_free(kept[--nkept]);
+	while (nupdates > 0)
+		update_free(updates[--nupdates]);
+	assert_true(n > 40);
+}
+
 /* Every beginning of a text, and every text with a byte missing. */
 static void
 no_text_reads_past_its_end(void **state)
@@ -711,6 +815,7 @@ main(void)
 		cmocka_unit_test(no_text_grows_beyond_an_item),
 		cmocka_unit_test(placeholders_and_bound_names),
 		cmocka_unit_test(what_is_printed_is_understood_alike),
+		cmocka_unit_test(the_examples_of_the_manual_are_true),
 		cmocka_unit_test(no_text_reads_past_its_end),
 	};
 
