@@ -63,7 +63,8 @@ read_side(const struct tree *root, const char *name, const char *const *known,
 
 	if (t == NULL)
 		return 0;
-	if (plan_check_map(t, name, known, err) != 0 ||
+	if (plan_check_map(t, strcmp(name, "source") == 0 ? "'source'" :
+			   "'target'", known, err) != 0 ||
 	    plan_text_field(t, "environment", &side->environment, err) != 0 ||
 	    plan_text_field(t, "profile", &side->profile, err) != 0 ||
 	    plan_text_field(t, "region", &side->region, err) != 0 ||
@@ -374,7 +375,7 @@ read_all(struct plan *p, const char *const *paths, size_t n, struct err *err)
 
 static struct plan *
 load(const char *const *paths, size_t n, const struct plan_options *options,
-     struct err *err)
+     bool dry, struct err *err)
 {
 	struct plan *const p = calloc(1, sizeof(*p));
 
@@ -388,6 +389,7 @@ load(const char *const *paths, size_t n, const struct plan_options *options,
 		return NULL;
 	}
 	p->parts->options = *options;
+	p->parts->dry = dry;
 	if (plan_own(p, OWNED_NAMES, &p->parts->remap_names, err) != 0 ||
 	    plan_own(p, OWNED_NAMES, &p->parts->table_names, err) != 0 ||
 	    read_all(p, paths, n, err) != 0) {
@@ -395,6 +397,35 @@ load(const char *const *paths, size_t n, const struct plan_options *options,
 		return NULL;
 	}
 	return p;
+}
+
+enum { MAX_STAGES = 64 };
+
+/* What the stages that are not meant today say must be sound as well. */
+static int
+check_stages(const struct plan *p, const char *const *paths, size_t n,
+	     const struct plan_options *options, struct err *err)
+{
+	struct plan_options other = *options;
+
+	for (size_t k = 0; k < n; k++) {
+		const struct tree *const stages = p->parts->parts[k].stages;
+		const uint32_t nstages = stages != NULL ? stages->nkids / 2 : 0;
+
+		for (uint32_t i = 0; i < nstages && i < MAX_STAGES; i++) {
+			other.stage = (const char *)
+				stages->kids[2 * i].text.ptr;
+			if (p->stage != NULL &&
+			    strcmp(p->stage, other.stage) == 0)
+				continue;
+			struct plan *const dry = load(paths, n, &other, true,
+						      err);
+			if (dry == NULL)
+				return -1;
+			plan_free(dry);
+		}
+	}
+	return 0;
 }
 
 struct plan *
@@ -407,7 +438,13 @@ plan_load(const char *const *paths, size_t n,
 		err_set(err, ERR_USAGE, "no plan");
 		return NULL;
 	}
-	return load(paths, n, options != NULL ? options : &none, err);
+	if (options == NULL)
+		options = &none;
+	struct plan *const p = load(paths, n, options, false, err);
+	if (p == NULL || check_stages(p, paths, n, options, err) == 0)
+		return p;
+	plan_free(p);
+	return NULL;
 }
 
 int

@@ -218,7 +218,7 @@ type_attr(struct plan_key_attr *attr, const struct plan_create *c)
 }
 
 static int
-settle_key(struct plan *p, struct plan_table *t, struct err *err)
+settle_key(struct plan_table *t, struct err *err)
 {
 	const struct plan_create *const c = t->create;
 	char text[400];
@@ -239,8 +239,8 @@ settle_key(struct plan *p, struct plan_table *t, struct err *err)
 	if (t->key.pk.name != NULL || t->skip || t->glob)
 		return 0;
 	snprintf(text, sizeof(text), "'%s' has no key; say 'key: [pk]' or "
-		 "'key: [pk, sk]'%s", t->name, p->parts->dry ? "" :
-		 ", or name its definition under 'create'");
+		 "'key: [pk, sk]', or name its definition under 'create'",
+		 t->name);
 	return fail(t->place, err, text);
 }
 
@@ -377,7 +377,7 @@ fill_tables(struct plan *p, struct err *err)
 		if (rc != 0)
 			break;
 		find_create(p, &creates, t);
-		rc = settle_key(p, t, err);
+		rc = settle_key(t, err);
 	}
 	plan_names_free(&creates);
 	if (rc != 0 || check_targets(p, err) != 0)

@@ -228,17 +228,27 @@ static int
 refuse(struct plan *p, const struct plan_found *f, const char *const *froms,
        size_t n, struct err *err)
 {
+	const char *const path = p->parts->parts[0].path;
+	const char *const what = f->what != NULL ? f->what : "an export";
 	const char *const table = suggest(p, f->name);
 	const char *const near = plan_nearest(f->name, froms, n);
-	const bool same = strcmp(table, f->name) == 0 &&
-			  p->parts->parts[0].from != NULL;
+	const char *const from = plan_source_name(p, table, err);
+	const char *rule = "skip";
 
+	if (from == NULL)
+		return -1;
+	if (named_exactly(p, table))
+		return err_set(err, ERR_USAGE, "%s: the plan does not say what "
+			       "becomes of table '%s', which %s holds: its '%s'"
+			       " reads '%s'", path, f->name, what, table, from);
+	if (strcmp(from, f->name) != 0)
+		rule = plan_format(p, err, "{from: %s, skip: true}", f->name);
+	if (rule == NULL)
+		return -1;
 	return err_set(err, ERR_USAGE, "%s: the plan does not say what becomes "
-		       "of table '%s', which %s holds; add under 'tables' %s: "
-		       "%s, or a rule for it%s%s%s", p->parts->parts[0].path,
-		       f->name, f->what != NULL ? f->what : "an export", table,
-		       same ? "{from: ..., skip: true}" : "skip",
-		       near != NULL ? " (nearest is '" : "",
+		       "of table '%s', which %s holds; add '%s: %s' under "
+		       "'tables', or a rule for it%s%s%s", path, f->name, what,
+		       table, rule, near != NULL ? " (nearest is '" : "",
 		       near != NULL ? near : "", near != NULL ? "')" : "");
 }
 

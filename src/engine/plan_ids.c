@@ -238,10 +238,11 @@ read_rows(struct csv *c, struct err *err)
 	struct plan_parts *const parts = c->p->parts;
 	const char *f[3];
 
-	if (row(c, f, err) != 0)
-		return -1;
-	if (strcmp(f[0], "table") != 0 || strcmp(f[1], "source") != 0 ||
-	    strcmp(f[2], "target") != 0)
+	/* A mark of the byte order is nothing to a reader of CSV. */
+	if (c->end - c->at >= 3 && memcmp(c->at, "\xef\xbb\xbf", 3) == 0)
+		c->at += 3;
+	if (row(c, f, err) != 0 || strcmp(f[0], "table") != 0 ||
+	    strcmp(f[1], "source") != 0 || strcmp(f[2], "target") != 0)
 		return fail(c, err, "the first line must be "
 			    "'table,source,target'");
 	while (c->at < c->end) {

@@ -86,6 +86,7 @@ struct plan_part {
 	const char *path, *folder;
 	const struct tree *root;	/* with the stage merged in */
 	const char *stage;
+	const struct tree *stages;	/* NULL: none */
 	const char *name, *description;
 	bool confirm;
 	struct plan_side source, target;

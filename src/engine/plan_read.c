@@ -218,14 +218,24 @@ plan_read_text(const struct tree *t, const char *name, const char **out,
 	return 0;
 }
 
+/* Of a scalar, what it is; else what kind of thing. */
+static int
+refuse(const struct tree *t, const char *name, const char *wanted,
+       struct err *err)
+{
+	if (tree_is_scalar(t) && t->text.len > 0)
+		return tree_err(t, err, "'%s' must be %s, not '%s'", name,
+				wanted, t->text.ptr);
+	return tree_err(t, err, "'%s' must be %s, not %s", name, wanted,
+			tree_kind_name(t));
+}
+
 int
 plan_read_bool(const struct tree *t, const char *name, bool *out,
 	       struct err *err)
 {
 	if (t->kind != TREE_BOOL)
-		return tree_err(t, err, "'%s' must be true or false, not %s",
-				name, tree_is_scalar(t) && t->text.len > 0 ?
-				(const char *)t->text.ptr : tree_kind_name(t));
+		return refuse(t, name, "true or false", err);
 	*out = t->truth;
 	return 0;
 }
@@ -234,11 +244,8 @@ int
 plan_read_uint(const struct tree *t, const char *name, uint64_t *out,
 	       struct err *err)
 {
-	if (tree_uint(t, out) != 0)
-		return tree_err(t, err, "'%s' must be a whole number, not %s",
-				name, tree_is_scalar(t) && t->text.len > 0 ?
-				(const char *)t->text.ptr : tree_kind_name(t));
-	return 0;
+	return tree_uint(t, out) == 0 ? 0 :
+		refuse(t, name, "a whole number", err);
 }
 
 int

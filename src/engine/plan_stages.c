@@ -78,6 +78,7 @@ plan_choose_stage(struct plan *p, struct plan_part *part, struct err *err)
 	if (stages->kind != TREE_MAP)
 		return tree_err(stages, err, "'stages' must be a map, not %s",
 				tree_kind_name(stages));
+	part->stages = stages;
 	for (uint32_t i = 1; i < stages->nkids; i += 2)
 		if (stages->kids[i].kind != TREE_MAP)
 			return tree_err(&stages->kids[i], err, "a stage must "
@@ -90,7 +91,7 @@ plan_choose_stage(struct plan *p, struct plan_part *part, struct err *err)
 
 	const struct tree *const stage = tree_get(stages, name);
 	if (stage == NULL)
-		return unknown(stages, name, err);
+		return p->parts->dry ? 0 : unknown(stages, name, err);
 	if (tree_get(stage, "stages") != NULL)
 		return tree_err(tree_get(stage, "stages"), err,
 				"a stage has no stages of its own");

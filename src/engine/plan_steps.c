@@ -179,7 +179,7 @@ plan_read_steps(struct plan *p, const struct plan_part *part,
 	bool emitted = false;
 
 	if (list->kind != TREE_LIST)
-		return tree_err(list, err, "steps must be a list, not %s",
+		return tree_err(list, err, "'steps' must be a list, not %s",
 				tree_kind_name(list));
 	struct plan_step *const s = plan_take(p, list->nkids, sizeof(*s), err);
 	if (s == NULL)
