@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/span.h"
 #include "formats/formats.h"
@@ -27,5 +28,27 @@ void *gzip_pack_start(int level, struct err *err);
 int gzip_pack(void *state, struct span in, bool last, struct buf *out,
 	      struct err *err);
 void gzip_pack_stop(void *state);
+
+/*
+ * The same in parts, for blocks that are packed side by side, each packer in
+ * one thread: the head, all blocks in order, the tail.
+ */
+struct gzip_sum {
+	uint32_t crc;
+	uint64_t len;
+};
+
+int gzip_head(int level, struct buf *out, struct err *err);
+int gzip_tail(struct gzip_sum sum, struct buf *out, struct err *err);
+
+/*
+ * Pack one block: GZIP_BLOCK_LEN bytes of text, or fewer but not none if it is
+ * the last.  *sum is that of this text.
+ */
+int gzip_block(void *packer, struct span text, struct buf *out,
+	       struct gzip_sum *sum, struct err *err);
+
+/* The sum of the texts of `a` and `b`, one after the other. */
+struct gzip_sum gzip_join(struct gzip_sum a, struct gzip_sum b);
 
 #endif

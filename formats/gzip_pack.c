@@ -32,14 +32,15 @@ _Static_assert(GZIP_BLOCK_LEN % GZIP_PIECE_LEN == 0, "pieces fill a block");
 enum {
 	DEFAULT_LEVEL = 1,
 	ISAL_LEVELS = 3,
+	HEAD_LEN = 10,
+	TAIL_LEN = 10,
 	ROOM_LEN = 64 * 1024,	/* what the deflater may write at a time */
 };
 
 struct packer {
 	int level;
 	bool begun;		/* is the header written? */
-	uint32_t crc;
-	uint32_t len;
+	struct gzip_sum sum;	/* of the text so far */
 	size_t block_len;	/* text in the block that is open */
 	size_t staged;		/* bytes at `stage`, less than a piece */
 	uint8_t *stage;
@@ -169,45 +170,51 @@ press_zlib(struct packer *p, struct span in, bool flush, struct buf *out,
 	return 0;
 }
 
-/* Feed one piece, or what is left of the last block if `last`. */
+/* Feed one piece; `flush` ends the block. */
 static int
-press(struct packer *p, struct span piece, bool last, struct buf *out,
+press(struct packer *p, struct span piece, bool flush, struct buf *out,
       struct err *err)
 {
-	p->crc = crc32_gzip_refl(p->crc, piece.ptr, piece.len);
-	p->len += (uint32_t)piece.len;
-	p->block_len += piece.len;
-
-	const bool flush = last || p->block_len == GZIP_BLOCK_LEN;
-	if (flush)
-		p->block_len = 0;
-	return p->level <= ISAL_LEVELS ? press_isal(p, piece, flush, out, err) :
-	       press_zlib(p, piece, flush, out, err);
+	p->sum.crc = crc32_gzip_refl(p->sum.crc, piece.ptr, piece.len);
+	p->sum.len += piece.len;
+	return (p->level <= ISAL_LEVELS ? press_isal : press_zlib)
+	       (p, piece, flush, out, err);
 }
 
+/* The same, ending a block when it is full. */
 static int
-begin(struct packer *p, struct buf *out, struct err *err)
+press_on(struct packer *p, struct span piece, struct buf *out,
+	 struct err *err)
 {
+	p->block_len += piece.len;
+
+	const bool flush = p->block_len == GZIP_BLOCK_LEN;
+	if (flush)
+		p->block_len = 0;
+	return press(p, piece, flush, out, err);
+}
+
+int
+gzip_head(int level, struct buf *out, struct err *err)
+{
+	if (level == 0)
+		level = DEFAULT_LEVEL;
+
 	/* No time, unknown system: the same on every machine. */
-	const uint8_t head[10] = {
-		0x1f, 0x8b, 8, [8] = p->level == 1 ? 4 : p->level == 9 ? 2 : 0,
+	const uint8_t head[HEAD_LEN] = {
+		0x1f, 0x8b, 8, [8] = level == 1 ? 4 : level == 9 ? 2 : 0,
 		[9] = 255,
 	};
-
-	p->begun = true;
 	return buf_append(out, (struct span){ head, sizeof(head) }, err);
 }
 
-static int
-finish(struct packer *p, struct buf *out, struct err *err)
+int
+gzip_tail(struct gzip_sum sum, struct buf *out, struct err *err)
 {
-	uint8_t tail[10] = { 3, 0 };	/* an empty final block */
+	uint8_t tail[TAIL_LEN] = { 3, 0 };	/* an empty final block */
 
-	if (p->block_len + p->staged > 0 &&
-	    press(p, (struct span){ p->stage, p->staged }, true, out, err) != 0)
-		return -1;
-	store_le32(tail + 2, p->crc);
-	store_le32(tail + 6, p->len);
+	store_le32(tail + 2, sum.crc);
+	store_le32(tail + 6, (uint32_t)sum.len);
 	return buf_append(out, (struct span){ tail, sizeof(tail) }, err);
 }
 
@@ -217,8 +224,9 @@ gzip_pack(void *state, struct span in, bool last, struct buf *out,
 {
 	struct packer *const p = state;
 
-	if (!p->begun && begin(p, out, err) != 0)
+	if (!p->begun && gzip_head(p->level, out, err) != 0)
 		return -1;
+	p->begun = true;
 	while (p->staged + in.len >= GZIP_PIECE_LEN) {
 		struct span piece = { in.ptr, GZIP_PIECE_LEN };
 		const size_t n = GZIP_PIECE_LEN - p->staged;
@@ -228,7 +236,7 @@ gzip_pack(void *state, struct span in, bool last, struct buf *out,
 			piece.ptr = p->stage;
 			p->staged = 0;
 		}
-		if (press(p, piece, false, out, err) != 0)
+		if (press_on(p, piece, out, err) != 0)
 			return -1;
 		in.ptr += n;
 		in.len -= n;
@@ -236,5 +244,49 @@ gzip_pack(void *state, struct span in, bool last, struct buf *out,
 	if (in.len > 0)
 		memcpy(p->stage + p->staged, in.ptr, in.len);
 	p->staged += in.len;
-	return last ? finish(p, out, err) : 0;
+	if (!last)
+		return 0;
+	if (p->block_len + p->staged > 0 &&
+	    press(p, (struct span){ p->stage, p->staged }, true, out, err) != 0)
+		return -1;
+	return gzip_tail(p->sum, out, err);
+}
+
+int
+gzip_block(void *packer, struct span text, struct buf *out,
+	   struct gzip_sum *sum, struct err *err)
+{
+	struct packer *const p = packer;
+	bool flush;
+
+	assert(text.len > 0 && text.len <= GZIP_BLOCK_LEN);
+	p->sum = (struct gzip_sum){ 0 };
+	do {
+		/*
+		 * A block that ends with a whole piece and is not full is ended
+		 * by an empty one, as gzip_pack() does, which cannot know that
+		 * nothing will follow.
+		 */
+		const size_t n = text.len < GZIP_PIECE_LEN ? text.len :
+				 GZIP_PIECE_LEN;
+
+		flush = n < GZIP_PIECE_LEN ||
+			p->sum.len + n == GZIP_BLOCK_LEN;
+		if (press(p, (struct span){ text.ptr, n }, flush, out,
+			  err) != 0)
+			return -1;
+		text.ptr += n;
+		text.len -= n;
+	} while (!flush);
+	*sum = p->sum;
+	return 0;
+}
+
+struct gzip_sum
+gzip_join(struct gzip_sum a, struct gzip_sum b)
+{
+	return (struct gzip_sum){
+		(uint32_t)crc32_combine(a.crc, b.crc, (z_off_t)b.len),
+		a.len + b.len,
+	};
 }

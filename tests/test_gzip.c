@@ -406,6 +406,52 @@ writes_blocks_that_know_nothing_of_each_other(void **state)
 	buf_free(&b);
 }
 
+/* As threads would do it: two packers, blocks in turn. */
+static void
+writes_the_same_from_blocks_packed_apart(void **state)
+{
+	static const size_t LENS[] = {
+		0, 1, GZIP_PIECE_LEN, 3 * GZIP_PIECE_LEN + 9, GZIP_BLOCK_LEN,
+		GZIP_BLOCK_LEN + 1, 2 * GZIP_BLOCK_LEN + GZIP_PIECE_LEN,
+		2 * GZIP_BLOCK_LEN + 100000,
+	};
+	struct buf text = make_text(2 * GZIP_BLOCK_LEN + GZIP_PIECE_LEN, 8);
+	struct err err = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(LENS) / sizeof(LENS[0]); i++) {
+		const int level = i % 2 == 0 ? 1 : 4;
+		struct buf whole = pack((struct span){ text.ptr, LENS[i] },
+					level, 100000);
+		struct buf parts = { 0 };
+		struct gzip_sum sum = { 0 };
+		void *const p[] = {
+			gzip_pack_start(level, &err),
+			gzip_pack_start(level, &err),
+		};
+
+		assert_int_equal(gzip_head(level, &parts, &err), 0);
+		for (size_t at = 0; at < LENS[i]; at += GZIP_BLOCK_LEN) {
+			const size_t left = LENS[i] - at;
+			const struct span block = { text.ptr + at,
+				left < GZIP_BLOCK_LEN ? left : GZIP_BLOCK_LEN };
+			struct gzip_sum one;
+
+			assert_int_equal(gzip_block(
+				p[at / GZIP_BLOCK_LEN % 2], block, &parts,
+				&one, &err), 0);
+			sum = gzip_join(sum, one);
+		}
+		assert_int_equal(gzip_tail(sum, &parts, &err), 0);
+		assert_true(span_equal(buf_span(&parts), buf_span(&whole)));
+		gzip_pack_stop(p[0]);
+		gzip_pack_stop(p[1]);
+		buf_free(&parts);
+		buf_free(&whole);
+	}
+	buf_free(&text);
+}
+
 static void
 writes_nothing_as_twenty_bytes(void **state)
 {
@@ -485,6 +531,7 @@ main(void)
 		cmocka_unit_test(writes_what_zlib_reads_around_a_block_border),
 		cmocka_unit_test(writes_the_same_bytes_however_the_text_is_cut),
 		cmocka_unit_test(writes_blocks_that_know_nothing_of_each_other),
+		cmocka_unit_test(writes_the_same_from_blocks_packed_apart),
 		cmocka_unit_test(writes_nothing_as_twenty_bytes),
 		cmocka_unit_test(never_breaks_on_damaged_deflate_data),
 		cmocka_unit_test(refuses_levels_that_are_none),
