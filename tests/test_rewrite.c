@@ -523,6 +523,7 @@ null_and_other_types_are_left_and_counted(void **state)
 static void
 strict_ids_reject_what_is_not_an_id(void **state)
 {
+	const struct rewrite_use *u;
 	size_t n;
 
 	(void)state;
@@ -535,12 +536,16 @@ strict_ids_reject_what_is_not_an_id(void **state)
 	assert_non_null(strstr(err.text, "'a' holds a value of type BOOL"));
 	assert_int_equal(collect(1), 0);
 	flush();
-	/* Nothing of the rejected item is left in the queue. */
+	/* Of the rejected item only the id is known, and nothing counted. */
 	expect_items("{\"Item\":{\"id\":{\"S\":\"p\"},\"a\":{\"BOOL\":false}}}"
 		     "\n{\"Item\":{\"id\":{\"S\":\"<Projects:p>\"},"
 		     "\"a\":{\"NULL\":true}}}\n");
-	rewrite_uses(q, &n);
-	assert_int_equal(n, 1);
+	u = rewrite_uses(q, &n);
+	assert_int_equal(n, 2);
+	assert_int_equal(u[0].item, 1000);
+	assert_int_equal(u[0].flags, USE_IS_ID);
+	assert_int_equal(u[1].item, 1001);
+	assert_true(u[0].key.lo == u[1].key.lo);
 	expect_left(1, LEFT_NOT_AN_ID, 0);
 	expect_left(1, LEFT_NULL, 1);
 }
@@ -645,7 +650,9 @@ a_condition_that_fails_rejects_the_item(void **state)
 	assert_string_equal(err.text, "'when' of 'a.b': no such thing");
 	flush();
 	rewrite_uses(q, &n);
-	assert_int_equal(n, 0);
+	assert_int_equal(n, 1);
+	expect_items("{\"Item\":{\"id\":{\"S\":\"p\"},\"a\":{\"M\":{\"b\":"
+		     "{\"S\":\"c\"}}}}}\n");
 }
 
 static void

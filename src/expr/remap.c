@@ -23,6 +23,7 @@ struct remap {
 	struct remap_shape shapes[2];
 	enum value_type type;
 	bool keyed;
+	bool plain;			/* of an S only the digest decides */
 	struct sha256_key key;
 	struct remap_keep *keep;	/* or NULL */
 	struct remap_map *map;		/* or NULL */
@@ -177,6 +178,7 @@ build(struct remap *r, struct span table, const struct remap_options *o,
 		if (r->map == NULL)
 			return -1;
 	}
+	r->plain = r->keep == NULL && r->map == NULL && o->type != VALUE_N;
 	return make_templates(r, err);
 }
 
@@ -344,14 +346,23 @@ decide(struct remap_id *id, struct span text, struct arena *mem,
 	return 0;
 }
 
+bool
+remap_is_plain(const struct remap *r)
+{
+	return r != NULL && r->plain;
+}
+
 int
 remap_understand(const struct remap *r, enum value_type type,
 		 struct span text, struct remap_id *out, struct arena *mem,
 		 struct err *err)
 {
-	*out = (struct remap_id){ .remap = r, .type = (uint8_t)type };
+	*out = (struct remap_id){ .remap = r, .type = (uint8_t)type,
+				  .source = text, .letter = 'S' };
 	if (text.len == 0 || type < VALUE_S || type > VALUE_B)
 		return 0;
+	if (type == VALUE_S && remap_is_plain(r))
+		return 1;
 
 	out->letter = "SNB"[type - VALUE_S];
 	if (r != NULL && type != VALUE_B) {
@@ -379,6 +390,24 @@ remap_understand(const struct remap *r, enum value_type type,
 	return 1;
 }
 
+/* A copy of up to 64 bytes, most often 36: no call, and few branches. */
+static inline void
+copy_short(uint8_t *to, struct span s)
+{
+	const size_t n = s.len;
+
+	if (n >= 32) {
+		memcpy(to, s.ptr, 32);
+		memcpy(to + n - 32, s.ptr + n - 32, 32);
+	} else if (n >= 16) {
+		memcpy(to, s.ptr, 16);
+		memcpy(to + n - 16, s.ptr + n - 16, 16);
+	} else {
+		for (size_t i = 0; i < n; i++)
+			to[i] = s.ptr[i];
+	}
+}
+
 /* The blocks of the message of `id`: at `space` if they fit there. */
 static int
 message(const struct remap_id *id, uint8_t *space, struct sha256_job *job,
@@ -397,7 +426,7 @@ message(const struct remap_id *id, uint8_t *space, struct sha256_job *job,
 		for (size_t i = 0; i < job->nblocks; i++)
 			memcpy(space + i * SHA256_BLOCK_LEN,
 			       from + i * SHA256_BLOCK_LEN, SHA256_BLOCK_LEN);
-		memcpy(space + r->head.len, id->source.ptr, id->source.len);
+		copy_short(space + r->head.len, id->source);
 		return 0;
 	}
 	if (job->nblocks > MAX_BLOCKS) {
@@ -410,68 +439,64 @@ message(const struct remap_id *id, uint8_t *space, struct sha256_job *job,
 	return 0;
 }
 
-/* The outer halves of those that have a key. */
-static void
-finish_keyed(struct remap_id *const *ids, size_t n,
-	     uint8_t (*space)[MAX_BLOCKS * SHA256_BLOCK_LEN])
-{
-	struct sha256_job jobs[SIDE_BY_SIDE];
-	size_t njobs = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		if (!ids[i]->remap->keyed)
-			continue;
-		memcpy(space[i], ids[i]->digest, SHA256_LEN);
-		sha256_pad(space[i], SHA256_LEN, SHA256_BLOCK_LEN);
-		jobs[njobs++] = (struct sha256_job){ &ids[i]->remap->key.outer,
-			space[i], 1, ids[i]->digest };
-	}
-	if (njobs > 0)
-		sha256_batch(jobs, njobs);
-}
-
-/* As many as fit on the stack. */
-static int
-digest_some(struct remap_id *const *ids, size_t n, struct arena *mem,
-	    struct err *err)
-{
+/* Some messages on their way through SHA-256. */
+struct run {
 	uint8_t space[SIDE_BY_SIDE][MAX_BLOCKS * SHA256_BLOCK_LEN];
 	struct sha256_job jobs[SIDE_BY_SIDE];
+	size_t njobs;
+};
 
-	size_t i = 0;
+/* The outer halves of those that have a key. */
+static void
+finish_keyed(struct run *run, const struct remap_id *ids, size_t n,
+	     struct remap_digest *out)
+{
+	run->njobs = 0;
+	for (size_t i = 0; i < n; i++) {
+		uint8_t *const space = run->space[run->njobs];
 
-	assert(n > 0 && n <= SIDE_BY_SIDE);
-	do {
-		if (message(ids[i], space[i], &jobs[i], mem, err) != 0)
-			return -1;
-		jobs[i].out = ids[i]->digest;
-	} while (++i < n);
-	sha256_batch(jobs, n);
-	finish_keyed(ids, n, space);
-	return 0;
+		if (ids[i].fixed || !ids[i].remap->keyed)
+			continue;
+		memcpy(space, out[i].bytes, SHA256_LEN);
+		sha256_pad(space, SHA256_LEN, SHA256_BLOCK_LEN);
+		run->jobs[run->njobs++] = (struct sha256_job){
+			&ids[i].remap->key.outer, space, 1, out[i].bytes };
+	}
+	sha256_batch(run->jobs, run->njobs);
 }
 
 int
-remap_digest(struct remap_id *const *ids, size_t n, struct arena *mem,
-	     struct err *err)
+remap_digests(const struct remap_id *ids, size_t n, struct remap_digest *out,
+	      struct arena *mem, struct err *err)
 {
-	struct remap_id *some[SIDE_BY_SIDE];
-	size_t nsome = 0;
+	struct run run;
 
-	for (size_t i = 0; i < n; i++) {
-		if (!ids[i]->fixed)
-			some[nsome++] = ids[i];
-		if (nsome == SIDE_BY_SIDE || (i + 1 == n && nsome > 0)) {
-			if (digest_some(some, nsome, mem, err) != 0)
+	for (size_t at = 0; at < n; at += SIDE_BY_SIDE) {
+		const size_t m = n - at < SIDE_BY_SIDE ? n - at : SIDE_BY_SIDE;
+		bool keyed = false;
+
+		run.njobs = 0;
+		for (size_t i = at; i < at + m; i++) {
+			struct sha256_job *const job = &run.jobs[run.njobs];
+
+			if (ids[i].fixed)
+				continue;
+			if (message(&ids[i], run.space[run.njobs++], job, mem,
+				    err) != 0)
 				return -1;
-			nsome = 0;
+			job->out = out[i].bytes;
+			keyed |= ids[i].remap->keyed;
 		}
+		sha256_batch(run.jobs, run.njobs);
+		if (keyed)
+			finish_keyed(&run, ids + at, m, out + at);
 	}
 	return 0;
 }
 
 int
-remap_write(struct remap_id *id, struct arena *mem, struct err *err)
+remap_write(struct remap_id *id, const struct remap_digest *digest,
+	    struct arena *mem, struct err *err)
 {
 	static const struct remap_shape binary = { .length = BINARY_LEN };
 
@@ -489,12 +514,12 @@ remap_write(struct remap_id *id, struct arena *mem, struct err *err)
 	uint8_t *const at = append(p, s->prefix);
 
 	if (id->type == VALUE_B) {
-		memcpy(at, id->digest, BINARY_LEN);
+		memcpy(at, digest->bytes, BINARY_LEN);
 		id->target = (struct span){ p, BINARY_LEN };
 		return 0;
 	}
 	id->target = (struct span){ p, s->prefix.len +
-		remap_put(s->form, s->length, id->digest, at) };
+		remap_put(s->form, s->length, digest->bytes, at) };
 	return 0;
 }
 
@@ -529,8 +554,8 @@ remap_new_id(const struct remap *r, const struct value *id, struct value *out,
 	     struct arena *mem, struct err *err)
 {
 	const enum value_type type = (enum value_type)id->type;
+	struct remap_digest digest;
 	struct remap_id one;
-	struct remap_id *const ones = &one;
 	struct span text;
 
 	if (type < VALUE_S || type > VALUE_B)
@@ -548,8 +573,8 @@ remap_new_id(const struct remap *r, const struct value *id, struct value *out,
 		return err_set(err, ERR_INPUT, "'%.*s' is not an id",
 			       (int)(text.len < 200 ? text.len : 200),
 			       (const char *)text.ptr);
-	if (remap_digest(&ones, 1, mem, err) != 0 ||
-	    remap_write(&one, mem, err) != 0)
+	if (remap_digests(&one, 1, &digest, mem, err) != 0 ||
+	    remap_write(&one, &digest, mem, err) != 0)
 		return -1;
 	return remap_value(type, one.target, out, mem, err);
 }

@@ -23,7 +23,11 @@ struct remap_id {
 	bool mapped;			/* by a row of the map */
 	struct span source;		/* plain, canonical, or raw bytes */
 	struct span target;
-	uint8_t digest[SHA256_LEN];
+};
+
+/* What a digest takes, where many are made. */
+struct remap_digest {
+	uint8_t bytes[SHA256_LEN];
 };
 
 /*
@@ -36,15 +40,20 @@ int remap_understand(const struct remap *r, enum value_type type,
 		     struct span text, struct remap_id *out, struct arena *mem,
 		     struct err *err);
 
+/* Is every S that is not empty an id, and its digest all that counts? */
+bool remap_is_plain(const struct remap *r);
+
 /* The digest of each id that is not fixed.  Returns 0 or -1. */
-int remap_digest(struct remap_id *const *ids, size_t n, struct arena *mem,
-		 struct err *err);
+int remap_digests(const struct remap_id *ids, size_t n,
+		  struct remap_digest *out, struct arena *mem,
+		  struct err *err);
 
 /*
  * Write `target` from the digest, if it is not fixed; its letter is put before
  * it, so that remap_key() has both side by side.  Returns 0 or -1.
  */
-int remap_write(struct remap_id *id, struct arena *mem, struct err *err);
+int remap_write(struct remap_id *id, const struct remap_digest *digest,
+		struct arena *mem, struct err *err);
 
 /* The key of the new id, once written. */
 struct keyhash remap_key(const struct remap_id *id);

@@ -24,16 +24,13 @@ hex8(uint32_t bytes)
 static size_t
 put_uuid(const uint8_t digest[SHA256_LEN], uint8_t *out)
 {
-	uint8_t id[16];
+	/* In words, so that nothing waits for a byte to be stored. */
+	const uint64_t b = hex8((load_le32(digest + 4) & ~0x00f00000u) |
+				0x00800000u);	/* version 8 */
+	const uint64_t c = hex8((load_le32(digest + 8) & ~0x000000c0u) |
+				0x00000080u);	/* variant 10 */
 
-	memcpy(id, digest, sizeof(id));
-	id[6] = (id[6] & 0x0f) | 0x80;		/* version 8 */
-	id[8] = (id[8] & 0x3f) | 0x80;		/* variant 10 */
-
-	const uint64_t b = hex8(load_le32(id + 4));
-	const uint64_t c = hex8(load_le32(id + 8));
-
-	store_le64(out, hex8(load_le32(id)));
+	store_le64(out, hex8(load_le32(digest)));
 	out[8] = '-';
 	store_le32(out + 9, (uint32_t)b);
 	out[13] = '-';
@@ -42,7 +39,7 @@ put_uuid(const uint8_t digest[SHA256_LEN], uint8_t *out)
 	store_le32(out + 19, (uint32_t)c);
 	out[23] = '-';
 	store_le32(out + 24, (uint32_t)(c >> 32));
-	store_le64(out + 28, hex8(load_le32(id + 12)));
+	store_le64(out + 28, hex8(load_le32(digest + 12)));
 	return 36;
 }
 
@@ -77,20 +74,34 @@ put_base32(const uint8_t digest[SHA256_LEN], unsigned length, uint8_t *out)
 	return length;
 }
 
+/* Eight digits at a time in a word: halves, then halves of halves. */
+static uint64_t
+digits8(uint32_t v)
+{
+	uint64_t x = v / 10000 | (uint64_t)(v % 10000) << 32;
+	uint64_t high = (x * 10486) >> 20 & 0x0000007f0000007f; /* by 100 */
+
+	x = high | (x - 100 * high) << 16;
+	high = (x * 103) >> 10 & 0x000f000f000f000f;		/* by 10 */
+	x = high | (x - 10 * high) << 8;
+	return x + '0' * (uint64_t)0x0101010101010101;
+}
+
 /* Nine digits at a time: the remainders of one long division after another. */
 static size_t
 put_number(const uint8_t digest[SHA256_LEN], unsigned ndigits, uint8_t *out)
 {
-	enum { STEP = 9, BASE = 1000000000 };
+	enum { STEP = 9, BASE = 1000000000, MAX = 45 };
 	uint32_t words[SHA256_LEN / 4];
-	uint8_t text[REMAP_MAX_DIGITS + STEP];	/* from the end */
-	unsigned n = 0;
+	uint8_t text[MAX];
+	uint8_t *first = text + MAX;
+	uint8_t *const end = text + MAX;
 
 	for (size_t i = 0; i < SHA256_LEN / 4; i++)
 		words[i] = (uint32_t)digest[4 * i] << 24 |
 			   (uint32_t)digest[4 * i + 1] << 16 |
 			   (uint32_t)digest[4 * i + 2] << 8 | digest[4 * i + 3];
-	while (n < ndigits) {
+	while ((size_t)(end - first) < ndigits) {
 		uint32_t rest = 0;
 
 		for (size_t i = 0; i < SHA256_LEN / 4; i++) {
@@ -99,20 +110,20 @@ put_number(const uint8_t digest[SHA256_LEN], unsigned ndigits, uint8_t *out)
 			words[i] = (uint32_t)(v / BASE);
 			rest = (uint32_t)(v % BASE);
 		}
-		for (int i = 0; i < STEP; i++, rest /= 10)
-			text[n++] = (uint8_t)('0' + rest % 10);
+		first -= STEP;
+		first[0] = (uint8_t)('0' + rest / 100000000);
+		store_le64(first + 1, digits8(rest % 100000000));
 	}
 
-	n = ndigits;
-	while (n > 0 && text[n - 1] == '0')
-		n--;
-	if (n == 0) {
+	first = end - ndigits;
+	while (first < end && *first == '0')
+		first++;
+	if (first == end) {
 		out[0] = '1';
 		return 1;
 	}
-	for (unsigned i = 0; i < n; i++)
-		out[i] = text[n - 1 - i];
-	return n;
+	memcpy(out, first, (size_t)(end - first));
+	return (size_t)(end - first);
 }
 
 size_t

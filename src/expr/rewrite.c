@@ -7,7 +7,7 @@
 
 #include "expr/rewrite_internal.h"
 
-enum { TOGETHER = 32 };		/* ids that are computed at a time */
+enum { TOGETHER = 64 };		/* ids that are computed at a time */
 
 int
 list_grow(void *array, struct list *l, size_t more, size_t size,
@@ -61,19 +61,19 @@ rewrite_queue_free(struct rewrite_queue *q)
 	free(q);
 }
 
-/* Forget what was to be done; the uses stay. */
+/* What was to be done is done; the uses stay. */
 static void
 forget(struct rewrite_queue *q)
 {
 	q->nids.len = q->nchanges.len = q->nplaces.len = 0;
 	q->nowners.len = q->ncaught.len = 0;
-	q->nflushed = q->nuses.len;
+	q->ndone = q->nuses.len;
 }
 
 void
 rewrite_reset(struct rewrite_queue *q)
 {
-	q->nuses.len = q->nverdicts.len = 0;
+	q->nuses.len = q->nverdicts.len = q->nflushed = 0;
 	forget(q);
 }
 
@@ -107,15 +107,13 @@ static int
 compute(struct rewrite_use *uses, struct remap_id *ids, size_t n,
 	struct arena *mem, struct err *err)
 {
-	struct remap_id *all[TOGETHER];
+	struct remap_digest digests[TOGETHER];
 
 	assert(n <= TOGETHER);
-	for (size_t i = 0; i < n; i++)
-		all[i] = &ids[i];
-	if (remap_digest(all, n, mem, err) != 0)
+	if (remap_digests(ids, n, digests, mem, err) != 0)
 		return -1;
 	for (size_t i = 0; i < n; i++) {
-		if (remap_write(&ids[i], mem, err) != 0)
+		if (remap_write(&ids[i], &digests[i], mem, err) != 0)
 			return -1;
 		uses[i].target = ids[i].target;
 	}
@@ -125,18 +123,27 @@ compute(struct rewrite_use *uses, struct remap_id *ids, size_t n,
 }
 
 int
-rewrite_flush(struct rewrite_queue *q, struct arena *mem, struct err *err)
+rewrite_do(struct rewrite_queue *q, struct arena *mem, struct err *err)
 {
 	const size_t n = q->nids.len;
 
-	assert(q->nflushed + n == q->nuses.len);
+	assert(q->ndone + n == q->nuses.len);
 	for (size_t i = 0; i < n; i += TOGETHER)
-		if (compute(q->uses + q->nflushed + i, q->ids + i,
+		if (compute(q->uses + q->ndone + i, q->ids + i,
 			    n - i < TOGETHER ? n - i : TOGETHER, mem,
 			    err) != 0)
 			return -1;
 	if (rewrite_apply(q, mem, err) != 0 || rewrite_tidy(q, mem, err) != 0)
 		return -1;
 	forget(q);
+	return 0;
+}
+
+int
+rewrite_flush(struct rewrite_queue *q, struct arena *mem, struct err *err)
+{
+	if (rewrite_do(q, mem, err) != 0)
+		return -1;
+	q->nflushed = q->nuses.len;
 	return 0;
 }

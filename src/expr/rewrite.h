@@ -135,8 +135,10 @@ struct rewrite_use {
 /*
  * Find what the rules of `rw` say about `item` and queue it under the number
  * `item_number`.  `left` has LEFT_KINDS counters for each rule, and is added to
- * here and by rewrite_flush(): it must stay until then.  Returns 0, or -1:
- * ERR_INPUT rejects the item (nothing of it is queued), anything else is fatal.
+ * here and by rewrite_flush(): it must stay until then.  So must what is in
+ * run->mem.  When much is queued, this may do what rewrite_flush() does to
+ * items that were collected.  Returns 0, or -1: ERR_INPUT rejects the item
+ * (only its own ids are queued, to be logged), anything else is fatal.
  */
 int rewrite_collect(const struct rewrite *rw, struct rewrite_queue *q,
 		    const struct expr_run *run, struct item *item,

@@ -167,7 +167,11 @@ replace(struct apply *a, const struct change *c, bool keep)
 			(keep && (uses[i].flags & USE_DANGLING) != 0);
 	if (same)
 		return 0;
-	if (!c->choice->whole) {
+	if (c->choice->whole && uses->type != VALUE_B) {
+		*c->at = (struct value){ .text = uses->target.ptr,
+					 .len = (uint32_t)uses->target.len,
+					 .type = uses->type };
+	} else if (!c->choice->whole) {
 		if (compose(a, c, keep, c->at) != 0)
 			return -1;
 	} else if (remap_value((enum value_type)uses->type, uses->target,

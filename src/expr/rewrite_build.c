@@ -307,6 +307,9 @@ build_rule(struct builder *b, const struct rewrite_rule *from)
 		if (c->nholes > b->rw->max_caught)
 			b->rw->max_caught = c->nholes;
 	}
+	r->simple = r->path.nparts == 1 && r->nchoices == 1 &&
+		    r->choices[0].whole && r->choices[0].when == NULL &&
+		    remap_is_plain(r->choices[0].holes[0].remap);
 	if (r->nchoices > b->rw->max_choices)
 		b->rw->max_choices = r->nchoices;
 	return describe_rule(r, from, b->err);

@@ -11,6 +11,9 @@
 #include "expr/expr.h"
 #include "expr/rewrite_internal.h"
 
+/* Ids in the queue before they are seen to: in cache, and few times 64. */
+enum { ENOUGH = 60, ENOUGH_TO_LOOK_UP = 2000 };
+
 struct walk {
 	const struct rewrite *rw;
 	struct rewrite_queue *q;
@@ -20,7 +23,13 @@ struct walk {
 	uint32_t rule;
 	uint32_t root;		/* the item's place, once it has one */
 	uint16_t depth;
+	bool only_ids;		/* the item is rejected */
 	struct err *err;
+};
+
+/* How far a queue was filled. */
+struct mark {
+	size_t nuses, nids, nchanges, nplaces, ncaught;
 };
 
 static int
@@ -28,6 +37,8 @@ leave(struct walk *w, enum rewrite_left why, const struct value *v)
 {
 	struct rewrite_queue *const q = w->q;
 
+	if (w->only_ids)
+		return 0;
 	if (why == LEFT_NOT_AN_ID && w->rw->strict_ids)
 		return err_set(w->err, ERR_INPUT, "'%s' holds a value of type "
 			       "%s that is not an id",
@@ -292,6 +303,27 @@ follow(struct walk *w, const struct path_part *parts, size_t nparts,
 	return descend(w, parts, nparts, v, place);
 }
 
+/* Nearly every id: an S, where a rule names it and its digest decides. */
+static int
+take_simple(struct walk *w, struct value *v, const struct rule *r)
+{
+	const struct hole *const h = &r->choices[0].holes[0];
+	const struct span text = { v->text, v->len };
+	struct rewrite_queue *const q = w->q;
+
+	if (LIST_ROOM(q->uses, &q->nuses, w->err) != 0 ||
+	    LIST_ROOM(q->ids, &q->nids, w->err) != 0 ||
+	    push_change(w, v, &r->choices[0], w->root, q->nuses.len) != 0)
+		return -1;
+	q->ids[q->nids.len++] = (struct remap_id){
+		.remap = h->remap, .type = VALUE_S, .letter = 'S',
+		.source = text };
+	q->uses[q->nuses.len++] = (struct rewrite_use){
+		.item = w->item_number, .rule = w->rule, .table = h->table,
+		.flags = h->flags, .type = VALUE_S, .source = text };
+	return 0;
+}
+
 /* The rules from `first` on, for the attribute whose value is `v`. */
 static int
 run_rules(struct walk *w, uint32_t first, struct value *v)
@@ -305,12 +337,41 @@ run_rules(struct walk *w, uint32_t first, struct value *v)
 		const struct rule *const r = &w->rw->rules[i];
 
 		w->rule = i;
+		if (w->only_ids && !r->is_id)
+			continue;
+		if (r->simple && v->type == VALUE_S && v->len > 0 &&
+		    (v->flags & VALUE_ESC) == 0) {
+			if (take_simple(w, v, r) != 0)
+				return -1;
+			continue;
+		}
 		memset(w->q->whens, -1, r->nchoices);
 		if (follow(w, r->path.parts + 1, r->path.nparts - 1, v,
 			   w->root) != 0)
 			return -1;
 	}
 	return 0;
+}
+
+/* Are the two of `n` bytes the same?  For names: no call, few branches. */
+static inline bool
+same_name(const uint8_t *a, const uint8_t *b, size_t n)
+{
+	uint64_t x, y, differ = 0;
+
+	if (n < 8) {
+		for (size_t i = 0; i < n; i++)
+			differ |= (uint64_t)(a[i] ^ b[i]);
+		return differ == 0;
+	}
+	for (size_t i = 0; i < n; i += 8) {
+		const size_t at = i + 8 <= n ? i : n - 8;
+
+		memcpy(&x, a + at, 8);
+		memcpy(&y, b + at, 8);
+		differ |= x ^ y;
+	}
+	return differ == 0;
 }
 
 /* The rules that name the attribute `name` first, or NONE. */
@@ -323,7 +384,7 @@ rules_of(const struct rewrite *rw, const struct value *name)
 		const struct slot *const s = &rw->slots[i];
 
 		if (s->hash == name->hash && s->len == name->len &&
-		    memcmp(s->name, name->text, s->len) == 0)
+		    same_name(s->name, name->text, s->len))
 			return s->rule;
 	}
 	return NONE;
@@ -362,14 +423,50 @@ count(struct rewrite_queue *q, uint64_t *left)
 		left[q->lefts[i]]++;
 }
 
+static struct mark
+mark_of(const struct rewrite_queue *q)
+{
+	return (struct mark){ q->nuses.len, q->nids.len, q->nchanges.len,
+			      q->nplaces.len, q->ncaught.len };
+}
+
+static void
+go_back(struct rewrite_queue *q, const struct mark *m)
+{
+	q->nuses.len = m->nuses;
+	q->nids.len = m->nids;
+	q->nchanges.len = m->nchanges;
+	q->nplaces.len = m->nplaces;
+	q->ncaught.len = m->ncaught;
+}
+
+/*
+ * Of a rejected item nothing is changed and nothing counted, but its own ids
+ * are still logged, so that who refers to it is told what became of it.
+ */
+static void
+log_rejected(struct walk *w, struct value *map)
+{
+	struct rewrite_queue *const q = w->q;
+	struct mark m = mark_of(q);
+	struct err ignored;
+
+	*w = (struct walk){ .rw = w->rw, .q = q, .run = w->run,
+			    .item = w->item, .item_number = w->item_number,
+			    .root = NONE, .only_ids = true, .err = &ignored };
+	if (walk_item(w, map) == 0) {
+		m.nuses = q->nuses.len;
+		m.nids = q->nids.len;
+	}
+	go_back(q, &m);
+}
+
 int
 rewrite_collect(const struct rewrite *rw, struct rewrite_queue *q,
 		const struct expr_run *run, struct item *item,
 		uint32_t item_number, uint64_t *left, struct err *err)
 {
-	const size_t nuses = q->nuses.len, nids = q->nids.len;
-	const size_t nchanges = q->nchanges.len, nplaces = q->nplaces.len;
-	const size_t ncaught = q->ncaught.len;
+	const struct mark m = mark_of(q);
 	struct walk w = { .rw = rw, .q = q, .run = run, .item = item,
 			  .item_number = item_number, .root = NONE,
 			  .err = err };
@@ -378,11 +475,9 @@ rewrite_collect(const struct rewrite *rw, struct rewrite_queue *q,
 	if (prepare(q, rw, err) != 0)
 		return -1;
 	if (walk_item(&w, &item->map) != 0) {
-		q->nuses.len = nuses;
-		q->nids.len = nids;
-		q->nchanges.len = nchanges;
-		q->nplaces.len = nplaces;
-		q->ncaught.len = ncaught;
+		go_back(q, &m);
+		if (err->code == ERR_INPUT)
+			log_rejected(&w, &item->map);
 		return -1;
 	}
 	count(q, left);
@@ -391,5 +486,7 @@ rewrite_collect(const struct rewrite *rw, struct rewrite_queue *q,
 	q->places[w.root].container = &item->map;
 	q->owners[q->nowners.len++] = (struct owner){
 		.rw = rw, .left = left, .item = item_number };
-	return 0;
+	if (q->nids.len < (q->lookup == NULL ? ENOUGH : ENOUGH_TO_LOOK_UP))
+		return 0;
+	return rewrite_do(q, run->mem, err);
 }

@@ -29,6 +29,7 @@ struct rule {
 	struct path path;
 	bool is_id;
 	bool is_key;			/* a key attribute of the target */
+	bool simple;			/* a name, a plain remap, no `when` */
 	struct choice *choices;
 	size_t nchoices;
 	char *path_text, *target_text;
@@ -89,7 +90,7 @@ struct list {
 struct rewrite_queue {
 	struct rewrite_use *uses;
 	struct rewrite_verdict *verdicts;
-	struct remap_id *ids;		/* of uses from `nflushed` on */
+	struct remap_id *ids;		/* of uses from `ndone` on */
 	struct change *changes;
 	struct place *places;
 	struct owner *owners;
@@ -100,7 +101,7 @@ struct rewrite_queue {
 	uint32_t *slots;		/* to find equal members */
 	struct list nuses, nverdicts, nids, nchanges, nplaces, nowners,
 		    ncaught, nlefts, nwhens, nmatch, nslots;
-	size_t nflushed;		/* uses */
+	size_t ndone, nflushed;		/* uses */
 	rewrite_lookup *lookup;
 	void *context;
 };
@@ -116,6 +117,9 @@ int list_grow(void *array, struct list *l, size_t more, size_t size,
 #define LIST_ROOM(array, l, err) \
 	((l)->len < (l)->cap ? 0 : \
 	 list_grow(&(array), l, 1, sizeof(*(array)), err))
+
+/* Do what is queued; the items are complete.  Returns 0 or -1. */
+int rewrite_do(struct rewrite_queue *q, struct arena *mem, struct err *err);
 
 /* Apply the dangling rules and put new values into items.  Returns 0 or -1. */
 int rewrite_apply(struct rewrite_queue *q, struct arena *mem, struct err *err);
