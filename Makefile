@@ -49,7 +49,7 @@ TOOLS   = $(patsubst tests/%.c,$(O)/%,$(wildcard tests/tool_*.c))
 SUPPORT = $(filter-out tests/test_%.c tests/tool_%.c,$(wildcard tests/*.c))
 FUZZERS = $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 BENCHES = $(patsubst bench/%.c,build/bench/%,$(wildcard bench/*.c))
-HEADERS = $(wildcard src/*/*.h formats/*.h tests/*.h bench/*.h)
+HEADERS = $(wildcard src/*/*.h formats/*.h tests/*.h tests/*/*.h bench/*.h)
 
 all: $(PROGRAM)
 ifeq ($(V),opt)
@@ -83,7 +83,8 @@ fuzz:
 fuzzers: $(FUZZERS:%=$(O)/fuzz_%)
 
 replay: $(FUZZERS:%=$(O)/replay_%)
-	@for f in $(FUZZERS); do $(O)/replay_$$f fixtures/$$f || exit 1; done
+	@for f in $(FUZZERS); do $(O)/replay_$$f fixtures tests/fuzz/corpus \
+		|| exit 1; done
 
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1

@@ -13,10 +13,17 @@
 struct ddbjson *
 ddbjson_new(struct err *err)
 {
+	enum { STACK_CAP = 1024 };	/* to start with */
 	struct ddbjson *const d = calloc(1, sizeof(*d));
 
-	if (d == NULL)
+	if (d != NULL)
+		d->stack = calloc(STACK_CAP, sizeof(*d->stack));
+	if (d == NULL || d->stack == NULL) {
 		err_set(err, ERR_SYSTEM, "out of memory");
+		free(d);
+		return NULL;
+	}
+	d->stack_cap = STACK_CAP;
 	return d;
 }
 

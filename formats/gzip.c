@@ -273,7 +273,9 @@ read_body(struct unpacker *u, struct span *in, struct room *out,
 	raw->avail_out = nout;
 
 	const int code = isal_inflate(raw);
-	const uint32_t took = nin - raw->avail_in;
+	/* Of damaged data ISA-L may say that it took more than there was. */
+	const uint32_t took = raw->avail_in <= nin ? nin - raw->avail_in :
+			      nin;
 	const uint32_t gave = nout - raw->avail_out;
 
 	in->ptr += took;
