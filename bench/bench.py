@@ -242,7 +242,7 @@ def row_6(t, data, runs):
     if len(os.sched_getaffinity(0)) < 2:
         t.add('6', '2 cores against 1', 'skipped', '', 'one core here')
         return
-    one = Data(max(20, data.items // 4), 'single', '--table', 'Contacts',
+    one = Data(data.items * 2, 'single', '--table', 'Contacts',
                '--files', '1')
     for name, d, tables in (('8 files', data, None),
                             ('one file', one, ['Contacts'])):
