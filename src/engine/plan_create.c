@@ -22,7 +22,7 @@ need(const struct tree *map, const char *name, enum tree_kind kind,
 	}
 	if (t->kind != kind) {
 		tree_err(t, err, "'%s' must be %s, not %s", name,
-			 tree_kind_name(&(struct tree){ .kind = kind }),
+			 tree_kind_name(&(struct tree){ .kind = (uint8_t)kind }),
 			 tree_kind_name(t));
 		return NULL;
 	}
