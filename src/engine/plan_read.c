@@ -333,7 +333,8 @@ struct span
 plan_slurp(struct plan *p, const char *path, struct err *err)
 {
 	const struct span none = { NULL, 0 };
-	const int fd = open(path, O_RDONLY | O_CLOEXEC);
+	/* A pipe would keep us waiting; it is refused below. */
+	const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	struct stat st;
 	uint8_t *text = NULL;
 
