@@ -62,6 +62,10 @@ const KNOWN = {
 	size: (a) => falsy(a) || (type_of(a) === 'S' && !plain_ascii(a.S)),
 };
 
+export const action_text = ({ section, text, value }) =>
+	section === 'SET' ? `${text} = ${value}` :
+		section === 'REMOVE' ? text : `${text} ${value}`;
+
 export class Generator {
 	constructor(seed)
 	{
@@ -380,19 +384,18 @@ export class Generator {
 		const counts = section === 'ADD' || section === 'DELETE';
 		let path;
 
-		for (let n = 0; n < 12; n++) {
-			path = this.path();
+		for (let n = 0; n < 16; n++) {
+			path = n < 12 ? this.path() : [`new${targets.length}`];
 			const type = type_of(follow(this.item, path));
 			const apart = !targets.some((t) => covers(t.path, path) ||
 				covers(path, t.path));
 
-			if (apart && (!counts ||
+			if (apart && (!counts || n > 12 ||
 			    ['N', 'SS', 'NS', 'BS'].includes(type)))
 				break;
 			if (this.chance(0.02))
 				break;
 		}
-		targets.push({ section, path });
 		return this.place(path);
 	}
 
@@ -413,48 +416,63 @@ export class Generator {
 
 	update()
 	{
-		const sections = [], targets = [], sources = [];
+		const sources = [];
 
+		this.actions = [];
 		for (const section of ['SET', 'REMOVE', 'ADD', 'DELETE']
-			.filter(() => this.chance(0.45))) {
-			const actions = this.some(1, 3, () => {
-				const a = this.target(section, targets);
+			.filter(() => this.chance(0.45)))
+			this.some(1, 3, () => this.action(section, sources));
+		if (this.actions.length === 0)
+			this.action('REMOVE', sources);
 
-				if (section === 'SET')
-					return `${a.text} = ${this.assigned(sources)}`;
-				return section === 'REMOVE' ? a.text :
-					`${a.text} ${this.added(a, section)}`;
-			});
+		this.check_lists();
+		this.apart = this.copies_within(sources) || this.shifts();
 
-			sections.push(`${section} ${actions.join(', ')}`);
-		}
-		this.check_aliasing(targets, sources);
-		this.check_removals(targets);
-		return sections.sort(() => this.random() - 0.5).join(' ') ||
-			`REMOVE ${this.named(this.path())}`;
+		const text = [...new Set(this.actions.map((a) => a.section))]
+			.map((section) => `${section} ${this.actions
+				.filter((a) => a.section === section)
+				.map(action_text).join(', ')}`);
+		return text.sort(() => this.random() - 0.5).join(' ');
 	}
 
-	// "aliasing": something that is copied, and changed within.
-	check_aliasing(targets, sources)
+	action(section, sources)
 	{
-		for (const source of sources)
-			for (const { section, path } of targets)
-				this.known(covers(source, path) &&
-					(path.length > source.length ||
-					section === 'ADD' || section === 'DELETE'));
+		const a = this.target(section, this.actions);
+		const value = section === 'SET' ? this.assigned(sources) :
+			section === 'REMOVE' ? undefined :
+				this.added(a, section);
+
+		this.actions.push({ section, path: a.path, text: a.text, value });
 	}
 
-	// "removal order": an element goes from a list that others change too.
-	check_removals(targets)
+	// "aliasing": something is copied, and changed within.
+	copies_within(sources)
 	{
-		for (const { section, path } of targets) {
+		return sources.some((source) => this.actions.some((a) =>
+			covers(source, a.path) &&
+			(a.path.length > source.length ||
+			['ADD', 'DELETE'].includes(a.section))));
+	}
+
+	// "removal order": an element goes, and the list may matter to others.
+	shifts()
+	{
+		return this.actions.some((a) => a.section === 'REMOVE' &&
+			typeof a.path.at(-1) === 'number');
+	}
+
+	// The same of DELETE, which may empty a set: not made at all.
+	check_lists()
+	{
+		for (const { section, path } of this.actions) {
 			if (typeof path.at(-1) !== 'number' ||
-			    !['REMOVE', 'DELETE'].includes(section))
+			    section !== 'DELETE')
 				continue;
 
 			const list = path.slice(0, -1);
-			this.known(targets.filter((t) => covers(list, t.path) &&
-				t.path.length > list.length).length > 1);
+			this.known(this.actions.filter((a) =>
+				covers(list, a.path) &&
+				a.path.length > list.length).length > 1);
 		}
 	}
 
@@ -479,7 +497,9 @@ export class Generator {
 				undefined;
 			return { kind, expression, item: this.item,
 				names: used(this.names),
-				values: used(this.values) };
+				values: used(this.values),
+				apart: kind === 'update' && this.apart ?
+					this.actions : undefined };
 		}
 	}
 }

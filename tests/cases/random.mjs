@@ -5,7 +5,7 @@
 //
 // Both sides must be there, else all is skipped.  A case that falls into a
 // known difference (expressions.jsonl has the reasons and an example of each)
-// is not made: KNOWN below says which these are, and nothing else is left out.
+// is not made: generator.mjs says which these are, and nothing else is left out.
 import { existsSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 

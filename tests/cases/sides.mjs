@@ -11,6 +11,9 @@ import http from 'node:http';
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 
+import { action_text } from './generator.mjs';
+import { item_text, value_text } from './values.mjs';
+
 const KEY = 'case_key';		// the table's key, which no case may use
 const RESULT = 'case_result';	// where a value expression puts its value
 
@@ -18,6 +21,33 @@ const RESULT = 'case_result';	// where a value expression puts its value
 const stage_of = (message) =>
 	/^(Invalid \w+Expression|ExpressionAttribute|Value provided in|One or more parameter values|Supplied AttributeValue|.*significant digits|Number (over|under)flow\. Attempting to store.* for key|The parameter cannot be converted|Input collection|.*duplicates)/
 		.test(message) ? 'parse' : 'item';
+
+/* Those of the placeholders that a text holds; undefined if none. */
+function
+used_in(text, placeholders = {})
+{
+	const found = new Set(text.match(/[#:]\w+/g));
+	const used = Object.entries(placeholders)
+		.filter(([name]) => found.has(name));
+
+	return used.length ? Object.fromEntries(used) : undefined;
+}
+
+/* An order of actions in which a later element of a list comes first. */
+function
+last_first(a, b)
+{
+	for (const [i, part] of a.path.entries()) {
+		const other = b.path[i];
+
+		if (typeof part === 'number' && typeof other === 'number' &&
+		    part !== other)
+			return other - part;
+		if (part !== other)
+			return String(part) < String(other) ? -1 : 1;
+	}
+	return 0;
+}
 
 export class Server {
 	constructor(url)
@@ -105,8 +135,53 @@ export class Server {
 		this.agent.destroy();
 	}
 
+	/*
+	 * An update, its actions one by one, as the server gets them right: it
+	 * lets what SET copies share memory with the original, and list indexes
+	 * slip as elements go ("aliasing" and "removal order" in the table).  So
+	 * every value is asked for beforehand, on the item as it was, and the
+	 * last elements are removed first, when all else is done.
+	 */
+	async run_apart(c)
+	{
+		const whole = await this.run({ ...c, apart: undefined });
+
+		if (whole.stage === 'parse')
+			return whole;
+
+		const values = { ...c.values };
+		const actions = [];
+		for (const a of c.apart) {
+			if (a.section !== 'SET' || a.value.startsWith(':')) {
+				actions.push(a);
+				continue;
+			}
+			const got = await this.run({ ...c, apart: undefined,
+				kind: 'value', expression: a.value,
+				names: used_in(a.value, c.names),
+				values: used_in(a.value, c.values) });
+			if (!('value' in got))
+				return got;
+			const name = `:set${actions.length}`;
+			values[name] = got.value;
+			actions.push({ ...a, value: name });
+		}
+
+		const expression = ['SET', 'ADD', 'DELETE', 'REMOVE'].map((section) =>
+			[section, actions.filter((a) => a.section === section)
+				.sort(last_first).map(action_text).join(', ')])
+			.filter(([, text]) => text).map((part) => part.join(' '))
+			.join(' ');
+		return this.run({ ...c, apart: undefined, expression,
+			names: used_in(expression, c.names),
+			values: used_in(expression, values) });
+	}
+
 	async run(c)
 	{
+		if (c.apart)
+			return this.run_apart(c);
+
 		const key = { [KEY]: { N: String(++this.keys) } };
 		const item = { ...c.item, ...key };
 		const put = await this.ask('PutItem',
@@ -153,6 +228,23 @@ export class Server {
 	}
 }
 
+/* What the tool said, if it is well said. */
+function
+read_answer(line)
+{
+	try {
+		const answer = JSON.parse(line);
+
+		if (answer.item)
+			item_text(answer.item);
+		if (answer.value)
+			value_text(answer.value);
+		return answer;
+	} catch (e) {
+		return { crash: `${e.message}: ${line}` };
+	}
+}
+
 /* dynamill, by a tool that answers each line of JSON with one. */
 export class Tool {
 	constructor(path)
@@ -169,7 +261,7 @@ export class Tool {
 		});
 		this.child.stdin.on('error', () => {});
 		createInterface({ input: this.child.stdout }).on('line',
-			(line) => this.waiting.shift()?.(JSON.parse(line)));
+			(line) => this.waiting.shift()?.(read_answer(line)));
 		this.child.on('close', (status, signal) => {
 			this.ended = `ended with ${signal ?? `status ${status}`}`;
 			for (const done of this.waiting.splice(0))
