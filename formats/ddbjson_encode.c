@@ -7,6 +7,7 @@
  */
 #include "formats/ddbjson.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/buf.h"
@@ -14,26 +15,86 @@
 #include "base/scan.h"
 #include "model/item.h"
 
-/* Bytes on their way: a stretch of input not yet copied, then the buffer. */
+/*
+ * Bytes on their way: the buffer's free end, and a stretch of input that is not
+ * yet copied.  Between calls there is always room for SMALL bytes, so that tags
+ * and punctuation go out unasked.
+ */
 struct out {
-	struct buf *buf;
+	uint8_t *at, *end;		/* of the buffer */
 	const uint8_t *from, *to;	/* the stretch; NULL if there is none */
+	struct buf *buf;
 	struct err *err;
 };
 
-static int
-put(struct out *o, const void *bytes, size_t n)
-{
-	uint8_t *const p = buf_reserve(o->buf, n, o->err);
+enum {
+	SMALL = 64,
+	FIRST_ROOM = 4096,
+	STEP = 32,		/* bytes copied at a time; see copy() */
+};
 
-	if (p == NULL)
+static_assert((int)STEP <= (int)DDBJSON_SLACK,
+	      "a copy may read as far behind a block as can be read");
+
+/* Make room for `n` bytes and SMALL more.  Returns 0 or -1. */
+static int
+grow(struct out *o, size_t n)
+{
+	o->buf->len = (size_t)(o->at - o->buf->ptr);
+	const size_t room = n + 2 * SMALL + FIRST_ROOM;
+	if (buf_reserve(o->buf, room, o->err) == NULL)
 		return -1;
-	memcpy(p, bytes, n);
-	o->buf->len += n;
+	o->at = o->buf->ptr + o->buf->len;
+	o->end = o->buf->ptr + o->buf->cap;
 	return 0;
 }
 
 static int
+start(struct out *o, struct buf *buf, struct err *err)
+{
+	*o = (struct out){ .buf = buf, .err = err };
+	if (buf_reserve(buf, FIRST_ROOM, err) == NULL)
+		return -1;
+	o->at = buf->ptr + buf->len;
+	o->end = buf->ptr + buf->cap;
+	return 0;
+}
+
+/* What was written is the buffer's. */
+static int
+finish(struct out *o, int rc)
+{
+	o->buf->len = (size_t)(o->at - o->buf->ptr);
+	return rc;
+}
+
+/* At most SMALL bytes that are known where this is compiled. */
+#define PUT_SMALL(o, text) \
+	(memcpy((o)->at, text, sizeof(text) - 1), (o)->at += sizeof(text) - 1)
+
+static inline int
+put(struct out *o, const void *bytes, size_t n)
+{
+	if ((size_t)(o->end - o->at) < n + SMALL && grow(o, n) != 0)
+		return -1;
+	memcpy(o->at, bytes, n);
+	o->at += n;
+	return 0;
+}
+
+/* The same of input, which can be read for STEP bytes and more behind. */
+static inline int
+copy(struct out *o, const uint8_t *from, size_t n)
+{
+	if ((size_t)(o->end - o->at) < n + SMALL && grow(o, n) != 0)
+		return -1;
+	for (size_t i = 0; i < n; i += STEP)
+		memcpy(o->at + i, from + i, STEP);
+	o->at += n;
+	return 0;
+}
+
+static inline int
 flush(struct out *o)
 {
 	const uint8_t *const from = o->from;
@@ -41,7 +102,7 @@ flush(struct out *o)
 	if (from == NULL)
 		return 0;
 	o->from = NULL;
-	return put(o, from, (size_t)(o->to - from));
+	return copy(o, from, (size_t)(o->to - from));
 }
 
 /* What JSON writes for a byte that cannot stand in a string as it is. */
@@ -85,7 +146,8 @@ put_text(struct out *o, struct span text)
 static int
 put_value_text(struct out *o, const struct value *v)
 {
-	if ((v->flags & (VALUE_RAW | VALUE_ESC)) != 0)
+	if ((v->flags & (VALUE_RAW | VALUE_ESC | VALUE_CLEAN)) != 0 ||
+	    v->type != VALUE_S)
 		return put(o, v->text, v->len);
 	return put_text(o, (struct span){ v->text, v->len });
 }
@@ -120,15 +182,17 @@ stands(const struct value *v, const uint8_t **from, const uint8_t **to)
  * Add [from, to) of the input, with a comma before it unless it is the `first`
  * of its container.
  */
-static int
+static inline int
 put_stretch(struct out *o, const uint8_t *from, const uint8_t *to, bool first)
 {
 	if (!first && o->from != NULL && from == o->to + 1) {
 		o->to = to;
 		return 0;
 	}
-	if (flush(o) != 0 || (!first && put(o, ",", 1) != 0))
+	if (flush(o) != 0)
 		return -1;
+	if (!first)
+		PUT_SMALL(o, ",");
 	o->from = from;
 	o->to = to;
 	return 0;
@@ -147,8 +211,11 @@ put_attribute(struct out *o, const struct value *name, bool first)
 		    name->text + name->len + 2 == from)
 			return put_stretch(o, name->text - 1, to, first);
 	}
-	if (flush(o) != 0 || put(o, &",\""[first], 2 - (size_t)first) != 0)
+	if (flush(o) != 0)
 		return -1;
+	if (!first)
+		PUT_SMALL(o, ",");
+	PUT_SMALL(o, "\"");
 	if ((name->flags & VALUE_RAW) != 0) {
 		const struct span raw = value_name_raw(name);
 
@@ -157,14 +224,14 @@ put_attribute(struct out *o, const struct value *name, bool first)
 	} else if (put_text(o, (struct span){ name->text, name->len }) != 0) {
 		return -1;
 	}
-	return put(o, "\":", 2) != 0 ? -1 : put_value(o, v);
+	PUT_SMALL(o, "\":");
+	return put_value(o, v);
 }
 
 static int
 put_map(struct out *o, const struct value *map)
 {
-	if (put(o, "{", 1) != 0)
-		return -1;
+	PUT_SMALL(o, "{");
 	for (uint32_t i = 0; i < map->len; i += 2)
 		if (put_attribute(o, &map->kids[i], i == 0) != 0)
 			return -1;
@@ -174,8 +241,7 @@ put_map(struct out *o, const struct value *map)
 static int
 put_list(struct out *o, const struct value *list)
 {
-	if (put(o, "[", 1) != 0)
-		return -1;
+	PUT_SMALL(o, "[");
 	for (uint32_t i = 0; i < list->len; i++) {
 		const struct value *const v = &list->kids[i];
 		const uint8_t *from, *to;
@@ -186,8 +252,11 @@ put_list(struct out *o, const struct value *list)
 				return -1;
 			continue;
 		}
-		if (flush(o) != 0 || (i > 0 && put(o, ",", 1) != 0) ||
-		    put_value(o, v) != 0)
+		if (flush(o) != 0)
+			return -1;
+		if (i > 0)
+			PUT_SMALL(o, ",");
+		if (put_value(o, v) != 0)
 			return -1;
 	}
 	return flush(o) != 0 ? -1 : put(o, "]", 1);
@@ -196,39 +265,70 @@ put_list(struct out *o, const struct value *list)
 static int
 put_set(struct out *o, const struct value *set)
 {
-	if (put(o, "[", 1) != 0)
-		return -1;
-	for (uint32_t i = 0; i < set->len; i++)
-		if (put(o, &",\""[i == 0], 2 - (size_t)(i == 0)) != 0 ||
-		    put_value_text(o, &set->kids[i]) != 0 ||
+	PUT_SMALL(o, "[");
+	for (uint32_t i = 0; i < set->len; i++) {
+		if (i > 0)
+			PUT_SMALL(o, ",");
+		PUT_SMALL(o, "\"");
+		if (put_value_text(o, &set->kids[i]) != 0 ||
 		    put(o, "\"", 1) != 0)
 			return -1;
+	}
 	return put(o, "]", 1);
+}
+
+/* The tag of a type, with its brace, colon and, before text, its quote. */
+static void
+put_tag(struct out *o, uint8_t type)
+{
+	const char *name;
+	size_t n;
+
+	switch (type) {
+	case VALUE_S:
+		PUT_SMALL(o, "{\"S\":\"");
+		return;
+	case VALUE_N:
+		PUT_SMALL(o, "{\"N\":\"");
+		return;
+	case VALUE_B:
+		PUT_SMALL(o, "{\"B\":\"");
+		return;
+	default:
+		name = value_type_name((enum value_type)type);
+		n = strlen(name);
+		PUT_SMALL(o, "{\"");
+		memcpy(o->at, name, n);
+		o->at += n;
+		PUT_SMALL(o, "\":");
+	}
 }
 
 /* Depth is bounded: items are at most 32 levels deep. */
 static int
 put_value(struct out *o, const struct value *v)
 {
-	const char *const type = value_type_name((enum value_type)v->type);
-	int rc;
+	int rc = 0;
 
 	if ((v->flags & VALUE_RAW) != 0) {
 		const uint8_t *from, *to;
 
 		stands(v, &from, &to);
-		return put(o, from, (size_t)(to - from));
+		return copy(o, from, (size_t)(to - from));
 	}
-	if (put(o, "{\"", 2) != 0 || put(o, type, strlen(type)) != 0 ||
-	    put(o, "\":", 2) != 0)
+	/* Where it was a stretch that came before, there may be little room. */
+	if (o->end - o->at < SMALL && grow(o, 0) != 0)
 		return -1;
+	put_tag(o, v->type);
 	switch (v->type) {
 	case VALUE_BOOL:
-		rc = (v->flags & VALUE_TRUE) != 0 ? put(o, "true", 4)
-						  : put(o, "false", 5);
+		if ((v->flags & VALUE_TRUE) != 0)
+			PUT_SMALL(o, "true");
+		else
+			PUT_SMALL(o, "false");
 		break;
 	case VALUE_NULL:
-		rc = put(o, "true", 4);
+		PUT_SMALL(o, "true");
 		break;
 	case VALUE_M:
 		rc = put_map(o, v);
@@ -242,11 +342,9 @@ put_value(struct out *o, const struct value *v)
 		rc = put_set(o, v);
 		break;
 	default:
-		rc = put(o, "\"", 1);
+		rc = put_value_text(o, v);
 		if (rc == 0)
-			rc = put_value_text(o, v);
-		if (rc == 0)
-			rc = put(o, "\"", 1);
+			PUT_SMALL(o, "\"");
 	}
 	return rc != 0 ? -1 : put(o, "}", 1);
 }
@@ -254,43 +352,54 @@ put_value(struct out *o, const struct value *v)
 int
 ddbjson_encode_value(const struct value *v, struct buf *out, struct err *err)
 {
-	return put_value(&(struct out){ .buf = out, .err = err }, v);
+	struct out o;
+
+	return start(&o, out, err) != 0 ? -1 : finish(&o, put_value(&o, v));
 }
 
 int
 ddbjson_encode_map(const struct value *map, struct buf *out, struct err *err)
 {
-	return put_map(&(struct out){ .buf = out, .err = err }, map);
+	struct out o;
+
+	return start(&o, out, err) != 0 ? -1 : finish(&o, put_map(&o, map));
 }
 
 int
 ddbjson_encode_text(struct span text, struct buf *out, struct err *err)
 {
-	struct out o = { .buf = out, .err = err };
+	struct out o;
 
-	if (put(&o, "\"", 1) != 0 || put_text(&o, text) != 0)
+	if (start(&o, out, err) != 0)
 		return -1;
-	return put(&o, "\"", 1);
+	PUT_SMALL(&o, "\"");
+	int rc = put_text(&o, text);
+	if (rc == 0)
+		rc = put(&o, "\"", 1);
+	return finish(&o, rc);
+}
+
+static int
+put_item(struct out *o, const struct item *item)
+{
+	if ((item->map.flags & VALUE_RAW) != 0) {
+		if (copy(o, item->line.ptr, item->line.len) != 0)
+			return -1;
+		PUT_SMALL(o, "\n");
+		return o->end - o->at < SMALL ? grow(o, 0) : 0;
+	}
+	PUT_SMALL(o, "{\"Item\":");
+	return put_map(o, &item->map) != 0 ? -1 : put(o, "}\n", 2);
 }
 
 int
 ddbjson_encode(const struct item *items, size_t n, struct buf *out,
 	       struct err *err)
 {
-	struct out o = { .buf = out, .err = err };
+	struct out o;
+	int rc = start(&o, out, err);
 
-	for (size_t i = 0; i < n; i++) {
-		const struct item *const item = &items[i];
-
-		if ((item->map.flags & VALUE_RAW) != 0) {
-			if (put(&o, item->line.ptr, item->line.len) != 0 ||
-			    put(&o, "\n", 1) != 0)
-				return -1;
-			continue;
-		}
-		if (put(&o, "{\"Item\":", 8) != 0 ||
-		    put_map(&o, &item->map) != 0 || put(&o, "}\n", 2) != 0)
-			return -1;
-	}
-	return 0;
+	for (size_t i = 0; i < n && rc == 0; i++)
+		rc = put_item(&o, &items[i]);
+	return rc != 0 ? -1 : finish(&o, 0);
 }

@@ -36,14 +36,10 @@ look(struct run *r, struct err *err)
 			.table = p->sources[i].table,
 			.format = p->sources[i].format,
 		};
-	if (exports_find(entries, p->nsources, &r->exports, err) != 0 ||
-	    exports_check(&r->exports, r->options->accept,
-			  r->options->naccept, err) != 0)
+	if (exports_find(entries, p->nsources, &r->exports, err) != 0)
 		return -1;
-	for (size_t i = 0; i < r->exports.n; i++)
-		if (exports_readable(&r->exports.list[i], err) != 0)
-			return -1;
-	return 0;
+	return exports_check(&r->exports, r->options->accept,
+			     r->options->naccept, err);
 }
 
 /* Two full exports of one table would be two states of it. */
@@ -67,6 +63,13 @@ no_table_twice(const struct run *r, struct err *err)
 				? b->summary.export_time : "unknown time");
 		}
 	return 0;
+}
+
+/* Does a table of the plan read this input? */
+static bool
+is_read(const struct run *r, uint32_t input)
+{
+	return input != PLAN_NONE && r->plan->inputs[input].ntables > 0;
 }
 
 /* Tell the plan what was found, and hear which table each is. */
@@ -97,6 +100,10 @@ resolve(struct run *r, struct err *err)
 			       where.column, missing);
 	if (plan_ready(r->plan, err) != 0)
 		return -1;
+	for (size_t i = 0; i < r->exports.n; i++)
+		if (is_read(r, r->found[i].input) &&
+		    exports_readable(&r->exports.list[i], err) != 0)
+			return -1;
 	return no_table_twice(r, err);
 }
 
@@ -137,9 +144,7 @@ number_units(struct run *r, struct err *err)
 					r->options->naccept),
 			};
 			memcpy(u->md5, f->md5, sizeof(u->md5));
-			r->done[r->nunits++] = f->absent ||
-				input == PLAN_NONE ||
-				r->plan->inputs[input].ntables == 0;
+			r->done[r->nunits++] = f->absent || !is_read(r, input);
 			if (!r->done[r->nunits - 1])
 				r->packed_total[input] += f->packed_len;
 		}

@@ -33,6 +33,8 @@
  *     bytes in the input; value_name_unescape() makes such a name.
  *  4. Text with VALUE_RAW needs no further escaping in JSON.  Text without it
  *     may hold anything, and lives in the arena, the plan or the input.
+ *     VALUE_CLEAN on a text without VALUE_RAW says that whoever made it knows
+ *     that nothing in it needs escaping.
  *  5. `hash` of a NAME is name_hash() of its text.
  *  6. A value may be copied to another place as a struct; the copy keeps its
  *     flags and still points to the same children.  A container's children may
@@ -60,6 +62,7 @@ enum {
 	VALUE_RAW = 1,
 	VALUE_ESC = 2,
 	VALUE_TRUE = 4,
+	VALUE_CLEAN = 8,
 };
 
 struct value {
