@@ -598,6 +598,35 @@ patterns_find_ids_inside_text(void **state)
 }
 
 static void
+patterns_of_many_parts_keep_all_of_them(void **state)
+{
+	struct buf pattern = { 0 }, in = { 0 }, want = { 0 };
+	struct short_rule rule = RULE("a", PATTERN(NULL));
+
+	(void)state;
+	for (int i = 0; i < 50; i++) {
+		buf_printf(&pattern, &err, "%s/", i % 10 == 3 ? "{Contacts}"
+							      : "*");
+		buf_printf(&in, &err, "%d/", i);
+		buf_printf(&want, &err, i % 10 == 3 ? "<Contacts:%d>/" : "%d/",
+			   i);
+	}
+	buf_printf(&pattern, &err, "%c", 0);
+	rule.alternatives[0].pattern = (char *)pattern.ptr;
+	compile(&rule, 1);
+	pattern.len = 0;
+	buf_printf(&pattern, &err, "{\"Item\":{\"a\":{\"S\":\"%.*s\"}}}\n%c",
+		   (int)in.len, (char *)in.ptr, 0);
+	in.len = 0;
+	buf_printf(&in, &err, "{\"Item\":{\"a\":{\"S\":\"%.*s\"}}}\n%c",
+		   (int)want.len, (char *)want.ptr, 0);
+	expect((char *)pattern.ptr, (char *)in.ptr);
+	buf_free(&pattern);
+	buf_free(&in);
+	buf_free(&want);
+}
+
+static void
 patterns_work_in_sets_and_lists(void **state)
 {
 	(void)state;
@@ -1230,6 +1259,7 @@ main(void)
 		TEST(strict_ids_reject_what_is_not_an_id),
 		TEST(one_id_may_stand_in_several_places_of_an_item),
 		TEST(patterns_find_ids_inside_text),
+		TEST(patterns_of_many_parts_keep_all_of_them),
 		TEST(patterns_work_in_sets_and_lists),
 		TEST(alternatives_are_tried_in_order_with_their_conditions),
 		TEST(a_condition_that_fails_rejects_the_item),
