@@ -10,7 +10,7 @@
 #include "cli/check_internal.h"
 #include "engine/plan.h"
 #include "expr/expr.h"
-#include "expr/remap.h"
+#include "formats/tree.h"
 #include "model/path.h"
 
 struct page {
@@ -76,7 +76,7 @@ put_renames(struct page *g, const struct plan_step *s)
 static void
 put_emit(struct page *g, const struct plan_emit *e)
 {
-	put(g, "\n              to %s", e->to);
+	put(g, "\n                 to %s", e->to);
 	if (e->has_each) {
 		put(g, ", for each %s in ", e->as);
 		put_path(g, &e->each);
@@ -86,13 +86,13 @@ put_emit(struct page *g, const struct plan_emit *e)
 		put_expr(g, e->when);
 	}
 	for (size_t i = 0; i < e->nfields; i++) {
-		put(g, "\n                %.*s = ", (int)e->fields[i].name.len,
+		put(g, "\n                   %.*s = ", (int)e->fields[i].name.len,
 		    e->fields[i].name.ptr);
 		put_expr(g, e->fields[i].value);
 	}
 	if (e->update == NULL)
 		return;
-	put(g, "\n                ");
+	put(g, "\n                   ");
 	if (!g->failed)
 		g->failed = update_print(e->update, &g->text, g->err) != 0;
 }
@@ -109,9 +109,19 @@ put_version(struct page *g, const struct plan_step *s)
 	for (size_t i = 0; i < s->version.nupgrades; i++) {
 		const struct plan_upgrade *const u = &s->version.upgrades[i];
 
-		put(g, "\n              from %ju:", (uintmax_t)u->from);
-		put_steps(g, u->steps, u->nsteps, "\n                ");
+		put(g, "\n                 from %ju:", (uintmax_t)u->from);
+		put_steps(g, u->steps, u->nsteps, "\n                   ");
 	}
+}
+
+/* Of a map or list of attributes, their names. */
+static void
+put_shift(struct page *g, const struct tree *t)
+{
+	const uint32_t by = t->kind == TREE_MAP ? 2 : 1;
+
+	for (uint32_t i = 0; i < t->nkids; i += by)
+		put(g, "%s %s", i > 0 ? "," : "", t->kids[i].text.ptr);
 }
 
 static void
@@ -123,7 +133,9 @@ put_step(struct page *g, const struct plan_step *s)
 		put(g, ": ");
 	}
 	if (s->kind != STEP_UPDATE)
-		put(g, "%s ", plan_step_name(s->kind));
+		put(g, "%s%s", plan_step_name(s->kind), s->nemits > 0 ||
+		    s->kind == STEP_EXPAND || s->kind == STEP_CONTRACT ? "" :
+		    " ");
 	switch (s->kind) {
 	case STEP_UPDATE:
 		if (!g->failed)
@@ -151,6 +163,7 @@ put_step(struct page *g, const struct plan_step *s)
 		break;
 	case STEP_EXPAND:
 	case STEP_CONTRACT:
+		put_shift(g, s->tree);
 		break;
 	}
 }
