@@ -18,7 +18,7 @@
 
 enum {
 	GZIP_BLOCK_LEN = 4 * 1024 * 1024,
-	GZIP_PIECE_LEN = 64 * 1024,	/* what the deflater is fed at a time */
+	GZIP_PIECE_LEN = 128 * 1024,	/* what the deflater is fed at a time */
 };
 
 extern const struct byte_format gzip_format;
