@@ -42,8 +42,8 @@ struct keyindex_layout {
 struct keyindex {
 	const uint8_t *fan, *records;
 	struct keyindex_layout shape;
-	uint64_t ids_len;	/* of the .ids file that belongs to it */
-	uint64_t xxh3;		/* of all after the header */
+	uint64_t ids_len, ids_xxh3;	/* of the .ids file that belongs to it */
+	uint64_t xxh3;			/* of all after the header */
 };
 
 /* What .ids has about an item. */
@@ -78,6 +78,9 @@ void keyindex_find_all(const struct keyindex *ix, const struct keyhash *keys,
 uint64_t keyindex_at(const struct keyindex *ix, uint64_t i,
 		     struct keyhash *key);
 
+/* Are those, by their length and header, the .ids of `ix`? */
+int keyids_open(struct span ids, const struct keyindex *ix, struct err *err);
+
 /*
  * The item at `at` in the bytes of .ids; *next (may be NULL) is where the one
  * after it starts.  Returns 0, or -1 with ERR_INPUT.
@@ -90,9 +93,11 @@ int keyids_get(struct span ids, uint64_t at, struct keyids_item *out,
 struct keyindex_layout keyindex_layout(uint64_t n);
 void keyindex_put_header(uint8_t to[KEYINDEX_HEADER_LEN],
 			 const struct keyindex_layout *shape,
-			 uint64_t ids_len, uint64_t xxh3);
-void keyids_put_header(uint8_t to[KEYIDS_HEADER_LEN], uint64_t n,
-		       uint64_t file_len);
+			 uint64_t ids_len, uint64_t ids_xxh3, uint64_t xxh3);
+void keyids_put_header(uint8_t to[KEYIDS_HEADER_LEN], uint64_t n);
+
+/* The checksum of all after the header, from those of fan and records. */
+uint64_t keyindex_sum(uint64_t fan, uint64_t records);
 
 /* Write an item; there is room for KEYIDS_MAX_LEN and its id.  Its length. */
 size_t keyids_put(uint8_t *to, const struct keyids_item *item);
