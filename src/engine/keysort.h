@@ -1,0 +1,78 @@
+/*
+ * keysort.h - put records in the order of their 128-bit keys, in the memory
+ * that there is.
+ *
+ * A record is KEYSORT_KEY + 1 or + 2 words: the key's high half, its low half,
+ * and what goes with it.  Records with equal keys stay in the order in which
+ * they were added.  If the expected number fits, twice, into the memory, all is
+ * done there; else records are spread over the parts of a nameless file by the
+ * high bits of their keys, and each part is sorted when its turn comes.  Keys
+ * are expected to be uniform, and handled if they are not.
+ *
+ * Belongs to one thread.
+ */
+#ifndef ENGINE_KEYSORT_H
+#define ENGINE_KEYSORT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct err;
+struct keysort;
+
+enum {
+	KEYSORT_KEY = 2,	/* words of a key */
+	KEYSORT_MAX_WORDS = 4,
+};
+
+/* What takes the records in order, some at a time. */
+typedef int keysort_take(void *context, const uint64_t *records, size_t n,
+			 struct err *err);
+
+/*
+ * `words` is 3 or 4, `expected` how many records will be added (at most), `tmp`
+ * the folder for what does not fit into `memory` bytes.
+ */
+struct keysort *keysort_new(unsigned words, uint64_t expected, size_t memory,
+			    const char *tmp, struct err *err);
+
+/* Make room, for the function below.  Returns 0 or -1. */
+int keysort_turn(struct keysort *s, struct err *err);
+
+struct keysort_front {
+	uint64_t *at, *stop;	/* room for records */
+	unsigned words;
+};
+
+/* Add a record of `words` words.  Returns 0 or -1. */
+static inline int
+keysort_add(struct keysort *s, uint64_t hi, uint64_t lo, uint64_t a,
+	    uint64_t b, struct err *err)
+{
+	/* The front is the first member, so that this needs no call. */
+	struct keysort_front *const f = (struct keysort_front *)s;
+
+	if (f->at == f->stop && keysort_turn(s, err) != 0)
+		return -1;
+	f->at[0] = hi;
+	f->at[1] = lo;
+	f->at[2] = a;
+	if (f->words == 4)
+		f->at[3] = b;
+	f->at += f->words;
+	return 0;
+}
+
+/* Hand all records to `take`, in order.  Once. */
+int keysort_finish(struct keysort *s, keysort_take *take, void *context,
+		   struct err *err);
+
+void keysort_free(struct keysort *s);	/* NULL is fine */
+
+/*
+ * Sort `n` records at `a`, stable; `tmp` has room for as many.  The result is
+ * in `a`.  (For tests, and for who has the memory.)
+ */
+void keysort_in_memory(uint64_t *a, uint64_t *tmp, size_t n, unsigned words);
+
+#endif
