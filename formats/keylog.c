@@ -195,7 +195,8 @@ keylog_start(struct keylog_cursor *c, const struct keylog_chunk *chunk,
 	     struct span bytes)
 {
 	*c = (struct keylog_cursor){
-		.left = bytes, .end = chunk->end, .kind = chunk->kind,
+		.left = bytes, .end = chunk->end, .count = chunk->count,
+		.kind = chunk->kind,
 	};
 }
 
@@ -248,9 +249,9 @@ keylog_next(struct keylog_cursor *c, struct keylog_record *out,
 	struct span s = c->left;
 	uint64_t step;
 
-	if (s.len == 0)
+	if (s.len == 0 && c->count == 0)
 		return 0;
-	if (s.len < RECORD_MIN)
+	if (s.len < RECORD_MIN || c->count == 0)
 		goto bad;
 	out->key.hi = load_le64(s.ptr);
 	out->key.lo = load_le64(s.ptr + 8);
@@ -265,6 +266,7 @@ keylog_next(struct keylog_cursor *c, struct keylog_record *out,
 	if (c->kind == KEYLOG_ID && !take_source(&s, out))
 		goto bad;
 	c->left = s;
+	c->count--;
 	return 1;
 bad:
 	return err_set(err, ERR_INPUT, "impossible record in a key log");

@@ -99,6 +99,7 @@ struct keylog_cursor {
 	struct span left;
 	uint64_t offset;	/* of the record before */
 	uint64_t end;
+	uint32_t count;		/* records left */
 	enum keylog_kind kind;
 };
 

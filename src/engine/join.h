@@ -5,7 +5,8 @@
  * primary keys that two items share, and references to nothing.  Memory stays
  * within what it is given whatever the number of items; what does not fit goes
  * through index/tmp.  The result and the files are the same for any memory and
- * any number of threads.
+ * any number of threads; beside run.c this is the one place that starts some,
+ * for as long as join_run() takes.
  */
 #ifndef ENGINE_JOIN_H
 #define ENGINE_JOIN_H
@@ -19,7 +20,7 @@ struct err;
 
 enum {
 	JOIN_EXAMPLES = 10,
-	JOIN_MIN_MEMORY = 16 << 20,
+	JOIN_MIN_MEMORY = 1 << 20,	/* asked for less, it takes this */
 };
 
 #define JOIN_NONE UINT32_MAX

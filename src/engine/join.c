@@ -1,0 +1,195 @@
+/*
+ * join.c - the end checks, as tasks for a few threads.
+ *
+ * First the indexes and the primary keys, then the references, which need the
+ * indexes; in each half the largest task first.  No task looks at another's
+ * result, so their order does not matter.
+ */
+#include "engine/join.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "base/err.h"
+#include "engine/join_internal.h"
+
+enum {
+	USUAL_MEMORY = 1 << 30,
+	MAX_THREADS = 64,
+	/* A worker's buffers: reading, three streams, batches. */
+	OWN_MEMORY = 4 << 20,
+};
+
+struct task {
+	int (*run)(struct join_worker *w, uint32_t number, struct err *err);
+	uint32_t number;
+	uint64_t size;		/* records */
+};
+
+/* A half's tasks, and how far they are. */
+struct queue {
+	struct join_state *state;
+	struct task *tasks;
+	size_t n;
+	atomic_size_t next;
+	pthread_mutex_t lock;
+	struct err err;		/* the first */
+};
+
+static int
+larger_first(const void *a, const void *b)
+{
+	const struct task *const x = a, *const y = b;
+
+	if (x->size != y->size)
+		return x->size < y->size ? 1 : -1;
+	return x->number < y->number ? -1 : x->number > y->number;
+}
+
+static void
+add(struct queue *q, int (*run)(struct join_worker *, uint32_t, struct err *),
+    uint32_t number, uint64_t size)
+{
+	q->tasks[q->n++] = (struct task){ run, number, size };
+}
+
+static void *
+work(void *arg)
+{
+	struct queue *const q = arg;
+	struct join_worker w = { q->state, malloc(KEYLOG_MAX) };
+	struct err err = { 0 };
+	int rc = 0;
+
+	if (w.room == NULL)
+		rc = err_set(&err, ERR_SYSTEM, "out of memory");
+	while (rc == 0) {
+		const size_t i = atomic_fetch_add(&q->next, 1);
+
+		if (i >= q->n)
+			break;
+		rc = q->tasks[i].run(&w, q->tasks[i].number, &err);
+	}
+	if (rc != 0) {
+		atomic_store(&q->next, q->n);
+		pthread_mutex_lock(&q->lock);
+		if (q->err.code == ERR_NONE)
+			q->err = err;
+		pthread_mutex_unlock(&q->lock);
+	}
+	free(w.room);
+	return NULL;
+}
+
+/* Do all tasks of the queue, this thread among `threads`. */
+static int
+do_all(struct queue *q, unsigned threads, struct err *err)
+{
+	pthread_t others[MAX_THREADS];
+	unsigned n = 0;
+
+	qsort(q->tasks, q->n, sizeof(*q->tasks), larger_first);
+	atomic_store(&q->next, 0);
+	q->err = (struct err){ 0 };
+	while (n + 1 < threads && n + 1 < q->n &&
+	       pthread_create(&others[n], NULL, work, q) == 0)
+		n++;
+	work(q);
+	while (n > 0)
+		pthread_join(others[--n], NULL);
+	q->n = 0;
+	if (q->err.code == ERR_NONE)
+		return 0;
+	*err = q->err;
+	return -1;
+}
+
+static int
+run_all(struct join_state *s, unsigned threads, struct err *err)
+{
+	const struct join *const j = s->join;
+	const struct join_logs *const l = &s->logs;
+	const size_t most = (size_t)j->ntables + j->nrelations + j->ntargets;
+	struct queue q = { .state = s };
+	int rc;
+
+	q.tasks = calloc(most + 1, sizeof(*q.tasks));
+	if (q.tasks == NULL)
+		return err_set(err, ERR_SYSTEM, "out of memory");
+	pthread_mutex_init(&q.lock, NULL);
+	for (uint32_t i = 0; i < j->ntables; i++)
+		if (j->tables[i].name != NULL)
+			add(&q, join_ids, i, join_logs_count(l, KEYLOG_ID, i));
+	for (uint32_t i = 0; i < j->ntargets; i++)
+		if (j->targets[i].ids_of == JOIN_NONE)
+			add(&q, join_pks, i, join_logs_count(l, KEYLOG_PK, i));
+	rc = do_all(&q, threads, err);
+	for (uint32_t i = 0; rc == 0 && i < j->nrelations; i++)
+		add(&q, join_refs, i, join_logs_count(l, KEYLOG_REF, i));
+	if (rc == 0)
+		rc = do_all(&q, threads, err);
+	pthread_mutex_destroy(&q.lock);
+	free(q.tasks);
+	return rc;
+}
+
+static void
+free_indexes(struct join_state *s)
+{
+	for (uint32_t i = 0; s->indexes != NULL && i < s->join->ntables; i++) {
+		const struct join_index *const x = &s->indexes[i];
+		void *p;
+
+		join_unmark(x->dead, x->dead_len);
+		if (x->idx.ptr != NULL) {
+			memcpy(&p, &x->idx.ptr, sizeof(p));
+			munmap(p, x->idx.len);
+		}
+		if (x->ids.ptr != NULL) {
+			memcpy(&p, &x->ids.ptr, sizeof(p));
+			munmap(p, x->ids.len);
+		}
+	}
+	free(s->indexes);
+}
+
+int
+join_run(const struct join *j, struct join_result *out, struct err *err)
+{
+	const unsigned threads = j->threads == 0 ? 1 :
+				 j->threads > MAX_THREADS ? MAX_THREADS :
+							    j->threads;
+	struct join_state s = { .join = j, .result = out };
+	size_t memory = j->memory == 0 ? USUAL_MEMORY : j->memory;
+	int rc = -1;
+
+	memory = memory < JOIN_MIN_MEMORY ? JOIN_MIN_MEMORY : memory;
+	memory /= threads;
+	s.memory = memory > 2 * OWN_MEMORY ? memory - OWN_MEMORY : memory / 2;
+	out->tables = calloc((size_t)j->ntables + 1, sizeof(*out->tables));
+	out->relations = calloc((size_t)j->nrelations + 1,
+				sizeof(*out->relations));
+	out->targets = calloc((size_t)j->ntargets + 1, sizeof(*out->targets));
+	s.indexes = calloc((size_t)j->ntables + 1, sizeof(*s.indexes));
+	if (out->tables == NULL || out->relations == NULL ||
+	    out->targets == NULL || s.indexes == NULL)
+		err_set(err, ERR_SYSTEM, "out of memory");
+	else if (join_logs_open(&s.logs, j, err) == 0)
+		rc = run_all(&s, threads, err);
+	free_indexes(&s);
+	join_logs_close(&s.logs);
+	if (rc != 0)
+		join_result_free(out);
+	return rc;
+}
+
+void
+join_result_free(struct join_result *r)
+{
+	free(r->tables);
+	free(r->relations);
+	free(r->targets);
+	*r = (struct join_result){ 0 };
+}

@@ -1,0 +1,214 @@
+/*
+ * join_refs.c - references against the index of what they refer to, and
+ * primary keys against each other.
+ *
+ * An index that fits the memory is asked as the references come, in batches.
+ * A larger one would be read page by page at random; then they are sorted
+ * first, and the index is read once from its start.
+ */
+#include <stdlib.h>
+
+#include "base/err.h"
+#include "engine/join_internal.h"
+#include "engine/keysort.h"
+
+enum { BATCH = 512 };
+
+struct asker {
+	const struct join_index *index;
+	struct join_relation_result *result;
+	struct join_first dangle, reject;
+	struct keyhash keys[BATCH];
+	uint64_t places[BATCH], found[BATCH];
+	size_t n;
+};
+
+static void
+ask(struct asker *a)
+{
+	struct join_relation_result *const r = a->result;
+
+	keyindex_find_all(&a->index->ix, a->keys, a->n, a->found);
+	for (size_t i = 0; i < a->n; i++) {
+		if (a->found[i] == UINT64_MAX) {
+			r->dangling++;
+			join_first_add(&a->dangle, 0, a->places[i]);
+			continue;
+		}
+		r->resolved++;
+		if (a->index->dead != NULL &&
+		    join_is_marked(a->index->dead, a->found[i])) {
+			r->rejected++;
+			join_first_add(&a->reject, 0, a->places[i]);
+		}
+	}
+	a->n = 0;
+}
+
+static inline void
+put(struct asker *a, uint64_t hi, uint64_t lo, uint64_t place)
+{
+	a->keys[a->n] = (struct keyhash){ .hi = hi, .lo = lo };
+	a->places[a->n] = place;
+	if (++a->n == BATCH)
+		ask(a);
+}
+
+static int
+put_sorted(void *context, const uint64_t *records, size_t n, struct err *err)
+{
+	struct asker *const a = context;
+
+	(void)err;
+	for (size_t i = 0; i < n; i++)
+		put(a, records[3 * i], records[3 * i + 1], records[3 * i + 2]);
+	return 0;
+}
+
+/* All records of a section: to be sorted, or if there is no `sort` to `a`. */
+static int
+read_section(struct join_worker *w, enum keylog_kind kind, uint32_t number,
+	     struct keysort *sort, struct asker *a, struct err *err)
+{
+	const struct join_logs *const l = &w->state->logs;
+	struct keylog_record record;
+	struct join_reader r;
+	int rc, rc2 = 0;
+
+	join_reader_start(&r, l, kind, number, w->room);
+	while ((rc = join_reader_chunk(&r, err)) > 0) {
+		const uint64_t base = l->base[r.unit];
+
+		while ((rc2 = keylog_next(&r.cursor, &record, err)) > 0) {
+			const uint64_t place = base + record.offset;
+
+			if (sort == NULL)
+				put(a, record.key.hi, record.key.lo, place);
+			else if (keysort_add(sort, record.key.hi,
+					     record.key.lo, place, 0,
+					     err) != 0)
+				break;
+		}
+		if (rc2 != 0)
+			break;
+	}
+	join_reader_close(&r);
+	return rc == 0 ? 0 : -1;
+}
+
+/* The same in order of keys. */
+static int
+read_sorted(struct join_worker *w, enum keylog_kind kind, uint32_t number,
+	    keysort_take *take, void *context, struct err *err)
+{
+	struct join_state *const s = w->state;
+	char *const tmp = join_tmp(s->join);
+	struct keysort *sort = NULL;
+	int rc = -1;
+
+	if (tmp == NULL)
+		err_set(err, ERR_SYSTEM, "out of memory");
+	else
+		sort = keysort_new(3, join_logs_count(&s->logs, kind, number),
+				   s->memory, tmp, err);
+	if (sort != NULL &&
+	    read_section(w, kind, number, sort, NULL, err) == 0)
+		rc = keysort_finish(sort, take, context, err);
+	keysort_free(sort);
+	free(tmp);
+	return rc;
+}
+
+static void
+name_places(const struct join_logs *l, const struct join_first *from,
+	    struct join_place *to, uint32_t *n)
+{
+	*n = from->n;
+	for (uint32_t i = 0; i < from->n; i++)
+		to[i] = join_logs_place(l, from->pairs[i].b);
+}
+
+int
+join_refs(struct join_worker *w, uint32_t relation, struct err *err)
+{
+	static const struct join_index NONE;
+	struct join_state *const s = w->state;
+	const struct join_relation *const rel = &s->join->relations[relation];
+	struct join_relation_result *const r = &s->result->relations[relation];
+	struct asker *a;
+	int rc;
+
+	r->refs = join_logs_count(&s->logs, KEYLOG_REF, relation);
+	if (!rel->checked || rel->table == JOIN_NONE) {
+		r->unchecked = r->refs;
+		return 0;
+	}
+	a = calloc(1, sizeof(*a));
+	if (a == NULL)
+		return err_set(err, ERR_SYSTEM, "out of memory");
+	a->result = r;
+	a->index = s->join->tables[rel->table].name == NULL ? &NONE :
+		   &s->indexes[rel->table];
+	if (a->index->idx.len > s->memory)
+		rc = read_sorted(w, KEYLOG_REF, relation, put_sorted, a, err);
+	else
+		rc = read_section(w, KEYLOG_REF, relation, NULL, a, err);
+	if (rc == 0) {
+		ask(a);
+		name_places(&s->logs, &a->dangle, r->dangle, &r->ndangle);
+		name_places(&s->logs, &a->reject, r->reject, &r->nreject);
+	}
+	free(a);
+	return rc;
+}
+
+/* ---- primary keys -------------------------------------------------------- */
+
+struct watcher {
+	struct join_target_result *result;
+	struct join_first doubles;
+	uint64_t hi, lo, place;		/* of the first item with that key */
+	bool some;
+};
+
+static int
+watch(void *context, const uint64_t *records, size_t n, struct err *err)
+{
+	struct watcher *const v = context;
+
+	(void)err;
+	for (size_t i = 0; i < n; i++) {
+		const uint64_t *const r = records + 3 * i;
+
+		if (v->some && r[0] == v->hi && r[1] == v->lo) {
+			v->result->duplicates++;
+			join_first_add(&v->doubles, v->place, r[2]);
+			continue;
+		}
+		v->some = true;
+		v->hi = r[0];
+		v->lo = r[1];
+		v->place = r[2];
+	}
+	return 0;
+}
+
+int
+join_pks(struct join_worker *w, uint32_t target, struct err *err)
+{
+	struct join_state *const s = w->state;
+	struct join_target_result *const r = &s->result->targets[target];
+	struct watcher v = { .result = r };
+
+	r->items = join_logs_count(&s->logs, KEYLOG_PK, target);
+	if (read_sorted(w, KEYLOG_PK, target, watch, &v, err) != 0)
+		return -1;
+	r->nduplicate = v.doubles.n;
+	for (uint32_t i = 0; i < v.doubles.n; i++) {
+		r->duplicate[i].a = join_logs_place(&s->logs,
+						    v.doubles.pairs[i].a);
+		r->duplicate[i].b = join_logs_place(&s->logs,
+						    v.doubles.pairs[i].b);
+	}
+	return 0;
+}
