@@ -10,10 +10,11 @@
 #include "base/err.h"
 #include "formats/formats.h"
 #include "formats/gzip.h"
+#include "tests/fuzz/fuzz.h"
 
 enum { MAX_LEN = 1 << 20 };
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
+const int fuzz_packed = 1;
 
 static uint8_t ours[MAX_LEN + 1], theirs[MAX_LEN + 1];
 
