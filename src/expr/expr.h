@@ -91,9 +91,9 @@ int expr_value_of(const struct expr *e, const struct expr_run *run,
 
 /*
  * Apply all actions, each seeing the item as it was.  The array of item->map is
- * changed where it is, and must be the item's own (value_own()); what is further
- * down may be shared.  Literals of the expression may end up in the item, which
- * then must not outlive it.  Returns 0 or -1.
+ * changed where it is, and must be the item's own (value_own()); what is
+ * further down may be shared.  Literals of the expression may end up in the
+ * item, which then must not outlive it.  Returns 0 or -1.
  */
 int update_apply(const struct update *u, const struct expr_run *run,
 		 struct item *item, struct err *err);
