@@ -7,7 +7,7 @@
 #	tests/oracle/run.sh [--program PATH]
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
-program=$root/build/dynamill
+program=${DYNAMILL:-$root/build/dynamill}
 [ "$1" = --program ] && program=$2
 
 passed=0 failed=0 skipped=0
