@@ -154,27 +154,31 @@ put_value_text(struct out *o, const struct value *v)
 
 static int put_value(struct out *o, const struct value *v);
 
+/*
+ * How much stands before and after the text of a value in the input, by type:
+ * {"S":"..."}  and  {"BOOL":true}.  0 for containers.
+ */
+static const uint8_t BEFORE[VALUE_PLACE] = {
+	[VALUE_S] = 6, [VALUE_N] = 6, [VALUE_B] = 6,
+	[VALUE_BOOL] = 8, [VALUE_NULL] = 8,
+};
+static const uint8_t AFTER[VALUE_PLACE] = {
+	[VALUE_S] = 2, [VALUE_N] = 2, [VALUE_B] = 2,
+	[VALUE_BOOL] = 1, [VALUE_NULL] = 1,
+};
+
 /* Where a value stands in the input, if it does (VALUE_RAW). */
 static inline void
 stands(const struct value *v, const uint8_t **from, const uint8_t **to)
 {
-	enum { TAG_LEN = 6, WORD_TAG_LEN = 8 };	/* {"S":" and {"BOOL": */
+	if (BEFORE[v->type] != 0) {
+		*from = v->text - BEFORE[v->type];
+		*to = v->text + v->len + AFTER[v->type];
+	} else {
+		const struct value *const place = &v->kids[-1];
 
-	switch (v->type) {
-	case VALUE_S:
-	case VALUE_N:
-	case VALUE_B:
-		*from = v->text - TAG_LEN;
-		*to = v->text + v->len + 2;
-		break;
-	case VALUE_BOOL:
-	case VALUE_NULL:
-		*from = v->text - WORD_TAG_LEN;
-		*to = v->text + v->len + 1;
-		break;
-	default:
-		*from = v->kids[-1].text;
-		*to = *from + v->kids[-1].len;
+		*from = place->text;
+		*to = place->text + place->len;
 	}
 }
 

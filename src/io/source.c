@@ -22,7 +22,7 @@
 #include "io/feed.h"
 
 enum {
-	IN_LEN = 64 * 1024,
+	IN_LEN = 256 * 1024,	/* also so that MD5s find each other */
 	FIRST_LEN = 64 * 1024,	/* of the window */
 	HEAD_LEN = 8,		/* enough to tell the packing */
 };
