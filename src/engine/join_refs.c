@@ -139,10 +139,10 @@ join_refs(struct join_worker *w, uint32_t relation, struct err *err)
 	int rc;
 
 	r->refs = join_logs_count(&s->logs, KEYLOG_REF, relation);
-	if (!rel->checked || rel->table == JOIN_NONE) {
+	if (!rel->checked || rel->table == JOIN_NONE)
 		r->unchecked = r->refs;
+	if (r->unchecked > 0 || r->refs == 0)
 		return 0;
-	}
 	a = calloc(1, sizeof(*a));
 	if (a == NULL)
 		return err_set(err, ERR_SYSTEM, "out of memory");
