@@ -2,9 +2,11 @@
  * join_ids.c - from the logs of a table's ids to its index.
  *
  * .ids is written as the logs are read, and each id goes on to be sorted with
- * its offset there and a hash of its source id; in the order of keys the
- * records of .idx are then written, and equal keys meet.  Two source ids under
- * one key are told by their hashes: XXH3 of 64 bits, for the few ids that meet.
+ * its offset there and a hash of its source id, in one word; in the order of
+ * keys the records of .idx are then written, and equal keys meet.  Two source
+ * ids under one key are told by their hashes, of as many bits as the offset
+ * leaves: 20 for 16 TiB of ids, more for less.  One in a million collisions of
+ * such a table would be missed, of which there should not be any.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -44,6 +46,7 @@ struct builder {
 	int fd;			/* of .idx */
 	struct stream ids, fan, records;
 	struct keysort *sort;
+	unsigned at_bits;	/* of an offset in .ids; the rest is a hash */
 	/* The run of equal keys that is being looked at. */
 	uint64_t done;		/* records written */
 	uint64_t place;		/* next entry of the fan */
@@ -118,7 +121,11 @@ take_id(struct builder *b, uint32_t unit, const struct keylog_record *r,
 	const size_t len = keyids_put(p, &item);
 	const uint64_t source = keyhash64_of(r->source) + (uint8_t)r->type;
 	b->ids.len += len;
-	if (keysort_add(b->sort, r->key.hi, r->key.lo, *at, source, err) != 0)
+	if (*at >> b->at_bits != 0)
+		return err_set(err, ERR_INPUT, "ids are longer than they were "
+			       "counted");
+	if (keysort_add(b->sort, r->key.hi, r->key.lo,
+			source << b->at_bits | *at, err) != 0)
 		return -1;
 	*at += len;
 	return 0;
@@ -195,6 +202,8 @@ static inline int
 put_record(struct builder *b, const uint64_t *r, struct err *err)
 {
 	const unsigned bits = b->shape.bits;
+	const uint64_t at = r[2] & (((uint64_t)1 << b->at_bits) - 1);
+	const uint64_t source = r[2] >> b->at_bits;
 	const uint64_t place = bits == 0 ? 0 : r[0] >> (64 - bits);
 	uint8_t *const p = room(&b->records, KEYINDEX_RECORD_LEN, err);
 
@@ -202,16 +211,16 @@ put_record(struct builder *b, const uint64_t *r, struct err *err)
 		return -1;
 	store_le64(p, r[0]);
 	store_le64(p + 8, r[1]);
-	store_le64(p + 16, r[2]);
+	store_le64(p + 16, at);
 	b->records.len += KEYINDEX_RECORD_LEN;
 	if (b->done++ > 0 && r[0] == b->hi && r[1] == b->lo) {
-		meet(b, r[2], r[3]);
+		meet(b, at, source);
 		return 0;
 	}
 	b->hi = r[0];
 	b->lo = r[1];
-	b->at = r[2];
-	b->source = r[3];
+	b->at = at;
+	b->source = source;
 	b->collided = false;
 	b->result->ids++;
 	return 0;
@@ -224,7 +233,7 @@ put_records(void *context, const uint64_t *records, size_t n,
 	struct builder *const b = context;
 
 	for (size_t i = 0; i < n; i++)
-		if (put_record(b, records + 4 * i, err) != 0)
+		if (put_record(b, records + KEYSORT_WORDS * i, err) != 0)
 			return -1;
 	return 0;
 }
@@ -382,10 +391,17 @@ build(struct builder *b, struct err *err)
 	uint64_t ids_len;
 	int rc = -1;
 
+	/* The ids are as long as in the logs, what is around them is not. */
+	const uint64_t most = KEYIDS_HEADER_LEN +
+		join_logs_bytes(&state->logs, KEYLOG_ID, b->table) +
+		b->shape.n * KEYIDS_MAX_LEN;
+
+	b->at_bits = 64 - (unsigned)__builtin_clzll(most);
+	b->at_bits = b->at_bits > 63 ? 63 : b->at_bits;
 	b->fd = -1;
 	if (tmp == NULL || start(b, state->join, err) != 0)
 		goto done;
-	b->sort = keysort_new(4, b->shape.n, state->memory, tmp, err);
+	b->sort = keysort_new(b->shape.n, state->memory, tmp, err);
 	if (b->sort == NULL || write_ids(b, &ids_len, err) != 0 ||
 	    keysort_finish(b->sort, put_records, b, err) != 0 ||
 	    seal(b, ids_len, err) != 0 ||

@@ -22,7 +22,7 @@ struct err;
 struct join_logs {
 	const struct join *join;
 	size_t first[KEYLOG_NKINDS + 2];	/* section of number 0 */
-	uint64_t *counts;	/* records, by section */
+	uint64_t *counts, *bytes;	/* of records, by section */
 	uint8_t *has;		/* a bit for each unit and section */
 	uint64_t *base;		/* place of offset 0, by unit; one more */
 };
@@ -33,6 +33,8 @@ int join_logs_open(struct join_logs *l, const struct join *j,
 void join_logs_close(struct join_logs *l);
 
 uint64_t join_logs_count(const struct join_logs *l, enum keylog_kind kind,
+			 uint32_t number);
+uint64_t join_logs_bytes(const struct join_logs *l, enum keylog_kind kind,
 			 uint32_t number);
 struct join_place join_logs_place(const struct join_logs *l, uint64_t place);
 

@@ -75,6 +75,7 @@ survey(struct join_logs *l, size_t unit, struct err *err)
 		const size_t bit = unit * nsections(l) + s;
 		l->has[bit / 8] |= (uint8_t)(1u << bit % 8);
 		l->counts[s] += c.count;
+		l->bytes[s] += c.len;
 		end = c.end > end ? c.end : end;
 	}
 	if (rc == 0 && end > UINT64_MAX - l->base[unit])
@@ -100,9 +101,11 @@ join_logs_open(struct join_logs *l, const struct join *j, struct err *err)
 	for (size_t kind = 1; kind <= KEYLOG_NKINDS; kind++)
 		l->first[kind + 1] = l->first[kind] + n[kind];
 	l->counts = calloc(nsections(l) + 1, sizeof(*l->counts));
+	l->bytes = calloc(nsections(l) + 1, sizeof(*l->bytes));
 	l->has = calloc(j->nunits * nsections(l) / 8 + 1, 1);
 	l->base = calloc(j->nunits + 1, sizeof(*l->base));
-	if (l->counts == NULL || l->has == NULL || l->base == NULL) {
+	if (l->counts == NULL || l->bytes == NULL || l->has == NULL ||
+	    l->base == NULL) {
 		join_logs_close(l);
 		return err_set(err, ERR_SYSTEM, "out of memory");
 	}
@@ -118,6 +121,7 @@ void
 join_logs_close(struct join_logs *l)
 {
 	free(l->counts);
+	free(l->bytes);
 	free(l->has);
 	free(l->base);
 	*l = (struct join_logs){ 0 };
@@ -128,6 +132,13 @@ join_logs_count(const struct join_logs *l, enum keylog_kind kind,
 		uint32_t number)
 {
 	return l->counts[section_of(l, kind, number)];
+}
+
+uint64_t
+join_logs_bytes(const struct join_logs *l, enum keylog_kind kind,
+		uint32_t number)
+{
+	return l->bytes[section_of(l, kind, number)];
 }
 
 struct join_place

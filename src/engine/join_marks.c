@@ -90,7 +90,7 @@ mark_all(void *context, const uint64_t *records, size_t n, struct err *err)
 	struct marker *const m = context;
 
 	for (size_t i = 0; i < n; i++) {
-		const uint64_t *const r = records + 3 * i;
+		const uint64_t *const r = records + KEYSORT_WORDS * i;
 
 		if (m->n == 0 || m->key.hi != r[0] || m->key.lo != r[1]) {
 			m->key = (struct keyhash){ .hi = r[0], .lo = r[1] };
@@ -118,7 +118,7 @@ collect(struct join_worker *w, enum keylog_kind kind, uint32_t t,
 	while ((rc = join_reader_chunk(&r, err)) > 0) {
 		while ((rc2 = keylog_next(&r.cursor, &record, err)) > 0)
 			if (keysort_add(sort, record.key.hi, record.key.lo,
-					l->base[r.unit] + record.offset, 0,
+					l->base[r.unit] + record.offset,
 					err) != 0)
 				break;
 		if (rc2 != 0)
@@ -145,7 +145,7 @@ join_mark(struct join_worker *w, uint32_t t, enum keylog_kind from,
 	m.bits = get_bits(s->join, *len, err);
 	if (m.bits == NULL || tmp == NULL)
 		goto done;
-	sort = keysort_new(3, n, s->memory, tmp, err);
+	sort = keysort_new(n, s->memory, tmp, err);
 	if (sort == NULL)
 		goto done;
 	rc = 0;

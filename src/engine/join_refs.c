@@ -2,9 +2,10 @@
  * join_refs.c - references against the index of what they refer to, and
  * primary keys against each other.
  *
- * An index that fits the memory is asked as the references come, in batches.
- * A larger one would be read page by page at random; then they are sorted
- * first, and the index is read once from its start.
+ * An index that fits the cache is asked as the references come, in batches.  A
+ * larger one would be read at random, line by line or even page by page; so the
+ * references are put in rough order of their keys first, and the index is read
+ * once from its start.
  */
 #include <stdlib.h>
 
@@ -12,7 +13,7 @@
 #include "engine/join_internal.h"
 #include "engine/keysort.h"
 
-enum { BATCH = 512 };
+enum { BATCH = 512, CACHE_LEN = 16 << 20 };
 
 struct asker {
 	const struct join_index *index;
@@ -60,8 +61,11 @@ put_sorted(void *context, const uint64_t *records, size_t n, struct err *err)
 	struct asker *const a = context;
 
 	(void)err;
-	for (size_t i = 0; i < n; i++)
-		put(a, records[3 * i], records[3 * i + 1], records[3 * i + 2]);
+	for (size_t i = 0; i < n; i++) {
+		const uint64_t *const r = records + KEYSORT_WORDS * i;
+
+		put(a, r[0], r[1], r[2]);
+	}
 	return 0;
 }
 
@@ -85,8 +89,7 @@ read_section(struct join_worker *w, enum keylog_kind kind, uint32_t number,
 			if (sort == NULL)
 				put(a, record.key.hi, record.key.lo, place);
 			else if (keysort_add(sort, record.key.hi,
-					     record.key.lo, place, 0,
-					     err) != 0)
+					     record.key.lo, place, err) != 0)
 				break;
 		}
 		if (rc2 != 0)
@@ -96,10 +99,13 @@ read_section(struct join_worker *w, enum keylog_kind kind, uint32_t number,
 	return rc == 0 ? 0 : -1;
 }
 
-/* The same in order of keys. */
+typedef int finish(struct keysort *s, keysort_take *take, void *context,
+		   struct err *err);
+
+/* The same in order of keys, as `end` does it. */
 static int
 read_sorted(struct join_worker *w, enum keylog_kind kind, uint32_t number,
-	    keysort_take *take, void *context, struct err *err)
+	    finish *end, keysort_take *take, void *context, struct err *err)
 {
 	struct join_state *const s = w->state;
 	char *const tmp = join_tmp(s->join);
@@ -109,11 +115,11 @@ read_sorted(struct join_worker *w, enum keylog_kind kind, uint32_t number,
 	if (tmp == NULL)
 		err_set(err, ERR_SYSTEM, "out of memory");
 	else
-		sort = keysort_new(3, join_logs_count(&s->logs, kind, number),
+		sort = keysort_new(join_logs_count(&s->logs, kind, number),
 				   s->memory, tmp, err);
 	if (sort != NULL &&
 	    read_section(w, kind, number, sort, NULL, err) == 0)
-		rc = keysort_finish(sort, take, context, err);
+		rc = end(sort, take, context, err);
 	keysort_free(sort);
 	free(tmp);
 	return rc;
@@ -149,8 +155,10 @@ join_refs(struct join_worker *w, uint32_t relation, struct err *err)
 	a->result = r;
 	a->index = s->join->tables[rel->table].name == NULL ? &NONE :
 		   &s->indexes[rel->table];
-	if (a->index->idx.len > s->memory)
-		rc = read_sorted(w, KEYLOG_REF, relation, put_sorted, a, err);
+	/* With little memory, little is a large index; tests have little. */
+	if (a->index->idx.len > (s->memory < CACHE_LEN ? s->memory : CACHE_LEN))
+		rc = read_sorted(w, KEYLOG_REF, relation, keysort_finish_rough,
+				 put_sorted, a, err);
 	else
 		rc = read_section(w, KEYLOG_REF, relation, NULL, a, err);
 	if (rc == 0) {
@@ -178,7 +186,7 @@ watch(void *context, const uint64_t *records, size_t n, struct err *err)
 
 	(void)err;
 	for (size_t i = 0; i < n; i++) {
-		const uint64_t *const r = records + 3 * i;
+		const uint64_t *const r = records + KEYSORT_WORDS * i;
 
 		if (v->some && r[0] == v->hi && r[1] == v->lo) {
 			v->result->duplicates++;
@@ -201,7 +209,8 @@ join_pks(struct join_worker *w, uint32_t target, struct err *err)
 	struct watcher v = { .result = r };
 
 	r->items = join_logs_count(&s->logs, KEYLOG_PK, target);
-	if (read_sorted(w, KEYLOG_PK, target, watch, &v, err) != 0)
+	if (read_sorted(w, KEYLOG_PK, target, keysort_finish, watch, &v,
+			err) != 0)
 		return -1;
 	r->nduplicate = v.doubles.n;
 	for (uint32_t i = 0; i < v.doubles.n; i++) {

@@ -1,12 +1,12 @@
 /*
- * keysort.c - in memory if it fits, else through parts in a file.
+ * keysort.c - parts that fit the cache or the memory, one after the other.
  *
  * A part is the records whose keys agree above some bit, wherever they lie in
- * the file: a list of extents, in the order in which they were written, so that
- * a part read from its start has its records in the order they were added in.
- * A part that is too large for memory is spread again, by the first bits in
- * which its keys differ; if they do not differ there is nothing to sort, and it
- * is handed over as it is.
+ * the store, which is memory or a file: a list of extents, in the order in
+ * which they were written, so that a part read from its start has its records
+ * in the order they were added in.  A part that is too large to be sorted at
+ * once is spread again, by the first bits in which its keys differ; if they do
+ * not differ there is nothing to sort, and it is handed over as it is.
  */
 #include "engine/keysort.h"
 
@@ -24,7 +24,10 @@
 
 enum {
 	MAX_PARTS = 512,
+	FEW = 16 * 1024,		/* records that need no parts */
+	PART = 8 * 1024,		/* ... that are well sorted at once */
 	MIN_BUFFER = 4 * 1024,		/* of a part that is written */
+	GOOD_BUFFER = 128 * 1024,
 	MAX_BUFFER = 1024 * 1024,
 	HUGE_LEN = 2 * 1024 * 1024,
 };
@@ -39,7 +42,7 @@ struct part {
 	size_t nextents, cap;
 	uint64_t n;
 	/* Bits that are set in some keys, and in all keys. */
-	uint64_t any[KEYSORT_KEY], all[KEYSORT_KEY];
+	uint64_t any[2], all[2];
 	uint64_t *buffer;	/* while it is written */
 	size_t held;		/* records in that */
 };
@@ -55,16 +58,17 @@ struct spread {
 
 struct keysort {
 	struct keysort_front front;	/* first: see keysort_add() */
-	size_t record_len;
 	size_t memory;
-	size_t most;		/* records that can be sorted in memory */
+	size_t most;		/* records that can be sorted at once */
 	uint64_t *room;		/* front's: all records, or some to spread */
 	size_t room_n;		/* records in it at most */
 	uint64_t *scratch;
-	bool spills;
+	bool spreads;
 	struct spread top;
-	int fd;			/* the nameless file; -1: none */
-	uint64_t file_len;
+	/* The store: `near` bytes in memory, what comes after in a file. */
+	uint64_t *arena;
+	uint64_t near, len;
+	int fd;			/* the nameless file; -1: none yet */
 	const char *tmp;
 	keysort_take *take;
 	void *context;
@@ -72,9 +76,9 @@ struct keysort {
 
 /* Memory that is touched only where it is used; NULL with *err set. */
 static uint64_t *
-get(size_t n, size_t record_len, struct err *err)
+get(size_t n, struct err *err)
 {
-	const size_t len = n * record_len + HUGE_LEN;
+	const size_t len = n * KEYSORT_LEN + HUGE_LEN;
 	void *const p = mmap(NULL, len, PROT_READ | PROT_WRITE,
 			     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
 			     0);
@@ -90,21 +94,19 @@ get(size_t n, size_t record_len, struct err *err)
 }
 
 static void
-put_back(uint64_t *p, size_t n, size_t record_len)
+put_back(uint64_t *p, size_t n)
 {
 	if (p != NULL)
-		munmap(p, n * record_len + HUGE_LEN);
+		munmap(p, n * KEYSORT_LEN + HUGE_LEN);
 }
 
-/* ---- the file ------------------------------------------------------------ */
+/* ---- the store ----------------------------------------------------------- */
 
 static int
 open_file(struct keysort *s, struct err *err)
 {
 	char *name;
 
-	if (s->fd >= 0)
-		return 0;
 	if (asprintf(&name, "%s/sort.XXXXXX", s->tmp) < 0)
 		return err_set(err, ERR_SYSTEM, "out of memory");
 	s->fd = mkostemp(name, O_CLOEXEC);
@@ -116,15 +118,27 @@ open_file(struct keysort *s, struct err *err)
 	return s->fd < 0 ? -1 : 0;
 }
 
+/* Add to the store; *at is where it stands there. */
 static int
 write_records(struct keysort *s, const uint64_t *records, size_t n,
-	      struct err *err)
+	      uint64_t *at, struct err *err)
 {
 	const uint8_t *p = (const uint8_t *)records;
-	size_t len = n * s->record_len;
+	size_t len = n * KEYSORT_LEN;
 
+	*at = s->len;
+	if (s->len + len <= s->near) {
+		memcpy((uint8_t *)s->arena + s->len, p, len);
+		s->len += len;
+		return 0;
+	}
+	if (s->fd < 0 && open_file(s, err) != 0)
+		return -1;
+	if (s->len < s->near)
+		*at = s->len = s->near;
 	while (len > 0) {
-		const ssize_t put = pwrite(s->fd, p, len, (off_t)s->file_len);
+		const ssize_t put = pwrite(s->fd, p, len,
+					   (off_t)(s->len - s->near));
 
 		if (put < 0 && errno == EINTR)
 			continue;
@@ -134,7 +148,7 @@ write_records(struct keysort *s, const uint64_t *records, size_t n,
 				       "again, or give more --memory" : "");
 		p += put;
 		len -= (size_t)put;
-		s->file_len += (uint64_t)put;
+		s->len += (uint64_t)put;
 	}
 	return 0;
 }
@@ -144,8 +158,13 @@ read_records(struct keysort *s, uint64_t *to, uint64_t at, size_t n,
 	     struct err *err)
 {
 	uint8_t *p = (uint8_t *)to;
-	size_t len = n * s->record_len;
+	size_t len = n * KEYSORT_LEN;
 
+	if (at < s->near) {
+		memcpy(p, (const uint8_t *)s->arena + at, len);
+		return 0;
+	}
+	at -= s->near;
 	while (len > 0) {
 		const ssize_t got = pread(s->fd, p, len, (off_t)at);
 
@@ -181,10 +200,12 @@ add_extent(struct part *p, uint64_t at, size_t n, struct err *err)
 static int
 flush(struct keysort *s, struct part *p, struct err *err)
 {
+	uint64_t at;
+
 	if (p->held == 0)
 		return 0;
-	if (add_extent(p, s->file_len, p->held, err) != 0 ||
-	    write_records(s, p->buffer, p->held, err) != 0)
+	if (write_records(s, p->buffer, p->held, &at, err) != 0 ||
+	    add_extent(p, at, p->held, err) != 0)
 		return -1;
 	p->held = 0;
 	return 0;
@@ -192,8 +213,8 @@ flush(struct keysort *s, struct part *p, struct err *err)
 
 /* Begin to spread by `bits` bits, with buffers of `memory` bytes in all. */
 static int
-start_spread(struct keysort *s, struct spread *d, unsigned first,
-	     unsigned bits, size_t memory, struct err *err)
+start_spread(struct spread *d, unsigned first, unsigned bits, size_t memory,
+	     struct err *err)
 {
 	d->first = first;
 	d->bits = bits;
@@ -202,18 +223,18 @@ start_spread(struct keysort *s, struct spread *d, unsigned first,
 	size_t len = memory / d->nparts;
 	len = len > MAX_BUFFER ? MAX_BUFFER : len;
 	len = len < MIN_BUFFER ? MIN_BUFFER : len;
-	d->each = len / s->record_len;
+	d->each = len / KEYSORT_LEN;
 	d->parts = calloc(d->nparts, sizeof(*d->parts));
-	d->buffers = get(d->nparts * d->each, s->record_len, err);
+	d->buffers = get(d->nparts * d->each, err);
 	if (d->parts == NULL || d->buffers == NULL)
 		return err_set(err, ERR_SYSTEM, "out of memory");
 	for (size_t i = 0; i < d->nparts; i++) {
 		struct part *const p = &d->parts[i];
 
-		p->buffer = d->buffers + i * d->each * s->front.words;
+		p->buffer = d->buffers + i * d->each * KEYSORT_WORDS;
 		memset(p->all, 0xff, sizeof(p->all));
 	}
-	return open_file(s, err);
+	return 0;
 }
 
 /* Which part of the spread has that record? */
@@ -232,18 +253,17 @@ static int
 spread_records(struct keysort *s, struct spread *d, const uint64_t *records,
 	       size_t n, struct err *err)
 {
-	const unsigned words = s->front.words;
 
 	for (size_t i = 0; i < n; i++) {
-		const uint64_t *const r = records + i * words;
+		const uint64_t *const r = records + i * KEYSORT_WORDS;
 		struct part *const p = &d->parts[part_of(d, r)];
 
 		if (p->held == d->each && flush(s, p, err) != 0)
 			return -1;
-		memcpy(p->buffer + p->held * words, r, s->record_len);
+		memcpy(p->buffer + p->held * KEYSORT_WORDS, r, KEYSORT_LEN);
 		p->held++;
 		p->n++;
-		for (unsigned w = 0; w < KEYSORT_KEY; w++) {
+		for (unsigned w = 0; w < 2; w++) {
 			p->any[w] |= r[w];
 			p->all[w] &= r[w];
 		}
@@ -259,15 +279,15 @@ end_spread(struct keysort *s, struct spread *d, struct err *err)
 
 	for (size_t i = 0; rc == 0 && i < d->nparts; i++)
 		rc = flush(s, &d->parts[i], err);
-	put_back(d->buffers, d->nparts * d->each, s->record_len);
+	put_back(d->buffers, d->nparts * d->each);
 	d->buffers = NULL;
 	return rc;
 }
 
 static void
-free_spread(struct keysort *s, struct spread *d)
+free_spread(struct spread *d)
 {
-	put_back(d->buffers, d->nparts * d->each, s->record_len);
+	put_back(d->buffers, d->nparts * d->each);
 	for (size_t i = 0; d->parts != NULL && i < d->nparts; i++)
 		free(d->parts[i].extents);
 	free(d->parts);
@@ -276,7 +296,10 @@ free_spread(struct keysort *s, struct spread *d)
 
 /* ---- handing over -------------------------------------------------------- */
 
-/* Read a part from its start, `n` records a time at most, into `room`. */
+/*
+ * Hand over a part from its start: from where it is, or by way of `room`, `n`
+ * records a time at most.
+ */
 static int
 each_block(struct keysort *s, const struct part *p, uint64_t *room, size_t n,
 	   keysort_take *take, void *context, struct err *err)
@@ -284,13 +307,20 @@ each_block(struct keysort *s, const struct part *p, uint64_t *room, size_t n,
 	for (size_t i = 0; i < p->nextents; i++) {
 		struct extent e = p->extents[i];
 
+		if (e.at < s->near) {
+			if (take(context, s->arena + e.at / sizeof(uint64_t),
+				 e.n, err) != 0)
+				return -1;
+			continue;
+		}
+
 		while (e.n > 0) {
 			const size_t m = e.n < n ? e.n : n;
 
 			if (read_records(s, room, e.at, m, err) != 0 ||
 			    take(context, room, m, err) != 0)
 				return -1;
-			e.at += m * s->record_len;
+			e.at += m * KEYSORT_LEN;
 			e.n -= m;
 		}
 	}
@@ -305,7 +335,7 @@ load(struct keysort *s, const struct part *p, uint64_t *room, struct err *err)
 
 		if (read_records(s, room, e->at, e->n, err) != 0)
 			return -1;
-		room += e->n * s->front.words;
+		room += e->n * KEYSORT_WORDS;
 	}
 	return 0;
 }
@@ -337,10 +367,10 @@ split(struct keysort *s, struct part *p, unsigned first, struct err *err)
 	struct again a = { .sort = s };
 
 	/* The buffers take the place of what was sorted before. */
-	madvise(s->room, s->room_n * s->record_len, MADV_DONTNEED);
-	madvise(s->scratch, s->room_n * s->record_len, MADV_DONTNEED);
+	madvise(s->room, s->room_n * KEYSORT_LEN, MADV_DONTNEED);
+	madvise(s->scratch, s->room_n * KEYSORT_LEN, MADV_DONTNEED);
 
-	int rc = start_spread(s, &a.spread, first, left < BITS ? left : BITS,
+	int rc = start_spread(&a.spread, first, left < BITS ? left : BITS,
 			      s->memory / 2, err);
 
 	if (rc == 0)
@@ -349,7 +379,7 @@ split(struct keysort *s, struct part *p, unsigned first, struct err *err)
 		rc = end_spread(s, &a.spread, err);
 	for (size_t i = 0; rc == 0 && i < a.spread.nparts; i++)
 		rc = hand_over(s, &a.spread.parts[i], err);
-	free_spread(s, &a.spread);
+	free_spread(&a.spread);
 	return rc;
 }
 
@@ -371,7 +401,7 @@ hand_over(struct keysort *s, struct part *p, struct err *err)
 		return split(s, p, first, err);
 	if (load(s, p, s->room, err) != 0)
 		return -1;
-	keysort_in_memory(s->room, s->scratch, (size_t)p->n, s->front.words);
+	keysort_in_memory(s->room, s->scratch, (size_t)p->n);
 	return s->take(s->context, s->room, (size_t)p->n, err);
 }
 
@@ -379,79 +409,99 @@ hand_over(struct keysort *s, struct part *p, struct err *err)
 
 /* Begin with the first bits, as many as make parts that fit. */
 static int
-start_spilling(struct keysort *s, uint64_t expected, struct err *err)
+start_spreading(struct keysort *s, uint64_t expected, struct err *err)
 {
+	const uint64_t len = expected * KEYSORT_LEN;
+	uint64_t aim = s->most;
 	unsigned bits = 1;
 
+	s->spreads = true;
+	if (len <= s->memory / 2) {
+		s->arena = get((size_t)expected, err);
+		if (s->arena == NULL)
+			return -1;
+		s->near = len;
+		s->most = (s->memory - (size_t)len) / KEYSORT_LEN / 2;
+		aim = s->most < PART ? s->most : PART;
+	}
 	/* A quarter to spare: parts are not quite equal. */
 	while ((size_t)1 << bits < MAX_PARTS &&
-	       expected + expected / 4 > (uint64_t)s->most << bits)
+	       expected + expected / 4 > aim << bits)
 		bits++;
-	s->spills = true;
-	return start_spread(s, &s->top, 0, bits, s->memory / 2, err);
+	/* More parts do no harm while their buffers are large. */
+	while (s->near == 0 && (size_t)1 << bits < MAX_PARTS &&
+	       s->memory / 2 >> (bits + 1) >= GOOD_BUFFER)
+		bits++;
+	return start_spread(&s->top, 0, bits, s->near > 0 ? 0 : s->memory / 2,
+			    err);
 }
 
 struct keysort *
-keysort_new(unsigned words, uint64_t expected, size_t memory, const char *tmp,
+keysort_new(uint64_t expected, size_t memory, const char *tmp,
 	    struct err *err)
 {
-	enum { SPREAD_AT_ONCE = 1024 };
+	enum { AT_ONCE = 1024 };
 	struct keysort *const s = calloc(1, sizeof(*s));
 
 	if (s == NULL) {
 		err_set(err, ERR_SYSTEM, "out of memory");
 		return NULL;
 	}
-	assert(words == 3 || words == 4);
 	s->fd = -1;
 	s->tmp = tmp;
 	s->memory = memory;
-	s->front.words = words;
-	s->record_len = words * sizeof(uint64_t);
-	s->most = memory / s->record_len / 2;
+	s->most = memory / KEYSORT_LEN / 2;
 	s->most = s->most > UINT32_MAX ? UINT32_MAX : s->most;
-	s->most = s->most < SPREAD_AT_ONCE ? SPREAD_AT_ONCE : s->most;
-	if (expected > s->most) {
-		s->room_n = SPREAD_AT_ONCE;
-		if (start_spilling(s, expected, err) != 0)
+	s->most = s->most < AT_ONCE ? AT_ONCE : s->most;
+	if (expected > UINT64_MAX / KEYSORT_LEN) {
+		err_set(err, ERR_LIMIT, "too many records");
+		goto fail;
+	}
+	if (expected > s->most || expected > FEW) {
+		s->room_n = AT_ONCE;
+		if (start_spreading(s, expected, err) != 0)
 			goto fail;
 	} else {
 		s->room_n = expected > 0 ? (size_t)expected : 1;
 	}
-	s->room = get(s->room_n, s->record_len, err);
+	s->room = get(s->room_n, err);
 	if (s->room == NULL)
 		goto fail;
 	s->front.at = s->room;
-	s->front.stop = s->room + s->room_n * words;
+	s->front.stop = s->room + s->room_n * KEYSORT_WORDS;
 	return s;
 fail:
 	keysort_free(s);
 	return NULL;
 }
 
+static size_t
+waiting(const struct keysort *s)
+{
+	return (size_t)(s->front.at - s->room) / KEYSORT_WORDS;
+}
+
 int
 keysort_turn(struct keysort *s, struct err *err)
 {
-	const size_t n = (size_t)(s->front.at - s->room) / s->front.words;
-
-	if (!s->spills)
+	if (!s->spreads)
 		return err_set(err, ERR_INPUT, "more records than were "
 			       "expected");
-	if (spread_records(s, &s->top, s->room, n, err) != 0)
+	if (spread_records(s, &s->top, s->room, waiting(s), err) != 0)
 		return -1;
 	s->front.at = s->room;
 	return 0;
 }
 
-/* From spreading to sorting: other memory. */
+/* From spreading to handing over: other memory. */
 static int
-turn_round(struct keysort *s, struct err *err)
+turn_round(struct keysort *s, size_t room_n, struct err *err)
 {
 	if (keysort_turn(s, err) != 0 || end_spread(s, &s->top, err) != 0)
 		return -1;
-	put_back(s->room, s->room_n, s->record_len);
-	s->room_n = s->most;
-	s->room = get(s->room_n, s->record_len, err);
+	put_back(s->room, s->room_n);
+	s->room_n = room_n;
+	s->room = get(s->room_n, err);
 	return s->room == NULL ? -1 : 0;
 }
 
@@ -459,22 +509,40 @@ int
 keysort_finish(struct keysort *s, keysort_take *take, void *context,
 	       struct err *err)
 {
-	const size_t n = (size_t)(s->front.at - s->room) / s->front.words;
+	const size_t n = waiting(s);
 	int rc = 0;
 
 	s->take = take;
 	s->context = context;
-	if (s->spills && turn_round(s, err) != 0)
+	if (s->spreads && turn_round(s, s->most, err) != 0)
 		return -1;
-	s->scratch = get(s->room_n, s->record_len, err);
+	s->scratch = get(s->room_n, err);
 	if (s->scratch == NULL)
 		return -1;
-	if (!s->spills) {
-		keysort_in_memory(s->room, s->scratch, n, s->front.words);
+	if (!s->spreads) {
+		keysort_in_memory(s->room, s->scratch, n);
 		return n == 0 ? 0 : take(context, s->room, n, err);
 	}
 	for (size_t i = 0; rc == 0 && i < s->top.nparts; i++)
 		rc = hand_over(s, &s->top.parts[i], err);
+	return rc;
+}
+
+int
+keysort_finish_rough(struct keysort *s, keysort_take *take, void *context,
+		     struct err *err)
+{
+	enum { BLOCK = 4 * 1024 };
+	const size_t n = waiting(s);
+	int rc = 0;
+
+	if (!s->spreads)
+		return n == 0 ? 0 : take(context, s->room, n, err);
+	if (turn_round(s, BLOCK, err) != 0)
+		return -1;
+	for (size_t i = 0; rc == 0 && i < s->top.nparts; i++)
+		rc = each_block(s, &s->top.parts[i], s->room, BLOCK, take,
+				context, err);
 	return rc;
 }
 
@@ -483,9 +551,10 @@ keysort_free(struct keysort *s)
 {
 	if (s == NULL)
 		return;
-	free_spread(s, &s->top);
-	put_back(s->room, s->room_n, s->record_len);
-	put_back(s->scratch, s->room_n, s->record_len);
+	free_spread(&s->top);
+	put_back(s->room, s->room_n);
+	put_back(s->scratch, s->room_n);
+	put_back(s->arena, (size_t)(s->near / KEYSORT_LEN));
 	if (s->fd >= 0)
 		close(s->fd);
 	free(s);

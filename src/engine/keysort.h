@@ -2,12 +2,12 @@
  * keysort.h - put records in the order of their 128-bit keys, in the memory
  * that there is.
  *
- * A record is KEYSORT_KEY + 1 or + 2 words: the key's high half, its low half,
- * and what goes with it.  Records with equal keys stay in the order in which
- * they were added.  If the expected number fits, twice, into the memory, all is
- * done there; else records are spread over the parts of a nameless file by the
- * high bits of their keys, and each part is sorted when its turn comes.  Keys
- * are expected to be uniform, and handled if they are not.
+ * A record is three words: the key's high half, its low half, and what goes
+ * with it.  Records with equal keys stay in the order in which they were added.
+ * Records are spread over parts by the high bits of their keys, and each part
+ * is sorted when its turn comes.  If the expected number fits into half of the
+ * memory the parts lie there, else in a nameless file.  Keys are expected to be
+ * uniform, and handled if they are not.
  *
  * Belongs to one thread.
  */
@@ -21,8 +21,8 @@ struct err;
 struct keysort;
 
 enum {
-	KEYSORT_KEY = 2,	/* words of a key */
-	KEYSORT_MAX_WORDS = 4,
+	KEYSORT_WORDS = 3,
+	KEYSORT_LEN = KEYSORT_WORDS * 8,
 };
 
 /* What takes the records in order, some at a time. */
@@ -30,24 +30,23 @@ typedef int keysort_take(void *context, const uint64_t *records, size_t n,
 			 struct err *err);
 
 /*
- * `words` is 3 or 4, `expected` how many records will be added (at most), `tmp`
- * the folder for what does not fit into `memory` bytes.
+ * `expected` is how many records will be added (at most), `tmp` the folder for
+ * what does not fit into `memory` bytes.
  */
-struct keysort *keysort_new(unsigned words, uint64_t expected, size_t memory,
-			    const char *tmp, struct err *err);
+struct keysort *keysort_new(uint64_t expected, size_t memory, const char *tmp,
+			    struct err *err);
 
 /* Make room, for the function below.  Returns 0 or -1. */
 int keysort_turn(struct keysort *s, struct err *err);
 
 struct keysort_front {
 	uint64_t *at, *stop;	/* room for records */
-	unsigned words;
 };
 
-/* Add a record of `words` words.  Returns 0 or -1. */
+/* Add a record.  Returns 0 or -1. */
 static inline int
-keysort_add(struct keysort *s, uint64_t hi, uint64_t lo, uint64_t a,
-	    uint64_t b, struct err *err)
+keysort_add(struct keysort *s, uint64_t hi, uint64_t lo, uint64_t with,
+	    struct err *err)
 {
 	/* The front is the first member, so that this needs no call. */
 	struct keysort_front *const f = (struct keysort_front *)s;
@@ -56,10 +55,8 @@ keysort_add(struct keysort *s, uint64_t hi, uint64_t lo, uint64_t a,
 		return -1;
 	f->at[0] = hi;
 	f->at[1] = lo;
-	f->at[2] = a;
-	if (f->words == 4)
-		f->at[3] = b;
-	f->at += f->words;
+	f->at[2] = with;
+	f->at += KEYSORT_WORDS;
 	return 0;
 }
 
@@ -67,12 +64,19 @@ keysort_add(struct keysort *s, uint64_t hi, uint64_t lo, uint64_t a,
 int keysort_finish(struct keysort *s, keysort_take *take, void *context,
 		   struct err *err);
 
+/*
+ * The same in the order of the first bits of the keys alone, for who only wants
+ * keys that are near each other to come near each other.
+ */
+int keysort_finish_rough(struct keysort *s, keysort_take *take, void *context,
+			 struct err *err);
+
 void keysort_free(struct keysort *s);	/* NULL is fine */
 
 /*
  * Sort `n` records at `a`, stable; `tmp` has room for as many.  The result is
  * in `a`.  (For tests, and for who has the memory.)
  */
-void keysort_in_memory(uint64_t *a, uint64_t *tmp, size_t n, unsigned words);
+void keysort_in_memory(uint64_t *a, uint64_t *tmp, size_t n);
 
 #endif

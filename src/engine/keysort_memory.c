@@ -19,35 +19,34 @@ enum {
 	MIN_BITS = 3,
 };
 
-#define ALWAYS_INLINE inline __attribute__((always_inline))
-
-static ALWAYS_INLINE void
-copy(uint64_t *to, const uint64_t *from, unsigned words)
+static inline void
+copy(uint64_t *to, const uint64_t *from)
 {
-	for (unsigned i = 0; i < words; i++)
-		to[i] = from[i];
+	to[0] = from[0];
+	to[1] = from[1];
+	to[2] = from[2];
 }
 
-static ALWAYS_INLINE bool
+static inline bool
 is_before(const uint64_t *a, const uint64_t *b)
 {
 	return a[0] < b[0] || (a[0] == b[0] && a[1] < b[1]);
 }
 
 /* Put `n` records one by one into `to`, which may be `from`. */
-static ALWAYS_INLINE void
-insert(const uint64_t *from, uint64_t *to, size_t n, unsigned words)
+static inline void
+insert(const uint64_t *from, uint64_t *to, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		uint64_t one[KEYSORT_MAX_WORDS];
+		uint64_t one[KEYSORT_WORDS];
 		size_t k = i;
 
-		copy(one, from + i * words, words);
-		while (k > 0 && is_before(one, to + (k - 1) * words)) {
-			copy(to + k * words, to + (k - 1) * words, words);
+		copy(one, from + i * KEYSORT_WORDS);
+		while (k > 0 && is_before(one, to + (k - 1) * KEYSORT_WORDS)) {
+			copy(to + k * KEYSORT_WORDS, to + (k - 1) * KEYSORT_WORDS);
 			k--;
 		}
-		copy(to + k * words, one, words);
+		copy(to + k * KEYSORT_WORDS, one);
 	}
 }
 
@@ -55,14 +54,14 @@ insert(const uint64_t *from, uint64_t *to, size_t n, unsigned words)
  * The first bit, from the top, in which keys differ, 0 to 127; 128 if they are
  * all the same.
  */
-static ALWAYS_INLINE unsigned
-first_difference(const uint64_t *a, size_t n, unsigned words)
+static inline unsigned
+first_difference(const uint64_t *a, size_t n)
 {
 	uint64_t hi = 0, lo = 0;
 
 	for (size_t i = 1; i < n; i++) {
-		hi |= a[i * words] ^ a[0];
-		lo |= a[i * words + 1] ^ a[1];
+		hi |= a[i * KEYSORT_WORDS] ^ a[0];
+		lo |= a[i * KEYSORT_WORDS + 1] ^ a[1];
 	}
 	if (hi != 0)
 		return (unsigned)__builtin_clzll(hi);
@@ -82,21 +81,20 @@ choose_bits(size_t n)
 }
 
 /* Sort what is in `a`; the result is in `b` if `to_b`, else in `a`. */
-static ALWAYS_INLINE void
-sort_words(uint64_t *a, uint64_t *b, size_t n, bool to_b, unsigned words,
-	   void (*again)(uint64_t *, uint64_t *, size_t, bool))
+static void
+sort(uint64_t *a, uint64_t *b, size_t n, bool to_b)
 {
 	uint32_t ends[1 << MAX_BITS];
 
 	if (n <= FEW) {
-		insert(a, to_b ? b : a, n, words);
+		insert(a, to_b ? b : a, n);
 		return;
 	}
 
-	const unsigned first = first_difference(a, n, words);
+	const unsigned first = first_difference(a, n);
 	if (first == 128) {
 		if (to_b)
-			memcpy(b, a, n * words * sizeof(*a));
+			memcpy(b, a, n * KEYSORT_WORDS * sizeof(*a));
 		return;
 	}
 
@@ -111,7 +109,7 @@ sort_words(uint64_t *a, uint64_t *b, size_t n, bool to_b, unsigned words,
 
 	memset(ends, 0, nplaces * sizeof(*ends));
 	for (size_t i = 0; i < n; i++)
-		ends[a[i * words + word] >> shift & mask]++;
+		ends[a[i * KEYSORT_WORDS + word] >> shift & mask]++;
 	for (size_t i = 0; i < nplaces; i++) {
 		const uint32_t count = ends[i];
 
@@ -119,43 +117,29 @@ sort_words(uint64_t *a, uint64_t *b, size_t n, bool to_b, unsigned words,
 		at += count;
 	}
 	for (size_t i = 0; i < n; i++) {
-		const uint64_t *const r = a + i * words;
+		const uint64_t *const r = a + i * KEYSORT_WORDS;
 		const size_t place = r[word] >> shift & mask;
 
-		copy(b + (size_t)ends[place]++ * words, r, words);
+		copy(b + (size_t)ends[place]++ * KEYSORT_WORDS, r);
 	}
 
 	/* Now they are in `b`, and ends[] are ends indeed. */
 	size_t from = 0;
 	for (size_t i = 0; i < nplaces; i++) {
 		const size_t count = ends[i] - from;
-		uint64_t *const x = b + from * words, *const y = a + from * words;
+		uint64_t *const x = b + from * KEYSORT_WORDS;
+		uint64_t *const y = a + from * KEYSORT_WORDS;
 
 		if (count <= FEW)
-			insert(x, to_b ? x : y, count, words);
+			insert(x, to_b ? x : y, count);
 		else
-			again(x, y, count, !to_b);
+			sort(x, y, count, !to_b);
 		from = ends[i];
 	}
 }
 
-static void
-sort3(uint64_t *a, uint64_t *b, size_t n, bool to_b)
-{
-	sort_words(a, b, n, to_b, 3, sort3);
-}
-
-static void
-sort4(uint64_t *a, uint64_t *b, size_t n, bool to_b)
-{
-	sort_words(a, b, n, to_b, 4, sort4);
-}
-
 void
-keysort_in_memory(uint64_t *a, uint64_t *tmp, size_t n, unsigned words)
+keysort_in_memory(uint64_t *a, uint64_t *tmp, size_t n)
 {
-	if (words == 3)
-		sort3(a, tmp, n, false);
-	else
-		sort4(a, tmp, n, false);
+	sort(a, tmp, n, false);
 }
