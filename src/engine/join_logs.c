@@ -195,7 +195,7 @@ join_reader_chunk(struct join_reader *r, struct err *err)
 
 	if (cancel != NULL &&
 	    atomic_load_explicit(cancel, memory_order_relaxed))
-		return err_set(err, ERR_CANCELLED, "cancelled");
+		return err_set(err, ERR_CANCELLED, "interrupted");
 	for (;;) {
 		if (r->log.fd < 0 || r->entry == r->log.shape.nchunks) {
 			const int rc = next_unit(r, err);

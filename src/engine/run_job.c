@@ -1,5 +1,6 @@
 /* run_job.c - what makes a job this job: the facts that job.json keeps. */
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -59,6 +60,17 @@ hex(const uint8_t *bytes, size_t n, char *out)
 		snprintf(out + 2 * i, 3, "%02x", bytes[i]);
 }
 
+/*
+ * Set `out` to what names a file from wherever the command is given: the same
+ * plan by another way is the same plan.
+ */
+static void
+full_name(const char *path, char out[PATH_MAX])
+{
+	if (strcmp(path, "-") == 0 || realpath(path, out) == NULL)
+		snprintf(out, PATH_MAX, "%s", path);
+}
+
 /* The plans and all they name, each with the digest of its bytes. */
 static int
 add_files(struct facts *f, struct err *err)
@@ -69,6 +81,7 @@ add_files(struct facts *f, struct err *err)
 		struct buf bytes = { 0 };
 		uint8_t digest[SHA256_LEN];
 		char value[2 * SHA256_LEN + 8] = "sha256:";
+		char name[PATH_MAX];
 		int rc;
 
 		if (p->files[i].absent)
@@ -77,8 +90,8 @@ add_files(struct facts *f, struct err *err)
 		if (rc == 0) {
 			sha256_of(buf_span(&bytes), digest);
 			hex(digest, sizeof(digest), value + 7);
-			rc = add(f, "files", p->files[i].path, value, false,
-				 err);
+			full_name(p->files[i].path, name);
+			rc = add(f, "files", name, value, false, err);
 		}
 		buf_free(&bytes);
 		if (rc != 0)
@@ -96,7 +109,7 @@ add_source(struct facts *f, const struct export *e, size_t number,
 	   struct err *err)
 {
 	struct buf text = { 0 };
-	char value[TEXT_LEN];
+	char value[TEXT_LEN], path[PATH_MAX], name[PATH_MAX + 24];
 	int rc = 0;
 
 	for (size_t i = 0; i < e->nfiles && rc == 0; i++) {
@@ -110,8 +123,9 @@ add_source(struct facts *f, const struct export *e, size_t number,
 		}
 		if (strcmp(file->path, "-") != 0)
 			stat(file->path, &st);
+		full_name(file->path, path);
 		rc = buf_printf(&text, err, "%s %" PRIu64 " %lld.%09ld\n",
-				file->path, file->packed_len,
+				path, file->packed_len,
 				(long long)st.st_mtim.tv_sec,
 				st.st_mtim.tv_nsec);
 	}
@@ -121,10 +135,9 @@ add_source(struct facts *f, const struct export *e, size_t number,
 	if (rc != 0)
 		return -1;
 
-	char name[1024];
+	full_name(e->path, path);
 	snprintf(name, sizeof(name), "%zu %s", number,
-		 e->summary.export_arn != NULL ? e->summary.export_arn
-					       : e->path);
+		 e->summary.export_arn != NULL ? e->summary.export_arn : path);
 	return add(f, "sources", name, value, false, err);
 }
 
