@@ -11,6 +11,7 @@
 #include "base/cpu.h"
 #include "engine/job.h"
 #include "engine/journal.h"
+#include "engine/keyed.h"
 #include "engine/program.h"
 #include "engine/run_internal.h"
 #include "formats/formats.h"
@@ -173,6 +174,16 @@ number_targets(struct run *r, struct err *err)
 			.number = k < i ? r->targets[k].number : r->ntargets,
 		};
 		r->ntargets += k == i;
+	}
+
+	/* Who shares a target shares its keys: those are always logged. */
+	for (uint32_t i = 0; i < p->ntables; i++) {
+		bool alone = true;
+
+		for (uint32_t k = 0; k < p->ntables; k++)
+			alone &= k == i ||
+				 r->targets[k].number != r->targets[i].number;
+		r->targets[i].log_keys = !alone || !keyed_by_id(p, i);
 	}
 	return 0;
 }

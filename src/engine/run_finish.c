@@ -69,6 +69,9 @@ run_join(struct run *r, struct err *err)
 	}
 	for (uint32_t i = 0; i < r->ntargets; i++)
 		targets[i].ids_of = JOIN_NONE;
+	for (uint32_t i = 0; i < p->ntables; i++)
+		if (!r->targets[i].log_keys)
+			targets[r->targets[i].number].ids_of = i;
 	for (uint32_t i = 0; i < r->nunits; i++)
 		if (journal_unit(r->journal, i) != NULL)
 			units[nunits++] = i;

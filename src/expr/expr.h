@@ -98,6 +98,9 @@ int expr_value_of(const struct expr *e, const struct expr_run *run,
 int update_apply(const struct update *u, const struct expr_run *run,
 		 struct item *item, struct err *err);
 
+/* Does an action change the attribute, or something inside it? */
+bool update_touches(const struct update *u, struct span name);
+
 /*
  * As it was understood, fully parenthesised, in one spelling; appended.  For
  * `check`.  Returns 0 or -1.

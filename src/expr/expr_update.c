@@ -231,3 +231,12 @@ update_free(struct update *u)
 	arena_free(&u->mem);
 	free(u);
 }
+
+bool
+update_touches(const struct update *u, struct span name)
+{
+	for (size_t i = 0; i < u->nactions; i++)
+		if (span_equal(u->actions[i].path.parts[0].name, name))
+			return true;
+	return false;
+}

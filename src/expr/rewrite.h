@@ -101,6 +101,8 @@ size_t rewrite_nrules(const struct rewrite *rw);
 const char *rewrite_rule_path(const struct rewrite *rw, size_t i);
 const char *rewrite_rule_target(const struct rewrite *rw, size_t i);
 bool rewrite_rule_is_id(const struct rewrite *rw, size_t i);
+/* Is every S, N or B at its path, which is one name, taken for an id? */
+bool rewrite_rule_takes_all(const struct rewrite *rw, size_t i);
 
 /* Why a value at a rule's path was left as it was; counted per rule. */
 enum rewrite_left {

@@ -447,3 +447,9 @@ rewrite_rule_is_id(const struct rewrite *rw, size_t i)
 {
 	return rw->rules[i].is_id;
 }
+
+bool
+rewrite_rule_takes_all(const struct rewrite *rw, size_t i)
+{
+	return rw->rules[i].simple;
+}
