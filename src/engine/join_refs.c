@@ -2,10 +2,10 @@
  * join_refs.c - references against the index of what they refer to, and
  * primary keys against each other.
  *
- * An index that fits the cache is asked as the references come, in batches.  A
- * larger one would be read at random, line by line or even page by page; so the
+ * An index is asked as the references come, in batches, while it is likely to
+ * stay in memory.  A larger one would be read at random, page by page; so the
  * references are put in rough order of their keys first, and the index is read
- * once from its start.
+ * once from its start.  (At 240 MB both cost the same.)
  */
 #include <stdlib.h>
 
@@ -13,7 +13,7 @@
 #include "engine/join_internal.h"
 #include "engine/keysort.h"
 
-enum { BATCH = 512, CACHE_LEN = 16 << 20 };
+enum { BATCH = 512, LARGE = 256 << 20 };
 
 struct asker {
 	const struct join_index *index;
@@ -155,8 +155,7 @@ join_refs(struct join_worker *w, uint32_t relation, struct err *err)
 	a->result = r;
 	a->index = s->join->tables[rel->table].name == NULL ? &NONE :
 		   &s->indexes[rel->table];
-	/* With little memory, little is a large index; tests have little. */
-	if (a->index->idx.len > (s->memory < CACHE_LEN ? s->memory : CACHE_LEN))
+	if (a->index->idx.len > (s->memory < LARGE ? s->memory : LARGE))
 		rc = read_sorted(w, KEYLOG_REF, relation, keysort_finish_rough,
 				 put_sorted, a, err);
 	else

@@ -7,6 +7,10 @@
  * in the order they were added in.  A part that is too large to be sorted at
  * once is spread again, by the first bits in which its keys differ; if they do
  * not differ there is nothing to sort, and it is handed over as it is.
+ *
+ * Only a small store is kept in memory of our own.  The file's is the system's,
+ * which takes it back when it is short of it.  Ten million ids were sorted no
+ * slower that way, and we stay small.
  */
 #include "engine/keysort.h"
 
@@ -27,8 +31,9 @@ enum {
 	FEW = 16 * 1024,		/* records that need no parts */
 	PART = 8 * 1024,		/* ... that are well sorted at once */
 	MIN_BUFFER = 4 * 1024,		/* of a part that is written */
-	GOOD_BUFFER = 128 * 1024,
 	MAX_BUFFER = 1024 * 1024,
+	BUFFERS_LEN = 8 * 1024 * 1024,	/* of all parts */
+	NEAR_LEN = 8 * 1024 * 1024,	/* kept in memory; see below */
 	HUGE_LEN = 2 * 1024 * 1024,
 };
 
@@ -412,28 +417,27 @@ static int
 start_spreading(struct keysort *s, uint64_t expected, struct err *err)
 {
 	const uint64_t len = expected * KEYSORT_LEN;
-	uint64_t aim = s->most;
+	const uint64_t some = expected + expected / 4;	/* parts differ */
+	size_t buffers = s->memory / 2;
 	unsigned bits = 1;
 
+	buffers = buffers < BUFFERS_LEN ? buffers : BUFFERS_LEN;
 	s->spreads = true;
-	if (len <= s->memory / 2) {
+	if (len <= s->memory / 2 && len <= NEAR_LEN) {
 		s->arena = get((size_t)expected, err);
 		if (s->arena == NULL)
 			return -1;
 		s->near = len;
 		s->most = (s->memory - (size_t)len) / KEYSORT_LEN / 2;
-		aim = s->most < PART ? s->most : PART;
+		buffers = 0;
 	}
-	/* A quarter to spare: parts are not quite equal. */
-	while ((size_t)1 << bits < MAX_PARTS &&
-	       expected + expected / 4 > aim << bits)
+	while ((size_t)1 << bits < MAX_PARTS && some > (uint64_t)s->most << bits)
 		bits++;
-	/* More parts do no harm while their buffers are large. */
-	while (s->near == 0 && (size_t)1 << bits < MAX_PARTS &&
-	       s->memory / 2 >> (bits + 1) >= GOOD_BUFFER)
+	/* More parts than must be, for the cache, if buffers allow it. */
+	while ((size_t)1 << bits < MAX_PARTS && some > (uint64_t)PART << bits &&
+	       (size_t)MIN_BUFFER << (bits + 1) <= s->memory / 2)
 		bits++;
-	return start_spread(&s->top, 0, bits, s->near > 0 ? 0 : s->memory / 2,
-			    err);
+	return start_spread(&s->top, 0, bits, buffers, err);
 }
 
 struct keysort *

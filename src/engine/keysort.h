@@ -5,9 +5,9 @@
  * A record is three words: the key's high half, its low half, and what goes
  * with it.  Records with equal keys stay in the order in which they were added.
  * Records are spread over parts by the high bits of their keys, and each part
- * is sorted when its turn comes.  If the expected number fits into half of the
- * memory the parts lie there, else in a nameless file.  Keys are expected to be
- * uniform, and handled if they are not.
+ * is sorted when its turn comes.  A few megabytes of parts lie in memory, more
+ * in a nameless file.  Keys are expected to be uniform, and handled if they are
+ * not.
  *
  * Belongs to one thread.
  */
