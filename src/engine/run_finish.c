@@ -101,20 +101,18 @@ name_pair(struct run *r, const struct join_pair *pair, struct buf *out,
 	return run_locate(r, pair->b.unit, pair->b.offset, out, err);
 }
 
-/* Fail with `what` and the items of the pair. */
+/* Fail with what is wrong, the items of the pair, and what to do. */
 static int
-fail_pair(struct run *r, const struct join_pair *pair, struct err *err,
-	  const char *fmt, uint64_t n, const char *name)
+fail_pair(struct run *r, const struct join_pair *pair, const char *wrong,
+	  const char *now, struct err *err)
 {
 	struct buf items = { 0 };
 	struct err trouble;
-	char what[256];
 
 	if (name_pair(r, pair, &items, &trouble) != 0)
 		items.len = 0;
-	snprintf(what, sizeof(what), fmt, n, name);
-	err_set(err, ERR_INPUT, "%s: %.*s", what, (int)items.len,
-		items.len > 0 ? (const char *)items.ptr : "");
+	err_set(err, ERR_INPUT, "%s: %.*s; %s", wrong, (int)items.len,
+		items.len > 0 ? (const char *)items.ptr : "", now);
 	buf_free(&items);
 	return -1;
 }
@@ -124,23 +122,31 @@ check_join(struct run *r, struct err *err)
 {
 	const struct join_result *const j = &r->account.join;
 	const struct plan *const p = r->plan;
+	char wrong[512];
 
-	for (uint32_t i = 0; i < p->ntables; i++)
-		if (j->tables[i].collisions > 0)
-			return fail_pair(r, &j->tables[i].collision[0], err,
-				"%" PRIu64 " new ids of table '%s' are made "
-				"of several source ids (choose a longer form),"
-				" first", j->tables[i].collisions,
-				p->tables[i].name);
+	for (uint32_t i = 0; i < p->ntables; i++) {
+		const struct join_table_result *const t = &j->tables[i];
+
+		if (t->collisions == 0)
+			continue;
+		snprintf(wrong, sizeof(wrong), "table '%s': several source ids "
+			 "become one new id (%" PRIu64 " times), first",
+			 p->tables[i].name, t->collisions);
+		return fail_pair(r, &t->collision[0], wrong,
+				 "choose a longer form of ids", err);
+	}
 	for (uint32_t i = 0; i < p->ntables; i++) {
 		const struct join_target_result *const t =
 			&j->targets[r->targets[i].number];
 
-		if (t->duplicates > 0)
-			return fail_pair(r, &t->duplicate[0], err,
-				"%" PRIu64 " items of target table '%s' have "
-				"the primary key of another, first",
-				t->duplicates, r->targets[i].name);
+		if (t->duplicates == 0)
+			continue;
+		snprintf(wrong, sizeof(wrong), "target table '%s': several "
+			 "items with one primary key (%" PRIu64 " too many), "
+			 "first", r->targets[i].name, t->duplicates);
+		return fail_pair(r, &t->duplicate[0], wrong,
+				 "an import would keep only one of them: mend "
+				 "the source or the plan", err);
 	}
 	return 0;
 }
