@@ -79,10 +79,12 @@ while [ $((passed + failed)) -lt "$trials" ]; do
 		case $status in
 		0) break ;;
 		124|130|137) kills=$((kills + 1)) ;;
+		5) sleep 0.1 ;;	# the one that was killed is still dying
 		*) break ;;
 		esac
 	done
 	if [ $status -ne 0 ]; then
+		sleep 0.1
 		threads=$((1 + tries % 4))
 		run env >"$tmp/log" 2>&1
 		status=$?
