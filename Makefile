@@ -86,11 +86,17 @@ replay: $(FUZZERS:%=$(O)/replay_%)
 	@for f in $(FUZZERS); do $(O)/replay_$$f fixtures tests/fuzz/corpus \
 		|| exit 1; done
 
+SHARE = $(DESTDIR)$(PREFIX)/share
+
 install: all
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1
-	install -m 755 $(O)/dynamill $(DESTDIR)$(PREFIX)/bin/dynamill
-	if [ -f docs/dynamill.1 ]; then install -m 644 docs/dynamill.1 \
-		$(DESTDIR)$(PREFIX)/share/man/man1/dynamill.1; fi
+	install -D -m 755 $(O)/dynamill $(DESTDIR)$(PREFIX)/bin/dynamill
+	install -D -m 644 docs/dynamill.1 $(SHARE)/man/man1/dynamill.1
+	install -D -m 644 completions/dynamill.bash \
+		$(SHARE)/bash-completion/completions/dynamill
+	install -D -m 644 completions/_dynamill \
+		$(SHARE)/zsh/site-functions/_dynamill
+	install -D -m 644 completions/dynamill.fish \
+		$(SHARE)/fish/vendor_completions.d/dynamill.fish
 
 clean:
 	rm -rf build

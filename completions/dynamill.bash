@@ -1,0 +1,27 @@
+# Completion of dynamill for bash.
+_dynamill() {
+	local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]}
+
+	case $before in
+	--output) COMPREPLY=($(compgen -W 'text json' -- "$word")); return ;;
+	--on-bad-item) COMPREPLY=($(compgen -W 'reject fail' -- "$word"))
+		return ;;
+	--level) COMPREPLY=($(compgen -W '1 2 3 4 5 6 7 8 9' -- "$word"))
+		return ;;
+	--job) COMPREPLY=($(compgen -d -- "$word")); return ;;
+	esac
+	if [ "$COMP_CWORD" -eq 1 ]; then
+		COMPREPLY=($(compgen -W 'run check version help' -- "$word"))
+	elif [ "${COMP_WORDS[1]}" = help ]; then
+		COMPREPLY=($(compgen -W 'run check' -- "$word"))
+	elif [[ $word == -* ]]; then
+		local options='--stage --output --help'
+		[ "${COMP_WORDS[1]}" != run ] || options+=' --job --table
+			--limit --threads --memory --level --on-bad-item
+			--strict-ids --accept --run-time --quiet --no-progress'
+		COMPREPLY=($(compgen -W "$options" -- "$word"))
+	else
+		COMPREPLY=($(compgen -f -- "$word"))
+	fi
+}
+complete -o filenames -F _dynamill dynamill

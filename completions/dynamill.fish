@@ -1,0 +1,25 @@
+# Completion of dynamill for fish.
+set -l commands run check version help
+complete -c dynamill -n "not __fish_seen_subcommand_from $commands" -f \
+	-a "$commands"
+complete -c dynamill -l help -d 'more about a command'
+complete -c dynamill -l stage -x -d 'a stage of the plan'
+complete -c dynamill -l output -x -a 'text json' -d 'the summary'
+for option in 'job:the folder of the job' 'table:only this table' \
+	'limit:only the first items of each table' 'threads:workers' \
+	'memory:bound for the checks at the end' 'accept:take a damaged file' \
+	'run-time:what run_time() gives'
+	set -l parts (string split -m 1 : $option)
+	complete -c dynamill -n '__fish_seen_subcommand_from run' \
+		-l $parts[1] -r -d $parts[2]
+end
+complete -c dynamill -n '__fish_seen_subcommand_from run' -l level -x \
+	-a '(seq 9)' -d compression
+complete -c dynamill -n '__fish_seen_subcommand_from run' -l on-bad-item -x \
+	-a 'reject fail' -d 'what becomes of a bad item'
+complete -c dynamill -n '__fish_seen_subcommand_from run' -l strict-ids \
+	-d 'reject what is no id where one should be'
+complete -c dynamill -n '__fish_seen_subcommand_from run' -l quiet \
+	-d 'no progress, no summary'
+complete -c dynamill -n '__fish_seen_subcommand_from run' -l no-progress \
+	-d 'no progress'
