@@ -121,7 +121,8 @@ command_run(const struct options *o)
 	if (run == NULL)
 		return console_error(&err);
 	if (transform(run, o, &err) != 0) {
-		status = console_error(&err);
+		status = run_is_resumable(run) ? console_error(&err)
+					       : console_error_once(&err);
 	} else {
 		if (o->output == OUTPUT_TEXT)
 			console_summary(run, o);

@@ -229,26 +229,36 @@ console_summary(const struct run *run, const struct options *o)
 	       run_job_dir(run), run_job_dir(run));
 }
 
+static const int STATUS[] = {
+	[ERR_NONE] = 4, [ERR_USAGE] = 2, [ERR_INPUT] = 3, [ERR_LIMIT] = 3,
+	[ERR_SYSTEM] = 4, [ERR_REMOTE] = 4, [ERR_RETRY] = 4,
+	[ERR_CANCELLED] = 130, [ERR_REFUSED] = 5,
+};
+
+/* Is it an end that a second start may not meet again? */
+static bool
+passes(enum err_code code)
+{
+	return code == ERR_SYSTEM || code == ERR_RETRY ||
+	       code == ERR_CANCELLED;
+}
+
 int
 console_error(const struct err *err)
 {
-	static const struct { int status; const char *now; } BY_CODE[] = {
-		[ERR_NONE] = { 4, NULL },
-		[ERR_USAGE] = { 2, NULL },
-		[ERR_INPUT] = { 3, NULL },
-		[ERR_LIMIT] = { 3, NULL },
-		[ERR_SYSTEM] = { 4, "put that right and run the same command "
-				    "again: it goes on where it was" },
-		[ERR_REMOTE] = { 4, NULL },
-		[ERR_RETRY] = { 4, "run the same command again: it goes on "
-				   "where it was" },
-		[ERR_CANCELLED] = { 130, "run the same command again: it goes "
-					 "on where it was" },
-		[ERR_REFUSED] = { 5, NULL },
-	};
-
 	fprintf(stderr, "dynamill: %s\n", err->text);
-	if (BY_CODE[err->code].now != NULL)
-		fprintf(stderr, "dynamill: %s\n", BY_CODE[err->code].now);
-	return BY_CODE[err->code].status;
+	if (passes(err->code))
+		fprintf(stderr, "dynamill: run the same command again: it goes "
+			"on where it was\n");
+	return STATUS[err->code];
+}
+
+int
+console_error_once(const struct err *err)
+{
+	fprintf(stderr, "dynamill: %s\n", err->text);
+	if (passes(err->code))
+		fprintf(stderr, "dynamill: a job that reads standard input "
+			"cannot go on: run it again with all of its input\n");
+	return STATUS[err->code];
 }

@@ -167,9 +167,8 @@ source_not_yet(const struct plan_source *s)
 		return "exports of another format than dynamodb-json";
 	if (strncmp(s->path, "s3://", 5) == 0)
 		return "exports at s3://";
-	if (s->remote)
-		return s->path[0] == '-' ? "exports on standard input" :
-		       "exports at dynamodb://";
+	if (strncmp(s->path, "dynamodb://", 11) == 0)
+		return "exports at dynamodb://";
 	for (size_t i = 0; archives[i] != NULL; i++)
 		if (ends_in(s->path, archives[i]))
 			return "exports in archives";

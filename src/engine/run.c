@@ -489,6 +489,15 @@ run_is_done(const struct run *r)
 	       job_is_out(r->job);
 }
 
+bool
+run_is_resumable(const struct run *r)
+{
+	for (uint32_t i = 0; i < r->nunits; i++)
+		if (strcmp(r->units[i].path, "-") == 0)
+			return false;
+	return true;
+}
+
 const struct plan *
 run_plan(const struct run *r)
 {

@@ -51,6 +51,9 @@ struct run_progress {
 /* NULL with *err set on failure.  `o` and what it points at must outlive it. */
 struct run *run_open(const struct run_options *o, struct err *err);
 
+/* Can it go on where it was?  Not if it reads standard input. */
+bool run_is_resumable(const struct run *r);
+
 /* Was everything done by an earlier run? */
 bool run_is_done(const struct run *r);
 
