@@ -114,11 +114,15 @@ every_length_agrees_with_libcrypto(void **state)
 	}
 }
 
-/* Do `n` messages at once, with lengths that the caller chose. */
+/*
+ * Do `n` messages at once, with lengths that the caller chose; the last block
+ * of every one whose number is in `lasts` apart, if it has two.
+ */
 static void
-compare_batch(const size_t *lens, size_t n)
+compare_batch(const size_t *lens, size_t n, unsigned lasts)
 {
 	struct sha256_job jobs[16] = { { 0 } };
+	struct sha256_last last[16];
 	uint8_t digests[16][SHA256_LEN];
 	uint8_t theirs[SHA256_LEN];
 
@@ -129,9 +133,18 @@ compare_batch(const size_t *lens, size_t n)
 
 		memcpy(blocks, s.ptr, s.len);
 		sha256_pad(blocks, s.len, 0);
-		jobs[i] = (struct sha256_job){ &sha256_start,
-			guard_copy(blocks, nblocks * SHA256_BLOCK_LEN).ptr,
-			nblocks, digests[i] };
+		jobs[i] = (struct sha256_job){
+			.start = &sha256_start, .nblocks = nblocks,
+			.out = digests[i],
+		};
+		if (nblocks > 1 && (lasts >> i & 1) != 0) {
+			jobs[i].nblocks--;
+			sha256_last_init(&last[i], blocks + SHA256_BLOCK_LEN *
+					 jobs[i].nblocks);
+			jobs[i].last = &last[i];
+		}
+		jobs[i].blocks = guard_copy(blocks, SHA256_BLOCK_LEN *
+					    jobs[i].nblocks).ptr;
 		free(blocks);
 	}
 	sha256_batch(jobs, n);
@@ -154,11 +167,13 @@ batches_of_every_size_agree_with_libcrypto(void **state)
 	for (size_t m = 0; m < 2; m++) {
 		cpu_init(masks[m]);
 		for (size_t n = 0; n <= 16; n++)
-			compare_batch(mixed, n);
+			for (unsigned lasts = 0; lasts < 7; lasts++)
+				compare_batch(mixed, n, lasts * 0x2493);
 		for (size_t len = 0; len <= LONGEST; len += 5) {
 			for (size_t i = 0; i < 16; i++)
 				same[i] = len;
-			compare_batch(same, 1 + len / 5 % 8);
+			compare_batch(same, 1 + len / 5 % 8, 0);
+			compare_batch(same, 1 + len / 5 % 8, 0xffff);
 		}
 	}
 }
@@ -167,7 +182,10 @@ static void
 a_digest_may_be_written_into_its_own_block(void **state)
 {
 	uint8_t block[SHA256_BLOCK_LEN] = "abc";
-	const struct sha256_job job = { &sha256_start, block, 1, block };
+	const struct sha256_job job = {
+		.start = &sha256_start, .blocks = block, .nblocks = 1,
+		.out = block,
+	};
 
 	(void)state;
 	cpu_init(NULL);

@@ -20,6 +20,25 @@ const struct sha256_state sha256_start = { {
 	0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19,
 } };
 
+const uint32_t sha256_constants[64] __attribute__((aligned(64))) = {
+	0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5,
+	0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,
+	0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3,
+	0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174,
+	0xe49b69c1, 0xefbe4786, 0x0fc19dc6, 0x240ca1cc,
+	0x2de92c6f, 0x4a7484aa, 0x5cb0a9dc, 0x76f988da,
+	0x983e5152, 0xa831c66d, 0xb00327c8, 0xbf597fc7,
+	0xc6e00bf3, 0xd5a79147, 0x06ca6351, 0x14292967,
+	0x27b70a85, 0x2e1b2138, 0x4d2c6dfc, 0x53380d13,
+	0x650a7354, 0x766a0abb, 0x81c2c92e, 0x92722c85,
+	0xa2bfe8a1, 0xa81a664b, 0xc24b8b70, 0xc76c51a3,
+	0xd192e819, 0xd6990624, 0xf40e3585, 0x106aa070,
+	0x19a4c116, 0x1e376c08, 0x2748774c, 0x34b0bcb5,
+	0x391c0cb3, 0x4ed8aa4a, 0x5b9cca4f, 0x682e6ff3,
+	0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208,
+	0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2,
+};
+
 static void
 store_be32(uint8_t *p, uint32_t v)
 {
@@ -69,6 +88,32 @@ sha256_pad(uint8_t *blocks, size_t len, size_t before)
 	memset(blocks + len + 1, 0, end - 8 - len - 1);
 	store_be32(blocks + end - 8, (uint32_t)(nbits >> 32));
 	store_be32(blocks + end - 4, (uint32_t)nbits);
+}
+
+static uint32_t
+turn(uint32_t x, unsigned n)
+{
+	return x >> n | x << (32 - n);
+}
+
+void
+sha256_last_init(struct sha256_last *l, const uint8_t *block)
+{
+	uint32_t w[64];
+
+	memcpy(l->block, block, SHA256_BLOCK_LEN);
+	for (size_t i = 0; i < 16; i++)
+		w[i] = (uint32_t)block[4 * i] << 24 |
+		       (uint32_t)block[4 * i + 1] << 16 |
+		       (uint32_t)block[4 * i + 2] << 8 | block[4 * i + 3];
+	for (size_t i = 16; i < 64; i++)
+		w[i] = w[i - 16] + w[i - 7] +
+		       (turn(w[i - 15], 7) ^ turn(w[i - 15], 18) ^
+			w[i - 15] >> 3) +
+		       (turn(w[i - 2], 17) ^ turn(w[i - 2], 19) ^
+			w[i - 2] >> 10);
+	for (size_t i = 0; i < 64; i++)
+		l->words[i] = w[i] + sha256_constants[i];
 }
 
 /* Hash `bytes` on from *s, after `before` others, to the end. */
@@ -133,6 +178,8 @@ do_one(const struct sha256_job *job)
 	struct sha256_state s = *job->start;
 
 	update(&s, job->blocks, job->nblocks);
+	if (job->last != NULL)
+		update(&s, job->last->block, 1);
 	store(&s, job->out);
 }
 
@@ -151,14 +198,14 @@ do_few(const struct sha256_job *const *jobs, size_t n)
 static void
 do_batch(const struct sha256_job *jobs, size_t n)
 {
-	/* Jobs that wait for others of as many blocks. */
-	const struct sha256_job *waiting[SIDE_BY_SIDE + 1][LANES];
-	size_t nwaiting[SIDE_BY_SIDE + 1] = { 0 };
+	/* Jobs that wait for others of as many blocks, with `last` or not. */
+	const struct sha256_job *waiting[2 * SIDE_BY_SIDE + 2][LANES];
+	size_t nwaiting[2 * SIDE_BY_SIDE + 2] = { 0 };
 
 	for (size_t i = 0; i < n; i++) {
-		const size_t k = jobs[i].nblocks;
+		const size_t k = 2 * jobs[i].nblocks + (jobs[i].last != NULL);
 
-		if (k > SIDE_BY_SIDE) {
+		if (k >= 2 * SIDE_BY_SIDE + 2) {
 			do_one(&jobs[i]);
 			continue;
 		}
@@ -168,7 +215,7 @@ do_batch(const struct sha256_job *jobs, size_t n)
 			nwaiting[k] = 0;
 		}
 	}
-	for (size_t k = 1; k <= SIDE_BY_SIDE; k++)
+	for (size_t k = 1; k < 2 * SIDE_BY_SIDE + 2; k++)
 		do_few(waiting[k], nwaiting[k]);
 }
 #endif

@@ -19,25 +19,6 @@
 #endif
 #define EACH_LANE UNROLL for (int w = 0; w < nlanes; w++)
 
-static const uint32_t constants[64] __attribute__((aligned(64))) = {
-	0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5,
-	0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,
-	0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3,
-	0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174,
-	0xe49b69c1, 0xefbe4786, 0x0fc19dc6, 0x240ca1cc,
-	0x2de92c6f, 0x4a7484aa, 0x5cb0a9dc, 0x76f988da,
-	0x983e5152, 0xa831c66d, 0xb00327c8, 0xbf597fc7,
-	0xc6e00bf3, 0xd5a79147, 0x06ca6351, 0x14292967,
-	0x27b70a85, 0x2e1b2138, 0x4d2c6dfc, 0x53380d13,
-	0x650a7354, 0x766a0abb, 0x81c2c92e, 0x92722c85,
-	0xa2bfe8a1, 0xa81a664b, 0xc24b8b70, 0xc76c51a3,
-	0xd192e819, 0xd6990624, 0xf40e3585, 0x106aa070,
-	0x19a4c116, 0x1e376c08, 0x2748774c, 0x34b0bcb5,
-	0x391c0cb3, 0x4ed8aa4a, 0x5b9cca4f, 0x682e6ff3,
-	0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208,
-	0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2,
-};
-
 /* A state as the instructions want it: words A B E F, and C D G H. */
 struct lane {
 	__m128i abef, cdgh;
@@ -96,7 +77,7 @@ compress(struct lane *lanes, const uint8_t *const *blocks, const int nlanes)
 			__m128i *const now = &m[w][r & 3];
 			const __m128i k = _mm_add_epi32(*now,
 				_mm_load_si128((const __m128i *)
-					       (constants + 4 * r)));
+					       (sha256_constants + 4 * r)));
 			l[w].cdgh = _mm_sha256rnds2_epu32(l[w].cdgh,
 							  l[w].abef, k);
 			l[w].abef = _mm_sha256rnds2_epu32(l[w].abef, l[w].cdgh,
@@ -112,6 +93,30 @@ compress(struct lane *lanes, const uint8_t *const *blocks, const int nlanes)
 			*now = _mm_sha256msg2_epu32(t, last);
 		}
 	}
+	EACH_LANE {
+		lanes[w].abef = _mm_add_epi32(lanes[w].abef, l[w].abef);
+		lanes[w].cdgh = _mm_add_epi32(lanes[w].cdgh, l[w].cdgh);
+	}
+}
+
+/* The last block of each lane, whose schedule is known. */
+INLINE void
+compress_last(struct lane *lanes, const struct sha256_job *const *jobs,
+	      const int nlanes)
+{
+	struct lane l[4];
+
+	EACH_LANE
+		l[w] = lanes[w];
+	UNROLL for (int r = 0; r < 16; r++)
+		EACH_LANE {
+			const __m128i k = load(jobs[w]->last->words + 4 * r);
+
+			l[w].cdgh = _mm_sha256rnds2_epu32(l[w].cdgh,
+							  l[w].abef, k);
+			l[w].abef = _mm_sha256rnds2_epu32(l[w].abef, l[w].cdgh,
+						_mm_shuffle_epi32(k, 0x0e));
+		}
 	EACH_LANE {
 		lanes[w].abef = _mm_add_epi32(lanes[w].abef, l[w].abef);
 		lanes[w].cdgh = _mm_add_epi32(lanes[w].cdgh, l[w].cdgh);
@@ -134,6 +139,8 @@ run(const struct sha256_job *const *jobs, const int nlanes)
 		EACH_LANE
 			blocks[w] += SHA256_BLOCK_LEN;
 	}
+	if (jobs[0]->last != NULL)
+		compress_last(lanes, jobs, nlanes);
 	EACH_LANE {
 		__m128i abcd, efgh;
 
