@@ -1242,6 +1242,81 @@ names_with_one_hash_slot_are_told_apart(void **state)
 	buf_free(&want);
 }
 
+/* Decode and rewrite ids of 1 to 80 bytes; the values to expect of `own`. */
+static void
+compare_lengths(const struct remap *own)
+{
+	static const char DIGITS[] = "0123456789abcdef0123456789abcdef0123456"
+		"789abcdef0123456789abcdef0123456789abcdef";
+	struct buf in = { 0 };
+	size_t n;
+
+	for (int i = 1; i <= 80; i++)
+		assert_int_equal(buf_printf(&in, &err, "{\"Item\":{\"id\":"
+					    "{\"S\":\"%.*s\"}}}\n", i,
+					    DIGITS), 0);
+	assert_int_equal(buf_append(&in, (struct span){ (const uint8_t *)"",
+							1 }, &err), 0);
+	rewrite((const char *)in.ptr);
+	buf_free(&in);
+
+	const struct rewrite_use *const u = rewrite_uses(q, &n);
+	assert_int_equal(n, 80);
+	for (size_t i = 0; i < n; i++) {
+		const struct span id = { (const uint8_t *)DIGITS, i + 1 };
+		const struct value old = value_of_text(VALUE_S, id);
+		const struct value *const is = &batch.items[i].map.kids[1];
+		struct value want;
+
+		assert_int_equal(remap_new_id(own, &old, &want, &batch.mem,
+					      &err), 0);
+		assert_int_equal(is->len, want.len);
+		assert_memory_equal(is->text, want.text, want.len);
+		assert_true(span_equal(u[i].source, id));
+		assert_ptr_equal(u[i].target.ptr, is->text);
+		assert_int_equal(u[i].target.len, is->len);
+		const struct keyhash key = keyhash_of_id('S', u[i].target);
+		assert_int_equal(u[i].key.lo, key.lo);
+		assert_int_equal(u[i].key.hi, key.hi);
+		assert_int_equal(batch.items[i].map.flags & VALUE_RAW, 0);
+		if ((is->flags & VALUE_CLEAN) != 0)
+			assert_null(memchr(is->text, '"', is->len));
+	}
+}
+
+static void
+ids_of_every_length_and_form_are_what_one_alone_is(void **state)
+{
+	static const char *const prefixes[] = { "", "user\"", "x-" };
+	static const char *const environments[] = {
+		"", "production", "an environment so long that no id of its "
+		"has room in a single block, or that none has a template at "
+		"all, since there would be four blocks to it and more",
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < 4 * 3 * 3 * 2 * 2; i++) {
+		const struct remap_options o = {
+			.form = (enum remap_form)(REMAP_UUID + i % 4),
+			.prefix = span_of(prefixes[i / 4 % 3]),
+			.environment = span_of(environments[i / 12 % 3]),
+			.secret = span_of(i / 36 % 2 == 0 ? ""
+					  : "sixteen bytes of it"),
+		};
+		struct remap *const own = remap_new(span_of(names[PROJECTS]),
+						    &o, &err);
+
+		assert_non_null(own);
+		cpu_init(i / 72 == 0 ? NULL : "sha");
+		tables[PROJECTS].remap = own;
+		COMPILE({ .path = "id", .is_id = true });
+		compare_lengths(own);
+		rewrite_free(rw);
+		rw = NULL;
+		remap_free(own);
+	}
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, start, stop)
 
 int
@@ -1282,6 +1357,7 @@ main(void)
 		TEST(items_of_several_tables_share_a_queue),
 		TEST(uses_add_up_over_several_flushes),
 		TEST(many_items_give_what_each_alone_gives),
+		TEST(ids_of_every_length_and_form_are_what_one_alone_is),
 		TEST(rules_say_what_they_are),
 		TEST(rules_with_one_path_become_one_rule),
 		TEST(rules_that_make_no_sense_are_refused),

@@ -9,33 +9,10 @@
 #include "base/base64.h"
 #include "base/decimal.h"
 #include "base/err.h"
+#include "base/scan.h"
 #include "expr/remap_internal.h"
 
-enum {
-	TEMPLATES = 65,		/* ids of 0 to 64 bytes have one */
-	MAX_BLOCKS = 3,		/* of a message that has one */
-	SIDE_BY_SIDE = 32,
-	BINARY_LEN = 16,
-};
-
-struct remap {
-	/* How an S and an N are written: shapes[type - VALUE_S]. */
-	struct remap_shape shapes[2];
-	enum value_type type;
-	bool keyed;
-	bool plain;			/* of an S only the digest decides */
-	struct sha256_key key;
-	struct remap_keep *keep;	/* or NULL */
-	struct remap_map *map;		/* or NULL */
-	struct span head, tail;		/* before and after the id */
-	/*
-	 * The message of an id of n bytes, padded, but for the id: at
-	 * n * template_len.  NULL if head and tail are too long for that.
-	 */
-	uint8_t *templates;
-	size_t template_len;
-	uint8_t text[];			/* head, tail and prefix */
-};
+enum { SIDE_BY_SIDE = 32, BINARY_LEN = 16 };
 
 static const char *const form_names[] = {
 	[REMAP_UUID] = "uuid", [REMAP_HEX] = "hex",
@@ -136,18 +113,29 @@ compose(const struct remap *r, struct span id, uint8_t *blocks)
 static int
 make_templates(struct remap *r, struct err *err)
 {
-	static const uint8_t zeros[TEMPLATES];
-	const size_t n = sha256_nblocks(message_len(r, TEMPLATES - 1));
+	static const uint8_t zeros[REMAP_TEMPLATES];
+	const size_t max = sha256_nblocks(message_len(r, REMAP_TEMPLATES - 1));
+	const size_t len = max * SHA256_BLOCK_LEN;
+	struct remap_templates *t;
 
-	if (n > MAX_BLOCKS)
+	if (max > REMAP_MAX_BLOCKS)
 		return 0;
-	r->template_len = n * SHA256_BLOCK_LEN;
-	r->templates = calloc(TEMPLATES, r->template_len);
-	if (r->templates == NULL)
+	t = r->templates = calloc(1, sizeof(*t) + REMAP_TEMPLATES * len);
+	if (t == NULL)
 		return err_set(err, ERR_SYSTEM, "out of memory");
-	for (size_t i = 0; i < TEMPLATES; i++)
-		compose(r, (struct span){ zeros, i },
-			r->templates + i * r->template_len);
+	for (size_t i = 0; i < REMAP_TEMPLATES; i++) {
+		uint8_t *const blocks = t->blocks + i * len;
+		size_t n = sha256_nblocks(message_len(r, i));
+
+		compose(r, (struct span){ zeros, i }, blocks);
+		if (n > 1 && r->head.len + i <= (n - 1) * SHA256_BLOCK_LEN) {
+			sha256_last_init(&t->lasts[i],
+					 blocks + --n * SHA256_BLOCK_LEN);
+			t->of[i].last = &t->lasts[i];
+		}
+		t->of[i].blocks = blocks;
+		t->of[i].nblocks = n;
+	}
 	return 0;
 }
 
@@ -178,6 +166,7 @@ build(struct remap *r, struct span table, const struct remap_options *o,
 		if (r->map == NULL)
 			return -1;
 	}
+	r->clean = scan_plain(o->prefix) == o->prefix.len;
 	r->plain = r->keep == NULL && r->map == NULL && o->type != VALUE_N;
 	return make_templates(r, err);
 }
@@ -346,12 +335,6 @@ decide(struct remap_id *id, struct span text, struct arena *mem,
 	return 0;
 }
 
-bool
-remap_is_plain(const struct remap *r)
-{
-	return r != NULL && r->plain;
-}
-
 int
 remap_understand(const struct remap *r, enum value_type type,
 		 struct span text, struct remap_id *out, struct arena *mem,
@@ -390,24 +373,6 @@ remap_understand(const struct remap *r, enum value_type type,
 	return 1;
 }
 
-/* A copy of up to 64 bytes, most often 36: no call, and few branches. */
-static inline void
-copy_short(uint8_t *to, struct span s)
-{
-	const size_t n = s.len;
-
-	if (n >= 32) {
-		memcpy(to, s.ptr, 32);
-		memcpy(to + n - 32, s.ptr + n - 32, 32);
-	} else if (n >= 16) {
-		memcpy(to, s.ptr, 16);
-		memcpy(to + n - 16, s.ptr + n - 16, 16);
-	} else {
-		for (size_t i = 0; i < n; i++)
-			to[i] = s.ptr[i];
-	}
-}
-
 /* The blocks of the message of `id`: at `space` if they fit there. */
 static int
 message(const struct remap_id *id, uint8_t *space, struct sha256_job *job,
@@ -419,17 +384,12 @@ message(const struct remap_id *id, uint8_t *space, struct sha256_job *job,
 	job->start = r->keyed ? &r->key.inner : &sha256_start;
 	job->nblocks = sha256_nblocks(len);
 	job->blocks = space;
-	if (r->templates != NULL && id->source.len < TEMPLATES) {
-		const uint8_t *const from = r->templates +
-			id->source.len * r->template_len;
-
-		for (size_t i = 0; i < job->nblocks; i++)
-			memcpy(space + i * SHA256_BLOCK_LEN,
-			       from + i * SHA256_BLOCK_LEN, SHA256_BLOCK_LEN);
-		copy_short(space + r->head.len, id->source);
+	job->last = NULL;
+	if (r->templates != NULL && id->source.len < REMAP_TEMPLATES) {
+		remap_fill(r, id->source, space, job);
 		return 0;
 	}
-	if (job->nblocks > MAX_BLOCKS) {
+	if (job->nblocks > REMAP_MAX_BLOCKS) {
 		space = arena_take(mem, job->nblocks * SHA256_BLOCK_LEN, err);
 		if (space == NULL)
 			return -1;
@@ -441,7 +401,7 @@ message(const struct remap_id *id, uint8_t *space, struct sha256_job *job,
 
 /* Some messages on their way through SHA-256. */
 struct run {
-	uint8_t space[SIDE_BY_SIDE][MAX_BLOCKS * SHA256_BLOCK_LEN];
+	uint8_t space[SIDE_BY_SIDE][REMAP_MAX_BLOCKS * SHA256_BLOCK_LEN];
 	struct sha256_job jobs[SIDE_BY_SIDE];
 	size_t njobs;
 };
@@ -460,7 +420,8 @@ finish_keyed(struct run *run, const struct remap_id *ids, size_t n,
 		memcpy(space, out[i].bytes, SHA256_LEN);
 		sha256_pad(space, SHA256_LEN, SHA256_BLOCK_LEN);
 		run->jobs[run->njobs++] = (struct sha256_job){
-			&ids[i].remap->key.outer, space, 1, out[i].bytes };
+			.start = &ids[i].remap->key.outer, .blocks = space,
+			.nblocks = 1, .out = out[i].bytes };
 	}
 	sha256_batch(run->jobs, run->njobs);
 }

@@ -2,6 +2,8 @@
 #ifndef EXPR_REMAP_INTERNAL_H
 #define EXPR_REMAP_INTERNAL_H
 
+#include <string.h>
+
 #include "base/keyhash.h"
 #include "base/sha256.h"
 #include "expr/remap.h"
@@ -14,6 +16,40 @@ struct remap_shape {
 	char letter;		/* for the key of the new id; 0: not an id */
 };
 
+/* The message of an id of some length, padded, but for the id itself. */
+struct remap_template {
+	const uint8_t *blocks;
+	size_t nblocks;
+	const struct sha256_last *last;	/* one more that holds no id, or NULL */
+};
+
+enum {
+	REMAP_TEMPLATES = 65,	/* ids of 0 to 64 bytes have one */
+	REMAP_MAX_BLOCKS = 3,	/* of a message that has one */
+};
+
+struct remap_templates {
+	struct remap_template of[REMAP_TEMPLATES];
+	struct sha256_last lasts[REMAP_TEMPLATES];
+	uint8_t blocks[];
+};
+
+struct remap {
+	/* How an S and an N are written: shapes[type - VALUE_S]. */
+	struct remap_shape shapes[2];
+	enum value_type type;
+	bool keyed;
+	bool plain;			/* of an S only the digest decides */
+	bool clean;			/* the prefix needs no escape in JSON */
+	struct sha256_key key;
+	struct remap_keep *keep;	/* or NULL */
+	struct remap_map *map;		/* or NULL */
+	struct span head, tail;		/* before and after the id */
+	/* NULL if head and tail are too long for them. */
+	struct remap_templates *templates;
+	uint8_t text[];			/* head, tail and prefix */
+};
+
 /* A source id, understood. */
 struct remap_id {
 	const struct remap *remap;	/* NULL: the id stays */
@@ -21,6 +57,7 @@ struct remap_id {
 	char letter;
 	bool fixed;			/* `target` holds without a digest */
 	bool mapped;			/* by a row of the map */
+	uint32_t number;		/* the caller's */
 	struct span source;		/* plain, canonical, or raw bytes */
 	struct span target;
 };
@@ -41,7 +78,49 @@ int remap_understand(const struct remap *r, enum value_type type,
 		     struct err *err);
 
 /* Is every S that is not empty an id, and its digest all that counts? */
-bool remap_is_plain(const struct remap *r);
+static inline bool
+remap_is_plain(const struct remap *r)
+{
+	return r != NULL && r->plain;
+}
+
+/*
+ * Is it, and has every S of less than REMAP_TEMPLATES bytes a template, whose
+ * plain SHA-256 is the digest?
+ */
+static inline bool
+remap_is_quick(const struct remap *r)
+{
+	return remap_is_plain(r) && r->templates != NULL && !r->keyed;
+}
+
+/* The message from the template for an id of this length: into `space`. */
+static inline void
+remap_fill(const struct remap *r, struct span id, uint8_t *space,
+	   struct sha256_job *job)
+{
+	const struct remap_template *const t = &r->templates->of[id.len];
+	const size_t n = id.len;
+	uint8_t *const to = space + r->head.len;
+
+	job->blocks = space;
+	job->nblocks = t->nblocks;
+	job->last = t->last;
+	for (size_t i = 0; i < t->nblocks; i++)
+		memcpy(space + i * SHA256_BLOCK_LEN,
+		       t->blocks + i * SHA256_BLOCK_LEN, SHA256_BLOCK_LEN);
+	/* Most often 36 bytes: no call, and few branches. */
+	if (n >= 32) {
+		memcpy(to, id.ptr, 32);
+		memcpy(to + n - 32, id.ptr + n - 32, 32);
+	} else if (n >= 16) {
+		memcpy(to, id.ptr, 16);
+		memcpy(to + n - 16, id.ptr + n - 16, 16);
+	} else {
+		for (size_t i = 0; i < n; i++)
+			to[i] = id.ptr[i];
+	}
+}
 
 /* The digest of each id that is not fixed.  Returns 0 or -1. */
 int remap_digests(const struct remap_id *ids, size_t n,
@@ -68,6 +147,10 @@ int remap_value(enum value_type type, struct span text, struct value *out,
  */
 size_t remap_put(enum remap_form form, unsigned length,
 		 const uint8_t digest[SHA256_LEN], uint8_t *out);
+
+/* The form uuid of many digests, each to its place. */
+void remap_put_uuids(const struct remap_digest *digests, size_t n,
+		     uint8_t *const *out);
 
 /* `keep`, compiled. */
 struct remap_keep;

@@ -2,7 +2,12 @@
 #include <assert.h>
 #include <string.h>
 
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
 #include "base/bytes.h"
+#include "base/cpu.h"
 #include "expr/remap_internal.h"
 
 /* Four bytes as eight hexadecimal digits, eight at a time in a word. */
@@ -41,6 +46,71 @@ put_uuid(const uint8_t digest[SHA256_LEN], uint8_t *out)
 	store_le32(out + 24, (uint32_t)(c >> 32));
 	store_le64(out + 28, hex8(load_le32(digest + 12)));
 	return 36;
+}
+
+#if defined(__x86_64__)
+#define TARGET __attribute__((target("ssse3")))
+
+TARGET static inline __m128i
+hex16(__m128i nibbles)
+{
+	return _mm_shuffle_epi8(_mm_setr_epi8('0', '1', '2', '3', '4', '5',
+					      '6', '7', '8', '9', 'a', 'b',
+					      'c', 'd', 'e', 'f'), nibbles);
+}
+
+/* As put_uuid(): 32 digits in two registers, moved apart for the hyphens. */
+TARGET static void
+put_uuids_ssse3(const struct remap_digest *digests, size_t n,
+		uint8_t *const *out)
+{
+	const __m128i low = _mm_set1_epi8(15);
+	const __m128i keep = _mm_setr_epi8(-1, -1, -1, -1, -1, -1, 0x0f, -1,
+					   0x3f, -1, -1, -1, -1, -1, -1, -1);
+	const __m128i mark = _mm_setr_epi8(0, 0, 0, 0, 0, 0, (char)0x80, 0,
+					   (char)0x80, 0, 0, 0, 0, 0, 0, 0);
+	const __m128i to_first = _mm_setr_epi8(0, 1, 2, 3, 4, 5, 6, 7, -1, 8,
+					       9, 10, 11, -1, 12, 13);
+	/* Of the digits from the fourteenth on. */
+	const __m128i to_second = _mm_setr_epi8(0, 1, -1, 2, 3, 4, 5, -1, 6, 7,
+						8, 9, 10, 11, 12, 13);
+	const __m128i hyphens = _mm_setr_epi8(0, 0, 0, 0, 0, 0, 0, 0, '-', 0,
+					      0, 0, 0, '-', 0, 0);
+	const __m128i more = _mm_setr_epi8(0, 0, '-', 0, 0, 0, 0, '-', 0, 0, 0,
+					   0, 0, 0, 0, 0);
+
+	for (size_t i = 0; i < n; i++) {
+		const __m128i d = _mm_or_si128(mark, _mm_and_si128(keep,
+			_mm_loadu_si128((const __m128i *)digests[i].bytes)));
+		const __m128i h = _mm_and_si128(_mm_srli_epi16(d, 4), low);
+		const __m128i l = _mm_and_si128(d, low);
+		const __m128i a = hex16(_mm_unpacklo_epi8(h, l));
+		const __m128i b = hex16(_mm_unpackhi_epi8(h, l));
+		const __m128i middle = _mm_alignr_epi8(b, a, 14);
+
+		_mm_storeu_si128((__m128i *)out[i],
+			_mm_or_si128(hyphens, _mm_shuffle_epi8(a, to_first)));
+		_mm_storeu_si128((__m128i *)(out[i] + 16),
+			_mm_or_si128(more, _mm_shuffle_epi8(middle,
+							    to_second)));
+		store_le32(out[i] + 32, (uint32_t)_mm_cvtsi128_si32(
+						_mm_srli_si128(b, 12)));
+	}
+}
+#endif
+
+void
+remap_put_uuids(const struct remap_digest *digests, size_t n,
+		uint8_t *const *out)
+{
+#if defined(__x86_64__)
+	if (cpu_has(CPU_SHA)) {		/* and so SSSE3 */
+		put_uuids_ssse3(digests, n, out);
+		return;
+	}
+#endif
+	for (size_t i = 0; i < n; i++)
+		put_uuid(digests[i].bytes, out[i]);
 }
 
 static size_t

@@ -50,6 +50,7 @@ rewrite_queue_free(struct rewrite_queue *q)
 	free(q->uses);
 	free(q->verdicts);
 	free(q->ids);
+	free(q->quicks);
 	free(q->changes);
 	free(q->places);
 	free(q->owners);
@@ -65,8 +66,8 @@ rewrite_queue_free(struct rewrite_queue *q)
 static void
 forget(struct rewrite_queue *q)
 {
-	q->nids.len = q->nchanges.len = q->nplaces.len = 0;
-	q->nowners.len = q->ncaught.len = 0;
+	q->nids.len = q->nquicks.len = q->nchanges.len = 0;
+	q->nplaces.len = q->nowners.len = q->ncaught.len = 0;
 	q->ndone = q->nuses.len;
 }
 
@@ -104,7 +105,7 @@ rewrite_verdicts(const struct rewrite_queue *q, size_t *n)
  * written cannot be hashed at once without the processor waiting for it.
  */
 static int
-compute(struct rewrite_use *uses, struct remap_id *ids, size_t n,
+compute(struct rewrite_queue *q, struct remap_id *ids, size_t n,
 	struct arena *mem, struct err *err)
 {
 	struct remap_digest digests[TOGETHER];
@@ -115,10 +116,10 @@ compute(struct rewrite_use *uses, struct remap_id *ids, size_t n,
 	for (size_t i = 0; i < n; i++) {
 		if (remap_write(&ids[i], &digests[i], mem, err) != 0)
 			return -1;
-		uses[i].target = ids[i].target;
+		q->uses[ids[i].number].target = ids[i].target;
 	}
 	for (size_t i = 0; i < n; i++)
-		uses[i].key = remap_key(&ids[i]);
+		q->uses[ids[i].number].key = remap_key(&ids[i]);
 	return 0;
 }
 
@@ -127,11 +128,13 @@ rewrite_do(struct rewrite_queue *q, struct arena *mem, struct err *err)
 {
 	const size_t n = q->nids.len;
 
-	assert(q->ndone + n == q->nuses.len);
+	assert(q->ndone + n + q->nquicks.len == q->nuses.len);
+	if (rewrite_do_quick(q, mem, err) != 0)
+		return -1;
 	for (size_t i = 0; i < n; i += TOGETHER)
-		if (compute(q->uses + q->ndone + i, q->ids + i,
-			    n - i < TOGETHER ? n - i : TOGETHER, mem,
-			    err) != 0)
+		if (compute(q, q->ids + i, n - i < TOGETHER ? n - i
+							    : TOGETHER,
+			    mem, err) != 0)
 			return -1;
 	if (rewrite_apply(q, mem, err) != 0 || rewrite_tidy(q, mem, err) != 0)
 		return -1;

@@ -310,6 +310,10 @@ build_rule(struct builder *b, const struct rewrite_rule *from)
 	r->simple = r->path.nparts == 1 && r->nchoices == 1 &&
 		    r->choices[0].whole && r->choices[0].when == NULL &&
 		    remap_is_plain(r->choices[0].holes[0].remap);
+	/* An id that is looked up before it is written takes the long way. */
+	r->quick = r->simple && remap_is_quick(r->choices[0].holes[0].remap) &&
+		   (b->o->dangling == DANGLING_REPORT ||
+		    b->o->dangling == DANGLING_FAIL);
 	if (r->nchoices > b->rw->max_choices)
 		b->rw->max_choices = r->nchoices;
 	return describe_rule(r, from, b->err);

@@ -29,7 +29,7 @@ struct walk {
 
 /* How far a queue was filled. */
 struct mark {
-	size_t nuses, nids, nchanges, nplaces, ncaught;
+	size_t nuses, nids, nquicks, nchanges, nplaces, ncaught;
 };
 
 static int
@@ -99,6 +99,7 @@ take_id(struct walk *w, const struct hole *h, enum value_type type,
 			      w->rw->rules[w->rule].path_text);
 	if (rc == 0)
 		return 0;
+	id->number = (uint32_t)q->nuses.len;
 	q->nids.len++;
 	q->uses[q->nuses.len++] = (struct rewrite_use){
 		.item = w->item_number, .rule = w->rule, .table = h->table,
@@ -317,28 +318,64 @@ take_simple(struct walk *w, struct value *v, const struct rule *r)
 		return -1;
 	q->ids[q->nids.len++] = (struct remap_id){
 		.remap = h->remap, .type = VALUE_S, .letter = 'S',
-		.source = text };
+		.number = (uint32_t)q->nuses.len, .source = text };
 	q->uses[q->nuses.len++] = (struct rewrite_use){
 		.item = w->item_number, .rule = w->rule, .table = h->table,
 		.flags = h->flags, .type = VALUE_S, .source = text };
 	return 0;
 }
 
+/* The same where nothing but the digest is wanted for it. */
+static inline int
+take_quick(struct walk *w, struct value *v, const struct rule *r)
+{
+	const struct hole *const h = &r->choices[0].holes[0];
+	struct rewrite_queue *const q = w->q;
+
+	if (LIST_ROOM(q->uses, &q->nuses, w->err) != 0 ||
+	    LIST_ROOM(q->quicks, &q->nquicks, w->err) != 0)
+		return -1;
+	q->quicks[q->nquicks.len++] = (struct quick){
+		.at = v, .remap = h->remap, .use = (uint32_t)q->nuses.len };
+
+	struct rewrite_use *const u = &q->uses[q->nuses.len++];
+	u->item = w->item_number;
+	u->rule = w->rule;
+	u->table = h->table;
+	u->flags = h->flags;
+	u->type = VALUE_S;
+	u->source = (struct span){ v->text, v->len };
+	return 0;
+}
+
+/* Is it an S that take_quick() takes? */
+static inline bool
+is_quick(const struct value *v)
+{
+	return v->type == VALUE_S && (v->flags & VALUE_ESC) == 0 &&
+	       v->len - 1 < REMAP_TEMPLATES - 1;
+}
+
 /* The rules from `first` on, for the attribute whose value is `v`. */
 static int
 run_rules(struct walk *w, uint32_t first, struct value *v)
 {
-	if (w->root == NONE) {
-		w->root = push_place(w, NULL, NONE);
-		if (w->root == NONE)
-			return -1;
-	}
 	for (uint32_t i = first; i != NONE; i = w->rw->rules[i].next) {
 		const struct rule *const r = &w->rw->rules[i];
 
 		w->rule = i;
 		if (w->only_ids && !r->is_id)
 			continue;
+		if (r->quick && is_quick(v) && !w->only_ids) {
+			if (take_quick(w, v, r) != 0)
+				return -1;
+			continue;
+		}
+		if (w->root == NONE) {
+			w->root = push_place(w, NULL, NONE);
+			if (w->root == NONE)
+				return -1;
+		}
 		if (r->simple && v->type == VALUE_S && v->len > 0 &&
 		    (v->flags & VALUE_ESC) == 0) {
 			if (take_simple(w, v, r) != 0)
@@ -426,8 +463,9 @@ count(struct rewrite_queue *q, uint64_t *left)
 static struct mark
 mark_of(const struct rewrite_queue *q)
 {
-	return (struct mark){ q->nuses.len, q->nids.len, q->nchanges.len,
-			      q->nplaces.len, q->ncaught.len };
+	return (struct mark){ q->nuses.len, q->nids.len, q->nquicks.len,
+			      q->nchanges.len, q->nplaces.len,
+			      q->ncaught.len };
 }
 
 static void
@@ -435,6 +473,7 @@ go_back(struct rewrite_queue *q, const struct mark *m)
 {
 	q->nuses.len = m->nuses;
 	q->nids.len = m->nids;
+	q->nquicks.len = m->nquicks;
 	q->nchanges.len = m->nchanges;
 	q->nplaces.len = m->nplaces;
 	q->ncaught.len = m->ncaught;
@@ -481,12 +520,15 @@ rewrite_collect(const struct rewrite *rw, struct rewrite_queue *q,
 		return -1;
 	}
 	count(q, left);
-	if (w.root == NONE)
-		return 0;
-	q->places[w.root].container = &item->map;
-	q->owners[q->nowners.len++] = (struct owner){
-		.rw = rw, .left = left, .item = item_number };
-	if (q->nids.len < (q->lookup == NULL ? ENOUGH : ENOUGH_TO_LOOK_UP))
+	if (q->nquicks.len > m.nquicks)
+		item->map.flags &= (uint8_t)~VALUE_RAW;
+	if (w.root != NONE) {
+		q->places[w.root].container = &item->map;
+		q->owners[q->nowners.len++] = (struct owner){
+			.rw = rw, .left = left, .item = item_number };
+	}
+	if (q->nids.len + q->nquicks.len <
+	    (q->lookup == NULL ? ENOUGH : ENOUGH_TO_LOOK_UP))
 		return 0;
 	return rewrite_do(q, run->mem, err);
 }

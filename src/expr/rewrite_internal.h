@@ -30,6 +30,7 @@ struct rule {
 	bool is_id;
 	bool is_key;			/* a key attribute of the target */
 	bool simple;			/* a name, a plain remap, no `when` */
+	bool quick;			/* that, and as struct quick wants it */
 	struct choice *choices;
 	size_t nchoices;
 	char *path_text, *target_text;
@@ -74,6 +75,13 @@ struct change {
 	uint32_t caught;		/* the first, of choice->nholes */
 };
 
+/* An S that a plain remap's digest replaces, at the top of its item. */
+struct quick {
+	struct value *at;
+	const struct remap *remap;
+	uint32_t use;
+};
+
 /* An item. */
 struct owner {
 	const struct rewrite *rw;
@@ -90,7 +98,8 @@ struct list {
 struct rewrite_queue {
 	struct rewrite_use *uses;
 	struct rewrite_verdict *verdicts;
-	struct remap_id *ids;		/* of uses from `ndone` on */
+	struct remap_id *ids;		/* their number is that of the use */
+	struct quick *quicks;		/* uses without id and change */
 	struct change *changes;
 	struct place *places;
 	struct owner *owners;
@@ -99,7 +108,7 @@ struct rewrite_queue {
 	int8_t *whens;			/* of the rule at hand: -1 not asked */
 	struct span *match;		/* by a pattern, before it is taken */
 	uint32_t *slots;		/* to find equal members */
-	struct list nuses, nverdicts, nids, nchanges, nplaces, nowners,
+	struct list nuses, nverdicts, nids, nquicks, nchanges, nplaces, nowners,
 		    ncaught, nlefts, nwhens, nmatch, nslots;
 	size_t ndone, nflushed;		/* uses */
 	rewrite_lookup *lookup;
@@ -120,6 +129,10 @@ int list_grow(void *array, struct list *l, size_t more, size_t size,
 
 /* Do what is queued; the items are complete.  Returns 0 or -1. */
 int rewrite_do(struct rewrite_queue *q, struct arena *mem, struct err *err);
+
+/* Do what is in `quicks`. */
+int rewrite_do_quick(struct rewrite_queue *q, struct arena *mem,
+		     struct err *err);
 
 /* Apply the dangling rules and put new values into items.  Returns 0 or -1. */
 int rewrite_apply(struct rewrite_queue *q, struct arena *mem, struct err *err);
