@@ -132,10 +132,14 @@ put_item(uint64_t *seed, uint32_t unit, uint64_t offset, uint32_t range)
 	for (uint32_t r = 0; r < NRELATIONS; r++) {
 		/* A tenth of them leads nowhere. */
 		const uint64_t to = next(seed) % (range + range / 10);
+		const struct entry ref = {
+			.kind = KEYLOG_REF, .number = r, .unit = unit,
+			.offset = offset, .key = key_of(dice % 3 ? to : 3),
+		};
 
-		put((struct entry){ .kind = KEYLOG_REF, .number = r,
-				    .unit = unit, .offset = offset,
-				    .key = key_of(dice % 3 ? to : 3) });
+		put(ref);
+		if (dice % 4 == 0)
+			put(ref);	/* a list has it twice */
 	}
 	put((struct entry){ .kind = KEYLOG_PK, .unit = unit, .offset = offset,
 			    .key = key_of(next(seed) % (20 * range)) });
@@ -350,6 +354,8 @@ check_places(const struct entry *const *want, size_t n,
 	uint32_t k = 0;
 
 	for (size_t i = 0; i < n && k < JOIN_EXAMPLES; i++) {
+		if (k > 0 && is_place(got[k - 1], want[i]))
+			continue;	/* the same item */
 		assert_true(k < ngot);
 		assert_true(is_place(got[k++], want[i]));
 	}

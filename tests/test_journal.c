@@ -297,6 +297,30 @@ cuts_off_what_a_crash_left_after_the_last(void **state)
 }
 
 static void
+takes_no_payload_for_a_record(void **state)
+{
+	struct buf good = { 0 }, now = { 0 };
+	size_t at[4];
+	struct err err;
+	struct journal *j;
+
+	(void)state;
+	make_three(&good, at);
+	/* A unit that carries a journal with it, torn at its last byte. */
+	const struct journal_unit u = { .unit = 3, .extra = buf_span(&good) };
+	j = open_ok();
+	assert_int_equal(journal_add(j, &u, &err), 0);
+	journal_close(j);
+	assert_int_equal(file_load(path, 1 << 20, &now, &err), 0);
+	put_file(now.ptr, now.len - 1);
+	j = open_ok();
+	assert_int_equal(journal_nunits(j, NULL), 3);
+	journal_close(j);
+	buf_free(&good);
+	buf_free(&now);
+}
+
+static void
 refuses_another_version_and_other_files(void **state)
 {
 	struct err err;
@@ -485,6 +509,7 @@ sweeps_what_no_record_names(void **state)
 	static const char *const stay[] = {
 		"out.partial/T/data/00000000.json",
 		"out.partial/T/table.json",
+		"out.partial/T/notes.part",
 		"rejected/units/00000000-T.jsonl",
 		"rejected/20250201-T.jsonl",
 		"index/T.idx",
@@ -523,6 +548,7 @@ main(void)
 		cmocka_unit_test(cuts_off_a_torn_record_wherever_it_is_torn),
 		cmocka_unit_test(notices_every_flipped_bit),
 		cmocka_unit_test(cuts_off_what_a_crash_left_after_the_last),
+		cmocka_unit_test(takes_no_payload_for_a_record),
 		cmocka_unit_test(refuses_another_version_and_other_files),
 		cmocka_unit_test(looks_without_touching),
 		cmocka_unit_test(takes_records_from_many_threads),

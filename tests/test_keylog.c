@@ -373,6 +373,25 @@ survives_hostile_chunks(void **state)
 }
 
 static void
+refuses_offsets_beyond_the_chunks_end(void **state)
+{
+	const uint8_t bytes[17] = { [16] = 2 * 7 };
+	struct keylog_chunk c = { .kind = KEYLOG_PK, .count = 1, .end = 8 };
+	struct keylog_cursor cursor;
+	struct keylog_record got;
+	struct err err;
+
+	(void)state;
+	keylog_start(&cursor, &c, guard_copy(bytes, sizeof(bytes)));
+	assert_int_equal(keylog_next(&cursor, &got, &err), 1);
+	assert_int_equal(got.offset, 7);
+	c.end = 7;
+	keylog_start(&cursor, &c, guard_copy(bytes, sizeof(bytes)));
+	assert_int_equal(keylog_next(&cursor, &got, &err), -1);
+	assert_int_equal(err.code, ERR_INPUT);
+}
+
+static void
 refuses_impossible_shapes(void **state)
 {
 	struct keylog_shape s = { .unit = 1, .directory_at = 32 + 20,
@@ -441,6 +460,7 @@ main(void)
 		cmocka_unit_test(tells_a_full_disk_at_commit),
 		cmocka_unit_test(notices_every_truncation_and_flip),
 		cmocka_unit_test(survives_hostile_chunks),
+		cmocka_unit_test(refuses_offsets_beyond_the_chunks_end),
 		cmocka_unit_test(refuses_impossible_shapes),
 		cmocka_unit_test(refuses_impossible_chunks),
 	};
