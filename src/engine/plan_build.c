@@ -336,6 +336,25 @@ check_inputs(struct plan *p, const struct plan_found *found, size_t n,
 	return 0;
 }
 
+/* Say that --table names a table which is not there, and which is near. */
+static int
+no_such_table(struct plan *p, const char *name, struct err *err)
+{
+	const char **const words = plan_take(p, p->ntables, sizeof(*words),
+					     err);
+
+	if (words == NULL)
+		return -1;
+	for (size_t i = 0; i < p->ntables; i++)
+		words[i] = p->tables[i].name;
+
+	const char *const near = plan_nearest(name, words, p->ntables);
+	return err_set(err, ERR_USAGE, "there is no table '%s' in the plan, "
+		       "which --table names%s%s%s", name,
+		       near != NULL ? "; did you mean '" : "",
+		       near != NULL ? near : "", near != NULL ? "'?" : "");
+}
+
 static int
 check_only(struct plan *p, struct err *err)
 {
@@ -350,8 +369,7 @@ check_only(struct plan *p, struct err *err)
 					       name) != NULL;
 		if (plan_table_named(p, name) == PLAN_NONE &&
 		    (!glob || p->parts->resolved))
-			return err_set(err, ERR_USAGE, "there is no table '%s' "
-				       "in the plan, which --table names", name);
+			return no_such_table(p, name, err);
 	}
 	return 0;
 }

@@ -90,30 +90,51 @@ run_join(struct run *r, struct err *err)
 	return 0;
 }
 
-/* "A and B", found again in their files. */
-static int
-name_pair(struct run *r, const struct join_pair *pair, struct buf *out,
-	  struct err *err)
+/* Without the folder: "/data/x/f.gz: line 7, id 'a'" from "f.gz" on. */
+static struct span
+without_folder(struct span place)
 {
-	if (run_locate(r, pair->a.unit, pair->a.offset, out, err) != 0 ||
-	    buf_printf(out, err, "; and ") != 0)
-		return -1;
-	return run_locate(r, pair->b.unit, pair->b.offset, out, err);
+	const char *const text = (const char *)place.ptr;
+	size_t n = 0;
+
+	for (size_t i = 0; i < place.len && strncmp(text + i, ": ", 2) != 0;
+	     i++)
+		if (text[i] == '/')
+			n = i + 1;
+	return (struct span){ place.ptr + n, place.len - n };
 }
 
-/* Fail with what is wrong, the items of the pair, and what to do. */
+/*
+ * Fail with what is wrong, the items of the pair, found again in their files,
+ * and what to do.  Where that is too long for one message, the folders go.
+ */
 static int
 fail_pair(struct run *r, const struct join_pair *pair, const char *wrong,
 	  const char *now, struct err *err)
 {
-	struct buf items = { 0 };
+	const struct join_place *const places[] = { &pair->a, &pair->b };
+	struct buf texts[2] = { { 0 }, { 0 } };
+	struct span items[2];
 	struct err trouble;
 
-	if (name_pair(r, pair, &items, &trouble) != 0)
-		items.len = 0;
-	err_set(err, ERR_INPUT, "%s: %.*s; %s", wrong, (int)items.len,
-		items.len > 0 ? (const char *)items.ptr : "", now);
-	buf_free(&items);
+	for (int i = 0; i < 2; i++) {
+		if (run_locate(r, places[i]->unit, places[i]->offset,
+			       &texts[i], &trouble) != 0 ||
+		    buf_append(&texts[i], (struct span){
+			       (const uint8_t *)"", 1 }, &trouble) != 0)
+			buf_reset(&texts[i]);
+		items[i] = span_of(texts[i].len > 0
+				   ? (const char *)texts[i].ptr : "");
+	}
+	if (strlen(wrong) + items[0].len + items[1].len + strlen(now) + 16 >
+	    sizeof(err->text))
+		for (int i = 0; i < 2; i++)
+			items[i] = without_folder(items[i]);
+	err_set(err, ERR_INPUT, "%s: %.*s; and %.*s; %s", wrong,
+		(int)items[0].len, (const char *)items[0].ptr,
+		(int)items[1].len, (const char *)items[1].ptr, now);
+	buf_free(&texts[0]);
+	buf_free(&texts[1]);
 	return -1;
 }
 
@@ -133,7 +154,8 @@ check_join(struct run *r, struct err *err)
 			 "become one new id (%" PRIu64 " times), first",
 			 p->tables[i].name, t->collisions);
 		return fail_pair(r, &t->collision[0], wrong,
-				 "choose a longer form of ids", err);
+				 "choose a longer form of ids, or mend "
+				 "ids.map", err);
 	}
 	for (uint32_t i = 0; i < p->ntables; i++) {
 		const struct join_target_result *const t =

@@ -60,6 +60,8 @@ find(struct source *s, struct ddbjson *reader, struct batch *b,
 			if (b->items[i].offset == offset)
 				return i;
 		want = used > 0 ? BLOCK_LEN : 2 * block.len;
+		if (want > SOURCE_MAX_PEEK && block.len < SOURCE_MAX_PEEK)
+			want = SOURCE_MAX_PEEK;
 		source_consume(s, used);
 	} while (more);
 	return err_set(err, ERR_INPUT, "no item at byte %" PRIu64, offset);

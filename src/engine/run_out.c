@@ -18,10 +18,11 @@
 #include "formats/manifest.h"
 #include "formats/tree.h"
 #include "io/drain.h"
+#include "io/feed.h"
 #include "io/file.h"
 #include "io/sink.h"
 
-enum { PATH_LEN = 1024 };
+enum { PATH_LEN = 1024, PIECE_LEN = 64 * 1024 };
 
 /* The path of `file` of a target, while the job is not done. */
 static void
@@ -374,46 +375,60 @@ run_write_tables(struct run *r, struct err *err)
 
 /* ---- rejected/ ----------------------------------------------------------- */
 
+/* Append the file at `path` to the sink, a piece at a time. */
+static int
+copy_file(const char *path, uint8_t *piece, struct sink *sink,
+	  struct err *err)
+{
+	struct feed *const feed = file_feed(path, err);
+	ssize_t n;
+
+	if (feed == NULL)
+		return -1;
+	while ((n = feed->read(feed, piece, PIECE_LEN, err)) > 0)
+		if (sink_write(sink, (struct span){ piece, (size_t)n },
+			       err) != 0) {
+			n = -1;
+			break;
+		}
+	feed->close(feed);
+	return n < 0 ? -1 : 0;
+}
+
 /* The parts of one table, in unit order, into one file. */
 static int
 join_rejects(struct run *r, uint32_t table, struct err *err)
 {
-	enum { MOST = 1 << 30 };
-	struct buf part = { 0 };
+	uint8_t *const piece = malloc(PIECE_LEN);
 	struct sink *sink = NULL;
 	char path[PATH_LEN];
-	int rc = -1;
+	int rc = piece != NULL ? 0 : err_set(err, ERR_SYSTEM, "out of memory");
 
-	for (uint32_t i = 0; i < r->nunits; i++) {
+	snprintf(path, sizeof(path), "%s/%s/%s.jsonl", r->dir, JOB_REJECTED,
+		 r->plan->tables[table].name);
+	if (rc == 0)
+		sink = sink_open(file_drain(path, err), NULL, 0, err);
+	if (sink == NULL)
+		rc = -1;
+	for (uint32_t i = 0; i < r->nunits && rc == 0; i++) {
 		const struct journal_unit *const u = journal_unit(r->journal,
 								  i);
 
-		for (size_t k = 0; u != NULL && k < u->nfiles; k++) {
+		for (size_t k = 0; u != NULL && k < u->nfiles && rc == 0;
+		     k++) {
 			const struct journal_file *const f = &u->files[k];
 
 			if (f->kind != JOURNAL_REJECTS || f->table != table)
 				continue;
-			if (sink == NULL) {
-				snprintf(path, sizeof(path), "%s/%s/%s.jsonl",
-					 r->dir, JOB_REJECTED,
-					 r->plan->tables[table].name);
-				sink = sink_open(file_drain(path, err), NULL, 0,
-						 err);
-				if (sink == NULL)
-					goto done;
-			}
 			snprintf(path, sizeof(path), "%s/%.*s", r->dir,
 				 (int)f->path.len, (const char *)f->path.ptr);
-			buf_reset(&part);
-			if (file_load(path, MOST, &part, err) != 0 ||
-			    sink_write(sink, buf_span(&part), err) != 0)
-				goto done;
+			rc = copy_file(path, piece, sink, err);
 		}
 	}
-	rc = sink == NULL ? 0 : sink_commit(sink, NULL, err);
-done:
+	if (rc == 0)
+		rc = sink_commit(sink, NULL, err);
 	sink_close(sink);
-	buf_free(&part);
+	free(piece);
 	return rc;
 }
 

@@ -276,23 +276,25 @@ note_rejects(struct worker *w, struct program_result *result, struct err *err)
 	return 0;
 }
 
-/* Keep to unit->max_items: forget what is behind them. */
+/* Keep to unit->max_items, bad lines among them: forget what is behind. */
 static bool
 enough(struct worker *w)
 {
 	const uint64_t max = w->unit->max_items;
 	struct batch *const b = &w->batch;
+	uint32_t i = 0, k = 0;
 
 	if (max == 0)
 		return false;
-
-	const uint64_t left = max - w->items;
-	if (b->nitems > left)
-		b->nitems = (uint32_t)left;
-	/* Lines that are no items count after the items of their batch. */
-	if (b->nrejects > left - b->nitems)
-		b->nrejects = (uint32_t)(left - b->nitems);
-	return (uint64_t)b->nitems + b->nrejects == left;
+	while (w->items + i + k < max && (i < b->nitems || k < b->nrejects))
+		if (k == b->nrejects ||
+		    (i < b->nitems && b->items[i].number < b->rejects[k].number))
+			i++;
+		else
+			k++;
+	b->nitems = i;
+	b->nrejects = k;
+	return w->items + i + k == max;
 }
 
 /* Tell whoever watches how far this unit is. */

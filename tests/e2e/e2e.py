@@ -297,8 +297,8 @@ def check_report(job):
         for rule in t['rules']:
             for to in rule['to']:
                 equal(to['references'], to['resolved'] + to['dangling'] +
-                      to['unchecked'] + to['toRejected'],
-                      '%s.%s' % (t['table'], rule['path']))
+                      to['unchecked'], t['table'] + '.' + rule['path'])
+                check(to['toRejected'] <= to['resolved'], rule)
     return r
 
 
