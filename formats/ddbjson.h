@@ -37,7 +37,7 @@ void ddbjson_rewind(struct ddbjson *d);
  * DDBJSON_SLACK bytes behind `in` can be read.  Items point into `in` and the
  * batch, which was reset.  Returns 0, or -1 if memory is refused.
  */
-enum { DDBJSON_SLACK = 64 };
+enum { DDBJSON_SLACK = 128 };
 int ddbjson_decode(struct ddbjson *d, struct span in, bool last,
 		   struct batch *out, size_t *used, struct err *err);
 

@@ -39,38 +39,23 @@ code_unit(const uint8_t *p, size_t len)
 	return unit;
 }
 
-bool
-ddbjson_escapes_ok(const uint8_t *text, size_t len, size_t *at)
+size_t
+ddbjson_escape(const uint8_t *text, size_t len)
 {
-	for (size_t i = 0; i < len;) {
-		if (text[i] != '\\') {
-			i++;
-			continue;
-		}
-		*at = i;
-		if (len - i < 2)
-			return false;
-		if (text[i + 1] != 'u') {
-			if (memchr("\"\\/bfnrt", text[i + 1], 8) == NULL)
-				return false;
-			i += 2;
-			continue;
-		}
+	if (len < 2)
+		return 0;
+	if (text[1] != 'u')
+		return memchr("\"\\/bfnrt", text[1], 8) != NULL ? 2 : 0;
 
-		/* Half a surrogate pair is no character (RFC 3629). */
-		const int unit = code_unit(text + i, len - i);
-		if (unit < 0 || (unit >= 0xDC00 && unit <= 0xDFFF))
-			return false;
-		i += 6;
-		if (unit >= 0xD800 && unit <= 0xDBFF) {
-			const int low = code_unit(text + i, len - i);
+	/* Half a surrogate pair is no character (RFC 3629). */
+	const int unit = code_unit(text, len);
+	if (unit < 0 || (unit >= 0xDC00 && unit <= 0xDFFF))
+		return 0;
+	if (unit < 0xD800 || unit > 0xDBFF)
+		return 6;
 
-			if (low < 0xDC00 || low > 0xDFFF)
-				return false;
-			i += 6;
-		}
-	}
-	return true;
+	const int low = code_unit(text + 6, len - 6);
+	return low >= 0xDC00 && low <= 0xDFFF ? 12 : 0;
 }
 
 enum { FEW = 24 };	/* so many are compared each with each */

@@ -28,9 +28,9 @@ struct out {
 };
 
 enum {
-	SMALL = 64,
+	SMALL = 192,		/* a tag, or what copy() writes too much */
 	FIRST_ROOM = 4096,
-	STEP = 32,		/* bytes copied at a time; see copy() */
+	STEP = 128,		/* bytes copied at a time; see copy() */
 };
 
 static_assert((int)STEP <= (int)DDBJSON_SLACK,
@@ -82,13 +82,18 @@ put(struct out *o, const void *bytes, size_t n)
 	return 0;
 }
 
-/* The same of input, which can be read for STEP bytes and more behind. */
+/*
+ * The same of input, which can be read for STEP bytes behind.  Lengths come as
+ * they like, so most are copied without asking how long they are: a guess that
+ * fails costs more than the bytes.
+ */
 static inline int
 copy(struct out *o, const uint8_t *from, size_t n)
 {
 	if ((size_t)(o->end - o->at) < n + SMALL && grow(o, n) != 0)
 		return -1;
-	for (size_t i = 0; i < n; i += STEP)
+	memcpy(o->at, from, STEP);
+	for (size_t i = STEP; i < n; i += STEP)
 		memcpy(o->at + i, from + i, STEP);
 	o->at += n;
 	return 0;

@@ -52,10 +52,10 @@ int ddbjson_walk(struct ddbjson *d, struct walk *w, struct value *map,
 		 struct err *err);
 
 /*
- * Is the text of this string, from the byte after its quote to its closing one,
- * escaped rightly?  `len` bytes; on failure *at is where.
+ * How long is the escape at `text`, where a backslash stands?  A surrogate pair
+ * is one.  0 if it is none, or not whole within `len` bytes.
  */
-bool ddbjson_escapes_ok(const uint8_t *text, size_t len, size_t *at);
+size_t ddbjson_escape(const uint8_t *text, size_t len);
 
 /*
  * Check the names of a map, whose hashes are filled in, or the members of a

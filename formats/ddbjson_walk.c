@@ -100,15 +100,21 @@ grow(struct state *s)
  * them and step over them.  Returns 1 or 0.
  */
 static int
-pass_escapes(struct state *s, size_t open, size_t close)
+pass_escapes(struct state *s, size_t close)
 {
 	struct walk *const w = s->w;
-	size_t bad;
+	size_t next = 0;	/* before it, a backslash has been seen to */
 
-	if (!ddbjson_escapes_ok(w->text + open, close - open, &bad))
-		return refuse(s, open + bad, "invalid escape in a string");
-	while (*w->escapes < close)
-		w->escapes++;
+	for (; *w->escapes < close; w->escapes++) {
+		const size_t at = *w->escapes;
+
+		if (at < next)
+			continue;
+		const size_t len = ddbjson_escape(w->text + at, close - at);
+		if (len == 0)
+			return refuse(s, at, "invalid escape in a string");
+		next = at + len;
+	}
 	return 1;
 }
 
@@ -270,7 +276,7 @@ set_members(struct state *s, size_t slot)
 		if (close >= w->end)
 			return refuse(s, s->at, NO_END);
 		if (*w->escapes < close) {
-			if (pass_escapes(s, open, close) != 1)
+			if (pass_escapes(s, close) != 1)
 				return 0;
 			m.flags |= VALUE_ESC;
 		}
@@ -413,7 +419,7 @@ text_value(struct state *s, uint8_t type, struct value *v)
 	if (*w->escapes < close) {
 		if (close >= w->end)
 			return refuse(s, open - 1, NO_END);
-		if (pass_escapes(s, open, close) != 1)
+		if (pass_escapes(s, close) != 1)
 			return 0;
 		v->flags = VALUE_RAW | VALUE_ESC;
 	}
@@ -489,7 +495,7 @@ attribute_name(struct state *s)
 	if (close >= w->end)
 		return refuse(s, s->at, NO_END);
 	if (*w->escapes < close) {
-		if (pass_escapes(s, open, close) != 1)
+		if (pass_escapes(s, close) != 1)
 			return 0;
 		if (plain_name(s, name) != 1)
 			return -1;
@@ -523,24 +529,27 @@ attribute_name(struct state *s)
 static inline bool
 plain_attributes(struct state *s)
 {
+	enum { END_FORM = '"' | '}' << 8 };
 	struct walk *const w = s->w;
 	const uint8_t *const text = w->text;
-	const size_t limit = *w->escapes < w->end ? *w->escapes : w->end;
 	const uint32_t *q = w->quotes;
 	struct value *v = s->stack + s->n;
-	struct value *const v_end = s->stack_end - 4;
+	const struct value *const v_end = s->stack_end - 4;
+	size_t limit = *w->escapes < w->end ? *w->escapes : w->end;
 	size_t at = s->at;
 	bool more = true;
 
-	while (more && v <= v_end && q[0] == at && q[5] < limit) {
-		const size_t name_end = q[1], open = q[4] + 1, end = q[5];
+	if (w->end - w->start > NAME_MAX_LEN)
+		limit = 0;	/* or every name's length would be asked */
+	while (q[5] < limit && q[0] == at && v <= v_end) {
+		const size_t name_end = q[1], open = name_end + 8, end = q[5];
 		const uint64_t head = load_le64(text + name_end);
-		const uint8_t letter = text[name_end + 4];
+		const uint8_t letter = (uint8_t)(head >> 32);
 
 		if ((head & ATTRIBUTE_MASK) != ATTRIBUTE_FORM ||
-		    text[end + 1] != '}' || name_end - at - 2 >= NAME_MAX_LEN ||
-		    (letter != 'S' &&
-		     (letter != 'N' || !plain_number(text + open, end - open))))
+		    load_le16(text + end) != END_FORM || name_end == at + 1 ||
+		    (letter != 'S' && (letter != 'N' ||
+				       !plain_number(text + open, end - open))))
 			break;
 		v[0].text = text + at + 1;
 		v[0].len = (uint32_t)(name_end - at - 1);
@@ -553,8 +562,12 @@ plain_attributes(struct state *s)
 		v[1].hash = 0;
 		v += 2;
 		q += 6;
-		more = text[end + 2] == ',';
-		at = end + 2 + more;
+		at = end + 3;
+		if (text[end + 2] != ',') {
+			at = end + 2;
+			more = false;
+			break;
+		}
 	}
 	w->quotes = q;
 	s->n = (size_t)(v - s->stack);

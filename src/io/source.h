@@ -20,7 +20,7 @@ struct md5_lane;
 struct source;
 
 /* After what a peek shows, this many more bytes may be read (not trusted). */
-enum { SOURCE_SLACK = 64 };
+enum { SOURCE_SLACK = 128 };
 
 /* The most that one peek can be asked for: a line of 16 MiB. */
 enum { SOURCE_MAX_PEEK = 16 * 1024 * 1024 };
