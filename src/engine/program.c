@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "engine/lane.h"
 #include "engine/plan.h"
 #include "engine/rename.h"
 #include "engine/target.h"
@@ -14,6 +15,7 @@
 /* What a plan table comes to, beside what the plan says itself. */
 struct part {
 	struct target target;
+	struct lane lane;
 	uint32_t first_relation;	/* of its rule 0 to table 0 */
 	size_t first_left;
 	bool deep;			/* steps may nest values deeper */
@@ -31,16 +33,30 @@ struct program_run {
 	const struct program *program;
 	struct rewrite_queue *queue;
 	struct program_sums sums;
+	bool *keyless;			/* nobody wants the table's keys */
 };
 
-/* May a step of this table put a value inside another? */
+/* May this step put a value inside another? */
+static bool
+step_nests(const struct plan_step *s)
+{
+	if (s->kind == STEP_UPDATE)
+		return update_nests(s->update);
+	if (s->kind != STEP_RENAME)
+		return true;
+	for (size_t i = 0; i < s->nrenames; i++)
+		if (s->renames[i].to.nparts > 1)
+			return true;
+	return false;
+}
+
+/* May a step of this table? */
 static bool
 nests(const struct plan_table *t)
 {
 	for (size_t i = 0; i < t->npasses; i++)
 		for (size_t k = 0; k < t->passes[i].nsteps; k++)
-			if (t->passes[i].steps[k].kind != STEP_RENAME ||
-			    t->passes[i].steps[k].nrenames > 1)
+			if (step_nests(&t->passes[i].steps[k]))
 				return true;
 	return false;
 }
@@ -67,7 +83,8 @@ program_new(const struct plan *plan, struct span run_time, struct err *err)
 		part->deep = nests(t);
 		p->nrelations += (uint32_t)(t->nrules * plan->ntables);
 		p->nleft += t->nrules * LEFT_KINDS;
-		if (target_init(&part->target, t, err) != 0) {
+		if (target_init(&part->target, t, err) != 0 ||
+		    lane_init(&part->lane, t, err) != 0) {
 			program_free(p);
 			return NULL;
 		}
@@ -84,8 +101,10 @@ program_free(struct program *p)
 {
 	if (p == NULL)
 		return;
-	for (size_t i = 0; p->parts != NULL && i < p->plan->ntables; i++)
+	for (size_t i = 0; p->parts != NULL && i < p->plan->ntables; i++) {
 		target_free(&p->parts[i].target);
+		lane_free(&p->parts[i].lane);
+	}
 	free(p->parts);
 	free(p);
 }
@@ -128,7 +147,8 @@ program_run_new(const struct program *p, struct err *err)
 	r->sums.counts = calloc(n, sizeof(*r->sums.counts));
 	r->sums.types = calloc(n, sizeof(*r->sums.types));
 	r->sums.left = calloc(p->nleft + 1, sizeof(*r->sums.left));
-	if (r->sums.counts == NULL || r->sums.types == NULL ||
+	r->keyless = calloc(n, sizeof(*r->keyless));
+	if (r->keyless == NULL || r->sums.counts == NULL || r->sums.types == NULL ||
 	    r->sums.left == NULL)
 		goto failed;
 	r->queue = rewrite_queue_new(err);
@@ -152,7 +172,14 @@ program_run_free(struct program_run *r)
 	free(r->sums.counts);
 	free(r->sums.types);
 	free(r->sums.left);
+	free(r->keyless);
 	free(r);
+}
+
+void
+program_skip_keys(struct program_run *r, uint32_t table)
+{
+	r->keyless[table] = true;
 }
 
 const struct program_sums *
@@ -180,6 +207,9 @@ struct doing {
 	struct expr_run expr;
 	uint32_t *tables;
 	uint8_t *fates;
+	/* Of items that are live: what their lanes found, where there is one. */
+	struct names_found *found;
+	bool *live, *laned;
 	struct program_result *out;
 	struct err *err;
 };
@@ -217,12 +247,36 @@ passes(const struct doing *d, const struct plan_table *t,
 	return where == NULL ? 1 : expr_test(where, &d->expr, item, why);
 }
 
+/* Queue the ids of an item.  Returns 0, or -1 with *why set. */
+static int
+collect(struct doing *d, const struct plan_table *t, uint32_t i,
+	struct err *why)
+{
+	const struct part *const part = &d->program->parts[d->tables[i]];
+	const struct lane *const lane = &part->lane;
+	struct item *const item = &d->batch->items[i];
+	uint64_t *const left = d->run->sums.left + part->first_left;
+	struct value *values[NAMES_MAX];
+
+	d->laned[i] = lane_find(lane, item, &d->found[i]);
+	if (t->rewrite == NULL)
+		return 0;
+	if (!d->laned[i] || lane->rules == NULL)
+		return rewrite_collect(t->rewrite, d->run->queue, &d->expr,
+				       item, i, left, why);
+	for (size_t k = 0; k < lane->nrules; k++)
+		values[k] = names_value(&lane->names, lane->rules[k],
+					&item->map, &d->found[i]);
+	return rewrite_collect_found(t->rewrite, d->run->queue, &d->expr, item,
+				     i, values, left, why);
+}
+
 /*
  * Give the item to the first table of its input whose `where` it passes, and
- * queue its ids.  *live says whether it goes on.  Returns 0 or -1.
+ * queue its ids.  live[i] says whether it goes on.  Returns 0 or -1.
  */
 static int
-take(struct doing *d, const struct plan_input *input, uint32_t i, bool *live)
+take(struct doing *d, const struct plan_input *input, uint32_t i)
 {
 	struct item *const item = &d->batch->items[i];
 	struct program_sums *const sums = &d->run->sums;
@@ -230,7 +284,7 @@ take(struct doing *d, const struct plan_input *input, uint32_t i, bool *live)
 	struct err why;
 	int yes = 0;
 
-	*live = false;
+	d->live[i] = false;
 	for (size_t k = 0; k < input->ntables && yes == 0; k++) {
 		d->tables[i] = input->tables[k];
 		t = &d->plan->tables[input->tables[k]];
@@ -245,13 +299,9 @@ take(struct doing *d, const struct plan_input *input, uint32_t i, bool *live)
 		sums->counts[d->tables[i]].filtered++;
 		return 0;
 	}
-	if (t->rewrite != NULL &&
-	    rewrite_collect(t->rewrite, d->run->queue, &d->expr, item, i,
-			    sums->left + program_left(d->program,
-						      d->tables[i]),
-			    &why) != 0)
+	if (collect(d, t, i, &why) != 0)
 		return refuse(d, i, &why, "ids");
-	*live = true;
+	d->live[i] = true;
 	return 0;
 }
 
@@ -279,12 +329,15 @@ do_step(const struct doing *d, const struct plan_step *step, struct item *item,
 
 enum fate { MOVED, FILTERED, REFUSED };
 
-/* Steps and asserts of one plan's pass; `step` says where it failed. */
+/*
+ * Steps, from number `first` on, and asserts of one plan's pass; `step` says
+ * where it failed.
+ */
 static enum fate
-do_pass(const struct doing *d, const struct plan_pass *pass, struct item *item,
-	char step[48], struct err *why)
+do_pass(const struct doing *d, const struct plan_pass *pass, size_t first,
+	struct item *item, char step[48], struct err *why)
 {
-	for (size_t k = 0; k < pass->nsteps; k++)
+	for (size_t k = first; k < pass->nsteps; k++)
 		if (do_step(d, &pass->steps[k], item, why) != 0) {
 			snprintf(step, 48, "step %zu (%s)", k + 1,
 				 plan_step_name(pass->steps[k].kind));
@@ -305,10 +358,13 @@ do_pass(const struct doing *d, const struct plan_pass *pass, struct item *item,
 	return MOVED;
 }
 
-/* All that the plans say about an item whose ids are done. */
+/*
+ * All that the plans say about an item whose ids are done, and of whose first
+ * pass `first` steps are.
+ */
 static enum fate
-do_item(const struct doing *d, const struct plan_table *t, struct item *item,
-	char step[48], struct err *why)
+do_item(const struct doing *d, const struct plan_table *t, size_t first,
+	struct item *item, char step[48], struct err *why)
 {
 	for (size_t i = 0; i < t->npasses; i++) {
 		if (i > 0 && t->passes[i].where != NULL) {
@@ -320,7 +376,8 @@ do_item(const struct doing *d, const struct plan_table *t, struct item *item,
 			if (yes < 0)
 				return REFUSED;
 		}
-		const enum fate fate = do_pass(d, &t->passes[i], item, step,
+		const enum fate fate = do_pass(d, &t->passes[i],
+					       i == 0 ? first : 0, item, step,
 					       why);
 		if (fate != MOVED)
 			return fate;
@@ -328,19 +385,39 @@ do_item(const struct doing *d, const struct plan_table *t, struct item *item,
 	return MOVED;
 }
 
+/* No step but the `first` of the first pass. */
+static bool
+is_all(const struct plan_table *t, size_t first)
+{
+	return t->npasses == 0 ||
+	       (t->npasses == 1 && t->passes[0].nsteps == first);
+}
+
 static int
 finish(struct doing *d, uint32_t i)
 {
 	const uint32_t table = d->tables[i];
+	const struct plan_table *const t = &d->plan->tables[table];
 	const struct part *const part = &d->program->parts[table];
 	struct program_sums *const sums = &d->run->sums;
 	struct item *const item = &d->batch->items[i];
 	struct product *const made = &d->out->products[d->out->nproducts];
+	const struct value *known = NULL;
+	struct value keys[2];
+	size_t first = 0;
 	char step[48];
 	struct err why;
 
-	const enum fate fate = do_item(d, &d->plan->tables[table], item, step,
-				       &why);
+	if (d->laned[i]) {
+		const int n = lane_do(&part->lane, item, &d->found[i], keys,
+				      d->expr.mem, d->err);
+
+		if (n < 0)
+			return -1;
+		first = (size_t)n;
+		known = is_all(t, first) ? keys : NULL;
+	}
+	const enum fate fate = do_item(d, t, first, item, step, &why);
 	if (fate == FILTERED) {
 		sums->counts[table].filtered++;
 		return 0;
@@ -348,9 +425,12 @@ finish(struct doing *d, uint32_t i)
 	if (fate == REFUSED)
 		return refuse(d, i, &why, step);
 
-	*made = (struct product){ .item = item, .source = i, .table = table };
-	if (target_check(&part->target, item, part->deep, d->expr.mem,
-			 &made->key, &sums->types[table], &why) != 0)
+	made->item = item;
+	made->source = i;
+	made->table = table;
+	if (target_check(&part->target, item, known, part->deep, d->expr.mem,
+			 d->run->keyless[table] ? NULL : &made->key,
+			 &sums->types[table], &why) != 0)
 		return refuse(d, i, &why, "target");
 	d->out->nproducts++;
 	d->fates[i] = FATE_MOVED;
@@ -360,14 +440,14 @@ finish(struct doing *d, uint32_t i)
 
 /* Items that `dangling` did not let through. */
 static int
-obey_verdicts(struct doing *d, bool *live)
+obey_verdicts(struct doing *d)
 {
 	size_t n;
 	const struct rewrite_verdict *const v = rewrite_verdicts(d->run->queue,
 								 &n);
 
 	for (size_t i = 0; i < n; i++) {
-		live[v[i].item] = false;
+		d->live[v[i].item] = false;
 		if (!v[i].rejected)
 			d->run->sums.counts[d->tables[v[i].item]].skipped++;
 		else if (refuse(d, v[i].item, &v[i].why, "references") != 0)
@@ -389,9 +469,11 @@ program_do(struct program_run *r, uint32_t input, struct batch *b,
 		.expr = { .mem = mem, .run_time = span_of(r->program->run_time) },
 		.tables = arena_take(mem, (n + 1) * sizeof(*d.tables), err),
 		.fates = arena_take(mem, n + 1, err),
+		.found = arena_take(mem, (n + 1) * sizeof(*d.found), err),
+		.live = arena_take(mem, n + 1, err),
+		.laned = arena_take(mem, n + 1, err),
 		.out = out, .err = err,
 	};
-	bool *const live = arena_take(mem, n + 1, err);
 
 	*out = (struct program_result){
 		.products = arena_take(mem, (n + 1) * sizeof(*out->products),
@@ -400,8 +482,9 @@ program_do(struct program_run *r, uint32_t input, struct batch *b,
 				       err),
 		.tables = d.tables, .fates = d.fates,
 	};
-	if (d.tables == NULL || d.fates == NULL || live == NULL ||
-	    out->products == NULL || out->refusals == NULL)
+	if (d.tables == NULL || d.fates == NULL || d.found == NULL ||
+	    d.live == NULL || d.laned == NULL || out->products == NULL ||
+	    out->refusals == NULL)
 		return -1;
 	memset(d.fates, FATE_LEFT_OUT, n);
 
@@ -411,13 +494,13 @@ program_do(struct program_run *r, uint32_t input, struct batch *b,
 
 	rewrite_reset(r->queue);
 	for (uint32_t i = 0; i < n; i++)
-		if (take(&d, in, i, &live[i]) != 0)
+		if (take(&d, in, i) != 0)
 			return -1;
 	if (rewrite_flush(r->queue, mem, err) != 0 ||
-	    obey_verdicts(&d, live) != 0)
+	    obey_verdicts(&d) != 0)
 		return -1;
 	for (uint32_t i = 0; i < n; i++)
-		if (live[i] && finish(&d, i) != 0)
+		if (d.live[i] && finish(&d, i) != 0)
 			return -1;
 	out->uses = rewrite_uses(r->queue, &out->nuses);
 	return 0;

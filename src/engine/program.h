@@ -27,7 +27,7 @@ struct product {
 	struct item *item;
 	uint32_t source;	/* number of the item in the batch it came of */
 	uint32_t table;		/* plan table whose target it goes to */
-	struct keyhash key;	/* of its primary key */
+	struct keyhash key;	/* of its primary key, if somebody wants it */
 };
 
 /* An item that the plan refused: its number in the batch, and why. */
@@ -88,6 +88,9 @@ size_t program_nleft(const struct program *p);
 
 struct program_run *program_run_new(const struct program *p, struct err *err);
 void program_run_free(struct program_run *r);	/* NULL is fine */
+
+/* Nobody wants the keys of what goes to this plan table's target. */
+void program_skip_keys(struct program_run *r, uint32_t table);
 
 /* The sums since program_run_new() or the last program_clear_sums(). */
 const struct program_sums *program_sums_of(const struct program_run *r);

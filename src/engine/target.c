@@ -136,39 +136,65 @@ too_deep(const struct value *v, int levels)
 	return false;
 }
 
-int
-target_check(const struct target *t, const struct item *item, bool deep,
-	     struct arena *mem, struct keyhash *key, struct key_types *types,
-	     struct err *err)
+/* Key `i` as it is in the item, or NULL. */
+static const struct value *
+key_value(const struct target *t, size_t i, const struct item *item,
+	  const struct value *values)
+{
+	const struct target_key *const k = &t->keys[i];
+
+	if (values == NULL || k->index != NULL)
+		return value_attr(&item->map, k->name, k->hash);
+	return values[i].type != 0 ? &values[i] : NULL;
+}
+
+/* Hash the primary key, whose values are good; NULL if a table has none. */
+static struct keyhash
+hash_key(const struct target *t, const struct value *const *values,
+	 const struct span *texts)
 {
 	uint8_t text[PARTITION_KEY_MAX_LEN + SORT_KEY_MAX_LEN +
 		     2 * DECIMAL_TEXT_LEN + 2 + sizeof(size_t)];
 	size_t len = 0;
 
+	if (values[0] != NULL)
+		len = append_key(values[0], texts[0], text);
+	if (t->has_sort) {	/* so that two never run together */
+		const size_t n = len;
+
+		memcpy(text + len, &n, sizeof(n));
+		len += sizeof(n);
+		len += append_key(values[1], texts[1], text + len);
+	}
+	return keyhash_of((struct span){ text, len });
+}
+
+int
+target_check(const struct target *t, const struct item *item,
+	     const struct value *values, bool deep, struct arena *mem,
+	     struct keyhash *key, struct key_types *types, struct err *err)
+{
+	const struct value *keys[2] = { NULL, NULL };
+	struct span texts[2];
+
 	for (size_t i = 0; i < t->nkeys; i++) {
 		const struct target_key *const k = &t->keys[i];
-		const struct value *const v = value_attr(&item->map, k->name,
-							 k->hash);
+		const struct value *const v = key_value(t, i, item, values);
 		struct span plain;
 
 		if (check_key(k, v, mem, &plain, err) != 0)
 			return -1;
 		if (k->index != NULL)
 			continue;
-
-		const size_t n = append_key(v, plain, text + len);
-		len += n;
-		if (i > 0) {
+		keys[i] = v;
+		texts[i] = plain;
+		if (i > 0)
 			types->sk |= (uint16_t)(1 << v->type);
-			continue;
-		}
-		types->pk |= (uint16_t)(1 << v->type);
-		if (t->has_sort) {	/* so that two never run together */
-			memcpy(text + len, &n, sizeof(n));
-			len += sizeof(n);
-		}
+		else
+			types->pk |= (uint16_t)(1 << v->type);
 	}
-	*key = keyhash_of((struct span){ text, len });
+	if (key != NULL)
+		*key = hash_key(t, keys, texts);
 	if (deep)
 		for (uint32_t i = 1; i < item->map.len; i += 2)
 			if (too_deep(&item->map.kids[i], ITEM_MAX_DEPTH))

@@ -40,13 +40,15 @@ int target_init(struct target *t, const struct plan_table *table,
 void target_free(struct target *t);
 
 /*
- * Check keys and, if `deep`, nesting; set *key to the hash of the primary key
- * and add its types to *types.  Returns 0, or -1 with ERR_INPUT if the item
- * breaks a rule.
+ * Check keys and, if `deep`, nesting; set *key, unless it is NULL, to the hash
+ * of the primary key, and add its types to *types.  `values`, unless NULL, are
+ * the table's keys in the item, of type 0 if they are not there.  Returns 0, or
+ * -1 with ERR_INPUT if the item breaks a rule.
  */
-int target_check(const struct target *t, const struct item *item, bool deep,
-		 struct arena *mem, struct keyhash *key,
-		 struct key_types *types, struct err *err);
+int target_check(const struct target *t, const struct item *item,
+		 const struct value *values, bool deep, struct arena *mem,
+		 struct keyhash *key, struct key_types *types,
+		 struct err *err);
 
 /* Is it within ITEM_MAX_LEN?  `len` is that of its line, never less. */
 int target_check_size(const struct item *item, size_t len, struct err *err);

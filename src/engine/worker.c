@@ -89,6 +89,9 @@ worker_new(const struct run_shared *shared, struct err *err)
 		worker_free(w);
 		return NULL;
 	}
+	for (uint32_t i = 0; i < shared->plan->ntables; i++)
+		if (!shared->targets[i].log_keys)
+			program_skip_keys(w->run, i);
 	return w;
 failed:
 	err_set(err, ERR_SYSTEM, "out of memory");

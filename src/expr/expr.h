@@ -98,6 +98,19 @@ int expr_value_of(const struct expr *e, const struct expr_run *run,
 int update_apply(const struct update *u, const struct expr_run *run,
 		 struct item *item, struct err *err);
 
+/* SET of a top-level attribute to a literal, or REMOVE of one. */
+struct update_action {
+	struct span name;
+	const struct value *value;	/* NULL: REMOVE */
+};
+size_t update_nactions(const struct update *u);
+/* Is there an action `i`, and such a one? */
+bool update_simple(const struct update *u, size_t i,
+		   struct update_action *out);
+
+/* May it leave a map or a list deeper inside the item than it was? */
+bool update_nests(const struct update *u);
+
 /* Does an action change the attribute, or something inside it? */
 bool update_touches(const struct update *u, struct span name);
 

@@ -240,3 +240,42 @@ update_touches(const struct update *u, struct span name)
 			return true;
 	return false;
 }
+
+size_t
+update_nactions(const struct update *u)
+{
+	return u->nactions;
+}
+
+bool
+update_simple(const struct update *u, size_t i, struct update_action *out)
+{
+	if (i >= u->nactions)
+		return false;
+
+	const struct action *const a = &u->actions[i];
+	if (a->path.nparts != 1 || a->path.parts[0].kind != PATH_NAME ||
+	    !(a->kind == ACTION_REMOVE || (a->kind == ACTION_SET &&
+					   a->value->op == NODE_LITERAL)))
+		return false;
+	*out = (struct update_action){
+		.name = a->path.parts[0].name,
+		.value = a->kind == ACTION_SET ? &a->value->value : NULL,
+	};
+	return true;
+}
+
+bool
+update_nests(const struct update *u)
+{
+	/* Sets and numbers, which ADD gives, have nothing inside. */
+	for (size_t i = 0; i < u->nactions; i++)
+		if (u->actions[i].kind == ACTION_SET) {
+			const enum value_type type =
+				node_type(u->actions[i].value);
+
+			if (type == 0 || type == VALUE_M || type == VALUE_L)
+				return true;
+		}
+	return false;
+}

@@ -104,6 +104,14 @@ bool rewrite_rule_is_id(const struct rewrite *rw, size_t i);
 /* Is every S, N or B at its path, which is one name, taken for an id? */
 bool rewrite_rule_takes_all(const struct rewrite *rw, size_t i);
 
+/*
+ * Is every rule one attribute's, the whole value, whose digest decides?  Then
+ * rewrite_collect_found() does as rewrite_collect(), told in `values` what
+ * stands at each rule's name, or NULL.
+ */
+bool rewrite_is_quick(const struct rewrite *rw);
+struct span rewrite_rule_name(const struct rewrite *rw, size_t i);
+
 /* Why a value at a rule's path was left as it was; counted per rule. */
 enum rewrite_left {
 	LEFT_NULL,		/* NULL or an empty string */
@@ -145,6 +153,11 @@ struct rewrite_use {
 int rewrite_collect(const struct rewrite *rw, struct rewrite_queue *q,
 		    const struct expr_run *run, struct item *item,
 		    uint32_t item_number, uint64_t *left, struct err *err);
+
+int rewrite_collect_found(const struct rewrite *rw, struct rewrite_queue *q,
+			  const struct expr_run *run, struct item *item,
+			  uint32_t item_number, struct value *const *values,
+			  uint64_t *left, struct err *err);
 
 /* Compute all that is queued and put it into the items.  Returns 0 or -1. */
 int rewrite_flush(struct rewrite_queue *q, struct arena *mem, struct err *err);

@@ -457,3 +457,18 @@ rewrite_rule_takes_all(const struct rewrite *rw, size_t i)
 {
 	return rw->rules[i].simple;
 }
+
+bool
+rewrite_is_quick(const struct rewrite *rw)
+{
+	for (size_t i = 0; i < rw->nrules; i++)
+		if (!rw->rules[i].quick)
+			return false;
+	return true;
+}
+
+struct span
+rewrite_rule_name(const struct rewrite *rw, size_t i)
+{
+	return rw->rules[i].path.parts[0].name;
+}

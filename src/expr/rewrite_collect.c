@@ -10,9 +10,7 @@
 #include "base/err.h"
 #include "expr/expr.h"
 #include "expr/rewrite_internal.h"
-
-/* Ids in the queue before they are seen to: in cache, and few times 64. */
-enum { ENOUGH = 60, ENOUGH_TO_LOOK_UP = 2000 };
+#include "model/names.h"
 
 struct walk {
 	const struct rewrite *rw;
@@ -325,37 +323,6 @@ take_simple(struct walk *w, struct value *v, const struct rule *r)
 	return 0;
 }
 
-/* The same where nothing but the digest is wanted for it. */
-static inline int
-take_quick(struct walk *w, struct value *v, const struct rule *r)
-{
-	const struct hole *const h = &r->choices[0].holes[0];
-	struct rewrite_queue *const q = w->q;
-
-	if (LIST_ROOM(q->uses, &q->nuses, w->err) != 0 ||
-	    LIST_ROOM(q->quicks, &q->nquicks, w->err) != 0)
-		return -1;
-	q->quicks[q->nquicks.len++] = (struct quick){
-		.at = v, .remap = h->remap, .use = (uint32_t)q->nuses.len };
-
-	struct rewrite_use *const u = &q->uses[q->nuses.len++];
-	u->item = w->item_number;
-	u->rule = w->rule;
-	u->table = h->table;
-	u->flags = h->flags;
-	u->type = VALUE_S;
-	u->source = (struct span){ v->text, v->len };
-	return 0;
-}
-
-/* Is it an S that take_quick() takes? */
-static inline bool
-is_quick(const struct value *v)
-{
-	return v->type == VALUE_S && (v->flags & VALUE_ESC) == 0 &&
-	       v->len - 1 < REMAP_TEMPLATES - 1;
-}
-
 /* The rules from `first` on, for the attribute whose value is `v`. */
 static int
 run_rules(struct walk *w, uint32_t first, struct value *v)
@@ -367,8 +334,11 @@ run_rules(struct walk *w, uint32_t first, struct value *v)
 		if (w->only_ids && !r->is_id)
 			continue;
 		if (r->quick && is_quick(v) && !w->only_ids) {
-			if (take_quick(w, v, r) != 0)
+			if (LIST_ROOM(w->q->uses, &w->q->nuses, w->err) != 0 ||
+			    LIST_ROOM(w->q->quicks, &w->q->nquicks,
+				      w->err) != 0)
 				return -1;
+			take_quick(w->q, w->rw, i, w->item_number, v);
 			continue;
 		}
 		if (w->root == NONE) {
@@ -390,27 +360,6 @@ run_rules(struct walk *w, uint32_t first, struct value *v)
 	return 0;
 }
 
-/* Are the two of `n` bytes the same?  For names: no call, few branches. */
-static inline bool
-same_name(const uint8_t *a, const uint8_t *b, size_t n)
-{
-	uint64_t x, y, differ = 0;
-
-	if (n < 8) {
-		for (size_t i = 0; i < n; i++)
-			differ |= (uint64_t)(a[i] ^ b[i]);
-		return differ == 0;
-	}
-	for (size_t i = 0; i < n; i += 8) {
-		const size_t at = i + 8 <= n ? i : n - 8;
-
-		memcpy(&x, a + at, 8);
-		memcpy(&y, b + at, 8);
-		differ |= x ^ y;
-	}
-	return differ == 0;
-}
-
 /* The rules that name the attribute `name` first, or NONE. */
 static inline uint32_t
 rules_of(const struct rewrite *rw, const struct value *name)
@@ -421,7 +370,7 @@ rules_of(const struct rewrite *rw, const struct value *name)
 		const struct slot *const s = &rw->slots[i];
 
 		if (s->hash == name->hash && s->len == name->len &&
-		    same_name(s->name, name->text, s->len))
+		    names_same(s->name, name->text, s->len))
 			return s->rule;
 	}
 	return NONE;
@@ -528,7 +477,7 @@ rewrite_collect(const struct rewrite *rw, struct rewrite_queue *q,
 			.rw = rw, .left = left, .item = item_number };
 	}
 	if (q->nids.len + q->nquicks.len <
-	    (q->lookup == NULL ? ENOUGH : ENOUGH_TO_LOOK_UP))
+	    (q->lookup == NULL ? REWRITE_ENOUGH : REWRITE_ENOUGH_TO_LOOK_UP))
 		return 0;
 	return rewrite_do(q, run->mem, err);
 }

@@ -115,6 +115,9 @@ struct rewrite_queue {
 	void *context;
 };
 
+/* Ids in the queue before they are seen to: in cache, and few times 64. */
+enum { REWRITE_ENOUGH = 60, REWRITE_ENOUGH_TO_LOOK_UP = 2000 };
+
 /*
  * Make room for `more` elements of `size` bytes after those that are there.
  * Returns 0 or -1.
@@ -126,6 +129,34 @@ int list_grow(void *array, struct list *l, size_t more, size_t size,
 #define LIST_ROOM(array, l, err) \
 	((l)->len < (l)->cap ? 0 : \
 	 list_grow(&(array), l, 1, sizeof(*(array)), err))
+
+/* Is it an S that take_quick() takes? */
+static inline bool
+is_quick(const struct value *v)
+{
+	return v->type == VALUE_S && (v->flags & VALUE_ESC) == 0 &&
+	       v->len - 1 < REMAP_TEMPLATES - 1;
+}
+
+/* Queue it, where both lists have room. */
+static inline void
+take_quick(struct rewrite_queue *q, const struct rewrite *rw, uint32_t rule,
+	   uint32_t item, struct value *v)
+{
+	const struct hole *const h = &rw->rules[rule].choices[0].holes[0];
+	struct rewrite_use *const u = &q->uses[q->nuses.len];
+	struct quick *const to = &q->quicks[q->nquicks.len++];
+
+	to->at = v;
+	to->remap = h->remap;
+	to->use = (uint32_t)q->nuses.len++;
+	u->item = item;
+	u->rule = rule;
+	u->table = h->table;
+	u->flags = h->flags;
+	u->type = VALUE_S;
+	u->source = (struct span){ v->text, v->len };
+}
 
 /* Do what is queued; the items are complete.  Returns 0 or -1. */
 int rewrite_do(struct rewrite_queue *q, struct arena *mem, struct err *err);

@@ -6,6 +6,7 @@
  * written cannot be read at once without the processor waiting for it.
  */
 #include "base/arena.h"
+#include "expr/expr.h"
 #include "expr/rewrite_internal.h"
 
 enum { TOGETHER = 32 };
@@ -105,4 +106,30 @@ rewrite_do_quick(struct rewrite_queue *q, struct arena *mem, struct err *err)
 		}
 	}
 	return 0;
+}
+
+int
+rewrite_collect_found(const struct rewrite *rw, struct rewrite_queue *q,
+		      const struct expr_run *run, struct item *item,
+		      uint32_t item_number, struct value *const *values,
+		      uint64_t *left, struct err *err)
+{
+	const size_t n = rw->nrules, before = q->nquicks.len;
+
+	for (size_t i = 0; i < n; i++)
+		if (values[i] != NULL && !is_quick(values[i]))
+			return rewrite_collect(rw, q, run, item, item_number,
+					       left, err);
+	if (list_grow(&q->uses, &q->nuses, n, sizeof(*q->uses), err) != 0 ||
+	    list_grow(&q->quicks, &q->nquicks, n, sizeof(*q->quicks),
+		      err) != 0)
+		return -1;
+	for (uint32_t i = 0; i < n; i++)
+		if (values[i] != NULL)
+			take_quick(q, rw, i, item_number, values[i]);
+	if (q->nquicks.len > before)
+		item->map.flags &= (uint8_t)~VALUE_RAW;
+	return q->nids.len + q->nquicks.len <
+	       (q->lookup == NULL ? REWRITE_ENOUGH : REWRITE_ENOUGH_TO_LOOK_UP)
+		? 0 : rewrite_do(q, run->mem, err);
 }
