@@ -367,16 +367,23 @@ done:
 static const char *
 only_table(const struct plan *p)
 {
-	const char *only = NULL;
+	const char *only = NULL, *unfilled = NULL;
+	size_t n = 0, nunfilled = 0;
 
 	for (size_t i = 0; i < p->ntables; i++) {
-		if (p->tables[i].skip || p->tables[i].filled)
+		const struct plan_table *const t = &p->tables[i];
+
+		if (t->skip)
 			continue;
-		if (only != NULL)
-			return NULL;
-		only = p->tables[i].name;
+		only = t->name;
+		n++;
+		if (t->filled)
+			continue;
+		unfilled = t->name;
+		nunfilled++;
 	}
-	return only;
+	/* A definition under `create` fills a table, and does not rule it out. */
+	return n == 1 ? only : nunfilled == 1 ? unfilled : NULL;
 }
 
 static int

@@ -7,6 +7,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "base/span.h"
 #include "engine/account.h"
 #include "engine/exports.h"
 #include "engine/run.h"
@@ -50,7 +51,17 @@ struct run {
 /* The file of job.json's facts about a run; see run_job.c. */
 int run_open_job(struct run *r, struct err *err);
 
-/* The parts of run_finish(); see run_out.c and report.c. */
+/*
+ * Is this the plan table that the files of its target are made of?  Several may
+ * share one.
+ */
+bool run_speaks_for_target(const struct run *r, uint32_t table);
+
+/* Write a file of a target's folder, while the job is not done. */
+int run_save_out(const struct run *r, const char *target, const char *file,
+		 struct span bytes, struct err *err);
+
+/* The parts of run_finish(); see run_out.c, run_table.c and report.c. */
 int run_write_manifests(struct run *r, struct err *err);
 int run_write_tables(struct run *r, struct err *err);
 int run_join_rejects(struct run *r, struct err *err);

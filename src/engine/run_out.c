@@ -1,6 +1,6 @@
 /*
  * run_out.c - what out/ holds beside the data: per target table the manifests
- * of an export, so that it can be read as one, and table.json for ImportTable.
+ * of an export, so that it can be read as one (run_table.c has table.json).
  * And rejected/, whose parts become one file a table.
  */
 #include <errno.h>
@@ -14,9 +14,7 @@
 #include "engine/job.h"
 #include "engine/journal.h"
 #include "engine/run_internal.h"
-#include "formats/jsonwrite.h"
 #include "formats/manifest.h"
-#include "formats/tree.h"
 #include "io/drain.h"
 #include "io/feed.h"
 #include "io/file.h"
@@ -33,9 +31,9 @@ target_path(const struct run *r, const char *target, const char *file,
 		 target, file);
 }
 
-static int
-save(const struct run *r, const char *target, const char *file,
-     struct span bytes, struct err *err)
+int
+run_save_out(const struct run *r, const char *target, const char *file,
+	     struct span bytes, struct err *err)
 {
 	char path[PATH_LEN];
 
@@ -52,24 +50,15 @@ save_manifest(const struct run *r, const char *target, const char *name,
 	char file[64];
 
 	snprintf(file, sizeof(file), "%s.json", name);
-	if (save(r, target, file, bytes, err) != 0)
+	if (run_save_out(r, target, file, bytes, err) != 0)
 		return -1;
 	manifest_checksum(bytes, sum);
 	snprintf(file, sizeof(file), "%s.md5", name);
-	return save(r, target, file, (struct span){ sum, sizeof(sum) }, err);
+	return run_save_out(r, target, file, (struct span){ sum, sizeof(sum) },
+			    err);
 }
 
-/* Is this the first plan table of its target? */
-static bool
-is_first(const struct run *r, uint32_t table)
-{
-	for (uint32_t i = 0; i < table; i++)
-		if (r->targets[i].number == r->targets[table].number)
-			return false;
-	return true;
-}
-
-/* Does anything go to this target? */
+/* Does anything go to this plan table's target? */
 static bool
 is_used(const struct run *r, uint32_t table)
 {
@@ -77,6 +66,19 @@ is_used(const struct run *r, uint32_t table)
 
 	return !t->skip && !t->glob &&
 	       (t->input != PLAN_NONE || t->filled);
+}
+
+bool
+run_speaks_for_target(const struct run *r, uint32_t table)
+{
+	if (!is_used(r, table))
+		return false;
+	/* One that is skipped may bear the name that another goes to. */
+	for (uint32_t i = 0; i < table; i++)
+		if (is_used(r, i) &&
+		    r->targets[i].number == r->targets[table].number)
+			return false;
+	return true;
 }
 
 /* The export that the table's first unit came of; NULL for plain files. */
@@ -200,175 +202,8 @@ int
 run_write_manifests(struct run *r, struct err *err)
 {
 	for (uint32_t i = 0; i < r->plan->ntables; i++)
-		if (is_used(r, i) && is_first(r, i) &&
+		if (run_speaks_for_target(r, i) &&
 		    write_manifests(r, i, err) != 0)
-			return -1;
-	return 0;
-}
-
-/* ---- table.json ---------------------------------------------------------- */
-
-/* A node of the definition as it was written, in canonical JSON. */
-static void
-copy_tree(struct jsonwrite *w, const struct tree *t)
-{
-	switch (t->kind) {
-	case TREE_MAP:
-		jsonwrite_map(w);
-		for (uint32_t i = 0; i < t->nkids; i += 2) {
-			jsonwrite_name_span(w, t->kids[i].text);
-			copy_tree(w, &t->kids[i + 1]);
-		}
-		jsonwrite_end(w);
-		break;
-	case TREE_LIST:
-		jsonwrite_list(w);
-		for (uint32_t i = 0; i < t->nkids; i++)
-			copy_tree(w, &t->kids[i]);
-		jsonwrite_end(w);
-		break;
-	case TREE_TEXT:
-		jsonwrite_span(w, t->text);
-		break;
-	case TREE_NULL:
-		jsonwrite_null(w);
-		break;
-	default:
-		jsonwrite_raw(w, t->text);
-	}
-}
-
-/* The type of a key attribute: what is said, else the one that was seen. */
-static int
-key_type(const struct run *r, uint32_t table, const struct plan_key_attr *a,
-	 uint16_t seen, enum value_type *type, struct err *err)
-{
-	*type = a->type;
-	if (*type != 0)
-		return 0;
-	for (int t = VALUE_S; t <= VALUE_B; t++)
-		if (seen == 1 << t)
-			*type = (enum value_type)t;
-	if (*type != 0)
-		return 0;
-	if (seen == 0) {
-		*type = VALUE_S;	/* not one item: any will do */
-		return 0;
-	}
-	return err_set(err, ERR_INPUT, "key attribute '%s' of table '%s' has "
-		       "values of several types; say which is right: "
-		       "key: {%s: S}", a->name, r->plan->tables[table].name,
-		       a->name);
-}
-
-static void
-write_attribute(struct jsonwrite *w, const char *name, enum value_type type)
-{
-	jsonwrite_map(w);
-	jsonwrite_name(w, "AttributeName");
-	jsonwrite_text(w, name);
-	jsonwrite_name(w, "AttributeType");
-	jsonwrite_text(w, value_type_name(type));
-	jsonwrite_end(w);
-}
-
-static void
-write_key(struct jsonwrite *w, const char *name, const char *type)
-{
-	if (name == NULL)
-		return;
-	jsonwrite_map(w);
-	jsonwrite_name(w, "AttributeName");
-	jsonwrite_text(w, name);
-	jsonwrite_name(w, "KeyType");
-	jsonwrite_text(w, type);
-	jsonwrite_end(w);
-}
-
-/*
- * Of a CreateTable input, what ImportTable's TableCreationParameters take
- * (API Reference, TableCreationParameters).
- */
-static void
-write_definition(struct jsonwrite *w, const struct plan_create *c)
-{
-	static const char *const TAKEN[] = {
-		"ProvisionedThroughput", "OnDemandThroughput",
-		"SSESpecification", "GlobalSecondaryIndexes",
-	};
-	const struct tree *const billing = tree_get(c->tree, "BillingMode");
-
-	jsonwrite_name(w, "BillingMode");
-	if (billing != NULL)
-		jsonwrite_span(w, billing->text);
-	else
-		jsonwrite_text(w, tree_get(c->tree, "ProvisionedThroughput") !=
-			       NULL ? "PROVISIONED" : "PAY_PER_REQUEST");
-	for (size_t i = 0; i < sizeof(TAKEN) / sizeof(TAKEN[0]); i++) {
-		const struct tree *const t = tree_get(c->tree, TAKEN[i]);
-
-		if (t == NULL)
-			continue;
-		jsonwrite_name(w, TAKEN[i]);
-		copy_tree(w, t);
-	}
-}
-
-static int
-write_table(struct run *r, uint32_t table, struct err *err)
-{
-	const struct plan_table *const t = &r->plan->tables[table];
-	const struct key_types *const seen = &r->account.types[table];
-	enum value_type pk, sk = 0;
-	struct buf text = { 0 };
-	struct jsonwrite w;
-	int rc = -1;
-
-	if (key_type(r, table, &t->key.pk, seen->pk, &pk, err) != 0 ||
-	    (t->key.sk.name != NULL &&
-	     key_type(r, table, &t->key.sk, seen->sk, &sk, err) != 0))
-		return -1;
-
-	jsonwrite_start(&w, &text, false, err);
-	jsonwrite_map(&w);
-	jsonwrite_name(&w, "TableName");
-	jsonwrite_text(&w, r->targets[table].name);
-	jsonwrite_name(&w, "AttributeDefinitions");
-	if (t->create != NULL) {
-		copy_tree(&w, tree_get(t->create->tree,
-				       "AttributeDefinitions"));
-	} else {
-		jsonwrite_list(&w);
-		write_attribute(&w, t->key.pk.name, pk);
-		if (t->key.sk.name != NULL)
-			write_attribute(&w, t->key.sk.name, sk);
-		jsonwrite_end(&w);
-	}
-	jsonwrite_name(&w, "KeySchema");
-	jsonwrite_list(&w);
-	write_key(&w, t->key.pk.name, "HASH");
-	write_key(&w, t->key.sk.name, "RANGE");
-	jsonwrite_end(&w);
-	if (t->create != NULL) {
-		write_definition(&w, t->create);
-	} else {
-		jsonwrite_name(&w, "BillingMode");
-		jsonwrite_text(&w, "PAY_PER_REQUEST");
-	}
-	jsonwrite_end(&w);
-	if (jsonwrite_finish(&w) == 0)
-		rc = save(r, r->targets[table].name, "table.json",
-			  buf_span(&text), err);
-	buf_free(&text);
-	return rc;
-}
-
-int
-run_write_tables(struct run *r, struct err *err)
-{
-	for (uint32_t i = 0; i < r->plan->ntables; i++)
-		if (is_used(r, i) && is_first(r, i) &&
-		    write_table(r, i, err) != 0)
 			return -1;
 	return 0;
 }
