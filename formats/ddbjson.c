@@ -260,7 +260,8 @@ ddbjson_decode(struct ddbjson *d, struct span in, bool last, struct batch *out,
 	b.quotes = d->scan.quotes;
 	b.escapes = d->scan.escapes;
 
-	const size_t nlines = d->scan.nlines;
+	const bool all = d->scan.nlines < DDBJSON_MAX_LINES;
+	const size_t nlines = all ? d->scan.nlines : DDBJSON_MAX_LINES;
 	out->items = arena_take(&out->mem, (nlines + 1) * sizeof(*out->items),
 				err);
 	if (out->items == NULL)
@@ -272,7 +273,7 @@ ddbjson_decode(struct ddbjson *d, struct span in, bool last, struct batch *out,
 			return -1;
 		start = end + 1;
 	}
-	if (last && start < in.len) {
+	if (last && all && start < in.len) {
 		if (decode_line(&b, start, in.len, ++d->nlines) != 0)
 			return -1;
 		start = in.len;

@@ -33,11 +33,12 @@ void ddbjson_rewind(struct ddbjson *d);
 
 /*
  * Decode the whole lines at the front of `in`, and the last one without a line
- * end too if this is `last`; *used says how many bytes they took.  At least
+ * end too if this is `last`, but no more than DDBJSON_MAX_LINES, so that what
+ * is said of them stays small; *used says how many bytes they took.  At least
  * DDBJSON_SLACK bytes behind `in` can be read.  Items point into `in` and the
  * batch, which was reset.  Returns 0, or -1 if memory is refused.
  */
-enum { DDBJSON_SLACK = 128 };
+enum { DDBJSON_SLACK = 128, DDBJSON_MAX_LINES = 1024 };
 int ddbjson_decode(struct ddbjson *d, struct span in, bool last,
 		   struct batch *out, size_t *used, struct err *err);
 

@@ -426,6 +426,32 @@ blocks_may_end_anywhere(void **state)
 	}
 }
 
+static void
+many_lines_come_in_batches(void **state)
+{
+	enum { LINES = 2 * DDBJSON_MAX_LINES + 1 };
+	static char block[2 * LINES + DDBJSON_SLACK];
+	struct err err = { 0 };
+	size_t at = 0, used;
+
+	(void)state;
+	for (size_t i = 0; i < LINES; i++)
+		memcpy(block + 2 * i, "x\n", 2);
+	ddbjson_rewind(reader);
+	for (int i = 0; i < 3; i++) {
+		batch_reset(&batch);
+		assert_int_equal(ddbjson_decode(reader, (struct span){
+				(const uint8_t *)block + at,
+				2 * LINES - 1 - at }, true, &batch, &used,
+				&err), 0);
+		at += used;
+		assert_int_equal(batch.nrejects, i < 2 ? DDBJSON_MAX_LINES : 1);
+		assert_int_equal(batch.rejects[batch.nrejects - 1].number,
+				 i < 2 ? (i + 1) * DDBJSON_MAX_LINES : LINES);
+	}
+	assert_int_equal(at, 2 * LINES - 1);
+}
+
 int
 main(void)
 {
@@ -443,6 +469,7 @@ main(void)
 		cmocka_unit_test(many_attributes_and_members_are_told_apart),
 		cmocka_unit_test(damaged_lines_never_do_harm),
 		cmocka_unit_test(blocks_may_end_anywhere),
+		cmocka_unit_test(many_lines_come_in_batches),
 	};
 	struct err err;
 

@@ -63,7 +63,7 @@ find(struct source *s, struct ddbjson *reader, struct batch *b,
 		if (want > SOURCE_MAX_PEEK && block.len < SOURCE_MAX_PEEK)
 			want = SOURCE_MAX_PEEK;
 		source_consume(s, used);
-	} while (more);
+	} while (more || used < block.len);
 	return err_set(err, ERR_INPUT, "no item at byte %" PRIu64, offset);
 }
 

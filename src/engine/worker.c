@@ -338,9 +338,12 @@ step(struct worker *w, struct err *err)
 		return -1;
 	}
 
+	/* No more than was asked for, whatever a long line made of the window. */
+	const bool last = !more && block.len <= w->want;
+	if (block.len > w->want)
+		block.len = w->want;
 	batch_reset(&w->batch);
-	if (ddbjson_decode(w->reader, block, !more, &w->batch, &used,
-			   err) != 0)
+	if (ddbjson_decode(w->reader, block, last, &w->batch, &used, err) != 0)
 		return -1;
 	const bool done = enough(w);
 	if (program_do(w->run, w->unit->input, &w->batch, &result, err) != 0 ||
@@ -356,7 +359,7 @@ step(struct worker *w, struct err *err)
 	w->want = used > 0 ? BLOCK_LEN : 2 * block.len;
 	if (w->want > SOURCE_MAX_PEEK && block.len < SOURCE_MAX_PEEK)
 		w->want = SOURCE_MAX_PEEK;
-	return done ? 0 : more;
+	return !done && (!last || used < block.len);
 }
 
 /* ---- one unit ------------------------------------------------------------ */

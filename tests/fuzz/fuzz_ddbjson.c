@@ -43,7 +43,7 @@ digest(const uint8_t *bytes, size_t len, size_t cut, struct buf *items,
 
 		batch_reset(&b);
 		must(ddbjson_decode(d, in, end == len, &b, &used, &err) == 0);
-		must(used <= in.len && (end < len || used == in.len));
+		must(used <= in.len && (end < len || used > 0 || in.len == 0));
 		must(ddbjson_encode(b.items, b.nitems, items, &err) == 0);
 		for (uint32_t i = 0; i < b.nrejects; i++)
 			must(buf_printf(rejects, &err, "%llu %llu %llu\n",
@@ -51,7 +51,7 @@ digest(const uint8_t *bytes, size_t len, size_t cut, struct buf *items,
 				(unsigned long long)b.rejects[i].offset,
 				(unsigned long long)b.rejects[i].at) == 0);
 		at += used;
-		if (end == len)
+		if (end == len && at == len)
 			break;
 	}
 	batch_free(&b);
