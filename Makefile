@@ -74,7 +74,9 @@ check:
 	@for h in $(HEADERS); do echo "#include \"$$h\"" | \
 		$(COMPILE) -fsyntax-only -xc - || exit 1; done
 
-bench: all $(BENCHES)
+benches: $(BENCHES)
+
+bench: all benches
 	sh scripts/bench short
 
 fuzz:
@@ -140,5 +142,5 @@ $(O)/%.o: %.c
 	$(Q)$(COMPILE) -MMD -MP -c $< -o $@
 
 -include $(shell find $(O) -name '*.d' 2>/dev/null)
-.PHONY: all test unit tests golden check bench fuzz fuzzers replay install clean
+.PHONY: all test unit tests benches golden check bench fuzz fuzzers replay install clean
 .SECONDARY:
