@@ -230,6 +230,9 @@ put_attribute(struct out *o, const struct value *name, bool first)
 
 		if (put(o, raw.ptr, raw.len) != 0)
 			return -1;
+	} else if ((name->flags & VALUE_CLEAN) != 0) {
+		if (put(o, name->text, name->len) != 0)
+			return -1;
 	} else if (put_text(o, (struct span){ name->text, name->len }) != 0) {
 		return -1;
 	}

@@ -55,6 +55,7 @@ add_update(struct lane *l, const struct plan_step *step, uint32_t number)
 
 		if (a.value != NULL) {
 			op.kind = LANE_SET;
+			op.label = cleaned(value_of_name(a.name));
 			op.value = cleaned(*a.value);
 		}
 		if (!add_op(l, op, a.name, (struct span){ 0 }))
@@ -79,7 +80,7 @@ add_rename(struct lane *l, const struct plan_step *step, uint32_t number)
 	return add_op(l, (struct lane_op){
 		.kind = LANE_RENAME, .step = number,
 		.overwrite = step->overwrite,
-		.value = cleaned(value_of_name(to)),
+		.label = cleaned(value_of_name(to)),
 	}, from, to);
 }
 
@@ -185,18 +186,13 @@ set(struct way *w, const struct lane_op *op, struct value *v, struct err *err)
 
 	map->flags &= (uint8_t)~VALUE_RAW;
 	if (v == NULL) {
-		const struct span name = w->lane->names.of[op->name].text;
-
 		if (w->room == 0) {
 			w->room = w->lane->nsets;
 			if (value_own(map, 2 * w->room, w->mem, err) != 0)
 				return -1;
 		}
 		w->room--;
-		map->kids[map->len] = (struct value){
-			.text = name.ptr, .len = (uint32_t)name.len,
-			.type = VALUE_NAME,
-			.hash = w->lane->names.of[op->name].hash };
+		map->kids[map->len] = op->label;
 		v = &map->kids[map->len + 1];
 		map->len += 2;
 		note(w, op->name, v);
@@ -247,7 +243,7 @@ do_op(struct way *w, const struct lane_op *op, struct err *err)
 			return 0;
 		if (old != NULL)
 			drop(w, op->to, old);
-		v[-1] = op->value;
+		v[-1] = op->label;
 		w->found->at[op->name] = 0;
 		note(w, op->to, v);
 		w->map->flags &= (uint8_t)~VALUE_RAW;

@@ -25,7 +25,8 @@ struct lane_op {
 	uint32_t name, to;	/* numbers in `names`; `to` of LANE_RENAME */
 	uint32_t step;		/* that it is of */
 	bool overwrite;		/* LANE_RENAME */
-	struct value value;	/* LANE_SET; LANE_RENAME: the new name */
+	struct value label;	/* LANE_SET, LANE_RENAME: the new NAME */
+	struct value value;	/* LANE_SET */
 };
 
 struct lane {

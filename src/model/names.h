@@ -40,20 +40,28 @@ static inline bool
 names_same(const uint8_t *a, const uint8_t *b, size_t n)
 {
 	uint64_t x, y, differ = 0;
+	uint32_t u, v;
 
-	if (n < 8) {
-		for (size_t i = 0; i < n; i++)
-			differ |= (uint64_t)(a[i] ^ b[i]);
-		return differ == 0;
+	if (n >= 8) {
+		for (size_t i = 0; i + 8 < n; i += 8) {
+			memcpy(&x, a + i, 8);
+			memcpy(&y, b + i, 8);
+			differ |= x ^ y;
+		}
+		memcpy(&x, a + n - 8, 8);
+		memcpy(&y, b + n - 8, 8);
+		return (differ | (x ^ y)) == 0;
 	}
-	for (size_t i = 0; i + 8 < n; i += 8) {
-		memcpy(&x, a + i, 8);
-		memcpy(&y, b + i, 8);
-		differ |= x ^ y;
+	if (n >= 4) {
+		memcpy(&u, a, 4);
+		memcpy(&v, b, 4);
+		differ = u ^ v;
+		memcpy(&u, a + n - 4, 4);
+		memcpy(&v, b + n - 4, 4);
+		return (differ | (u ^ v)) == 0;
 	}
-	memcpy(&x, a + n - 8, 8);
-	memcpy(&y, b + n - 8, 8);
-	return (differ | (x ^ y)) == 0;
+	return n == 0 || ((a[0] ^ b[0]) | (a[n / 2] ^ b[n / 2]) |
+			  (a[n - 1] ^ b[n - 1])) == 0;
 }
 
 /* The number of `name`, added if it is new; 0 if there are too many. */
