@@ -1291,7 +1291,8 @@ compare_lengths(const struct remap *own)
 		const struct keyhash key = keyhash_of_id('S', u[i].target);
 		assert_int_equal(u[i].key.lo, key.lo);
 		assert_int_equal(u[i].key.hi, key.hi);
-		assert_int_equal(batch.items[i].map.flags & VALUE_RAW, 0);
+		assert_int_equal((batch.items[i].map.flags & VALUE_RAW) != 0,
+				 (u[i].flags & USE_SAME) != 0);
 		if ((is->flags & VALUE_CLEAN) != 0)
 			assert_null(memchr(is->text, '"', is->len));
 	}
@@ -1307,20 +1308,25 @@ ids_of_every_length_and_form_are_what_one_alone_is(void **state)
 		"all, since there would be four blocks to it and more",
 	};
 
+	static const char *const keeps[] = {
+		"", "^0123456789abc", "^.{20,30}$",
+	};
+
 	(void)state;
-	for (unsigned i = 0; i < 4 * 3 * 3 * 2 * 2; i++) {
+	for (unsigned i = 0; i < 4 * 3 * 3 * 2 * 2 * 3; i++) {
 		const struct remap_options o = {
 			.form = (enum remap_form)(REMAP_UUID + i % 4),
 			.prefix = span_of(prefixes[i / 4 % 3]),
 			.environment = span_of(environments[i / 12 % 3]),
 			.secret = span_of(i / 36 % 2 == 0 ? ""
 					  : "sixteen bytes of it"),
+			.keep = span_of(keeps[i / 144]),
 		};
 		struct remap *const own = remap_new(span_of(names[PROJECTS]),
 						    &o, &err);
 
 		assert_non_null(own);
-		cpu_init(i / 72 == 0 ? NULL : "sha");
+		cpu_init(i / 72 % 2 == 0 ? NULL : "sha");
 		tables[PROJECTS].remap = own;
 		COMPILE({ .path = "id", .is_id = true });
 		compare_lengths(own);

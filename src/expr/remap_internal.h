@@ -85,13 +85,14 @@ remap_is_plain(const struct remap *r)
 }
 
 /*
- * Is it, and has every S of less than REMAP_TEMPLATES bytes a template, whose
- * plain SHA-256 is the digest?
+ * Is every S that `keep` does not match an id, and has each of less than
+ * REMAP_TEMPLATES bytes a template, whose plain SHA-256 is the digest?
  */
 static inline bool
 remap_is_quick(const struct remap *r)
 {
-	return remap_is_plain(r) && r->templates != NULL && !r->keyed;
+	return r != NULL && r->map == NULL && r->type != VALUE_N &&
+	       r->templates != NULL && !r->keyed;
 }
 
 /* The message from the template for an id of this length: into `space`. */

@@ -307,11 +307,11 @@ build_rule(struct builder *b, const struct rewrite_rule *from)
 		if (c->nholes > b->rw->max_caught)
 			b->rw->max_caught = c->nholes;
 	}
-	r->simple = r->path.nparts == 1 && r->nchoices == 1 &&
-		    r->choices[0].whole && r->choices[0].when == NULL &&
-		    remap_is_plain(r->choices[0].holes[0].remap);
+	const bool one = r->path.nparts == 1 && r->nchoices == 1 &&
+			 r->choices[0].whole && r->choices[0].when == NULL;
+	r->simple = one && remap_is_plain(r->choices[0].holes[0].remap);
 	/* An id that is looked up before it is written takes the long way. */
-	r->quick = r->simple && remap_is_quick(r->choices[0].holes[0].remap) &&
+	r->quick = one && remap_is_quick(r->choices[0].holes[0].remap) &&
 		   (b->o->dangling == DANGLING_REPORT ||
 		    b->o->dangling == DANGLING_FAIL);
 	if (r->nchoices > b->rw->max_choices)

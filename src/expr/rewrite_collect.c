@@ -333,7 +333,7 @@ run_rules(struct walk *w, uint32_t first, struct value *v)
 		w->rule = i;
 		if (w->only_ids && !r->is_id)
 			continue;
-		if (r->quick && is_quick(v) && !w->only_ids) {
+		if (r->quick && !w->only_ids && is_quick(r, v)) {
 			if (LIST_ROOM(w->q->uses, &w->q->nuses, w->err) != 0 ||
 			    LIST_ROOM(w->q->quicks, &w->q->nquicks,
 				      w->err) != 0)

@@ -30,7 +30,7 @@ struct rule {
 	bool is_id;
 	bool is_key;			/* a key attribute of the target */
 	bool simple;			/* a name, a plain remap, no `when` */
-	bool quick;			/* that, and as struct quick wants it */
+	bool quick;			/* but for `keep` so: see struct quick */
 	struct choice *choices;
 	size_t nchoices;
 	char *path_text, *target_text;
@@ -75,7 +75,7 @@ struct change {
 	uint32_t caught;		/* the first, of choice->nholes */
 };
 
-/* An S that a plain remap's digest replaces, at the top of its item. */
+/* An S that a digest is known to replace, at the top of its item. */
 struct quick {
 	struct value *at;
 	const struct remap *remap;
@@ -130,12 +130,16 @@ int list_grow(void *array, struct list *l, size_t more, size_t size,
 	((l)->len < (l)->cap ? 0 : \
 	 list_grow(&(array), l, 1, sizeof(*(array)), err))
 
-/* Is it an S that take_quick() takes? */
+/* Is it an S that take_quick() takes, by a rule that is quick? */
 static inline bool
-is_quick(const struct value *v)
+is_quick(const struct rule *r, const struct value *v)
 {
+	const struct remap_keep *const keep = r->choices[0].holes[0].remap->keep;
+
 	return v->type == VALUE_S && (v->flags & VALUE_ESC) == 0 &&
-	       v->len - 1 < REMAP_TEMPLATES - 1;
+	       v->len - 1 < REMAP_TEMPLATES - 1 &&
+	       (keep == NULL ||
+		!remap_keep_matches(keep, (struct span){ v->text, v->len }));
 }
 
 /* Queue it, where both lists have room. */

@@ -117,7 +117,7 @@ rewrite_collect_found(const struct rewrite *rw, struct rewrite_queue *q,
 	const size_t n = rw->nrules, before = q->nquicks.len;
 
 	for (size_t i = 0; i < n; i++)
-		if (values[i] != NULL && !is_quick(values[i]))
+		if (values[i] != NULL && !is_quick(&rw->rules[i], values[i]))
 			return rewrite_collect(rw, q, run, item, item_number,
 					       left, err);
 	if (list_grow(&q->uses, &q->nuses, n, sizeof(*q->uses), err) != 0 ||
