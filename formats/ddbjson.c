@@ -103,6 +103,23 @@ is_blank(uint8_t c)
 	return c == ' ' || c == '\t' || c == '\r';
 }
 
+static bool
+is_letter(uint8_t c)
+{
+	return (c | 0x20) >= 'a' && (c | 0x20) <= 'z';
+}
+
+/* Does the blank at `i` stand inside a word, as in "t rue"? */
+static bool
+parts_word(struct span line, size_t i)
+{
+	if (i == 0 || !is_letter(line.ptr[i - 1]))
+		return false;
+	while (i < line.len && is_blank(line.ptr[i]))
+		i++;
+	return i < line.len && is_letter(line.ptr[i]);
+}
+
 /*
  * Copy `line` without the white space between its tokens.  If `upto` bytes of
  * the copy are asked for, return how many of the line they took instead.
@@ -116,7 +133,7 @@ compact(struct span line, uint8_t *to, size_t upto)
 	for (size_t i = 0; i < line.len; i++) {
 		const uint8_t c = line.ptr[i];
 
-		if (!in_string && is_blank(c))
+		if (!in_string && is_blank(c) && !parts_word(line, i))
 			continue;
 		if (n == upto)
 			return i;
