@@ -138,7 +138,7 @@ compact(struct span line, uint8_t *to, size_t upto)
 		if (n == upto)
 			return i;
 		if (to != NULL)
-			to[n] = c;
+			to[n] = !in_string && is_blank(c) ? ' ' : c;
 		n++;
 		if (c == '"' && !escaped)
 			in_string = !in_string;

@@ -213,7 +213,8 @@ console_summary(const struct run *run, const struct options *o)
 		printf("  %s blank lines passed over\n",
 		       count(a->blank_lines, n));
 	if (a->damaged > 0)
-		printf("  %s damaged files accepted\n", count(a->damaged, n));
+		printf("  %s damaged file%s accepted\n",
+		       count(a->damaged, n), a->damaged == 1 ? "" : "s");
 	printf("  %s read (%s unpacked), ", bytes(a->packed_in, in),
 	       bytes(a->plain_in, out));
 	printf("%s written", bytes(a->total_out.packed_len, in));

@@ -319,13 +319,38 @@ show(struct worker *w)
 	w->plain_seen = at.plain_len;
 }
 
+/*
+ * The whole lines at the front of `block`, the last one without a line end too
+ * if it is the `last` block, to the sinks.  *used says how much they were;
+ * returns 0 or -1.
+ */
+static int
+transform(struct worker *w, struct span block, bool last, size_t *used,
+	  bool *done, struct err *err)
+{
+	struct program_result result;
+
+	batch_reset(&w->batch);
+	if (ddbjson_decode(w->reader, block, last, &w->batch, used, err) != 0)
+		return -1;
+	*done = enough(w);
+	if (program_do(w->run, w->unit->input, &w->batch, &result, err) != 0 ||
+	    encode(w, &result, err) != 0 ||
+	    note_rejects(w, &result, err) != 0)
+		return -1;
+	log_keys(w, &result);
+	w->items += w->batch.nitems + (uint64_t)w->batch.nrejects;
+	show(w);
+	return 0;
+}
+
 /* Take one batch from source to sinks.  1, 0 after the last, or -1. */
 static int
 step(struct worker *w, struct err *err)
 {
-	struct program_result result;
 	struct span block;
 	size_t used;
+	bool done;
 
 	if (atomic_load_explicit(w->shared->cancel, memory_order_relaxed))
 		return err_set(err, ERR_CANCELLED, "interrupted");
@@ -342,17 +367,8 @@ step(struct worker *w, struct err *err)
 	const bool last = !more && block.len <= w->want;
 	if (block.len > w->want)
 		block.len = w->want;
-	batch_reset(&w->batch);
-	if (ddbjson_decode(w->reader, block, last, &w->batch, &used, err) != 0)
+	if (transform(w, block, last, &used, &done, err) != 0)
 		return -1;
-	const bool done = enough(w);
-	if (program_do(w->run, w->unit->input, &w->batch, &result, err) != 0 ||
-	    encode(w, &result, err) != 0 ||
-	    note_rejects(w, &result, err) != 0)
-		return -1;
-	log_keys(w, &result);
-	w->items += w->batch.nitems + (uint64_t)w->batch.nrejects;
-	show(w);
 
 	source_consume(w->source, used);	/* items pointed into it */
 	/* Not one whole line?  Then ask for more, until the source objects. */
@@ -360,6 +376,26 @@ step(struct worker *w, struct err *err)
 	if (w->want > SOURCE_MAX_PEEK && block.len < SOURCE_MAX_PEEK)
 		w->want = SOURCE_MAX_PEEK;
 	return !done && (!last || used < block.len);
+}
+
+/*
+ * All of a file that is damaged and accepted so: what could be read of it is
+ * better than none, up to the last whole line before the damage.
+ */
+static int
+salvage(struct worker *w, struct err *err)
+{
+	size_t used;
+	bool done;
+
+	do {
+		const struct span block = source_before_damage(w->source);
+
+		if (transform(w, block, false, &used, &done, err) != 0)
+			return -1;
+		source_consume(w->source, used);
+	} while (used > 0 && !done);
+	return 0;
 }
 
 /* ---- one unit ------------------------------------------------------------ */
@@ -538,11 +574,10 @@ worker_do(struct worker *w, const struct unit *u, struct err *err)
 	if (rc == 0) {
 		while ((rc = step(w, err)) > 0)
 			;
-		/* What could be read of a damaged file is better than none. */
 		if (rc < 0 && err->code == ERR_INPUT && u->accepted &&
 		    !w->shared->fail_on_bad_item) {
 			damaged = true;
-			rc = 0;
+			rc = salvage(w, err);
 		}
 	}
 	if (rc == 0 && !damaged)

@@ -231,6 +231,14 @@ source_peek(struct source *s, size_t min, struct span *out, struct err *err)
 	return s->done ? 0 : 1;
 }
 
+struct span
+source_before_damage(const struct source *s)
+{
+	if (!s->failed)
+		return (struct span){ NULL, 0 };
+	return (struct span){ s->window + s->at, s->end - s->at };
+}
+
 void
 source_consume(struct source *s, size_t n)
 {

@@ -48,6 +48,12 @@ struct source *source_open(struct feed *feed, bool md5, struct err *err);
 int source_peek(struct source *s, size_t min, struct span *out,
 		struct err *err);
 
+/*
+ * After a peek that found damage: what was unpacked before it and not consumed;
+ * else nothing.
+ */
+struct span source_before_damage(const struct source *s);
+
 /* Step over `n` of the bytes last shown. */
 void source_consume(struct source *s, size_t n);
 
