@@ -106,7 +106,7 @@ main(int argc, char **argv)
 		return print_help(name);
 
 	/* What could not be written was not said. */
-	if (fflush(stdout) != 0) {
+	if (fflush(stdout) != 0 || ferror(stdout)) {
 		perror("dynamill: standard output");
 		return 4;
 	}

@@ -68,7 +68,7 @@ size(const char *option, const char *text, uint64_t *out, struct err *err)
 	if (*end != '\0') {
 		const char *const unit = strchr(UNITS, *end & ~0x20);
 
-		if (unit != NULL) {
+		if (unit != NULL && *unit != '\0') {	/* "5 " has none */
 			shift = 10 * (unsigned)(unit - UNITS + 1);
 			end++;
 			if (strcmp(end, "iB") == 0 || strcmp(end, "B") == 0)

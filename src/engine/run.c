@@ -238,6 +238,21 @@ skip_done(struct run *r, struct err *err)
 	return 0;
 }
 
+/* A name that was cut short would be that of another folder. */
+static int
+name_folder(struct run *r, struct err *err)
+{
+	const char *const given = r->options->job_dir;
+	const int n = given != NULL
+		? snprintf(r->dir, sizeof(r->dir), "%s", given)
+		: snprintf(r->dir, sizeof(r->dir), "%s.job", r->plan->name);
+
+	if (n > 0 && (size_t)n < sizeof(r->dir))
+		return 0;
+	return err_set(err, ERR_USAGE, "the job's folder has a name of %d "
+		       "bytes, where 1 to %zu will do", n, sizeof(r->dir) - 1);
+}
+
 struct run *
 run_open(const struct run_options *o, struct err *err)
 {
@@ -254,11 +269,8 @@ run_open(const struct run_options *o, struct err *err)
 	if (r->plan == NULL || look(r, err) != 0 || resolve(r, err) != 0 ||
 	    number_units(r, err) != 0 || number_targets(r, err) != 0)
 		goto failed;
-	if (o->job_dir != NULL)
-		snprintf(r->dir, sizeof(r->dir), "%s", o->job_dir);
-	else
-		snprintf(r->dir, sizeof(r->dir), "%s.job", r->plan->name);
-	if (run_open_job(r, err) != 0 || make_program(r, err) != 0)
+	if (name_folder(r, err) != 0 || run_open_job(r, err) != 0 ||
+	    make_program(r, err) != 0)
 		goto failed;
 	if (!run_is_done(r) && skip_done(r, err) != 0)
 		goto failed;
@@ -317,20 +329,60 @@ next(struct run *r)
 	return u;
 }
 
+static int
+do_queue(struct run *r, struct worker *w, struct err *err)
+{
+	const struct unit *u;
+
+	while ((u = next(r)) != NULL) {
+		if (worker_do(w, u, err) != 0)
+			return -1;
+		atomic_fetch_add(&r->ndone, 1);
+	}
+	return 0;
+}
+
+/* The first `limit` items of each input, in unit order, one unit at a time. */
+static int
+do_limited(struct run *r, struct worker *w, struct err *err)
+{
+	uint64_t *const items = calloc(r->plan->ninputs + 1, sizeof(*items));
+	int rc = 0;
+
+	if (items == NULL)
+		return err_set(err, ERR_SYSTEM, "out of memory");
+	for (uint32_t i = 0; rc == 0 && i < r->nunits; i++) {
+		struct unit *const u = &r->units[i];
+
+		if (u->input == PLAN_NONE)
+			continue;
+		if (!r->done[i] && items[u->input] < r->options->limit) {
+			u->max_items = r->options->limit - items[u->input];
+			rc = worker_do(w, u, err);
+		}
+
+		const struct journal_unit *const done = journal_unit(
+			r->journal, i);
+		for (size_t k = 0; done != NULL && k < done->ntallies; k++)
+			items[u->input] += done->tallies[k].n[JOURNAL_READ];
+		atomic_fetch_add(&r->ndone, !r->done[i]);
+		r->done[i] = true;
+	}
+	free(items);
+	return rc;
+}
+
 static void *
 work(void *context)
 {
 	struct run *const r = context;
 	struct err err = { 0 };
 	struct worker *const w = worker_new(&r->shared, &err);
-	const struct unit *u;
-	int rc = w == NULL ? -1 : 0;
+	int rc = -1;
 
-	while (rc == 0 && (u = next(r)) != NULL) {
-		rc = worker_do(w, u, &err);
-		if (rc == 0)
-			atomic_fetch_add(&r->ndone, 1);
-	}
+	if (w != NULL)
+		rc = r->options->limit > 0 ? do_limited(r, w, &err)
+					   : do_queue(r, w, &err);
 	worker_free(w);
 
 	pthread_mutex_lock(&r->lock);
@@ -395,41 +447,6 @@ start_workers(struct run *r, pthread_t *threads, unsigned n, unsigned *started,
 	return 0;
 }
 
-/* The first `limit` items of each input, in unit order, one unit at a time. */
-static int
-limited(struct run *r, struct err *err)
-{
-	struct worker *const w = worker_new(&r->shared, err);
-	uint64_t *const items = calloc(r->plan->ninputs + 1, sizeof(*items));
-	int rc = w == NULL ? -1 : 0;
-
-	if (items == NULL)
-		rc = err_set(err, ERR_SYSTEM, "out of memory");
-	for (uint32_t i = 0; rc == 0 && i < r->nunits; i++) {
-		struct unit *const u = &r->units[i];
-
-		if (u->input == PLAN_NONE)
-			continue;
-		if (!r->done[i] && items[u->input] < r->options->limit) {
-			u->max_items = r->options->limit - items[u->input];
-			rc = worker_do(w, u, err);
-		}
-		if (r->options->cancel != NULL &&
-		    atomic_load(r->options->cancel))
-			atomic_store(&r->stop, true);
-
-		const struct journal_unit *const done = journal_unit(
-			r->journal, i);
-		for (size_t k = 0; done != NULL && k < done->ntallies; k++)
-			items[u->input] += done->tallies[k].n[JOURNAL_READ];
-		atomic_fetch_add(&r->ndone, !r->done[i]);
-		r->done[i] = true;
-	}
-	free(items);
-	worker_free(w);
-	return rc;
-}
-
 static double
 now(void)
 {
@@ -448,12 +465,12 @@ run_units(struct run *r, struct err *err)
 	unsigned started;
 	int rc = 0;
 
-	if (r->options->limit > 0)
-		return limited(r, err);
 	for (uint32_t i = 0; i < r->nunits; i++)
 		if (!r->done[i])
 			r->queue[r->nqueue++] = &r->units[i];
 	qsort(r->queue, r->nqueue, sizeof(*r->queue), largest_first);
+	if (r->options->limit > 0)
+		n = 1;
 	if (n > r->nqueue)
 		n = r->nqueue;
 	if (n > sizeof(threads) / sizeof(threads[0]))
