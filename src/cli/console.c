@@ -18,12 +18,19 @@ enum {
 	LINE_MS = 5000,		/* elsewhere */
 };
 
+/* When a table's first items went by here, and when its last. */
+struct pace {
+	double start, end;	/* 0: not yet */
+	uint64_t packed_before;	/* bytes that earlier runs had done */
+};
+
+enum { MAX_PACES = 256 };	/* tables beyond are shown without rates */
+
 static struct {
 	bool shown, terminal;
 	int lines;		/* drawn, to be drawn over */
 	double start, last;
-	uint64_t first_len;	/* done by earlier runs */
-	bool begun;
+	struct pace paces[MAX_PACES];
 } console;
 
 static double
@@ -76,19 +83,46 @@ count(uint64_t n, char out[32])
 	return out;
 }
 
+/* How long the table at `i` has been under way, or took. */
+static double
+keep_pace(size_t i, const struct run_progress *p, double t)
+{
+	if (i >= MAX_PACES)
+		return 0;
+
+	struct pace *const pace = &console.paces[i];
+	if (p->items == 0)
+		pace->packed_before = p->packed_len;
+	if (p->items > 0 && pace->start == 0)
+		pace->start = t - 0.2 > console.start ? t - 0.2
+						      : console.start;
+	if (p->packed_len >= p->packed_total && pace->end == 0)
+		pace->end = t;
+	if (pace->start == 0)
+		return 0;
+	return (pace->end > 0 ? pace->end : t) - pace->start;
+}
+
 /* One table: percentage, items, rates, time left. */
 static void
-draw_line(const struct run_progress *p, double seconds)
+draw_line(size_t i, const struct run_progress *p, double t)
 {
-	char items[32], left[32] = "";
+	const double seconds = keep_pace(i, p, t);
 	const double share = p->packed_total > 0
 		? (double)p->packed_len / (double)p->packed_total : 0;
+	char items[32], left[32] = "";
 
-	if (share >= 1)
+	if (share >= 1) {
 		snprintf(left, sizeof(left), "done");
-	else if (share > 0.01 && seconds > 0.5)
-		snprintf(left, sizeof(left), "%.0f s left",
-			 seconds / share - seconds);
+	} else if (i < MAX_PACES && seconds > 0.5) {
+		const double done = (double)(p->packed_len -
+					     console.paces[i].packed_before);
+
+		if (done > 0)
+			snprintf(left, sizeof(left), "%.0f s left",
+				 seconds * (double)(p->packed_total -
+						    p->packed_len) / done);
+	}
 	fprintf(stderr, "%-20s %5.1f %%  %12s items  %9.0f items/s  "
 		"%7.1f MB/s  %s%s\n", p->name, 100 * (share < 1 ? share : 1),
 		count(p->items, items),
@@ -100,7 +134,7 @@ draw_line(const struct run_progress *p, double seconds)
 static void
 draw(const struct run *run)
 {
-	const double seconds = now() - console.start;
+	const double t = now();
 	struct run_progress p;
 
 	if (console.lines > 0)
@@ -109,7 +143,7 @@ draw(const struct run *run)
 	for (size_t i = 0; run_progress_of(run, i, &p); i++) {
 		if (p.name == NULL)
 			continue;
-		draw_line(&p, seconds);
+		draw_line(i, &p, t);
 		console.lines += console.terminal;
 	}
 	fflush(stderr);
