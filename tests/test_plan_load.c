@@ -388,6 +388,8 @@ takes_keys_and_types_from_definitions(void **state)
 	assert_int_equal(t->create->indexes[0].key.pk.type, VALUE_B);
 	assert_true(t->create->indexes[1].local);
 	assert_int_equal(p->nfiles, 3);
+	assert_int_equal(p->nwarnings, 1);
+	assert_string_equal(p->warnings[0].name, "local-indexes");
 	/* Empty is described only; no export holds it, and none need. */
 	assert_true(table(p, "Empty")->filled);
 	assert_int_equal(table(p, "Empty")->input, PLAN_NONE);

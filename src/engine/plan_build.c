@@ -277,33 +277,60 @@ link_emits(struct plan *p, const struct plan_table *from,
 
 /* ---- who reads an export ------------------------------------------------- */
 
-/* Whoever comes after a table that takes all items gets none. */
+/* What a table takes, another after it in the plan does not get. */
+static bool
+takes_some(const struct plan_table *t)
+{
+	return t->npasses > 0 && t->passes[0].plan == 0 &&
+	       t->passes[0].where != NULL;
+}
+
+/*
+ * Whoever comes after a table that takes all items gets none; and after one
+ * that is left out, its items would go where they do not belong.
+ */
+static int
+check_reader(struct plan *p, uint32_t i, struct plan_names *takers,
+	     struct plan_names *skipped, struct err *err)
+{
+	const struct plan_table *const t = &p->tables[i];
+	const uint32_t taken = plan_names_get(takers, t->from);
+	const uint32_t left = plan_names_get(skipped, t->from);
+	char text[400];
+
+	if (t->glob)
+		return 0;
+	if (t->skip)
+		return takes_some(t) ? plan_names_put(skipped, t->from, i, err)
+				     : 0;
+	if (taken != PLAN_NONE) {
+		snprintf(text, sizeof(text), "'%s' gets no items: '%s' reads "
+			 "the same export and has no 'where'; give it one, or "
+			 "put it last", t->name, p->tables[taken].name);
+		return fail(t->place, err, text);
+	}
+	if (left != PLAN_NONE) {
+		snprintf(text, sizeof(text), "'%.100s' would get the items of "
+			 "'%.100s', which reads the same export and is left "
+			 "out; %s", t->name, p->tables[left].name,
+			 left_out(p, p->tables[left].name)
+			 ? "name both with --table"
+			 : "put it last, or do not skip it");
+		return fail(t->place, err, text);
+	}
+	return takes_some(t) ? 0 : plan_names_put(takers, t->from, i, err);
+}
+
 static int
 check_readers(struct plan *p, struct err *err)
 {
-	struct plan_names froms = { 0 };
+	struct plan_names takers = { 0 }, skipped = { 0 };
 	int rc = 0;
 
-	for (uint32_t i = 0; i < p->ntables && rc == 0; i++) {
-		const struct plan_table *const t = &p->tables[i];
-		const struct plan_pass *const pass = t->passes;
-		const uint32_t taken = plan_names_get(&froms, t->from);
-		char text[400];
-
-		if (t->skip || t->glob)
-			continue;
-		if (taken != PLAN_NONE) {
-			snprintf(text, sizeof(text), "'%s' gets no items: '%s' "
-				 "reads the same export and has no 'where'; "
-				 "give it one, or put it last",
-				 t->name, p->tables[taken].name);
-			rc = fail(t->place, err, text);
-		} else if (t->npasses == 0 || pass->plan != 0 ||
-			   pass->where == NULL) {
-			rc = plan_names_put(&froms, t->from, i, err);
-		}
-	}
-	plan_names_free(&froms);
+	for (uint32_t i = 0; i < p->ntables && rc == 0; i++)
+		rc = check_reader(p, i, &takers, &skipped, err);
+	plan_names_free(&takers);
+	plan_names_free(&skipped);
 	return rc;
 }
 

@@ -56,6 +56,24 @@ warn_of_ids(struct plan *p, struct err *err)
 	return 0;
 }
 
+/* ImportTable makes no local index, and nothing can add one later. */
+static int
+warn_of_local_indexes(struct plan *p, struct err *err)
+{
+	for (size_t i = 0; i < p->ncreates; i++) {
+		const struct plan_create *const c = &p->creates[i];
+
+		/* They stand behind the global ones. */
+		if (c->used && c->nindexes > 0 &&
+		    c->indexes[c->nindexes - 1].local &&
+		    plan_warn(p, "local-indexes", c->place, err, "'%s' has "
+			      "local secondary indexes, which an import cannot "
+			      "make: table.json leaves them out", c->name) != 0)
+			return -1;
+	}
+	return 0;
+}
+
 static int
 warn_of_names(struct plan *p, struct err *err)
 {
@@ -85,7 +103,9 @@ warn_of_names(struct plan *p, struct err *err)
 int
 plan_build_warnings(struct plan *p, struct err *err)
 {
-	return warn_of_ids(p, err) != 0 ? -1 : warn_of_names(p, err);
+	if (warn_of_ids(p, err) != 0 || warn_of_names(p, err) != 0)
+		return -1;
+	return warn_of_local_indexes(p, err);
 }
 
 int
