@@ -180,11 +180,24 @@ def digests(job, *tops):
     return found
 
 
+def keep_evidence(a, b, path):
+    """Two files that differ and should not, for whoever looks into it."""
+    if 'E2E_EVIDENCE' not in os.environ:
+        return
+    to = tempfile.mkdtemp(dir=os.environ['E2E_EVIDENCE'])
+    for name, job in (('a', a), ('b', b)):
+        if os.path.exists(os.path.join(job, path)):
+            shutil.copy(os.path.join(job, path), os.path.join(to, name))
+        shutil.copy(os.path.join(job, 'journal'), to + '/journal-' + name)
+
+
 def same_jobs(a, b):
+    """The same files with the same bytes in them?"""
     x, y = digests(a), digests(b)
     check(x, a, 'holds nothing')
     for path in sorted(set(x) | set(y)):
         if x.get(path) != y.get(path):
+            keep_evidence(a, b, path)
             raise Failed('%s differs: %s in %s, %s in %s'
                          % (path, x.get(path), a, y.get(path), b))
 
