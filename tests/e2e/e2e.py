@@ -249,9 +249,9 @@ def reference_plan(path, data):
 
 def validate(value, schema, root, at='report'):
     """The words of JSON Schema that the report's schema uses, and no other."""
-    known = {'$schema', '$id', '$defs', '$ref', 'title', 'description', 'type',
+    known = {'$schema', '$defs', '$ref', 'title', 'description', 'type',
              'properties', 'required', 'additionalProperties', 'items',
-             'minimum', 'enum', 'pattern', 'allOf', 'unevaluatedProperties'}
+             'minimum', 'enum', 'pattern'}
     check(set(schema) <= known, 'schema words', set(schema) - known)
     if '$ref' in schema:
         ref = schema['$ref']
