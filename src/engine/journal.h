@@ -119,6 +119,10 @@ void journal_close(struct journal *j);	/* NULL is fine */
 int journal_check_unit(const char *job_dir, const struct journal_unit *u,
 		       bool deep, struct err *why);
 
+/* The same of its output files alone, by their sizes. */
+int journal_check_out(const char *job_dir, const struct journal_unit *u,
+		      struct err *why);
+
 /*
  * Remove what a crash left behind: `.NAME.part` anywhere in the job, all in
  * index/tmp, and what no unit's record names in out.partial/<table>/data,

@@ -112,13 +112,15 @@ check_file(const char *path, const struct journal_file *f, bool deep,
 	return 0;
 }
 
-int
-journal_check_unit(const char *job_dir, const struct journal_unit *u,
-		   bool deep, struct err *why)
+static int
+check_files(const char *job_dir, const struct journal_unit *u, bool all,
+	    bool deep, struct err *why)
 {
 	int rc = 1;
 
 	for (size_t i = 0; rc == 1 && i < u->nfiles; i++) {
+		if (!all && u->files[i].kind != JOURNAL_OUT)
+			continue;
 		char *const path = place(job_dir, &u->files[i]);
 
 		rc = path == NULL ? err_set(why, ERR_SYSTEM, "out of memory") :
@@ -126,6 +128,20 @@ journal_check_unit(const char *job_dir, const struct journal_unit *u,
 		free(path);
 	}
 	return rc;
+}
+
+int
+journal_check_unit(const char *job_dir, const struct journal_unit *u,
+		   bool deep, struct err *why)
+{
+	return check_files(job_dir, u, true, deep, why);
+}
+
+int
+journal_check_out(const char *job_dir, const struct journal_unit *u,
+		  struct err *why)
+{
+	return check_files(job_dir, u, false, false, why);
 }
 
 /* ---- sweeping ------------------------------------------------------------ */

@@ -211,11 +211,29 @@ check_dangling(struct run *r, struct err *err)
 	return 0;
 }
 
+/* Is all that was made still there?  Else "done" would be no longer true. */
+static int
+check_out(const struct run *r, struct err *err)
+{
+	for (uint32_t i = 0; i < r->nunits; i++) {
+		const struct journal_unit *const u = journal_unit(r->journal,
+								  i);
+		struct err why;
+
+		if (u != NULL && journal_check_out(r->dir, u, &why) != 1)
+			return err_set(err, why.code, "%s; the job was done: "
+				       "put back what it made, or name another "
+				       "--job", why.text);
+	}
+	return 0;
+}
+
 int
 run_finish(struct run *r, struct err *err)
 {
 	if (run_is_done(r))
-		return account_sum(&r->account, r->journal, err);
+		return check_out(r, err) != 0 ? -1
+			: account_sum(&r->account, r->journal, err);
 	if (account_sum(&r->account, r->journal, err) != 0 ||
 	    check_sums(r, err) != 0 || run_join(r, err) != 0 ||
 	    check_join(r, err) != 0 || check_dangling(r, err) != 0 ||
