@@ -61,7 +61,10 @@ int ddbjson_encode_value(const struct value *v, struct buf *out,
 int ddbjson_encode_map(const struct value *map, struct buf *out,
 		       struct err *err);
 
-/* Append `text` as a JSON string, quotes and all. */
+/*
+ * Append `text` as a JSON string, quotes and all, with U+FFFD where it is not
+ * UTF-8: names of files need not be.
+ */
 int ddbjson_encode_text(struct span text, struct buf *out, struct err *err);
 
 #endif

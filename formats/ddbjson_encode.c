@@ -385,10 +385,18 @@ ddbjson_encode_text(struct span text, struct buf *out, struct err *err)
 	if (start(&o, out, err) != 0)
 		return -1;
 	PUT_SMALL(&o, "\"");
-	int rc = put_text(&o, text);
-	if (rc == 0)
-		rc = put(&o, "\"", 1);
-	return finish(&o, rc);
+	for (;;) {
+		const size_t good = scan_utf8(text);
+		struct span rest = { text.ptr + good, text.len - good };
+
+		if (put_text(&o, (struct span){ text.ptr, good }) != 0)
+			return finish(&o, -1);
+		if (rest.len == 0)
+			return finish(&o, put(&o, "\"", 1));
+		if (put(&o, "\xEF\xBF\xBD", 3) != 0)
+			return finish(&o, -1);
+		text = (struct span){ rest.ptr + 1, rest.len - 1 };
+	}
 }
 
 static int

@@ -266,6 +266,21 @@ static const struct {
 enum { NBAD = sizeof(BAD) / sizeof(BAD[0]) };
 
 static void
+text_of_any_bytes_becomes_a_json_string(void **state)
+{
+	static const char BYTES[] = "a\xFF\"\xC3\xA9\xE2\x82";
+	struct err err = { 0 };
+
+	(void)state;
+	buf_reset(&text);
+	assert_int_equal(ddbjson_encode_text(span_of(BYTES), &text, &err), 0);
+	assert_non_null(buf_reserve(&text, 1, &err));
+	text.ptr[text.len] = '\0';
+	assert_string_equal((const char *)text.ptr, "\"a\xEF\xBF\xBD\\\""
+			    "\xC3\xA9\xEF\xBF\xBD\xEF\xBF\xBD\"");
+}
+
+static void
 bad_lines_are_rejects_with_place_and_reason(void **state)
 {
 	char lines[4096];
@@ -468,6 +483,7 @@ main(void)
 		cmocka_unit_test(white_space_between_tokens_is_dropped),
 		cmocka_unit_test(
 			a_byte_order_mark_before_the_first_line_is_dropped),
+		cmocka_unit_test(text_of_any_bytes_becomes_a_json_string),
 		cmocka_unit_test(bad_lines_are_rejects_with_place_and_reason),
 		cmocka_unit_test(items_nest_thirty_two_levels_and_no_more),
 		cmocka_unit_test(many_attributes_and_members_are_told_apart),
