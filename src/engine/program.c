@@ -430,7 +430,7 @@ finish(struct doing *d, uint32_t i)
 	made->table = table;
 	if (target_check(&part->target, item, known, part->deep, d->expr.mem,
 			 d->run->keyless[table] ? NULL : &made->key,
-			 &sums->types[table], &why) != 0)
+			 &made->types, &why) != 0)
 		return refuse(d, i, &why, "target");
 	d->out->nproducts++;
 	d->fates[i] = FATE_MOVED;
@@ -521,4 +521,17 @@ program_take_back(struct program_run *r, struct program_result *result,
 	r->sums.counts[to->table].moved--;
 	r->sums.counts[to->table].rejected++;
 	made->item = NULL;
+}
+
+void
+program_count_types(struct program_run *r, const struct program_result *result)
+{
+	for (uint32_t i = 0; i < result->nproducts; i++) {
+		const struct product *const p = &result->products[i];
+
+		if (p->item == NULL)
+			continue;
+		r->sums.types[p->table].pk |= p->types.pk;
+		r->sums.types[p->table].sk |= p->types.sk;
+	}
 }

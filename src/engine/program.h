@@ -22,12 +22,18 @@ struct plan;
 struct program;
 struct program_run;
 
+/* Which types a key attribute had in what was written: bits 1 << type. */
+struct key_types {
+	uint16_t pk, sk;
+};
+
 /* An item that the plan made, to be written. */
 struct product {
 	struct item *item;
 	uint32_t source;	/* number of the item in the batch it came of */
 	uint32_t table;		/* plan table whose target it goes to */
 	struct keyhash key;	/* of its primary key, if somebody wants it */
+	struct key_types types;	/* of its key attributes */
 };
 
 /* An item that the plan refused: its number in the batch, and why. */
@@ -43,11 +49,6 @@ enum item_fate {
 	FATE_LEFT_OUT,		/* filtered, skipped or dropped */
 	FATE_MOVED,
 	FATE_REFUSED,
-};
-
-/* Which types a key attribute had in what was written: bits 1 << type. */
-struct key_types {
-	uint16_t pk, sk;
 };
 
 /* What is summed per plan table, of which there are plan->ntables. */
@@ -110,5 +111,9 @@ int program_do(struct program_run *r, uint32_t input, struct batch *b,
  */
 void program_take_back(struct program_run *r, struct program_result *result,
 		       uint32_t i, const struct err *why);
+
+/* The products that are left were written: note the types of their keys. */
+void program_count_types(struct program_run *r,
+			 const struct program_result *result);
 
 #endif

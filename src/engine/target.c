@@ -177,6 +177,7 @@ target_check(const struct target *t, const struct item *item,
 	const struct value *keys[2] = { NULL, NULL };
 	struct span texts[2];
 
+	*types = (struct key_types){ 0, 0 };
 	for (size_t i = 0; i < t->nkeys; i++) {
 		const struct target_key *const k = &t->keys[i];
 		const struct value *const v = key_value(t, i, item, values);
@@ -189,9 +190,9 @@ target_check(const struct target *t, const struct item *item,
 		keys[i] = v;
 		texts[i] = plain;
 		if (i > 0)
-			types->sk |= (uint16_t)(1 << v->type);
+			types->sk = (uint16_t)(1 << v->type);
 		else
-			types->pk |= (uint16_t)(1 << v->type);
+			types->pk = (uint16_t)(1 << v->type);
 	}
 	if (key != NULL)
 		*key = hash_key(t, keys, texts);

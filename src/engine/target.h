@@ -41,7 +41,7 @@ void target_free(struct target *t);
 
 /*
  * Check keys and, if `deep`, nesting; set *key, unless it is NULL, to the hash
- * of the primary key, and add its types to *types.  `values`, unless NULL, are
+ * of the primary key, and *types to its types.  `values`, unless NULL, are
  * the table's keys in the item, of type 0 if they are not there.  Returns 0, or
  * -1 with ERR_INPUT if the item breaks a rule.
  */

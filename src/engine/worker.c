@@ -338,6 +338,7 @@ transform(struct worker *w, struct span block, bool last, size_t *used,
 	    encode(w, &result, err) != 0 ||
 	    note_rejects(w, &result, err) != 0)
 		return -1;
+	program_count_types(w->run, &result);
 	log_keys(w, &result);
 	w->items += w->batch.nitems + (uint64_t)w->batch.nrejects;
 	show(w);
