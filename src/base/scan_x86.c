@@ -283,49 +283,92 @@ positions_512(uint32_t *out, uint64_t m, uint32_t base)
 	return n;
 }
 
+/*
+ * The same where there is seldom more than one: most often without a branch,
+ * and one slot is written though there be none.
+ */
+AVX512 static inline size_t
+position_512(uint32_t *out, uint64_t m, uint32_t base)
+{
+	if ((m & (m - 1)) != 0)
+		return positions_512(out, m, base);
+	*out = base + (uint32_t)_tzcnt_u64(m);
+	return m != 0;
+}
+
+/*
+ * Of the steps in `steps`, whose bytes begin at `p`, is any wrong?  `before` is
+ * what stands before the first.
+ */
+AVX512 static bool
+steps_wrong_512(uint64_t steps, const uint8_t *p, __m512i before)
+{
+	__mmask64 wrong = 0;
+
+	for (; steps != 0; steps = _blsr_u64(steps)) {
+		const uint8_t *const at = p + SCAN_STEP * _tzcnt_u64(steps);
+
+		wrong |= utf8_wrong_512(_mm512_loadu_si512(at), at == p ? before
+				: _mm512_loadu_si512(at - SCAN_STEP));
+	}
+	return wrong != 0;
+}
+
 AVX512 void
 scan_piece_avx512(struct scan *s, struct scan_carry *carry, const uint8_t *p,
 		  size_t n, uint32_t base)
 {
 	const __m512i whole = _mm512_loadu_si512(WHOLE);
 	__m512i before = _mm512_loadu_si512(carry->last);
-	__mmask64 wrong = 0;
-	__mmask64 cut = _mm512_cmpgt_epu8_mask(before, whole);
-	uint64_t control = 0;
+	/* In locals: stores of positions might change what is in memory. */
+	uint32_t *quotes_at = s->quotes + s->nquotes;
+	uint32_t *lines_at = s->lines + s->nlines;
+	uint32_t *escapes_at = s->escapes + s->nescapes;
+	uint64_t escaped = carry->escaped;
+	uint64_t low = 0;
+	bool wrong = false;
 
-	for (size_t i = 0; i < n; i += SCAN_STEP) {
-		const __m512i v = _mm512_loadu_si512(p + i);
-		const uint32_t at = base + (uint32_t)i;
-		const uint64_t escapes =
-			_mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8('\\'));
-		const uint64_t lines =
-			_mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8('\n'));
-		const uint64_t quotes =
-			_mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8('"')) &
-			~scan_escaped(escapes, &carry->escaped);
+	for (size_t done = 0; done < n; done += 64 * SCAN_STEP) {
+		const size_t left = n - done;
+		const size_t end = left < 64 * SCAN_STEP ? n
+						: done + 64 * SCAN_STEP;
+		/* The steps that are not ASCII, and those behind them. */
+		uint64_t high = 0, bit = 1;
 
-		control |= _mm512_cmplt_epu8_mask(v, _mm512_set1_epi8(0x20)) &
-			   ~lines;
-		s->nquotes += positions_512(s->quotes + s->nquotes, quotes, at);
-		if (lines != 0)
-			s->nlines += positions_512(s->lines + s->nlines, lines,
-						   at);
-		if (escapes != 0)
-			s->nescapes += positions_512(s->escapes + s->nescapes,
-						     escapes, at);
+		for (size_t i = done; i < end; i += SCAN_STEP, bit <<= 1) {
+			const __m512i v = _mm512_loadu_si512(p + i);
+			const uint32_t at = base + (uint32_t)i;
+			const uint64_t escapes = _mm512_cmpeq_epi8_mask(v,
+				_mm512_set1_epi8('\\'));
+			const uint64_t lines = _mm512_cmpeq_epi8_mask(v,
+				_mm512_set1_epi8('\n'));
+			const uint64_t quotes = _mm512_cmpeq_epi8_mask(v,
+				_mm512_set1_epi8('"')) &
+				~scan_escaped(escapes, &escaped);
 
-		if (_mm512_movepi8_mask(v) == 0) {
-			wrong |= cut;
-			cut = 0;
-		} else {
-			wrong |= utf8_wrong_512(v, before);
-			cut = _mm512_cmpgt_epu8_mask(v, whole);
+			low |= _mm512_cmplt_epu8_mask(v,
+				_mm512_set1_epi8(0x20)) & ~lines;
+			quotes_at += positions_512(quotes_at, quotes, at);
+			lines_at += position_512(lines_at, lines, at);
+			if (escapes != 0)
+				escapes_at += positions_512(escapes_at,
+							    escapes, at);
+			high |= _mm512_movepi8_mask(v) != 0 ? bit : 0;
 		}
-		before = v;
+		high |= high << 1 |
+			(_mm512_cmpgt_epu8_mask(before, whole) != 0);
+		if (bit != 0)
+			high &= bit - 1;
+		wrong |= steps_wrong_512(high, p + done, before);
+		before = _mm512_loadu_si512(p + end - SCAN_STEP);
 	}
-	s->control |= control != 0;
-	s->bad_utf8 |= wrong != 0;
-	carry->cut = cut != 0;
+	s->nquotes = (size_t)(quotes_at - s->quotes);
+	s->nlines = (size_t)(lines_at - s->lines);
+	s->nescapes = (size_t)(escapes_at - s->escapes);
+	s->control |= low != 0;
+	s->bad_utf8 |= wrong;
+	carry->escaped = escaped;
+	carry->cut = _mm512_cmpgt_epu8_mask(before, whole) != 0;
 	memcpy(carry->last, p + n - SCAN_STEP, SCAN_STEP);
 }
 
