@@ -15,15 +15,19 @@
  */
 #include "formats/ddbjson_internal.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/arena.h"
 #include "base/base64.h"
 #include "base/bytes.h"
+#include "base/chars.h"
 #include "base/decimal.h"
 #include "base/err.h"
 #include "formats/ddbjson.h"
+
+enum { FEW_SLOTS = 16 };	/* free whenever a child comes next */
 
 static const char NO_END[] = "a string that does not end";
 
@@ -123,7 +127,7 @@ pass_escapes(struct state *s, size_t close)
  * input (item.h, invariant 3).
  */
 static int
-plain_name(struct state *s, struct value *name)
+escaped_name(struct state *s, struct value *name)
 {
 	const struct span note = { name->text, name->len };
 	const struct value raw = {
@@ -162,36 +166,39 @@ check_text(struct state *s, const struct value *v, size_t at)
 }
 
 /*
- * Numbers as most are: at most 16 digits, perhaps a sign and a point.  Up to
- * eight digits alone are seen at once: with their high halves 3, and adding 6
- * to no low half changes that.
+ * Numbers as most are: at most 16 characters, digits but for a sign before and
+ * a point between them.  Without a branch: they differ too much to be guessed.
  */
 static inline bool
 plain_number(const uint8_t *p, size_t len)
 {
-	const uint64_t threes = 0x3030303030303030u;
-	size_t i = len > 0 && p[0] == '-';
-	unsigned points = 0;
+	const struct chars16 c = chars16_of(p);
+	const uint32_t all = ((uint32_t)1 << (len & 31)) - 1;
+	const uint32_t sign = p[0] == '-';
+	const uint32_t other = ~c.digits & all & ~sign;
+	/* Where a digit must stand: first, but for the sign, and last. */
+	const uint32_t ends = (sign + 1) | (all + 1) >> 1;
 
-	if (len - 1 < 8) {
-		const uint64_t digits = load_le64(p) << (64 - 8 * len);
-		const uint64_t rest = (threes >> 1 >> (8 * len - 1));
-		const uint64_t all = digits | rest;
+	return len <= 16 && ((other & ~c.points) | (other & (other - 1)) |
+			     (ends & ~c.digits)) == 0;
+}
 
-		if (((all & (all + 0x0606060606060606u)) &
-		     0xF0F0F0F0F0F0F0F0u) == threes)
-			return true;
-	}
-	if (len - i > 16 || len == i || p[len - 1] == '.' || p[i] == '.')
-		return false;
-	for (; i < len; i++) {
-		const unsigned digit = (unsigned)p[i] - '0';
+/* Room in the arena for the children from `first` on, and their place. */
+static inline struct value *
+room_for_kids(struct state *s, const struct value *v, size_t first,
+	      const uint8_t *end)
+{
+	struct value *const kids = arena_take(s->w->mem,
+		(s->n - first + 1) * sizeof(*kids), s->err);
 
-		points += p[i] == '.';
-		if (digit > 9 && p[i] != '.')
-			return false;
-	}
-	return points <= 1;
+	if (kids == NULL)
+		return NULL;
+	kids[0] = (struct value){
+		.text = v->text,
+		.len = (uint32_t)(end - v->text),
+		.type = VALUE_PLACE,
+	};
+	return kids + 1;
 }
 
 /* Move the children from `first` on to the arena, as those of `v`. */
@@ -200,46 +207,46 @@ close_container(struct state *s, struct value *v, size_t first,
 		const uint8_t *end)
 {
 	const size_t n = s->n - first;
-	struct value *const kids = arena_take(s->w->mem,
-		(n + 1) * sizeof(*kids), s->err);
+	struct value *const kids = room_for_kids(s, v, first, end);
 
 	if (kids == NULL)
 		return -1;
-	kids[0] = (struct value){
-		.text = v->text,
-		.len = (uint32_t)(end - v->text),
-		.type = VALUE_PLACE,
-	};
-	if (n > 0)
-		memcpy(kids + 1, s->stack + first, n * sizeof(*kids));
-	v->kids = kids + 1;
+	memcpy(kids, s->stack + first, n * sizeof(*kids));
+	v->kids = kids;
 	v->len = (uint32_t)n;
 	s->n = first;
 	return 1;
 }
 
-/* Hash the names of a map and see that no two are equal. */
+/* The same of a map, where no two names may be equal. */
 static int
-close_names(struct state *s, struct value *map)
+close_map(struct state *s, struct value *map, size_t first, const uint8_t *end)
 {
 	struct ddbjson *const d = s->d;
-	struct value *const kids = map->kids;
+	const size_t n = s->n - first;
+	const struct value *const from = s->stack + first;
+	struct value *const kids = room_for_kids(s, map, first, end);
 	unsigned met = 0;
 	uint32_t twice;
 
+	if (kids == NULL)
+		return -1;
 	if (++d->epoch == 0) {
 		memset(d->seen, 0, sizeof(d->seen));
 		d->epoch = 1;
 	}
-	for (uint32_t i = 0; i < map->len; i += 2) {
-		const uint16_t hash = name_hash_slack(kids[i].text,
-						      kids[i].len);
-		uint16_t *const slot = &d->seen[hash % SEEN_SLOTS];
+	const uint16_t epoch = d->epoch;
+	for (size_t i = 0; i < n; i += 2) {
+		uint16_t *const slot = &d->seen[from[i].hash % SEEN_SLOTS];
 
-		kids[i].hash = hash;
-		met |= *slot == d->epoch;
-		*slot = d->epoch;
+		kids[i] = from[i];
+		kids[i + 1] = from[i + 1];
+		met |= *slot == epoch;
+		*slot = epoch;
 	}
+	map->kids = kids;
+	map->len = (uint32_t)n;
+	s->n = first;
 	if (met == 0)
 		return 1;
 
@@ -497,7 +504,7 @@ attribute_name(struct state *s)
 	if (*w->escapes < close) {
 		if (pass_escapes(s, close) != 1)
 			return 0;
-		if (plain_name(s, name) != 1)
+		if (escaped_name(s, name) != 1)
 			return -1;
 	}
 	if (name->len - 1 >= NAME_MAX_LEN)
@@ -506,68 +513,137 @@ attribute_name(struct state *s)
 			      : "an attribute name longer than 65535 bytes");
 	if (w->text[close + 1] != ':')
 		return wrong(s, close + 1, "':'");
+	name->hash = name_hash_slack(name->text, name->len);
 	s->at = close + 2;
 	return 1;
 }
 
 /*
- * `":{"T":"` between a name and the text of its value, and what is the same for
- * every type of one letter.
+ * What stands between a name and its value, by fours: `":{"` and a tag; behind
+ * a text: `"}`; and before the next name: `,"`.
  */
-#define ATTRIBUTE_MASK 0xFFFFFF00FFFFFFFFu
-#define ATTRIBUTE_FORM 0x223A2200227B3A22u
+#define NAME_END 0x227B3A22u
+#define TAG_S 0x223A2253u		/* `S":"` */
+#define TAG_N 0x223A224Eu		/* `N":"` */
+#define TAG_BOOL 0x4C4F4F42u
+#define TAG_NULL 0x4C4C554Eu
+#define TEXT_END 0x7D22u
+#define NEXT_NAME 0x222Cu
+
+/* Behind the tag of a BOOL or a NULL: `":true}`, `":false}`. */
+#define TRUE_FORM 0x007D657572743A22u
+#define TRUE_MASK 0x00FFFFFFFFFFFFFFu
+#define FALSE_FORM 0x7D65736C61663A22u
+
+/* A value, all but its text and length in one store. */
+static inline void
+put(struct value *v, const uint8_t *text, uint32_t len, uint32_t type,
+    uint32_t flags, uint32_t hash)
+{
+	v->text = text;
+	v->len = len;
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	const uint32_t rest = type | flags << 8 | hash << 16;
+
+	memcpy((uint8_t *)v + offsetof(struct value, type), &rest, 4);
+#else
+	v->type = (uint8_t)type;
+	v->flags = (uint8_t)flags;
+	v->hash = (uint16_t)hash;
+#endif
+}
+
+/* A BOOL or NULL, if `p` is behind its tag.  Returns its length, or 0. */
+static inline uint32_t
+plain_word(const uint8_t *p, bool is_bool, struct value *v)
+{
+	const uint64_t tail = load_le64(p);
+	const bool yes = (tail & TRUE_MASK) == TRUE_FORM;
+
+	if (!is_bool && yes) {
+		put(v, p + 2, 4, VALUE_NULL, VALUE_RAW, 0);
+		return 4;
+	}
+	if (yes) {
+		put(v, p + 2, 4, VALUE_BOOL, VALUE_RAW | VALUE_TRUE, 0);
+		return 4;
+	}
+	put(v, p + 2, 5, VALUE_BOOL, VALUE_RAW, 0);
+	return is_bool && tail == FALSE_FORM ? 5 : 0;
+}
+
+/* Up to where attributes may be plain: no escapes, and slots for them all. */
+static inline size_t
+plain_limit(const struct state *s)
+{
+	enum { SLOT_LEN = 5 };	/* a slot takes more bytes than that */
+	const struct walk *const w = s->w;
+	const size_t slots = (size_t)(s->stack_end - s->stack) - s->n;
+	size_t limit = s->at + SLOT_LEN * slots;
+
+	limit = limit < w->end ? limit : w->end;
+	return limit < *w->escapes ? limit : *w->escapes;
+}
 
 /*
- * As many attributes as are plain: a name and a short S or N without escapes.
- * Most are, so this is the loop that decoding is made of: all that it needs is
- * in registers, and the next attribute is found without waiting for what was
- * stored of this one.  It stops, having changed nothing, at the first that is
- * not plain, which the general way then takes or refuses.  Returns whether the
- * map goes on there, with a name at s->at; else something other than a comma
- * is.
+ * As many attributes as are plain: a name and a short S or N without escapes,
+ * a BOOL or a NULL.  Most are, so this is the loop that decoding is made of:
+ * all that it needs is in registers (which is why it is not inlined), and the
+ * next attribute is found without waiting for what was stored of this one.  It
+ * stops, having changed nothing but free slots, at the first that is not plain,
+ * which the general way then takes or refuses.  Returns whether the map goes on
+ * there, with a name at s->at; else something other than a comma is.
  */
-static inline bool
+static __attribute__((noinline)) bool
 plain_attributes(struct state *s)
 {
-	enum { END_FORM = '"' | '}' << 8 };
 	struct walk *const w = s->w;
 	const uint8_t *const text = w->text;
+	const size_t limit = plain_limit(s);
 	const uint32_t *q = w->quotes;
 	struct value *v = s->stack + s->n;
-	const struct value *const v_end = s->stack_end - 4;
-	size_t limit = *w->escapes < w->end ? *w->escapes : w->end;
 	size_t at = s->at;
 	bool more = true;
 
-	if (w->end - w->start > NAME_MAX_LEN)
-		limit = 0;	/* or every name's length would be asked */
-	while (q[5] < limit && q[0] == at && v <= v_end) {
-		const size_t name_end = q[1], open = name_end + 8, end = q[5];
-		const uint64_t head = load_le64(text + name_end);
-		const uint8_t letter = (uint8_t)(head >> 32);
+	if (q[0] != at)
+		return true;
+	for (;;) {
+		const uint8_t *const name = text + q[0] + 1;
+		const uint8_t *const p = text + q[1];
+		const uint32_t tag = load_le32(p + 4), name_len = q[1] - q[0] - 1;
 
-		if ((head & ATTRIBUTE_MASK) != ATTRIBUTE_FORM ||
-		    load_le16(text + end) != END_FORM || name_end == at + 1 ||
-		    (letter != 'S' && (letter != 'N' ||
-				       !plain_number(text + open, end - open))))
+		at = q[0];
+		if (load_le32(p) != NAME_END || name_len - 1 >= NAME_MAX_LEN)
 			break;
-		v[0].text = text + at + 1;
-		v[0].len = (uint32_t)(name_end - at - 1);
-		v[0].type = VALUE_NAME;
-		v[0].flags = VALUE_RAW;
-		v[1].text = text + open;
-		v[1].len = (uint32_t)(end - open);
-		v[1].type = letter == 'S' ? VALUE_S : VALUE_N;
-		v[1].flags = VALUE_RAW;
-		v[1].hash = 0;
-		v += 2;
-		q += 6;
-		at = end + 3;
-		if (text[end + 2] != ',') {
-			at = end + 2;
-			more = false;
-			break;
+		put(&v[0], name, name_len, VALUE_NAME, VALUE_RAW,
+		    name_hash_slack(name, name_len));
+		if (tag == TAG_S || tag == TAG_N) {
+			const uint32_t len = q[5] - q[4] - 1;
+
+			put(&v[1], p + 8, len,
+			    tag == TAG_S ? VALUE_S : VALUE_N, VALUE_RAW, 0);
+			if ((tag == TAG_N && !plain_number(p + 8, len)) ||
+			    q[5] >= limit || load_le16(text + q[5]) != TEXT_END)
+				break;
+			at = q[5] + 2;
+			q += 6;
+		} else {
+			uint32_t len;
+
+			if ((tag != TAG_BOOL && tag != TAG_NULL) ||
+			    q[3] >= limit ||
+			    (len = plain_word(p + 8, tag == TAG_BOOL,
+					      &v[1])) == 0)
+				break;
+			at = q[1] + 11 + len;
+			q += 4;
 		}
+		v += 2;
+		if (load_le16(text + at) == NEXT_NAME)
+			continue;
+		more = text[at] == ',';
+		at += more;
+		break;
 	}
 	w->quotes = q;
 	s->n = (size_t)(v - s->stack);
@@ -589,8 +665,8 @@ end_container(struct state *s, struct value *map)
 		return wrong(s, s->w->end, "'}'");
 
 	struct value *const v = s->depth == 0 ? map : &s->stack[f.first - 1];
-	const int rc = close_container(s, v, f.first, s->w->text + s->at);
-	return rc == 1 && f.is_map ? close_names(s, v) : rc;
+	return (f.is_map ? close_map : close_container)
+		(s, v, f.first, s->w->text + s->at);
 }
 
 /* All that is between the braces of the item's own map, and those. */
@@ -605,7 +681,7 @@ contents(struct state *s, struct value *map)
 		const bool empty = opened && text[s->at] == (in_map ? '}' : ']');
 		int rc = 1;
 
-		if (s->stack + s->n + 4 > s->stack_end && grow(s) != 1)
+		if (s->stack + s->n + FEW_SLOTS > s->stack_end && grow(s) != 1)
 			return -1;
 		if (!empty && (!in_map || plain_attributes(s))) {
 			if (in_map && (rc = attribute_name(s)) != 1)

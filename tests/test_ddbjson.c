@@ -10,6 +10,7 @@
 
 #include "base/buf.h"
 #include "base/cpu.h"
+#include "base/decimal.h"
 #include "base/err.h"
 #include "formats/ddbjson.h"
 #include "model/batch.h"
@@ -333,6 +334,37 @@ nest(char *to, size_t size, int depth)
 	snprintf(to + n, size - n, "}}\n");
 }
 
+/* Most numbers are judged without asking decimal_check(). */
+static void
+numbers_are_judged_as_decimals(void **state)
+{
+	static const char OF[] = "0123456789012345678901234567....--+eE\x80 :/";
+	uint32_t seed = 7;
+	unsigned good = 0;
+
+	(void)state;
+	for (int i = 0; i < 20000; i++) {
+		char number[24], line[80];
+		struct err err;
+		size_t n = 0;
+
+		for (size_t len = (seed >> 8) % 20; n < len; n++) {
+			/* The further, the more digits: or few are good. */
+			seed = seed * 1664525 + 1013904223;
+			number[n] = OF[(seed >> 16) % (n % 4 == 0 ? 40 : 30)];
+		}
+		seed = seed * 1664525 + 1013904223;
+		const bool is_good = decimal_check((struct span){
+				(const uint8_t *)number, n }, &err) == 0;
+		snprintf(line, sizeof(line), "{\"Item\":{\"a\":{\"N\":\"%.*s\"}}}",
+			 (int)n, number);
+		decode(line);
+		assert_int_equal(batch.nitems, is_good);
+		good += is_good;
+	}
+	assert_in_range(good, 2000, 18000);
+}
+
 static void
 items_nest_thirty_two_levels_and_no_more(void **state)
 {
@@ -485,6 +517,7 @@ main(void)
 			a_byte_order_mark_before_the_first_line_is_dropped),
 		cmocka_unit_test(text_of_any_bytes_becomes_a_json_string),
 		cmocka_unit_test(bad_lines_are_rejects_with_place_and_reason),
+		cmocka_unit_test(numbers_are_judged_as_decimals),
 		cmocka_unit_test(items_nest_thirty_two_levels_and_no_more),
 		cmocka_unit_test(many_attributes_and_members_are_told_apart),
 		cmocka_unit_test(damaged_lines_never_do_harm),

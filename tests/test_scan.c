@@ -7,6 +7,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "base/chars.h"
 #include "base/cpu.h"
 #include "base/err.h"
 #include "base/scan.h"
@@ -197,6 +198,24 @@ plain_runs_end_at_the_first_byte_to_escape(void **state)
 		}
 }
 
+static void
+sixteen_characters_at_once_are_as_one_by_one(void **state)
+{
+	uint8_t text[16];
+
+	(void)state;
+	for (int i = 0; i < 20000; i++) {
+		for (size_t k = 0; k < sizeof(text); k++)
+			text[k] = (uint8_t)(dice(4) == 0 ? dice(256)
+							 : '-' + dice(14));
+
+		const struct chars16 a = chars16_of(text);
+		const struct chars16 b = chars16_portable(text);
+		assert_int_equal(a.digits, b.digits);
+		assert_int_equal(a.points, b.points);
+	}
+}
+
 int
 main(void)
 {
@@ -207,6 +226,7 @@ main(void)
 			an_escaped_quote_is_told_after_any_run_of_backslashes),
 		cmocka_unit_test(a_sequence_cut_anywhere_is_bad_utf8),
 		cmocka_unit_test(plain_runs_end_at_the_first_byte_to_escape),
+		cmocka_unit_test(sixteen_characters_at_once_are_as_one_by_one),
 	};
 
 	return cmocka_run_group_tests_name("scan", tests, NULL, NULL);

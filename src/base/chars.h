@@ -1,0 +1,77 @@
+/*
+ * chars.h - which of sixteen characters are digits, as bits.
+ *
+ * Small enough to be compiled where it is used, so the one version in vectors
+ * is that of the least processor that is compiled for.
+ */
+#ifndef BASE_CHARS_H
+#define BASE_CHARS_H
+
+#include <stdint.h>
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
+#endif
+
+/* The bits of sixteen characters, the first lowest. */
+struct chars16 {
+	uint32_t digits, points;
+};
+
+static inline struct chars16
+chars16_portable(const uint8_t *p)
+{
+	struct chars16 c = { 0 };
+
+	for (unsigned i = 0; i < 16; i++) {
+		c.digits |= (uint32_t)(p[i] - (unsigned)'0' < 10) << i;
+		c.points |= (uint32_t)(p[i] == '.') << i;
+	}
+	return c;
+}
+
+#if defined(__aarch64__)
+/* A bit for each byte that is all ones. */
+static inline uint32_t
+chars16_bits(uint8x16_t v)
+{
+	static const uint8_t BITS[16] = {
+		1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128,
+	};
+	const uint8x16_t b = vandq_u8(v, vld1q_u8(BITS));
+
+	return vaddv_u8(vget_low_u8(b)) |
+	       (uint32_t)vaddv_u8(vget_high_u8(b)) << 8;
+}
+#endif
+
+static inline struct chars16
+chars16_of(const uint8_t *p)
+{
+#if defined(__SSE2__)
+	const __m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
+	const __m128i digit = _mm_sub_epi8(v, _mm_set1_epi8('0'));
+	const __m128i is_digit = _mm_cmpeq_epi8(digit,
+		_mm_min_epu8(digit, _mm_set1_epi8(9)));
+	const __m128i is_point = _mm_cmpeq_epi8(v, _mm_set1_epi8('.'));
+
+	return (struct chars16){
+		.digits = (uint32_t)_mm_movemask_epi8(is_digit),
+		.points = (uint32_t)_mm_movemask_epi8(is_point),
+	};
+#elif defined(__aarch64__)
+	const uint8x16_t v = vld1q_u8(p);
+	const uint8x16_t digit = vsubq_u8(v, vdupq_n_u8('0'));
+
+	return (struct chars16){
+		.digits = chars16_bits(vcltq_u8(digit, vdupq_n_u8(10))),
+		.points = chars16_bits(vceqq_u8(v, vdupq_n_u8('.'))),
+	};
+#else
+	return chars16_portable(p);
+#endif
+}
+
+#endif
