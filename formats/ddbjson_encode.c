@@ -207,19 +207,42 @@ put_stretch(struct out *o, const uint8_t *from, const uint8_t *to, bool first)
 	return 0;
 }
 
-/* An attribute: name, colon and value. */
+/*
+ * How many slots of `n` are attributes that stand in the input as they do here,
+ * side by side?  They end at *to.
+ */
+static inline uint32_t
+untouched(const struct value *kids, uint32_t n, const uint8_t **to)
+{
+	const uint8_t *next = kids->text;	/* where a name must stand */
+	uint32_t i;
+
+	for (i = 0; i < n; i += 2) {
+		const struct value *const name = &kids[i], *const v = name + 1;
+		const uint8_t *const from = name->text + name->len + 2;
+		const unsigned before = BEFORE[v->type];
+
+		if (name->text != next || (v->flags & VALUE_RAW) == 0 ||
+		    (name->flags & (VALUE_RAW | VALUE_ESC)) != VALUE_RAW)
+			break;
+		if (before != 0) {
+			if (v->text != from + before)
+				break;
+			next = v->text + v->len + AFTER[v->type] + 2;
+		} else {
+			if (v->kids[-1].text != from)
+				break;
+			next = from + v->kids[-1].len + 2;
+		}
+	}
+	*to = next - 2;
+	return i;
+}
+
+/* An attribute that does not stand in the input so: name, colon and value. */
 static int
 put_attribute(struct out *o, const struct value *name, bool first)
 {
-	const struct value *const v = name + 1;
-	const uint8_t *from, *to;
-
-	if ((v->flags & VALUE_RAW) != 0) {
-		stands(v, &from, &to);
-		if ((name->flags & (VALUE_RAW | VALUE_ESC)) == VALUE_RAW &&
-		    name->text + name->len + 2 == from)
-			return put_stretch(o, name->text - 1, to, first);
-	}
 	if (flush(o) != 0)
 		return -1;
 	if (!first)
@@ -237,16 +260,27 @@ put_attribute(struct out *o, const struct value *name, bool first)
 		return -1;
 	}
 	PUT_SMALL(o, "\":");
-	return put_value(o, v);
+	return put_value(o, name + 1);
 }
 
 static int
 put_map(struct out *o, const struct value *map)
 {
+	const struct value *const kids = map->kids;
+
 	PUT_SMALL(o, "{");
-	for (uint32_t i = 0; i < map->len; i += 2)
-		if (put_attribute(o, &map->kids[i], i == 0) != 0)
+	for (uint32_t i = 0, n; i < map->len; i += n) {
+		const uint8_t *to;
+
+		n = untouched(kids + i, map->len - i, &to);
+		if (n > 0 && put_stretch(o, kids[i].text - 1, to, i == 0) != 0)
 			return -1;
+		if (n > 0)
+			continue;
+		n = 2;
+		if (put_attribute(o, &kids[i], i == 0) != 0)
+			return -1;
+	}
 	return flush(o) != 0 ? -1 : put(o, "}", 1);
 }
 
