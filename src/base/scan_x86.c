@@ -346,8 +346,9 @@ scan_piece_avx512(struct scan *s, struct scan_carry *carry, const uint8_t *p,
 				_mm512_set1_epi8('"')) &
 				~scan_escaped(escapes, &escaped);
 
+			/* Line feeds are among them. */
 			low |= _mm512_cmplt_epu8_mask(v,
-				_mm512_set1_epi8(0x20)) & ~lines;
+				_mm512_set1_epi8(0x20)) ^ lines;
 			quotes_at += positions_512(quotes_at, quotes, at);
 			lines_at += position_512(lines_at, lines, at);
 			if (escapes != 0)
