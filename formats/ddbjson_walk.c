@@ -226,7 +226,7 @@ close_map(struct state *s, struct value *map, size_t first, const uint8_t *end)
 	const size_t n = s->n - first;
 	const struct value *const from = s->stack + first;
 	struct value *const kids = room_for_kids(s, map, first, end);
-	unsigned met = 0;
+	bool met = false;
 	uint32_t twice;
 
 	if (kids == NULL)
@@ -241,13 +241,14 @@ close_map(struct state *s, struct value *map, size_t first, const uint8_t *end)
 
 		kids[i] = from[i];
 		kids[i + 1] = from[i + 1];
-		met |= *slot == epoch;
+		if (*slot == epoch)
+			met = true;
 		*slot = epoch;
 	}
 	map->kids = kids;
 	map->len = (uint32_t)n;
 	s->n = first;
-	if (met == 0)
+	if (!met)
 		return 1;
 
 	const int rc = ddbjson_check_names(d, kids, map->len, s->w->mem,
