@@ -31,5 +31,6 @@ struct keysum {
 void keysum_start(struct keysum *s);
 void keysum_add(struct keysum *s, struct span bytes);
 uint64_t keysum_get(const struct keysum *s);	/* of all so far */
+uint64_t keysum_of(struct span bytes);	/* keyhash64_of() long bytes */
 
 #endif

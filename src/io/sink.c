@@ -7,10 +7,11 @@
 
 #include <stdbool.h>
 #include <stdlib.h>
-#include <xxhash.h>
+#include <string.h>
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/keyhash.h"
 #include "base/md5.h"
 #include "formats/formats.h"
 #include "io/drain.h"
@@ -29,7 +30,7 @@ struct sink {
 	struct buf out;
 	struct sink_stats stats;
 	struct md5_lane md5;
-	XXH3_state_t *xxh3;
+	struct keysum xxh3;
 };
 
 struct sink *
@@ -39,30 +40,26 @@ sink_open(struct drain *drain, const struct byte_format *pack, int level,
 	if (drain == NULL)
 		return NULL;
 
-	struct sink *const s = calloc(1, sizeof(*s));
+	struct sink *const s = aligned_alloc(_Alignof(struct sink),
+					     sizeof(*s));
 	if (s == NULL) {
 		drain->close(drain);
 		err_set(err, ERR_SYSTEM, "out of memory");
 		return NULL;
 	}
+	memset(s, 0, sizeof(*s));
 	s->drain = drain;
 	md5_lane_start(&s->md5);
-	s->xxh3 = XXH3_createState();
-	if (s->xxh3 == NULL) {
-		err_set(err, ERR_SYSTEM, "out of memory");
-		goto fail;
-	}
-	XXH3_64bits_reset(s->xxh3);
+	keysum_start(&s->xxh3);
 	if (pack != NULL) {
 		s->state = pack->pack_start(level, err);
-		if (s->state == NULL)
-			goto fail;
+		if (s->state == NULL) {
+			sink_close(s);
+			return NULL;
+		}
 		s->pack = pack;
 	}
 	return s;
-fail:
-	sink_close(s);
-	return NULL;
 }
 
 void
@@ -77,7 +74,7 @@ drain_bytes(struct sink *s, struct span bytes, struct err *err)
 	/* Taken in at once, beside whatever others owe: see base/md5.h. */
 	md5_lane_owe(&s->md5, bytes);
 	md5_lane_settle(&s->md5);
-	XXH3_64bits_update(s->xxh3, bytes.ptr, bytes.len);
+	keysum_add(&s->xxh3, bytes);
 	s->stats.packed_len += bytes.len;
 	return s->drain->write(s->drain, bytes, err);
 }
@@ -145,7 +142,7 @@ sink_commit(struct sink *s, struct sink_stats *stats, struct err *err)
 		return -1;
 	if (stats != NULL) {
 		*stats = s->stats;
-		stats->xxh3 = XXH3_64bits_digest(s->xxh3);
+		stats->xxh3 = keysum_get(&s->xxh3);
 		md5_end(&s->md5.md5, stats->md5);
 	}
 	return 0;
@@ -160,7 +157,6 @@ sink_close(struct sink *s)
 		s->pack->pack_stop(s->state);
 	md5_lane_leave(&s->md5);
 	s->drain->close(s->drain);
-	XXH3_freeState(s->xxh3);
 	buf_free(&s->out);
 	free(s);
 }
