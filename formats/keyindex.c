@@ -1,9 +1,9 @@
 /*
- * KEY INDEX, VERSION 1: two files.  All integers are little-endian.
+ * KEY INDEX, VERSION 2: two files.  All integers are little-endian.
  *
  * TABLE.idx, header of 64 bytes
  *	 0   8  magic, "dmkeyidx"
- *	 8   4  version, 1
+ *	 8   4  version, 2
  *	12   4  b: how many of a key's high bits choose its place in the fan
  *	16   8  n: number of records
  *	24   8  length of an entry of the fan: 4, or 8 if n >= 2^32
@@ -25,16 +25,16 @@
  *
  * TABLE.ids, header of 32 bytes
  *	 0   8  magic, "dmkeyids"
- *	 8   4  version, 1
+ *	 8   4  version, 2
  *	12   4  zero
  *	16   8  n: number of items
  *	24   8  zero
  * Items, in order of units and of the items in them
  *	varint: number of the unit
  *	varint: offset of the item's line in its unit, uncompressed
- *	1: type of the source id, S, N or B; s, n or b if it is cut
+ *	1: type of the source id, as in a key log (keylog.c)
  *	varint: length of the source id
- *	the source id, cut as in a key log (keylog.c)
+ *	the source id, cut or packed as there
  *
  * A varint has seven bits a byte, lowest first; 0x80 says that more follow.
  */
@@ -46,10 +46,11 @@
 #include "base/bytes.h"
 #include "base/err.h"
 #include "formats/keylog.h"
+#include "formats/keyuuid.h"
 
 static const char IDX_MAGIC[] = "dmkeyidx", IDS_MAGIC[] = "dmkeyids";
 
-enum { VERSION = 1, MAGIC_LEN = 8, ALIGN = 64, MAX_BITS = 48 };
+enum { VERSION = 2, MAGIC_LEN = 8, ALIGN = 64, MAX_BITS = 48 };
 
 struct keyindex_layout
 keyindex_layout(uint64_t n)
@@ -388,9 +389,10 @@ keyids_get(struct span ids, uint64_t at, struct keyids_item *out,
 		goto bad;
 	out->unit = (uint32_t)unit;
 	out->type = (char)ids.ptr[at++];
-	if (out->type == 0 || strchr("SNBsnb", out->type) == NULL ||
+	if (!keylog_is_type((uint8_t)out->type) ||
 	    !get_varint(ids, &at, &len) || len > KEYLOG_MAX_ID ||
-	    len > ids.len - at)
+	    len > ids.len - at ||
+	    (out->type == KEYUUID_TYPE && len != KEYUUID_LEN))
 		goto bad;
 	out->source = (struct span){ ids.ptr + at, (size_t)len };
 	if (next != NULL)

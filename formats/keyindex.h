@@ -50,8 +50,8 @@ struct keyindex {
 struct keyids_item {
 	uint32_t unit;
 	uint64_t offset;	/* of its line in the unit, uncompressed */
-	char type;		/* S, N or B */
-	struct span source;	/* its source id */
+	char type;		/* letter and bytes of its source id, */
+	struct span source;	/* ... as in a key log */
 };
 
 /* Make `ix` an index over `bytes`.  Returns 0, or -1 with ERR_INPUT set. */

@@ -1,9 +1,9 @@
 /*
- * KEY LOG, VERSION 1.  All integers are little-endian.
+ * KEY LOG, VERSION 2.  All integers are little-endian.
  *
  * Header, 32 bytes
  *	 0   8  magic, "dmkeylog"
- *	 8   4  version, 1
+ *	 8   4  version, 2
  *	12   4  number of the unit
  *	16  16  zero
  *
@@ -32,10 +32,11 @@
  *	16  ..  varint: the offset less that of the record before in the chunk
  *		(0 before the first), zigzag: 2n if n >= 0, else -2n - 1
  *	kind 1 only:
- *	    1  type of the source id: S, N or B; s, n or b if it is cut
+ *	    1  type of the source id: S, N or B; s, n or b if it is cut;
+ *		U if it is S and a UUID in lower case
  *	    ..  varint: length of the source id, at most 2048
  *	    ..  the source id; if it is cut, its first 2032 bytes and then the
- *		XXH3-128 of all of it (high half, low half)
+ *		XXH3-128 of all of it (high half, low half); of U, 16 bytes
  *
  * A varint has seven bits a byte, lowest first; 0x80 says that more follow.
  */
@@ -47,11 +48,12 @@
 #include "base/buf.h"
 #include "base/bytes.h"
 #include "base/err.h"
+#include "formats/keyuuid.h"
 
 static const char MAGIC[] = "dmkeylog", END_MAGIC[] = "dmkeyend";
 
 enum {
-	VERSION = 1,
+	VERSION = 2,
 	MAGIC_LEN = 8,
 	KEY_LEN = 16,
 	RECORD_MIN = KEY_LEN + 1,
@@ -222,19 +224,36 @@ take_varint(struct span *s, uint64_t *out)
 	return false;
 }
 
+bool
+keylog_is_type(uint8_t letter)
+{
+	switch (letter) {
+	case 'S':
+	case 'N':
+	case 'B':
+	case 's':
+	case 'n':
+	case 'b':
+	case KEYUUID_TYPE:
+		return true;
+	default:
+		return false;
+	}
+}
+
 /* Take type and bytes of a source id off the front. */
 static bool
 take_source(struct span *s, struct keylog_record *out)
 {
 	uint64_t len;
 
-	if (s->len == 0 || s->ptr[0] == 0 ||
-	    strchr("SNBsnb", s->ptr[0]) == NULL)
+	if (s->len == 0 || !keylog_is_type(s->ptr[0]))
 		return false;
 	out->type = (char)s->ptr[0];
 	s->ptr++;
 	s->len--;
-	if (!take_varint(s, &len) || len > KEYLOG_MAX_ID || len > s->len)
+	if (!take_varint(s, &len) || len > KEYLOG_MAX_ID || len > s->len ||
+	    (out->type == KEYUUID_TYPE && len != KEYUUID_LEN))
 		return false;
 	out->source = (struct span){ s->ptr, (size_t)len };
 	s->ptr += len;

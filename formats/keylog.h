@@ -52,7 +52,7 @@ struct keylog_chunk {
 struct keylog_record {
 	struct keyhash key;
 	uint64_t offset;	/* of the item's line in its unit */
-	char type;		/* KEYLOG_ID: letter and bytes of its source id */
+	char type;		/* KEYLOG_ID: source id, as keylog.c has it */
 	struct span source;
 };
 
@@ -93,6 +93,9 @@ int keylog_get_chunk(const struct keylog_shape *shape, struct span directory,
 /* Are these the bytes of that chunk? */
 int keylog_check_chunk(const struct keylog_chunk *c, struct span bytes,
 		       struct err *err);
+
+/* May that be the type of a source id? */
+bool keylog_is_type(uint8_t letter);
 
 /* Records of a chunk, one after the other. */
 struct keylog_cursor {

@@ -38,7 +38,7 @@ seal(uint8_t *p, size_t len)
 static void
 make_five(uint8_t p[LEN])
 {
-	static const uint8_t start[] = "dmkeyidx\1\0\0\0\1\0\0\0\5";
+	static const uint8_t start[] = "dmkeyidx\2\0\0\0\1\0\0\0\5";
 
 	memset(p, 0, LEN);
 	memcpy(p, start, sizeof(start));
@@ -254,6 +254,10 @@ gives_items_back(void **state)
 		{ 0, 0, 'S', { (const uint8_t *)"abc", 3 } },
 		{ UINT32_MAX, UINT64_MAX, 'N', { (const uint8_t *)"-1", 2 } },
 		{ 300, 70000, 'b', { NULL, 0 } },
+		{ 7, 9, 'U', { (const uint8_t *)"0123456789abcdef", 16 } },
+	};
+	const struct keyids_item short_uuid = {
+		7, 9, 'U', { (const uint8_t *)"0123456789abcde", 15 },
 	};
 	uint8_t p[200];
 	uint64_t at = 0;
@@ -261,10 +265,10 @@ gives_items_back(void **state)
 	struct err err;
 
 	(void)state;
-	for (size_t i = 0; i < 3; i++)
+	for (size_t i = 0; i < 4; i++)
 		n += keyids_put(p + n, &items[i]);
 	const struct span ids = guard_copy(p, n);
-	for (size_t i = 0; i < 3; i++) {
+	for (size_t i = 0; i < 4; i++) {
 		struct keyids_item got;
 
 		assert_int_equal(keyids_get(ids, at, &got, &at, &err), 0);
@@ -279,10 +283,14 @@ gives_items_back(void **state)
 		uint64_t i = 0;
 		int rc = 0;
 
-		for (size_t k = 0; rc == 0 && k < 3; k++)
+		for (size_t k = 0; rc == 0 && k < 4; k++)
 			rc = keyids_get(guard_copy(p, len), i, &got, &i, &err);
 		assert_int_equal(rc, -1);
 	}
+	n = keyids_put(p, &short_uuid);
+	assert_int_equal(keyids_get((struct span){ p, n }, 0,
+				    &(struct keyids_item){ .unit = 0 }, NULL,
+				    &err), -1);
 	assert_int_equal(keyids_get(ids, UINT64_MAX, &(struct keyids_item){
 				    .unit = 0 }, NULL, &err), -1);
 }

@@ -15,6 +15,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "engine/keyread.h"
+#include "formats/keyuuid.h"
 #include "io/drain.h"
 #include "io/file.h"
 
@@ -200,6 +201,9 @@ keyfile_id(struct keyfile *k, uint32_t table, struct keyhash key,
 	if (source.len > KEYLOG_MAX_ID) {
 		source = cut(source, room);
 		type = (char)(type | 0x20);
+	} else if (type == 'S' && keyuuid_pack(source, room)) {
+		source = (struct span){ room, KEYUUID_LEN };
+		type = KEYUUID_TYPE;
 	}
 	if (s->at >= s->stop ||
 	    (size_t)(s->stop - s->at) < source.len + KEYLOG_ID_LEN)
