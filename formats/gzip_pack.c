@@ -61,7 +61,8 @@ start_isal(struct packer *p, struct err *err)
 {
 	const uint32_t n = level_buf_len(p->level);
 
-	p->level_buf = malloc(n);
+	/* Zeroed, so that not even what it does not use can matter. */
+	p->level_buf = calloc(1, n);
 	if (p->level_buf == NULL)
 		return err_set(err, ERR_SYSTEM, "out of memory");
 	isal_deflate_init(&p->isal);
