@@ -143,10 +143,10 @@ feed_isal(struct isal_zstream *z, struct span in, unsigned flush,
 }
 
 /*
- * Where ISA-L's fast loop begins a block (2.30, isal_deflate_icf_body_hash_hist,
- * at its first byte), it hashes a register that still holds the address of the
- * stream, and for one address in some thousands loses a match by that.  So the
- * first few bytes are flushed alone: they are too few for the fast loop.
+ * Where ISA-L's fast loop (2.30, isal_deflate_icf_body_hash_hist) begins a
+ * block, it hashes a register that still holds the address of the stream, and
+ * for one address in some thousands loses a match by that.  So the first few
+ * bytes are flushed alone: they are too few for the fast loop.
  */
 static int
 press_isal(struct packer *p, struct span in, bool flush, struct buf *out,
