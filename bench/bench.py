@@ -211,7 +211,7 @@ def row_4(t, data, runs):
         probe = NEEDS.get(script, 'true')
         if subprocess.run(probe, shell=True, stdout=subprocess.DEVNULL,
                           stderr=subprocess.DEVNULL).returncode:
-            t.add('4', name, 'skipped', goal, 'not here: ' + probe)
+            t.add('4', name, 'skipped', goal, 'not here: ' + probe.replace(ROOT + '/', ''))
             continue
         out = '%s/peer-%s' % (BUILD, script)
 
