@@ -27,6 +27,18 @@ static const uint8_t WHOLE[SCAN_STEP] = {
 	255, 255, 255, 255, 255, 0xF0 - 1, 0xE0 - 1, 0xC0 - 1,
 };
 
+/*
+ * How far ahead memory is asked for what comes next: by itself the processor
+ * stops doing so at the end of every page.
+ */
+enum { AHEAD = 2048 };
+
+static inline void
+ask_for(const uint8_t *p)
+{
+	_mm_prefetch((const char *)p, _MM_HINT_T0);
+}
+
 static inline const __m128i *
 at128(const uint8_t *p)
 {
@@ -119,6 +131,8 @@ scan_piece_avx2(struct scan *s, struct scan_carry *carry, const uint8_t *p,
 		const __m256i low = _mm256_loadu_si256(at256(p + i));
 		const __m256i high = _mm256_loadu_si256(at256(p + i + 32));
 		const uint32_t at = base + (uint32_t)i;
+
+		ask_for(p + i + AHEAD);
 		const uint64_t escapes = equal(low, high, '\\');
 		const uint64_t lines = equal(low, high, '\n');
 		const uint64_t quotes = equal(low, high, '"') &
@@ -222,12 +236,11 @@ positions_512(uint32_t *out, uint64_t m, uint32_t base)
 	const __m512i first = _mm512_set1_epi32((int)base);
 	const __m512i bytes = _mm512_maskz_compress_epi8(m, number);
 
+	/* The second without asking: one in twenty has it, and none knows. */
 	_mm512_storeu_si512(out, _mm512_add_epi32(first,
 		_mm512_cvtepu8_epi32(_mm512_castsi512_si128(bytes))));
-	if (n > 16)
-		_mm512_storeu_si512(out + 16, _mm512_add_epi32(first,
-			_mm512_cvtepu8_epi32(
-				_mm512_extracti32x4_epi32(bytes, 1))));
+	_mm512_storeu_si512(out + 16, _mm512_add_epi32(first,
+		_mm512_cvtepu8_epi32(_mm512_extracti32x4_epi32(bytes, 1))));
 	if (n > 32) {
 		_mm512_storeu_si512(out + 32, _mm512_add_epi32(first,
 			_mm512_cvtepu8_epi32(
@@ -252,30 +265,48 @@ position_512(uint32_t *out, uint64_t m, uint32_t base)
 	return m != 0;
 }
 
+/* Does `v` end inside a UTF-8 sequence? */
+AVX512 static inline bool
+ends_cut_512(__m512i v)
+{
+	return _mm512_cmpgt_epu8_mask(v, _mm512_loadu_si512(WHOLE)) != 0;
+}
+
 /*
- * Of the steps in `steps`, whose bytes begin at `p`, is any wrong?  `before` is
- * what stands before the first.
+ * Of the steps whose bytes begin at `p`, those in `high` are not ASCII: is any
+ * of them wrong, or one behind that leaves a sequence unfinished?  `before` is
+ * what stands before the first; *cut says whether that, and then whether the
+ * last of the `n`, ends inside a sequence.
  */
 AVX512 static bool
-steps_wrong_512(uint64_t steps, const uint8_t *p, __m512i before)
+steps_wrong_512(uint64_t high, unsigned n, const uint8_t *p, __m512i before,
+		bool *cut)
 {
 	__mmask64 wrong = 0;
+	uint64_t ends_cut = 0;
 
-	for (; steps != 0; steps = _blsr_u64(steps)) {
-		const uint8_t *const at = p + SCAN_STEP * _tzcnt_u64(steps);
+	for (uint64_t left = high; left != 0; left = _blsr_u64(left)) {
+		const uint64_t k = _tzcnt_u64(left);
+		const __m512i v = _mm512_loadu_si512(p + SCAN_STEP * k);
 
-		wrong |= utf8_wrong_512(_mm512_loadu_si512(at), at == p ? before
-				: _mm512_loadu_si512(at - SCAN_STEP));
+		wrong |= utf8_wrong_512(v, k == 0 ? before :
+			_mm512_loadu_si512(p + SCAN_STEP * (k - 1)));
+		ends_cut |= (uint64_t)ends_cut_512(v) << k;
 	}
-	return wrong != 0;
+	/* ASCII where a sequence should go on. */
+	const uint64_t all = n < 64 ? ((uint64_t)1 << n) - 1 : ~(uint64_t)0;
+	const uint64_t after = (ends_cut << 1 | *cut) & all;
+
+	*cut = ends_cut >> (n - 1) & 1;
+	return wrong != 0 || (after & ~high) != 0;
 }
 
 AVX512 void
 scan_piece_avx512(struct scan *s, struct scan_carry *carry, const uint8_t *p,
 		  size_t n, uint32_t base)
 {
-	const __m512i whole = _mm512_loadu_si512(WHOLE);
 	__m512i before = _mm512_loadu_si512(carry->last);
+	bool cut = ends_cut_512(before);
 	/* In locals: stores of positions might change what is in memory. */
 	uint32_t *quotes_at = s->quotes + s->nquotes;
 	uint32_t *lines_at = s->lines + s->nlines;
@@ -288,8 +319,7 @@ scan_piece_avx512(struct scan *s, struct scan_carry *carry, const uint8_t *p,
 		const size_t left = n - done;
 		const size_t end = left < 64 * SCAN_STEP ? n
 						: done + 64 * SCAN_STEP;
-		/* The steps that are not ASCII, and those behind them. */
-		uint64_t high = 0, bit = 1;
+		uint64_t high = 0, bit = 1;	/* steps that are not ASCII */
 
 		for (size_t i = done; i < end; i += SCAN_STEP, bit <<= 1) {
 			const __m512i v = _mm512_loadu_si512(p + i);
@@ -298,25 +328,25 @@ scan_piece_avx512(struct scan *s, struct scan_carry *carry, const uint8_t *p,
 				_mm512_set1_epi8('\\'));
 			const uint64_t lines = _mm512_cmpeq_epi8_mask(v,
 				_mm512_set1_epi8('\n'));
-			const uint64_t quotes = _mm512_cmpeq_epi8_mask(v,
-				_mm512_set1_epi8('"')) &
-				~scan_escaped(escapes, &escaped);
+			uint64_t quotes = _mm512_cmpeq_epi8_mask(v,
+				_mm512_set1_epi8('"'));
 
+			ask_for(p + i + AHEAD);
 			/* Line feeds are among them. */
 			low |= _mm512_cmplt_epu8_mask(v,
 				_mm512_set1_epi8(0x20)) ^ lines;
-			quotes_at += positions_512(quotes_at, quotes, at);
-			lines_at += position_512(lines_at, lines, at);
-			if (escapes != 0)
+			if ((escapes | escaped) != 0) {
+				quotes &= ~scan_escaped(escapes, &escaped);
 				escapes_at += positions_512(escapes_at,
 							    escapes, at);
+			}
+			quotes_at += positions_512(quotes_at, quotes, at);
+			lines_at += position_512(lines_at, lines, at);
 			high |= _mm512_movepi8_mask(v) != 0 ? bit : 0;
 		}
-		high |= high << 1 |
-			(_mm512_cmpgt_epu8_mask(before, whole) != 0);
-		if (bit != 0)
-			high &= bit - 1;
-		wrong |= steps_wrong_512(high, p + done, before);
+		wrong |= steps_wrong_512(high,
+				(unsigned)((end - done) / SCAN_STEP),
+				p + done, before, &cut);
 		before = _mm512_loadu_si512(p + end - SCAN_STEP);
 	}
 	s->nquotes = (size_t)(quotes_at - s->quotes);
@@ -325,7 +355,7 @@ scan_piece_avx512(struct scan *s, struct scan_carry *carry, const uint8_t *p,
 	s->control |= low != 0;
 	s->bad_utf8 |= wrong;
 	carry->escaped = escaped;
-	carry->cut = _mm512_cmpgt_epu8_mask(before, whole) != 0;
+	carry->cut = cut;
 	memcpy(carry->last, p + n - SCAN_STEP, SCAN_STEP);
 }
 
