@@ -7,8 +7,8 @@
  *
  * Every data file under IN (in a folder called data, or IN itself) is read,
  * unpacked, packed again and written to OUT/<number>, the largest first, one
- * file at a time for each thread. --md5 takes the MD5 of what is read, as a
- * manifest asks for; --only-read stops after unpacking.
+ * file at a time for each thread. --md5 takes the MD5 of what is read and of
+ * what is written, as manifests ask for; --only-read stops after unpacking.
  */
 #include <ftw.h>
 #include <inttypes.h>
@@ -110,7 +110,7 @@ recompress(struct work *w, size_t number, struct err *err)
 	if (!opt->only_read) {
 		snprintf(path, sizeof(path), "%s/%08zu", opt->out, number);
 		to = sink_open(file_drain(path, err), opt->pack, opt->level,
-			       err);
+			       opt->md5, err);
 		if (to == NULL)
 			goto done;
 	}

@@ -32,7 +32,7 @@ set_up(void **state)
 	if (mkdtemp(folder) == NULL)
 		return -1;
 	snprintf(path, sizeof(path), "%s/data.gz", folder);
-	for (unsigned i = 0; text.len < 400000; i++)
+	for (unsigned i = 0; text.len < 1600000; i++)
 		buf_printf(&text, &err, "%u\n", i * 2654435761U);
 	return 0;
 }
@@ -51,7 +51,8 @@ static int
 write_file(struct err *err)
 {
 	struct sink *const s = sink_open(file_drain(path, err),
-					 byte_format_named("gzip"), 1, err);
+					 byte_format_named("gzip"), 1, true,
+					 err);
 	int rc = s == NULL ? -1 : sink_write(s, buf_span(&text), err);
 
 	if (rc == 0)
@@ -66,7 +67,7 @@ read_file(struct err *err)
 {
 	struct source *const s = source_open(file_feed(path, err), false, err);
 	struct span all;
-	const int rc = s == NULL ? -1 : source_peek(s, 1 << 20, &all, err);
+	const int rc = s == NULL ? -1 : source_peek(s, 1 << 21, &all, err);
 
 	if (rc == 0)
 		assert_true(span_equal(all, buf_span(&text)));

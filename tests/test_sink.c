@@ -78,7 +78,7 @@ write_all(struct span text, const char *format, size_t step)
 	struct err err = { 0 };
 	bool committed = false;
 	struct sink *const s = sink_open(mem_drain(&out, &committed), f, 0,
-					 &err);
+					 true, &err);
 	struct sink_stats stats;
 	const size_t len = text.len;
 	uint8_t md5[MD5_LEN];
@@ -139,7 +139,7 @@ beside_a_source_the_hashes_are_the_same(void **state)
 	struct sink *to[2];
 	struct span block;
 	uint8_t got[MD5_LEN], want[MD5_LEN];
-	int more;
+	int more, turn = 0;
 
 	(void)state;
 	for (int plain = 0; plain < 2; plain++) {
@@ -150,12 +150,17 @@ beside_a_source_the_hashes_are_the_same(void **state)
 			buf_reset(&out[i]);
 			to[i] = sink_open(mem_drain(&out[i], NULL), i == 0 ?
 					  byte_format_named("gzip") : NULL, 1,
-					  &err);
-			sink_beside(to[i], from);
+					  true, &err);
+			md5_lane_join(sink_md5_lane(to[i]),
+				      source_md5_lane(from));
 		}
 		do {
 			more = source_peek(from, 100000, &block, &err);
 			assert_int_equal(sink_write(to[0], block, &err), 0);
+			if (++turn % 3 == 0)
+				assert_int_equal(sink_pause(to[0], &err), 0);
+			if (turn % 4 == 0)
+				md5_lane_settle_all(source_md5_lane(from));
 			block.len /= 1 + (size_t)more;
 			if (to[1] != NULL)
 				sink_write(to[1], block, &err);
@@ -200,7 +205,8 @@ file_appears_at_commit_and_not_before(void **state)
 	struct buf text = make_text(300000), got = { 0 };
 	struct err err = { 0 };
 	struct sink *const s = sink_open(file_drain(final, &err),
-					 byte_format_named("gzip"), 1, &err);
+					 byte_format_named("gzip"), 1, true,
+					 &err);
 	struct span block;
 
 	(void)state;
@@ -228,7 +234,7 @@ file_that_is_not_committed_leaves_nothing(void **state)
 {
 	struct err err = { 0 };
 	struct sink *const s = sink_open(file_drain(final, &err), NULL, 0,
-					 &err);
+					 true, &err);
 
 	(void)state;
 	assert_int_equal(sink_write(s, span_of("text"), &err), 0);
@@ -260,7 +266,7 @@ failed_write_names_the_file_and_cannot_be_committed(void **state)
 {
 	struct err err = { 0 };
 	struct sink *const s = sink_open(file_drain("/dev/full/x", &err), NULL,
-					 0, &err);
+					 0, true, &err);
 
 	(void)state;
 	assert_null(s);

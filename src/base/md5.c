@@ -236,3 +236,13 @@ md5_lane_settle(struct md5_lane *l)
 	take(l->md5.state, l->due.ptr, l->due.len / 64);
 	pay(l, l->due.len);
 }
+
+void
+md5_lane_settle_all(struct md5_lane *l)
+{
+	struct md5_lane *o = l;
+
+	do
+		md5_lane_settle(o);
+	while ((o = o->next) != l);
+}

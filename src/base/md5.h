@@ -45,5 +45,6 @@ void md5_lane_leave(struct md5_lane *l);
 /* Add bytes that stay put until they are settled, which the next call does. */
 void md5_lane_owe(struct md5_lane *l, struct span bytes);
 void md5_lane_settle(struct md5_lane *l);
+void md5_lane_settle_all(struct md5_lane *l);
 
 #endif

@@ -316,35 +316,9 @@ largest_first(const void *a, const void *b)
 	return x->number < y->number ? -1 : 1;
 }
 
-/* The next unit for a worker; NULL if there is none, or all is to stop. */
-static const struct unit *
-next(struct run *r)
-{
-	const struct unit *u = NULL;
-
-	pthread_mutex_lock(&r->lock);
-	if (r->next < r->nqueue && !atomic_load(&r->stop))
-		u = r->queue[r->next++];
-	pthread_mutex_unlock(&r->lock);
-	return u;
-}
-
-static int
-do_queue(struct run *r, struct worker *w, struct err *err)
-{
-	const struct unit *u;
-
-	while ((u = next(r)) != NULL) {
-		if (worker_do(w, u, err) != 0)
-			return -1;
-		atomic_fetch_add(&r->ndone, 1);
-	}
-	return 0;
-}
-
 /* The first `limit` items of each input, in unit order, one unit at a time. */
 static int
-do_limited(struct run *r, struct worker *w, struct err *err)
+do_limited(struct run *r, struct err *err)
 {
 	uint64_t *const items = calloc(r->plan->ninputs + 1, sizeof(*items));
 	int rc = 0;
@@ -358,7 +332,7 @@ do_limited(struct run *r, struct worker *w, struct err *err)
 			continue;
 		if (!r->done[i] && items[u->input] < r->options->limit) {
 			u->max_items = r->options->limit - items[u->input];
-			rc = worker_do(w, u, err);
+			rc = worker_do(&r->shared, u, err);
 		}
 
 		const struct journal_unit *const done = journal_unit(
@@ -377,13 +351,8 @@ work(void *context)
 {
 	struct run *const r = context;
 	struct err err = { 0 };
-	struct worker *const w = worker_new(&r->shared, &err);
-	int rc = -1;
-
-	if (w != NULL)
-		rc = r->options->limit > 0 ? do_limited(r, w, &err)
-					   : do_queue(r, w, &err);
-	worker_free(w);
+	const int rc = r->options->limit > 0 ? do_limited(r, &err)
+					     : pool_work(r->pool, &err);
 
 	pthread_mutex_lock(&r->lock);
 	/* Who was told to stop by another's failure has no news. */
@@ -462,7 +431,7 @@ run_units(struct run *r, struct err *err)
 	const double start = now();
 	pthread_t threads[256];
 	unsigned n = r->options->threads > 0 ? r->options->threads : 1;
-	unsigned started;
+	unsigned started = 0;
 	int rc = 0;
 
 	for (uint32_t i = 0; i < r->nunits; i++)
@@ -476,11 +445,16 @@ run_units(struct run *r, struct err *err)
 	if (n > sizeof(threads) / sizeof(threads[0]))
 		n = sizeof(threads) / sizeof(threads[0]);
 
+	r->pool = pool_new(&r->shared, n, r->queue, r->nqueue, &r->ndone, err);
+	if (r->pool == NULL)
+		return -1;
 	rc = start_workers(r, threads, n, &started, err);
 	if (rc == 0)
 		watch(r);
 	for (unsigned i = 0; i < started; i++)
 		pthread_join(threads[i], NULL);
+	pool_free(r->pool);
+	r->pool = NULL;
 	r->account.seconds = now() - start;
 	for (size_t i = 0; i < r->plan->ninputs; i++) {
 		r->account.plain_now += r->progress[i].plain_len;

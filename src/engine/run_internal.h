@@ -41,7 +41,7 @@ struct run {
 	/* While workers run. */
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
-	uint32_t next;			/* of the queue */
+	struct pool *pool;
 	uint32_t working;		/* threads */
 	_Atomic uint32_t ndone;
 	atomic_bool stop;		/* cancelled, or somebody failed */

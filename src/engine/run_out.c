@@ -242,7 +242,7 @@ join_rejects(struct run *r, uint32_t table, struct err *err)
 	snprintf(path, sizeof(path), "%s/%s/%s.jsonl", r->dir, JOB_REJECTED,
 		 r->plan->tables[table].name);
 	if (rc == 0)
-		sink = sink_open(file_drain(path, err), NULL, 0, err);
+		sink = sink_open(file_drain(path, err), NULL, 0, false, err);
 	if (sink == NULL)
 		rc = -1;
 	for (uint32_t i = 0; i < r->nunits && rc == 0; i++) {

@@ -1,11 +1,12 @@
 /*
- * Packed bytes gather in a buffer; when it holds enough they are hashed and go
- * to the drain.  What is written goes through in steps, so that the buffer
- * stays small however much is written at once.
+ * Packed bytes gather in a buffer; when it holds enough they go to the drain.
+ * They stay where they are until the MD5 of them was taken, which is done with
+ * those of other streams if somebody sees to it, and at the latest before the
+ * buffer is needed again.  What is written goes through in steps, so that the
+ * buffer stays small however much is written at once.
  */
 #include "io/sink.h"
 
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,19 +16,19 @@
 #include "base/md5.h"
 #include "formats/formats.h"
 #include "io/drain.h"
-#include "io/source.h"
 
 enum {
 	STEP_LEN = 256 * 1024,	/* text that is packed at a time */
-	DRAIN_LEN = 64 * 1024,	/* packed bytes worth a write */
+	DRAIN_LEN = 256 * 1024,	/* packed bytes that have to be written */
 };
 
 struct sink {
 	struct drain *drain;
 	const struct byte_format *pack;		/* NULL: not packed */
 	void *state;
-	bool failed;
+	bool failed, want_md5;
 	struct buf out;
+	bool drained;		/* what is in `out` is only owed to the MD5 */
 	struct sink_stats stats;
 	struct md5_lane md5;
 	struct keysum xxh3;
@@ -35,7 +36,7 @@ struct sink {
 
 struct sink *
 sink_open(struct drain *drain, const struct byte_format *pack, int level,
-	  struct err *err)
+	  bool md5, struct err *err)
 {
 	if (drain == NULL)
 		return NULL;
@@ -49,6 +50,7 @@ sink_open(struct drain *drain, const struct byte_format *pack, int level,
 	}
 	memset(s, 0, sizeof(*s));
 	s->drain = drain;
+	s->want_md5 = md5;
 	md5_lane_start(&s->md5);
 	keysum_start(&s->xxh3);
 	if (pack != NULL) {
@@ -62,18 +64,17 @@ sink_open(struct drain *drain, const struct byte_format *pack, int level,
 	return s;
 }
 
-void
-sink_beside(struct sink *s, struct source *from)
+struct md5_lane *
+sink_md5_lane(struct sink *s)
 {
-	md5_lane_join(&s->md5, source_md5_lane(from));
+	return &s->md5;
 }
 
 static int
 drain_bytes(struct sink *s, struct span bytes, struct err *err)
 {
-	/* Taken in at once, beside whatever others owe: see base/md5.h. */
-	md5_lane_owe(&s->md5, bytes);
-	md5_lane_settle(&s->md5);
+	if (s->want_md5)
+		md5_lane_owe(&s->md5, bytes);
 	keysum_add(&s->xxh3, bytes);
 	s->stats.packed_len += bytes.len;
 	return s->drain->write(s->drain, bytes, err);
@@ -83,12 +84,21 @@ drain_bytes(struct sink *s, struct span bytes, struct err *err)
 static int
 drain_out(struct sink *s, size_t enough, struct err *err)
 {
-	if (s->out.len < enough || s->out.len == 0)
+	if (s->drained || s->out.len < enough || s->out.len == 0)
 		return 0;
+	s->drained = true;
+	return drain_bytes(s, buf_span(&s->out), err);
+}
 
-	const int rc = drain_bytes(s, buf_span(&s->out), err);
+/* The buffer is needed again. */
+static void
+make_room(struct sink *s)
+{
+	if (!s->drained)
+		return;
+	md5_lane_settle(&s->md5);
 	buf_reset(&s->out);
-	return rc;
+	s->drained = false;
 }
 
 static int
@@ -97,6 +107,7 @@ write_packed(struct sink *s, struct span bytes, struct err *err)
 	while (bytes.len > 0) {
 		const size_t n = bytes.len < STEP_LEN ? bytes.len : STEP_LEN;
 
+		make_room(s);
 		if (s->pack->pack(s->state, (struct span){ bytes.ptr, n },
 				  false, &s->out, err) != 0 ||
 		    drain_out(s, DRAIN_LEN, err) != 0)
@@ -110,12 +121,18 @@ write_packed(struct sink *s, struct span bytes, struct err *err)
 static int
 write_plain(struct sink *s, struct span bytes, struct err *err)
 {
+	make_room(s);
 	if (s->out.len + bytes.len < DRAIN_LEN)
 		return buf_append(&s->out, bytes, err);
 	if (drain_out(s, 0, err) != 0)
 		return -1;
-	return bytes.len < DRAIN_LEN ? buf_append(&s->out, bytes, err) :
-	       drain_bytes(s, bytes, err);
+	make_room(s);
+	if (bytes.len < DRAIN_LEN)
+		return buf_append(&s->out, bytes, err);
+
+	const int rc = drain_bytes(s, bytes, err);
+	md5_lane_settle(&s->md5);	/* they are not ours to keep */
+	return rc;
 }
 
 int
@@ -129,10 +146,20 @@ sink_write(struct sink *s, struct span bytes, struct err *err)
 }
 
 int
+sink_pause(struct sink *s, struct err *err)
+{
+	if (drain_out(s, 0, err) == 0)
+		return 0;
+	s->failed = true;
+	return -1;
+}
+
+int
 sink_commit(struct sink *s, struct sink_stats *stats, struct err *err)
 {
 	if (s->failed)
 		return err_set(err, ERR_SYSTEM, "commit after a failed write");
+	make_room(s);
 	if (s->pack != NULL &&
 	    s->pack->pack(s->state, (struct span){ NULL, 0 }, true, &s->out,
 			  err) != 0)
@@ -143,7 +170,9 @@ sink_commit(struct sink *s, struct sink_stats *stats, struct err *err)
 	if (stats != NULL) {
 		*stats = s->stats;
 		stats->xxh3 = keysum_get(&s->xxh3);
-		md5_end(&s->md5.md5, stats->md5);
+		md5_lane_settle(&s->md5);
+		if (s->want_md5)
+			md5_end(&s->md5.md5, stats->md5);
 	}
 	return 0;
 }

@@ -11,6 +11,7 @@
 #ifndef IO_SINK_H
 #define IO_SINK_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/span.h"
@@ -18,28 +19,32 @@
 struct byte_format;
 struct drain;
 struct err;
+struct md5_lane;
 struct sink;
-struct source;
 
 struct sink_stats {
 	uint64_t plain_len;	/* bytes written to the sink */
 	uint64_t packed_len;	/* bytes that went to the drain */
 	uint64_t xxh3;		/* XXH3-64 of those */
-	uint8_t md5[16];	/* MD5 of those */
+	uint8_t md5[16];	/* MD5 of those, or zeros if nobody wanted it */
 };
 
 /*
  * Take over `drain`, even on failure.  What goes there is packed as `pack` at
  * `level`, if that is not NULL.  NULL for a drain gives NULL, *err untouched.
+ * With `md5` the MD5 of what goes there is taken on the way.
  */
 struct sink *sink_open(struct drain *drain, const struct byte_format *pack,
-		       int level, struct err *err);
+		       int level, bool md5, struct err *err);
+
+/* Where the MD5 is taken, so that it can be taken beside others. */
+struct md5_lane *sink_md5_lane(struct sink *s);
 
 /*
- * Take this sink's MD5 together with that of `from`, which costs hardly more
- * than one of them.  Both must be one thread's; either may be closed first.
+ * Pass on to the drain what has gathered.  Its MD5 is still owed, to be taken
+ * with those of others before this sink is written to again: base/md5.h.
  */
-void sink_beside(struct sink *s, struct source *from);
+int sink_pause(struct sink *s, struct err *err);
 
 int sink_write(struct sink *s, struct span bytes, struct err *err);
 

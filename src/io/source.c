@@ -22,7 +22,7 @@
 #include "io/feed.h"
 
 enum {
-	IN_LEN = 256 * 1024,	/* also so that MD5s find each other */
+	IN_LEN = 128 * 1024,	/* also so that MD5s find each other */
 	FIRST_LEN = 64 * 1024,	/* of the window */
 	HEAD_LEN = 8,		/* enough to tell the packing */
 };
@@ -244,6 +244,12 @@ source_consume(struct source *s, size_t n)
 {
 	assert(n <= s->end - s->at);
 	s->at += n;
+}
+
+bool
+source_has_more(const struct source *s)
+{
+	return s->packed.len > 0 || s->feed_done;
 }
 
 struct source_stats

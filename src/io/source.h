@@ -59,10 +59,13 @@ void source_consume(struct source *s, size_t n);
 
 struct source_stats source_stats(const struct source *s);
 
+/* Is there something of what was read from the feed that no peek has shown? */
+bool source_has_more(const struct source *s);
+
 /* After the last peek: the MD5 of all the feed's bytes, 16 of them. */
 void source_md5(struct source *s, uint8_t out[16]);
 
-/* Where that MD5 is taken; for sink_beside(). */
+/* Where that MD5 is taken, so that it can be taken beside others. */
 struct md5_lane *source_md5_lane(struct source *s);
 
 void source_close(struct source *s);	/* NULL is fine */

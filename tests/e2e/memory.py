@@ -19,10 +19,12 @@ DATA = {}
 
 # docs/MEMORY.md in numbers.
 FIXED = 12 * MIB
-THREAD = 3 * MIB
-TABLE = 768 * KIB
-LINE = 10                   # times the longest line, where that is over 64 KiB
-HOSTILE = 34                # the same for the worst that can be made up
+THREAD = 1 * MIB
+WIDTH = 4                   # files under way in a thread
+UNIT = 2 * MIB
+TABLE = 1 * MIB
+LINE = 16                   # times the longest line, where that is over 64 KiB
+HOSTILE = 40                # the same for the worst that can be made up
 FILE = 2 * KIB
 SPACE = (8 + 128) * MIB     # of a thread's addresses: stack, malloc's reserve
 LIBRARIES = 32 * MIB        # addresses of the program and its libraries
@@ -31,7 +33,7 @@ LIBRARIES = 32 * MIB        # addresses of the program and its libraries
 def formula(threads, memory, files=8, line=0, times=LINE, tables=1):
     """Bytes that may be resident, mapped indexes aside."""
     return (FIXED + files * FILE + memory +
-            threads * (THREAD + (tables - 1) * TABLE +
+            threads * (THREAD + WIDTH * (UNIT + (tables - 1) * TABLE) +
                        (times * line if line > 64 * KIB else 0)))
 
 

@@ -1,0 +1,110 @@
+/*
+ * unit.h - one data file on its way, from source to sinks.
+ *
+ * A unit is taken in slices: as much as the source can give without asking its
+ * feed again.  Between slices it may wait, and go on in another thread.
+ * Threads take several units in turns, so that the MD5s of all of them, input
+ * and output, can be taken side by side: see base/md5.h and worker.h.
+ *
+ * It owns all that it touches but its thread's workbench and what `struct
+ * run_shared` holds: const, or with atomics as said there.
+ */
+#ifndef ENGINE_UNIT_H
+#define ENGINE_UNIT_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "model/batch.h"
+
+struct byte_format;
+struct err;
+struct journal;
+struct md5_lane;
+struct plan;
+struct program;
+struct unit_run;
+
+/* One data file. */
+struct unit {
+	uint32_t number;	/* names its files; see commands.md */
+	uint32_t input;		/* of plan->inputs: the table it is of */
+	const char *path;	/* "-" is standard input */
+	const char *name;	/* for --accept: the last part of the path */
+	uint64_t packed_len;	/* of the file; 0 if not known */
+	bool has_md5;
+	uint8_t md5[16];	/* of the file, as the manifest says */
+	int64_t nitems;		/* likewise; -1 if nothing says it */
+	bool accepted;		/* damage is counted, not fatal */
+	uint64_t max_items;	/* stop after so many; 0: all */
+};
+
+/* How far the units of an input are; read while workers add. */
+struct input_progress {
+	_Atomic uint64_t packed_len, plain_len, items;
+};
+
+/* Where a plan table's items go. */
+struct run_target {
+	const char *name;	/* of the target table */
+	uint32_t number;	/* several plan tables may share one */
+	bool log_keys;		/* its primary keys are logged */
+};
+
+struct run_shared {
+	const struct plan *plan;
+	const struct program *program;
+	const struct run_target *targets;	/* one a plan table */
+	uint32_t ntargets;			/* different numbers */
+	const struct byte_format *pack;		/* NULL: none */
+	int level;				/* 0: the usual one */
+	const char *job_dir;
+	struct journal *journal;
+	bool fail_on_bad_item;
+	const atomic_bool *cancel;
+	struct input_progress *progress;	/* one an input */
+};
+
+/* What a thread lends to the unit it works on: empty between two slices. */
+struct workbench {
+	struct batch batch;
+	struct buf *texts;	/* one a plan table */
+	struct buf rejects;
+	size_t ntables;
+};
+
+int workbench_init(struct workbench *b, const struct plan *plan,
+		   struct err *err);
+void workbench_free(struct workbench *b);
+
+/* What one unit after the other is done with. */
+struct unit_run *unit_run_new(const struct run_shared *shared,
+			      struct err *err);
+void unit_run_free(struct unit_run *r);		/* NULL is fine */
+
+/* Begin with a unit, which must stay.  Returns 0, or -1 and it is ended. */
+int unit_run_start(struct unit_run *r, const struct unit *u, struct err *err);
+
+/*
+ * Take a slice.  Returns 1 if there is more; 0 after the last: its files are in
+ * place and its journal record is written; or -1 with *err set and nothing left
+ * behind but what the journal does not name.
+ */
+int unit_run_go(struct unit_run *r, struct workbench *b, struct err *err);
+
+/* Give up a unit under way, and leave nothing behind. */
+void unit_run_abandon(struct unit_run *r);
+
+/* How much of the unit's file is still to be read, as far as one knows. */
+uint64_t unit_run_left(const struct unit_run *r);
+
+/*
+ * Take this unit's MD5s together with those of `ring` until unit_run_part(),
+ * which settles them.  `ring` must be the thread's own.
+ */
+void unit_run_join(struct unit_run *r, struct md5_lane *ring);
+void unit_run_part(struct unit_run *r);
+
+#endif

@@ -1,0 +1,135 @@
+/* The end of a unit: was the input whole, and are all files in place? */
+#include "engine/unit_internal.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "engine/extra.h"
+#include "engine/keyfile.h"
+#include "engine/plan.h"
+#include "engine/program.h"
+#include "formats/ddbjson.h"
+#include "io/sink.h"
+#include "io/source.h"
+
+int
+unit_check_input(struct unit_run *r, bool *damaged, struct err *err)
+{
+	const struct unit *const u = r->unit;
+	uint8_t md5[16];
+
+	*damaged = false;
+	if (u->max_items != 0 && r->items >= u->max_items)
+		return 0;	/* not read to its end */
+	if (u->has_md5) {
+		source_md5(r->source, md5);
+		if (memcmp(md5, u->md5, sizeof(md5)) != 0) {
+			*damaged = true;
+			err_set(err, ERR_INPUT, "MD5 is not the one in the "
+				"manifest: the file is damaged; fetch it "
+				"again, or --accept %s", u->name);
+		}
+	}
+	if (!*damaged && u->nitems >= 0 && r->items != (uint64_t)u->nitems) {
+		*damaged = true;
+		err_set(err, ERR_INPUT, "has %" PRIu64 " items, but its "
+			"manifest says %" PRId64 ": fetch it again, or "
+			"--accept %s", r->items, u->nitems, u->name);
+	}
+	return *damaged && !u->accepted ? -1 : 0;
+}
+
+/* Finish the file of `o` and note it in the record. */
+static int
+commit_output(struct unit_run *r, struct output *o, enum journal_file_kind kind,
+	      uint32_t table, size_t *nfiles, struct err *err)
+{
+	struct sink_stats stats;
+
+	if (o->sink == NULL)
+		return 0;
+	if (sink_commit(o->sink, &stats, err) != 0)
+		return -1;
+	sink_close(o->sink);
+	o->sink = NULL;
+
+	struct journal_file *const f = &r->files[(*nfiles)++];
+	*f = (struct journal_file){
+		.kind = kind, .table = table, .path = span_of(o->path),
+		.size = stats.packed_len, .xxh3 = stats.xxh3,
+		.plain_len = stats.plain_len, .items = o->items,
+	};
+	memcpy(f->md5, stats.md5, sizeof(f->md5));
+	return 0;
+}
+
+/* Counts of this unit as the journal takes them. */
+static size_t
+tally(struct unit_run *r)
+{
+	const struct program_sums *const sums = program_sums_of(r->program);
+	size_t n = 0;
+
+	for (uint32_t i = 0; i < r->shared->plan->ntables; i++) {
+		const struct counts *const c = &sums->counts[i];
+
+		if (c->read == 0)
+			continue;
+		r->tallies[n++] = (struct journal_tally){
+			.table = i,
+			.n = {
+				[JOURNAL_READ] = c->read,
+				[JOURNAL_MOVED] = c->moved,
+				[JOURNAL_FILTERED] = c->filtered,
+				[JOURNAL_SKIPPED] = c->skipped,
+				[JOURNAL_DROPPED] = c->dropped,
+				[JOURNAL_DUPLICATE] = c->duplicate,
+				[JOURNAL_REJECTED] = c->rejected,
+			},
+		};
+	}
+	return n;
+}
+
+int
+unit_commit(struct unit_run *r, bool damaged, struct err *err)
+{
+	const struct run_shared *const s = r->shared;
+	const struct program_sums *const sums = program_sums_of(r->program);
+	const struct source_stats in = source_stats(r->source);
+	struct keyfile_info info;
+	char keys[64];
+	size_t nfiles = 0;
+
+	for (uint32_t i = 0; i < s->plan->ntables; i++)
+		if (commit_output(r, &r->outputs[i], JOURNAL_OUT,
+				  s->targets[i].number, &nfiles, err) != 0 ||
+		    commit_output(r, &r->rejects[i], JOURNAL_REJECTS, i,
+				  &nfiles, err) != 0)
+			return -1;
+	if (keyfile_commit(r->keys, &info, err) != 0)
+		return -1;
+	keyfile_path(r->unit->number, keys, sizeof(keys));
+	r->files[nfiles++] = (struct journal_file){
+		.kind = JOURNAL_KEYS, .path = span_of(keys),
+		.size = info.size, .xxh3 = info.xxh3, .items = info.records,
+	};
+
+	const struct extra extra = {
+		.packed_len = in.packed_len, .plain_len = in.plain_len,
+		.blank_lines = ddbjson_blank_lines(r->reader),
+		.damaged = damaged, .types = sums->types, .left = sums->left,
+		.written = r->written,
+	};
+	buf_reset(&r->extra);
+	if (extra_write(&extra, s->plan->ntables, program_nleft(s->program),
+			&r->extra, err) != 0)
+		return -1;
+	return journal_add(s->journal, &(struct journal_unit){
+		.unit = r->unit->number, .tallies = r->tallies,
+		.ntallies = tally(r), .files = r->files, .nfiles = nfiles,
+		.extra = buf_span(&r->extra),
+	}, err);
+}
+

@@ -1,0 +1,50 @@
+/* unit_internal.h - what the two halves of a unit's way share. */
+#ifndef ENGINE_UNIT_INTERNAL_H
+#define ENGINE_UNIT_INTERNAL_H
+
+#include "engine/journal.h"
+#include "engine/unit.h"
+
+struct ddbjson;
+struct keyfile;
+struct program_run;
+struct sink;
+struct source;
+
+enum { UNIT_NAME_LEN = 512 };
+
+/* One file that a unit writes: of a target table, or of rejects. */
+struct output {
+	struct sink *sink;	/* NULL: nothing was written yet */
+	uint64_t items;
+	char path[UNIT_NAME_LEN];	/* below the job's folder, in out/ */
+};
+
+struct unit_run {
+	const struct run_shared *shared;
+	struct program_run *program;
+	struct ddbjson *reader;
+	struct keyfile *keys;
+	struct output *outputs;		/* one a plan table */
+	struct output *rejects;		/* likewise */
+	struct journal_tally *tallies;
+	struct journal_file *files;
+	uint64_t *written;
+	struct buf extra;
+
+	/* Of the unit under way. */
+	const struct unit *unit;
+	struct source *source;
+	uint64_t items;			/* read, rejects included */
+	uint64_t packed_seen, plain_seen;
+	size_t want;			/* bytes to ask the source for next */
+	struct workbench *bench;	/* of the thread that has it */
+};
+
+/* Is the file what its manifest says?  Returns 0 or -1: ERR_INPUT. */
+int unit_check_input(struct unit_run *r, bool *damaged, struct err *err);
+
+/* All files in place, then the record that names them. */
+int unit_commit(struct unit_run *r, bool damaged, struct err *err);
+
+#endif
