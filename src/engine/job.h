@@ -48,6 +48,7 @@ struct job_fact {
 #define JOB_OUT_PARTIAL	"out.partial"
 #define JOB_REJECTED	"rejected"
 #define JOB_REJECTS	"rejected/units"	/* their parts, unit by unit */
+#define JOB_SURVEY	"survey"	/* a pass without output: see run.h */
 
 /*
  * Open the job in `dir`, or start it there: make the folder, take the lock,

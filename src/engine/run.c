@@ -203,10 +203,12 @@ make_program(struct run *r, struct err *err)
 		.plan = r->plan, .program = r->program,
 		.targets = r->targets, .ntargets = r->ntargets,
 		.pack = byte_format_named(r->plan->compression),
-		.level = r->options->level, .job_dir = r->dir,
+		.level = r->options->level, .job_dir = r->work,
 		.journal = r->journal,
 		.fail_on_bad_item = r->options->fail_on_bad_item,
 		.cancel = &r->stop, .progress = r->progress,
+		.survey = r->options->survey,
+		.observer = r->options->observer,
 	};
 	return 0;
 }
@@ -222,7 +224,7 @@ skip_done(struct run *r, struct err *err)
 
 		if (u == NULL || r->done[i])
 			continue;
-		const int ok = journal_check_unit(r->dir, u, false, &why);
+		const int ok = journal_check_unit(r->work, u, false, &why);
 		if (ok < 0) {
 			*err = why;
 			return -1;
@@ -247,6 +249,8 @@ name_folder(struct run *r, struct err *err)
 		? snprintf(r->dir, sizeof(r->dir), "%s", given)
 		: snprintf(r->dir, sizeof(r->dir), "%s.job", r->plan->name);
 
+	snprintf(r->work, sizeof(r->work), "%s%s", r->dir,
+		 r->options->survey ? "/" JOB_SURVEY : "");
 	if (n > 0 && (size_t)n < sizeof(r->dir))
 		return 0;
 	return err_set(err, ERR_USAGE, "the job's folder has a name of %d "
@@ -477,7 +481,7 @@ bool
 run_is_done(const struct run *r)
 {
 	return journal_noted(r->journal, "ended").len > 0 &&
-	       job_is_out(r->job);
+	       (r->options->survey || job_is_out(r->job));
 }
 
 bool

@@ -2,6 +2,10 @@
  * run.h - the transform: exports in, import-ready files out, as one job that
  * can be interrupted anywhere and goes on where it was.
  *
+ * A survey is the same without output: every item is read, transformed and
+ * counted, the index is built, and that is all. It has a journal of its own, in
+ * the job's survey/, and leaves its index in the job's index/, as a run does.
+ *
  *	run_open	reads the plan, finds the exports, opens the job
  *	run_units	does the units that are not done
  *	run_finish	end checks, manifests, report; out.partial/ -> out/
@@ -19,6 +23,7 @@
 struct account;
 struct err;
 struct run;
+struct unit_observer;
 
 struct run_options {
 	const char *const *plans;
@@ -36,6 +41,9 @@ struct run_options {
 	bool run_time_given;		/* by the user: a job must agree */
 	const char *version;		/* of the program */
 	const atomic_bool *cancel;
+	bool survey;
+	/* Sees every batch, or NULL.  With it a survey starts from the start. */
+	const struct unit_observer *observer;
 	/* Called now and then from the thread that called run_units(). */
 	void (*watch)(void *context, const struct run *run);
 	void *context;
@@ -54,7 +62,7 @@ struct run *run_open(const struct run_options *o, struct err *err);
 /* Can it go on where it was?  Not if it reads standard input. */
 bool run_is_resumable(const struct run *r);
 
-/* Was everything done by an earlier run? */
+/* Was everything done by an earlier run, or survey? */
 bool run_is_done(const struct run *r);
 
 int run_units(struct run *r, struct err *err);

@@ -1,5 +1,7 @@
 /* run_finish.c - the end of a run: checks, then the last rename. */
+#include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,7 +29,7 @@ check_sums(const struct run *r, struct err *err)
 				r->plan->tables[i].name, c->read, c->moved,
 				c->written);
 	}
-	if (a->total.written != a->total_out.items)
+	if (!r->options->survey && a->total.written != a->total_out.items)
 		return err_set(err, ERR_SYSTEM, "%" PRIu64 " items were written"
 			" but the files hold %" PRIu64 "; nothing was made "
 			"final, please report this", a->total.written,
@@ -77,7 +79,7 @@ run_join(struct run *r, struct err *err)
 			units[nunits++] = i;
 
 	const struct join j = {
-		.job_dir = r->dir, .units = units, .nunits = nunits,
+		.job_dir = r->work, .units = units, .nunits = nunits,
 		.tables = tables, .ntables = (uint32_t)p->ntables,
 		.relations = relations, .nrelations = nrelations,
 		.targets = targets, .ntargets = r->ntargets,
@@ -220,7 +222,7 @@ check_out(const struct run *r, struct err *err)
 								  i);
 		struct err why;
 
-		if (u != NULL && journal_check_out(r->dir, u, &why) != 1)
+		if (u != NULL && journal_check_out(r->work, u, &why) != 1)
 			return err_set(err, why.code, "%s; the job was done: "
 				       "put back what it made, or name another "
 				       "--job", why.text);
@@ -228,9 +230,47 @@ check_out(const struct run *r, struct err *err)
 	return 0;
 }
 
+/* From the survey's folder to the job's, where a run leaves its own. */
+static int
+move_index(const struct run *r, struct err *err)
+{
+	static const char *const ENDINGS[] = { "idx", "ids" };
+	char from[PATH_MAX], to[PATH_MAX];
+
+	for (size_t i = 0; i < r->plan->ntables; i++)
+		for (int k = 0; k < 2; k++) {
+			const char *const name = r->plan->tables[i].name;
+
+			snprintf(from, sizeof(from), "%s/%s/%s.%s", r->work,
+				 JOB_INDEX, name, ENDINGS[k]);
+			snprintf(to, sizeof(to), "%s/%s/%s.%s", r->dir,
+				 JOB_INDEX, name, ENDINGS[k]);
+			if (rename(from, to) != 0 && errno != ENOENT)
+				return err_set(err, ERR_SYSTEM, "cannot move %s"
+					       " to %s: %m", from, to);
+		}
+	return 0;
+}
+
+/* What it found is in the account; to judge it is the caller's. */
+static int
+finish_survey(struct run *r, struct err *err)
+{
+	if (account_sum(&r->account, r->journal, err) != 0)
+		return -1;
+	if (run_is_done(r))
+		return 0;
+	if (check_sums(r, err) != 0 || run_join(r, err) != 0 ||
+	    move_index(r, err) != 0)
+		return -1;
+	return journal_note(r->journal, "ended", span_of("yes"), err);
+}
+
 int
 run_finish(struct run *r, struct err *err)
 {
+	if (r->options->survey)
+		return finish_survey(r, err);
 	if (run_is_done(r))
 		return check_out(r, err) != 0 ? -1
 			: account_sum(&r->account, r->journal, err);

@@ -37,6 +37,7 @@ struct run {
 	struct account account;
 	struct run_shared shared;
 	char dir[512];			/* of the job */
+	char work[520];			/* for journal and logs: that, or survey/ */
 
 	/* While workers run. */
 	pthread_mutex_t lock;

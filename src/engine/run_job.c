@@ -1,10 +1,12 @@
 /* run_job.c - what makes a job this job: the facts that job.json keeps. */
+#include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/cpu.h"
@@ -209,14 +211,37 @@ check_space(const struct run *r, struct err *err)
 			need += r->units[i].packed_len;
 	if (r->options->limit > 0)
 		return 0;
-	return job_check_space(r->dir, need * (packs ? PACKED : PLAIN), err);
+	if (!r->options->survey)
+		need *= packs ? PACKED : PLAIN;
+	return job_check_space(r->dir, need, err);
+}
+
+/* What a survey needs in its folder; one that is observed begins afresh. */
+static int
+prepare_survey(const struct run *r, const char *journal, struct err *err)
+{
+	static const char *const FOLDERS[] = {
+		JOB_UNITS, JOB_TMP, JOB_REJECTS,
+	};
+	char path[sizeof(r->work) + 32];
+
+	for (size_t i = 0; i < sizeof(FOLDERS) / sizeof(FOLDERS[0]); i++) {
+		snprintf(path, sizeof(path), "%s/%s", r->work, FOLDERS[i]);
+		if (file_make_folder(path, err) != 0)
+			return -1;
+	}
+	if (r->options->observer != NULL && unlink(journal) != 0 &&
+	    errno != ENOENT)
+		return err_set(err, ERR_SYSTEM, "cannot remove %s: %m",
+			       journal);
+	return 0;
 }
 
 int
 run_open_job(struct run *r, struct err *err)
 {
 	struct facts f = { .r = r };
-	char path[sizeof(r->dir) + 16];
+	char path[sizeof(r->work) + 16];
 	int rc = add_files(&f, err);
 
 	for (size_t i = 0; i < r->exports.n && rc == 0; i++)
@@ -233,16 +258,19 @@ run_open_job(struct run *r, struct err *err)
 	if (rc != 0)
 		return -1;
 
-	snprintf(path, sizeof(path), "%s/%s", r->dir, JOB_JOURNAL);
+	snprintf(path, sizeof(path), "%s/%s", r->work, JOB_JOURNAL);
+	if (r->options->survey && prepare_survey(r, path, err) != 0)
+		return -1;
 	r->journal = journal_open(path, err);
 	if (r->journal == NULL)
 		return -1;
 	if (run_is_done(r))
 		return 0;
 	/* A crash between the last rename and its record: finish again. */
-	if (job_is_out(r->job) && job_take_back(r->job, err) != 0)
+	if (!r->options->survey && job_is_out(r->job) &&
+	    job_take_back(r->job, err) != 0)
 		return -1;
-	if (journal_sweep(r->journal, r->dir, err) != 0)
+	if (journal_sweep(r->journal, r->work, err) != 0)
 		return -1;
 	return check_space(r, err);
 }

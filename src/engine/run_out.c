@@ -27,7 +27,7 @@ static void
 target_path(const struct run *r, const char *target, const char *file,
 	    char path[PATH_LEN])
 {
-	snprintf(path, PATH_LEN, "%s/%s/%s/%s", r->dir, JOB_OUT_PARTIAL,
+	snprintf(path, PATH_LEN, "%s/%s/%s/%s", r->work, JOB_OUT_PARTIAL,
 		 target, file);
 }
 
@@ -239,7 +239,7 @@ join_rejects(struct run *r, uint32_t table, struct err *err)
 	char path[PATH_LEN];
 	int rc = piece != NULL ? 0 : err_set(err, ERR_SYSTEM, "out of memory");
 
-	snprintf(path, sizeof(path), "%s/%s/%s.jsonl", r->dir, JOB_REJECTED,
+	snprintf(path, sizeof(path), "%s/%s/%s.jsonl", r->work, JOB_REJECTED,
 		 r->plan->tables[table].name);
 	if (rc == 0)
 		sink = sink_open(file_drain(path, err), NULL, 0, false, err);
@@ -255,7 +255,7 @@ join_rejects(struct run *r, uint32_t table, struct err *err)
 
 			if (f->kind != JOURNAL_REJECTS || f->table != table)
 				continue;
-			snprintf(path, sizeof(path), "%s/%.*s", r->dir,
+			snprintf(path, sizeof(path), "%s/%.*s", r->work,
 				 (int)f->path.len, (const char *)f->path.ptr);
 			rc = copy_file(path, piece, sink, err);
 		}

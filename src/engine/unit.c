@@ -167,8 +167,10 @@ encode(struct unit_run *r, struct program_result *result, struct err *err)
 		r->written[p->table]++;
 	}
 	for (size_t i = 0; i < r->shared->plan->ntables; i++)
-		if (pass_on(r, &r->outputs[i], &r->bench->texts[i], true,
-			    err) != 0)
+		if (r->shared->survey)
+			buf_reset(&r->bench->texts[i]);
+		else if (pass_on(r, &r->outputs[i], &r->bench->texts[i], true,
+				 err) != 0)
 			return -1;
 	return 0;
 }
@@ -251,6 +253,8 @@ note_rejects(struct unit_run *r, struct program_result *result, struct err *err)
 	rejects_sort(result);
 	if (r->shared->fail_on_bad_item)
 		return fail_on_first(r, result, err);
+	if (r->shared->survey)
+		return 0;
 	for (size_t i = 0; i < in->ntables; i++) {
 		const uint32_t table = in->tables[i];
 		struct output *const o = &r->rejects[table];
@@ -315,6 +319,7 @@ static int
 transform(struct unit_run *r, struct span block, bool last, size_t *used,
 	  bool *done, struct err *err)
 {
+	const struct unit_observer *const o = r->shared->observer;
 	struct batch *const b = &r->bench->batch;
 	struct program_result result;
 
@@ -322,9 +327,14 @@ transform(struct unit_run *r, struct span block, bool last, size_t *used,
 	if (ddbjson_decode(r->reader, block, last, b, used, err) != 0)
 		return -1;
 	*done = enough(r);
+	if (o != NULL && o->before != NULL && o->before(r->eye, b, err) != 0)
+		return -1;
 	if (program_do(r->program, r->unit->input, b, &result, err) != 0 ||
 	    encode(r, &result, err) != 0 ||
 	    note_rejects(r, &result, err) != 0)
+		return -1;
+	if (o != NULL && o->after != NULL &&
+	    o->after(r->eye, b, &result, err) != 0)
 		return -1;
 	program_count_types(r->program, &result);
 	log_keys(r, &result);
@@ -426,9 +436,22 @@ end(struct unit_run *r)
 	r->source = NULL;
 }
 
+/* The observer's part of it.  Returns 0 or -1. */
+static int
+close_eye(struct unit_run *r, bool whole, struct err *err)
+{
+	void *const eye = r->eye;
+
+	r->eye = NULL;
+	return eye == NULL ? 0 : r->shared->observer->close(eye, whole, err);
+}
+
 void
 unit_run_abandon(struct unit_run *r)
 {
+	struct err ignored;
+
+	close_eye(r, false, &ignored);
 	end(r);
 	keyfile_abandon(r->keys);
 }
@@ -446,12 +469,16 @@ fail(struct unit_run *r, struct err *err)
 int
 unit_run_start(struct unit_run *r, const struct unit *u, struct err *err)
 {
+	const struct unit_observer *const o = r->shared->observer;
+
 	begin(r, u);
 	r->source = source_open(strcmp(u->path, "-") == 0
 				? stdin_feed(err) : file_feed(u->path, err),
 				u->has_md5, err);
 	if (r->source == NULL ||
 	    keyfile_start(r->keys, r->shared->job_dir, u->number, err) != 0)
+		return fail(r, err);
+	if (o != NULL && (r->eye = o->open(o->context, u, err)) == NULL)
 		return fail(r, err);
 	return 0;
 }
@@ -498,6 +525,8 @@ unit_run_go(struct unit_run *r, struct workbench *b, struct err *err)
 	}
 	if (rc == 0 && !damaged)
 		rc = unit_check_input(r, &damaged, err);
+	if (rc == 0)
+		rc = close_eye(r, true, err);
 	if (rc == 0)
 		rc = unit_commit(r, damaged, err);
 	if (rc != 0)

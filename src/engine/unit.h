@@ -53,6 +53,26 @@ struct run_target {
 	bool log_keys;		/* its primary keys are logged */
 };
 
+struct program_result;
+
+/*
+ * Somebody who looks on.  Each unit has an eye of its own: what see functions
+ * get is what open() returned for it.  Units go on side by side, so whoever
+ * sums up, in close(), does it under a lock of his own.
+ */
+struct unit_observer {
+	void *context;
+	/* NULL with *err set on failure. */
+	void *(*open)(void *context, const struct unit *u, struct err *err);
+	/* Items as they are in the source, bad lines among the rejects. */
+	int (*before)(void *eye, const struct batch *b, struct err *err);
+	/* The same batch after the program has had it.  Either may be NULL. */
+	int (*after)(void *eye, const struct batch *b,
+		     const struct program_result *result, struct err *err);
+	/* `whole`: the unit was carried through, and is not given up. */
+	int (*close)(void *eye, bool whole, struct err *err);
+};
+
 struct run_shared {
 	const struct plan *plan;
 	const struct program *program;
@@ -65,6 +85,8 @@ struct run_shared {
 	bool fail_on_bad_item;
 	const atomic_bool *cancel;
 	struct input_progress *progress;	/* one an input */
+	bool survey;				/* no output, no rejects */
+	const struct unit_observer *observer;	/* or NULL */
 };
 
 /* What a thread lends to the unit it works on: empty between two slices. */

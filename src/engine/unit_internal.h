@@ -39,6 +39,7 @@ struct unit_run {
 	uint64_t packed_seen, plain_seen;
 	size_t want;			/* bytes to ask the source for next */
 	struct workbench *bench;	/* of the thread that has it */
+	void *eye;			/* of the observer, or NULL */
 };
 
 /* Is the file what its manifest says?  Returns 0 or -1: ERR_INPUT. */
