@@ -38,7 +38,7 @@ COMPILE = $(CC) -std=c11 -D_GNU_SOURCE $(WARN) -I. -Isrc $(CPPFLAGS) \
 	  $(CFLAGS) $(SAN_$(V))
 LINK    = $(CC) $(CFLAGS) $(SAN_$(V)) $(LDFLAGS)
 LDFLAGS_file = -Wl,--wrap=read,--wrap=write,--wrap=fsync,--wrap=renameat
-LIBS    = -lisal -lz -lzstd -lxxhash -lcrypto -lyaml -lpthread
+LIBS    = -lisal -lz -lzstd -lxxhash -lcrypto -lyaml -lpthread -lm
 
 LIB     = $(wildcard src/base/*.c src/model/*.c src/expr/*.c src/io/*.c \
 	    src/aws/*.c src/engine/*.c formats/*.c)

@@ -1,0 +1,228 @@
+/*
+ * sketch.c - the k smallest hashes, in a hash table of their own.
+ *
+ * (Bar-Yossef and others, "Counting distinct elements in a data stream", 2002;
+ * Cohen and Kaplan, "Summarizing data using bottom-k sketches", 2007.)
+ *
+ * The table takes up to 3/2 k hashes before the bound is moved down to the
+ * (k+1)-th of them, so that a hash which passes the bound is one probe, and
+ * moving it costs O(1) for each hash that was
+ * added since. With n hashes below the
+ * bound b, n / b is an unbiased estimate of all there are.
+ */
+#include "base/sketch.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/err.h"
+
+enum { FIRST_SLOTS = 16, BUCKETS = 256 };
+
+struct sketch
+sketch_of(uint32_t k)
+{
+	assert(k >= SKETCH_MIN && k <= SKETCH_MAX);
+	return (struct sketch){ .bound = UINT64_MAX, .k = k };
+}
+
+void
+sketch_free(struct sketch *s)
+{
+	free(s->slots);
+	s->slots = NULL;
+	s->n = s->mask = 0;
+}
+
+/* ---- the table ----------------------------------------------------------- */
+
+/* Where `hash` is, or would be.  Small hashes differ in their low bits. */
+static struct sketch_entry *
+find(const struct sketch *s, uint64_t hash)
+{
+	uint32_t i = (uint32_t)hash & s->mask;
+
+	while (s->slots[i].hash != 0 && s->slots[i].hash != hash)
+		i = (i + 1) & s->mask;
+	return &s->slots[i];
+}
+
+/* Hashes that fit before something must be done. */
+static uint32_t
+room(const struct sketch *s)
+{
+	return s->slots == NULL ? 0 : s->mask - s->mask / 4;
+}
+
+static int
+grow(struct sketch *s, struct err *err)
+{
+	struct sketch_entry *const old = s->slots;
+	const uint32_t nold = old != NULL ? s->mask + 1 : 0;
+	const uint32_t nslots = nold > 0 ? 2 * nold : FIRST_SLOTS;
+
+	s->slots = calloc(nslots, sizeof(*s->slots));
+	if (s->slots == NULL) {
+		s->slots = old;
+		return err_set(err, ERR_SYSTEM, "out of memory");
+	}
+	s->mask = nslots - 1;
+	for (uint32_t i = 0; i < nold; i++)
+		if (old[i].hash != 0)
+			*find(s, old[i].hash) = old[i];
+	free(old);
+	return 0;
+}
+
+/* Free slot `i`, and close the gap in the run that it is in. */
+static void
+take_out(struct sketch *s, uint32_t i)
+{
+	for (uint32_t k = (i + 1) & s->mask; s->slots[k].hash != 0;
+	     k = (k + 1) & s->mask) {
+		const uint32_t home = (uint32_t)s->slots[k].hash & s->mask;
+
+		/* It must not go before its home. */
+		if (((k - home) & s->mask) < ((k - i) & s->mask))
+			continue;
+		s->slots[i] = s->slots[k];
+		i = k;
+	}
+	s->slots[i] = (struct sketch_entry){ 0, 0 };
+}
+
+/* From now on only what is below `bound`. */
+static void
+lower(struct sketch *s, uint64_t bound)
+{
+	if (bound >= s->bound)
+		return;
+	s->bound = bound;
+	for (uint32_t i = 0; s->n > 0 && i <= s->mask; i++)
+		while (s->slots[i].hash >= bound) {
+			take_out(s, i);
+			s->n--;
+		}
+}
+
+/*
+ * The hash that has `rank` smaller ones.  By counting in ever smaller ranges:
+ * it takes no memory, so that settling cannot fail, and as a rule two rounds.
+ */
+static uint64_t
+ranked(const struct sketch *s, uint32_t rank)
+{
+	uint64_t low = 0, width = s->bound / BUCKETS + 1;
+
+	for (;;) {
+		uint32_t counts[BUCKETS] = { 0 };
+		uint32_t b = 0;
+
+		for (uint32_t i = 0; i <= s->mask; i++) {
+			const uint64_t h = s->slots[i].hash;
+
+			if (h != 0 && h >= low && (h - low) / width < BUCKETS)
+				counts[(h - low) / width]++;
+		}
+		while (rank >= counts[b])
+			rank -= counts[b++];
+		low += b * width;
+		if (width == 1)
+			return low;
+		width = (width + BUCKETS - 1) / BUCKETS;
+	}
+}
+
+/* ---- what others see ----------------------------------------------------- */
+
+int
+sketch_put(struct sketch *s, uint64_t hash, uint64_t count, struct err *err)
+{
+	struct sketch_entry *e;
+
+	hash += hash == 0;	/* 0 says that a slot is free */
+	if (s->n >= room(s) && s->mask + 1 < 2 * s->k && grow(s, err) != 0)
+		return -1;
+	e = find(s, hash);
+	if (e->hash == 0) {
+		e->hash = hash;
+		s->n++;
+	}
+	e->count += count;
+	if (s->n >= room(s) && s->mask + 1 >= 2 * s->k)
+		sketch_settle(s);
+	return 0;
+}
+
+int
+sketch_merge(struct sketch *s, const struct sketch *from, struct err *err)
+{
+	sketch_shrink(s, from->k);
+	lower(s, from->bound);
+	for (uint32_t i = 0; from->n > 0 && i <= from->mask; i++)
+		if (from->slots[i].hash != 0 &&
+		    sketch_add(s, from->slots[i].hash, from->slots[i].count,
+			       err) != 0)
+			return -1;
+	return 0;
+}
+
+void
+sketch_shrink(struct sketch *s, uint32_t k)
+{
+	assert(k >= SKETCH_MIN);
+	if (k < s->k) {
+		s->k = k;
+		sketch_settle(s);
+	}
+}
+
+void
+sketch_settle(struct sketch *s)
+{
+	if (s->n > s->k)
+		lower(s, ranked(s, s->k));
+}
+
+uint64_t
+sketch_distinct(const struct sketch *s)
+{
+	if (sketch_is_whole(s))
+		return s->n;
+	return (uint64_t)((double)s->n * (double)UINT64_MAX /
+			  (double)s->bound);
+}
+
+double
+sketch_error(const struct sketch *s)
+{
+	return sketch_is_whole(s) || s->n == 0 ? 0 : 1 / sqrt(s->n);
+}
+
+static int
+order(const void *a, const void *b)
+{
+	const uint64_t x = ((const struct sketch_entry *)a)->hash;
+	const uint64_t y = ((const struct sketch_entry *)b)->hash;
+
+	return (x > y) - (x < y);
+}
+
+void
+sketch_entries(const struct sketch *s, struct sketch_entry *out)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; s->n > 0 && i <= s->mask; i++)
+		if (s->slots[i].hash != 0)
+			out[n++] = s->slots[i];
+	if (n > 1)
+		qsort(out, n, sizeof(*out), order);
+}
+
+uint64_t
+sketch_find(const struct sketch *s, uint64_t hash)
+{
+	return s->n == 0 ? 0 : find(s, hash + (hash == 0))->count;
+}

@@ -1,0 +1,85 @@
+/*
+ * sketch.h - how many different values there are, and a fair sample of them.
+ *
+ * Of all hashes that come by, the k smallest different ones are kept, each with
+ * how often it came: a sample in which every different value has the same
+ * chance, however frequent it is. The counts are exact: whatever is among the k
+ * smallest in the end has been so ever since it was first seen. A value that
+ * is in two sketches is likely to be in the samples of both.
+ *
+ * What comes out does not depend on the order, nor on how the values were
+ * spread over sketches that were merged later.
+ *
+ * Up to k different values the number is exact; above, its standard error is
+ * sketch_error(). 32 to 64 bytes a kept value. Hashes must be uniform:
+ * keyhash64_of(). A sketch belongs to one thread.
+ */
+#ifndef BASE_SKETCH_H
+#define BASE_SKETCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct err;
+
+enum { SKETCH_MIN = 8, SKETCH_MAX = 1 << 20 };
+
+struct sketch_entry {
+	uint64_t hash;		/* 0: the slot is free */
+	uint64_t count;
+};
+
+/* All hashes that were seen and are below `bound` are in it. */
+struct sketch {
+	struct sketch_entry *slots;	/* NULL: it has none yet */
+	uint64_t bound;
+	uint32_t k, n, mask;
+};
+
+/* An empty sketch takes no memory.  `k` from SKETCH_MIN to SKETCH_MAX. */
+struct sketch sketch_of(uint32_t k);
+void sketch_free(struct sketch *s);
+
+/* sketch_add() of a hash that is below the bound. */
+int sketch_put(struct sketch *s, uint64_t hash, uint64_t count,
+	       struct err *err);
+
+/* `hash` came by `count` times.  Returns 0, or -1 if memory is refused. */
+static inline int
+sketch_add(struct sketch *s, uint64_t hash, uint64_t count, struct err *err)
+{
+	return hash >= s->bound ? 0 : sketch_put(s, hash, count, err);
+}
+
+/* Add all that `from` has seen.  The smaller k of the two holds. */
+int sketch_merge(struct sketch *s, const struct sketch *from,
+		 struct err *err);
+
+/* From now on keep `k`, if that is less. */
+void sketch_shrink(struct sketch *s, uint32_t k);
+
+/*
+ * Drop what is kept in excess of k, so that n and the entries no longer depend
+ * on the order in which they came.  What is said below is of a settled sketch.
+ */
+void sketch_settle(struct sketch *s);
+
+/* Are the entries all that was seen, and no sample? */
+static inline bool
+sketch_is_whole(const struct sketch *s)
+{
+	return s->bound == UINT64_MAX;
+}
+
+/* How many different values were seen, and the relative standard error. */
+uint64_t sketch_distinct(const struct sketch *s);
+double sketch_error(const struct sketch *s);
+
+/* The n entries in the order of their hashes. */
+void sketch_entries(const struct sketch *s, struct sketch_entry *out);
+
+/* How often the value was seen, if it is in the sample; else 0. */
+uint64_t sketch_find(const struct sketch *s, uint64_t hash);
+
+#endif
