@@ -35,6 +35,7 @@ enum {
 
 static_assert((int)STEP <= (int)DDBJSON_SLACK,
 	      "a copy may read as far behind a block as can be read");
+static_assert((int)STEP <= (int)SMALL, "and write as far");
 
 /* Make room for `n` bytes and SMALL more.  Returns 0 or -1. */
 static int
@@ -433,9 +434,51 @@ ddbjson_encode_text(struct span text, struct buf *out, struct err *err)
 	}
 }
 
+/* `n` bytes, `step` at a time, without asking how many they are. */
+#define COPY(to, from, n, step) \
+	do { \
+		memcpy(to, from, step); \
+		for (size_t i_ = step; i_ < (n); i_ += step) \
+			memcpy((to) + i_, (from) + i_, step); \
+	} while (0)
+
+/* The item's line with its edits. */
+static int
+put_edited(struct out *o, const struct item *item)
+{
+	const size_t room = item->edited_len + (size_t)SMALL;
+	const uint8_t *from = item->line.ptr;
+	uint8_t *at;
+
+	if ((size_t)(o->end - o->at) < room && grow(o, room) != 0)
+		return -1;
+	at = o->at;
+	for (uint32_t i = 0; i < item->nedits; i++) {
+		const struct edit *const e = &item->edits[i];
+		const size_t n = (size_t)(e->at - from);
+
+		COPY(at, from, n, STEP);
+		at += n;
+		COPY(at, e->text, e->len, EDIT_SLACK);
+		at += e->len;
+		from = e->at + e->cut;
+	}
+
+	const size_t n = (size_t)(item->line.ptr + item->line.len - from);
+
+	COPY(at, from, n, STEP);
+	at += n;
+	assert((size_t)(at - o->at) == item->edited_len);
+	o->at = at;
+	PUT_SMALL(o, "\n");
+	return 0;
+}
+
 static int
 put_item(struct out *o, const struct item *item)
 {
+	if (item->edits != NULL)
+		return put_edited(o, item);
 	if ((item->map.flags & VALUE_RAW) != 0) {
 		if (copy(o, item->line.ptr, item->line.len) != 0)
 			return -1;

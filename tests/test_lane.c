@@ -18,6 +18,8 @@
 #include "engine/plan.h"
 #include "engine/rename.h"
 #include "expr/expr.h"
+#include "expr/remap.h"
+#include "expr/rewrite.h"
 #include "formats/ddbjson.h"
 #include "model/batch.h"
 
@@ -30,6 +32,11 @@ static const char *const names[NNAMES] = {
 
 static struct err err;
 static uint32_t seed;
+
+/* Rules for some items: the id "r0", and the references "r1" and "r2". */
+static struct remap *remap;
+static struct rewrite *rules;
+static struct rewrite_queue *queue;
 
 static uint32_t
 pick(uint32_t n)
@@ -92,6 +99,9 @@ make_plan(struct made *m)
 	memset(m, 0, sizeof(*m));
 	m->table.key.pk.name = names[pick(NNAMES)];
 	m->table.key.sk.name = pick(2) ? names[pick(NNAMES)] : NULL;
+	m->table.rewrite = pick(2) ? rules : NULL;
+	if (pick(3) == 0)
+		m->table.key.pk.name = "r0";
 	m->table.passes = &m->pass;
 	m->table.npasses = 1;
 	m->pass.steps = m->steps;
@@ -121,6 +131,13 @@ free_plan(struct made *m)
 		update_free(m->steps[i].update);
 }
 
+/* A name as it may stand in JSON. */
+static const char *
+spelt(const char *name)
+{
+	return strcmp(name, "type") == 0 && pick(2) ? "t\\u0079pe" : name;
+}
+
 /* Items with some of the names, and others, in some order. */
 static size_t
 make_items(uint8_t *in, size_t cap)
@@ -131,12 +148,32 @@ make_items(uint8_t *in, size_t cap)
 		const uint32_t from = pick(NNAMES), by = pick(2) ? 1 : 2;
 		const uint32_t n = pick(NNAMES + 1);
 
-		buf_printf(&b, &err, "{\"Item\":{\"x%d\":{\"N\":\"1\"}", i);
+		const char *comma = "";
+
+		buf_printf(&b, &err, "{\"Item\":{");
+		if (pick(2)) {
+			buf_printf(&b, &err, "\"x%d\":{\"N\":\"1\"}", i);
+			comma = ",";
+		}
 		for (uint32_t k = 0; k < n; k++) {
-			if (pick(4) == 0)
-				buf_printf(&b, &err, ",\"y%u\":{\"L\":[]}", k);
-			buf_printf(&b, &err, ",\"%s\":{\"S\":\"v%u\"}",
-				   names[(from + k * by) % NNAMES], k);
+			if (pick(4) == 0) {
+				buf_printf(&b, &err, "%s\"y%u\":{\"L\":[]}",
+					   comma, k);
+				comma = ",";
+			}
+			if (k < 3 && pick(2)) {
+				buf_printf(&b, &err, "%s\"r%u\":{\"S\":"
+					   "\"%.*s\"}", comma, k,
+					   1 + (int)pick(36), "51c0e1b6-36a4-"
+					   "4f0e-bb2f-7f3fd4a7b0ce");
+				comma = ",";
+			}
+			buf_printf(&b, &err, "%s\"%s\":{%s}", comma,
+				   spelt(names[(from + k * by) % NNAMES]),
+				   pick(3) ? "\"S\":\"v\\n\"" :
+				   pick(2) ? "\"BOOL\":true" :
+				   "\"M\":{\"k\":{\"N\":\"7\"}}");
+			comma = ",";
 		}
 		buf_printf(&b, &err, "}}\n");
 	}
@@ -228,6 +265,154 @@ compare_item(const struct made *m, const struct lane *l, struct batch *b,
 	buf_free(&want);
 }
 
+/* Ids the long way, then the steps of the lane, and the rest. */
+static bool
+do_all(const struct made *m, const struct lane *l, struct batch *b,
+       struct item *item, struct buf *out)
+{
+	static uint64_t left[3 * LEFT_KINDS];
+	struct names_found found;
+	struct value keys[2];
+	struct err why;
+	int first;
+
+	rewrite_reset(queue);
+	if (m->table.rewrite != NULL)
+		assert_int_equal(rewrite_collect(rules, queue,
+						 &(struct expr_run){
+							.mem = &b->mem },
+						 item, 0, left, &err), 0);
+	assert_int_equal(rewrite_flush(queue, &b->mem, &err), 0);
+	assert_true(lane_find(l, item, &found));
+	first = lane_do(l, item, &found, keys, &b->mem, &why);
+	assert_true(first >= 0);
+	if (long_way(m, (size_t)first, item, &b->mem, &why) < m->pass.nsteps)
+		return false;
+	assert_int_equal(ddbjson_encode(item, 1, out, &err), 0);
+	return true;
+}
+
+/* By edits.  False if it cannot be. */
+static bool
+do_edits(const struct made *m, const struct lane *l, struct batch *b,
+	 struct item *item, struct buf *out)
+{
+	static uint64_t left[3 * LEFT_KINDS];
+	const struct expr_run run = { .mem = &b->mem };
+	struct names_found found;
+	struct value *values[NAMES_MAX];
+	const struct rewrite_use *uses;
+	size_t n;
+	int rc;
+
+	rewrite_reset(queue);
+	assert_true(lane_find(l, item, &found));
+	for (size_t i = 0; i < l->nrules; i++)
+		values[i] = names_here(l->rules[i], &item->map, &found);
+	if (m->table.rewrite != NULL)
+		assert_int_equal(rewrite_collect_found(rules, queue, &run,
+						       item, 0, values, left,
+						       &err), 1);
+	assert_int_equal(rewrite_flush(queue, &b->mem, &err), 0);
+	uses = rewrite_uses(queue, &n);
+	rc = lane_edit(l, item, &found, uses, n, &b->mem, &err);
+	assert_true(rc >= 0);
+	if (rc > 0) {
+		assert_int_equal(ddbjson_encode(item, 1, out, &err), 0);
+		assert_int_equal(item->edited_len + 1, out->len);
+	}
+	return rc > 0;
+}
+
+static void
+edits_of_a_line_come_to_the_same(void **state)
+{
+	static uint8_t in[1 << 16];
+	struct batch one = { 0 }, two = { 0 };
+	size_t nedited = 0, nitems = 0;
+	struct buf is = { 0 }, want = { 0 };
+	struct made m;
+
+	(void)state;
+	for (uint32_t i = 0; i < ROUNDS; i++) {
+		struct lane l = { 0 };
+
+		seed = i * 2654435761u + 11;
+		make_plan(&m);
+		assert_int_equal(lane_init(&l, &m.table, &err), 0);
+		const size_t len = make_items(in, sizeof(in));
+		batch_reset(&one);
+		batch_reset(&two);
+		decode(in, len, &one);
+		decode(in, len, &two);
+		for (size_t k = 0; k < NITEMS && l.cases != NULL; k++) {
+			nitems++;
+			buf_reset(&is);
+			buf_reset(&want);
+			if (!do_edits(&m, &l, &one, &one.items[k], &is))
+				continue;
+			nedited++;
+			assert_true(do_all(&m, &l, &two, &two.items[k],
+					   &want));
+			if (!span_equal(buf_span(&is), buf_span(&want)))
+				fail_msg("%.*s instead of %.*s", (int)is.len,
+					 (const char *)is.ptr, (int)want.len,
+					 (const char *)want.ptr);
+		}
+		lane_free(&l);
+		free_plan(&m);
+	}
+	batch_free(&one);
+	batch_free(&two);
+	buf_free(&is);
+	buf_free(&want);
+	assert_true(nedited > nitems * 3 / 4 && nitems > ROUNDS);
+}
+
+static int
+make_rules(void **state)
+{
+	static const char *const text[3] = { "r0", "r1", "r2" };
+	const struct remap_options o = { .environment = span_of("test") };
+	const struct rewrite_alternative own = { .table = span_of("T") };
+	struct rewrite_rule rule[3];
+	struct path_part parts[3];
+	struct path paths[3];
+
+	(void)state;
+	remap = remap_new(span_of("T"), &o, &err);
+	if (remap == NULL)
+		return -1;
+	for (size_t i = 0; i < 3; i++) {
+		const struct span name = span_of(text[i]);
+
+		parts[i] = (struct path_part){ .kind = PATH_NAME, .name = name,
+					       .hash = name_hash(name) };
+		paths[i] = (struct path){ .parts = &parts[i], .nparts = 1 };
+		rule[i] = (struct rewrite_rule){ .is_id = i == 0,
+			.path = &paths[i], .alternatives = &own,
+			.nalternatives = 1 };
+	}
+	const struct rewrite_table table = { .name = span_of("T"),
+					     .remap = remap };
+	const struct rewrite_options options = { .tables = &table,
+						 .ntables = 1 };
+
+	rules = rewrite_new(rule, 3, &options, NULL, NULL, &err);
+	queue = rewrite_queue_new(&err);
+	return rules != NULL && queue != NULL ? 0 : -1;
+}
+
+static int
+free_rules(void **state)
+{
+	(void)state;
+	rewrite_queue_free(queue);
+	rewrite_free(rules);
+	remap_free(remap);
+	return 0;
+}
+
 static void
 the_short_way_does_what_the_long_one_does(void **state)
 {
@@ -314,8 +499,9 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_short_way_does_what_the_long_one_does),
+		cmocka_unit_test(edits_of_a_line_come_to_the_same),
 		cmocka_unit_test(names_are_found_and_told_apart),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, make_rules, free_rules);
 }

@@ -225,7 +225,7 @@ collect(uint32_t i)
 					       name_hash(name));
 		}
 		return rewrite_collect_found(rw, q, &run, item, 1000 + i,
-					     values, left, &err);
+					     values, left, &err) < 0 ? -1 : 0;
 	}
 	return rewrite_collect(rw, q, &run, &batch.items[i], 1000 + i, left,
 			       &err);

@@ -1,4 +1,4 @@
-#include "engine/lane.h"
+#include "engine/lane_internal.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -134,13 +134,18 @@ lane_init(struct lane *l, const struct plan_table *t, struct err *err)
 		l->sk = names_add(&l->names, span_of(t->key.sk.name));
 	if (add_rules(l, t, err) != 0)
 		return -1;
+	l->pk_rule = NAMES_MAX;
+	for (uint32_t i = 0; i < l->nrules; i++)
+		if (l->rules[i] == l->pk)
+			l->pk_rule = i;
+	l->nother = l->names.n;
 	if (t->npasses > 0)
 		add_steps(l, &t->passes[0]);
 	for (size_t i = 0; i < l->nops; i++)
 		l->nsets += l->ops[i].kind == LANE_SET;
 	if (!names_build(&l->names))
 		l->names.n = 0;
-	return 0;
+	return lane_make_cases(l, t, err);
 }
 
 void
@@ -148,27 +153,20 @@ lane_free(struct lane *l)
 {
 	free(l->rules);
 	free(l->ops);
+	free(l->cases);
+	free(l->changes);
+	free(l->text);
 }
 
-/* An item on its way. */
-struct way {
-	const struct lane *lane;
-	struct value *map;
-	struct names_found *found;
-	struct arena *mem;
-	uint32_t gap, ngaps;	/* the first pair that is to go; how many */
-	uint32_t room;		/* pairs that can be appended */
-};
-
 static void
-note(struct way *w, uint32_t name, const struct value *v)
+note(struct lane_way *w, uint32_t name, const struct value *v)
 {
 	w->found->at[name] = (uint16_t)((v - w->map->kids + 1) / 2);
 }
 
 /* Let the pair of `v` be nothing, until the end. */
 static void
-drop(struct way *w, uint32_t name, struct value *v)
+drop(struct lane_way *w, uint32_t name, struct value *v)
 {
 	const uint32_t at = (uint32_t)(v - w->map->kids) - 1;
 
@@ -180,7 +178,8 @@ drop(struct way *w, uint32_t name, struct value *v)
 }
 
 static int
-set(struct way *w, const struct lane_op *op, struct value *v, struct err *err)
+set(struct lane_way *w, const struct lane_op *op, struct value *v,
+    struct err *err)
 {
 	struct value *const map = w->map;
 
@@ -222,7 +221,7 @@ close_up(struct value *map, uint32_t gap, uint32_t ngaps)
 
 /* One op.  Returns 1, 0 if the long way must take its step, or -1. */
 static int
-do_op(struct way *w, const struct lane_op *op, struct err *err)
+do_op(struct lane_way *w, const struct lane_op *op, struct err *err)
 {
 	const struct names *const names = &w->lane->names;
 	struct value *const v = names_value(names, op->name, w->map, w->found);
@@ -253,7 +252,7 @@ do_op(struct way *w, const struct lane_op *op, struct err *err)
 }
 
 static struct value
-key(const struct way *w, uint32_t name)
+key(const struct lane_way *w, uint32_t name)
 {
 	const struct value *const v = name == 0 ? NULL :
 		names_value(&w->lane->names, name, w->map, w->found);
@@ -262,26 +261,32 @@ key(const struct way *w, uint32_t name)
 }
 
 int
+lane_do_ops(struct lane_way *w, struct err *err)
+{
+	const struct lane *const l = w->lane;
+
+	for (size_t i = 0; i < l->nops; i++) {
+		const int rc = do_op(w, &l->ops[i], err);
+
+		if (rc <= 0)
+			return rc < 0 ? -1 : (int)l->ops[i].step;
+	}
+	return (int)l->nsteps;
+}
+
+int
 lane_do(const struct lane *l, struct item *item, struct names_found *found,
 	struct value keys[2], struct arena *mem, struct err *err)
 {
-	struct way w = { .lane = l, .map = &item->map, .found = found,
-			 .mem = mem };
-	uint32_t nsteps = l->nsteps;
+	struct lane_way w = { .lane = l, .map = &item->map, .found = found,
+			      .mem = mem };
+	const int nsteps = lane_do_ops(&w, err);
 
-	for (size_t i = 0; i < l->nops; i++) {
-		const int rc = do_op(&w, &l->ops[i], err);
-
-		if (rc < 0)
-			return -1;
-		if (rc == 0) {
-			nsteps = l->ops[i].step;
-			break;
-		}
-	}
+	if (nsteps < 0)
+		return -1;
 	keys[0] = key(&w, l->pk);
 	keys[1] = key(&w, l->sk);
 	if (w.ngaps > 0)
 		close_up(&item->map, w.gap, w.ngaps);
-	return (int)nsteps;
+	return nsteps;
 }

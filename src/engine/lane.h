@@ -18,7 +18,10 @@
 
 struct arena;
 struct err;
+struct lane_case;
+struct lane_change;
 struct plan_table;
+struct rewrite_use;
 
 struct lane_op {
 	enum { LANE_SET, LANE_REMOVE, LANE_RENAME } kind;
@@ -38,6 +41,16 @@ struct lane {
 	uint32_t nsteps;	/* of the first pass that the ops stand for */
 	uint32_t nsets;
 	uint32_t pk, sk;	/* names of the target's keys, or 0 */
+	uint32_t pk_rule;	/* that makes the first, or NAMES_MAX */
+	/*
+	 * What the ops come to, worked out for each set of their names that an
+	 * item can have; NULL if that is not all there is to do.  Their names
+	 * follow the first `nother`.
+	 */
+	struct lane_case *cases;
+	struct lane_change *changes;
+	uint8_t *text;		/* of the changes */
+	uint32_t nother;
 };
 
 /* Make the lane of a table, which must outlive it.  Returns 0 or -1. */
@@ -60,5 +73,15 @@ lane_find(const struct lane *l, const struct item *item,
  */
 int lane_do(const struct lane *l, struct item *item, struct names_found *found,
 	    struct value keys[2], struct arena *mem, struct err *err);
+
+/*
+ * Do all of the plan by edits of the item's line: `uses` are its ids, for which
+ * rewrite_collect_found() returned 1, now flushed; only where l->cases are.  No
+ * key of the target's changes its place or goes.  Returns 1, 0 if lane_do()
+ * must do it, or -1.
+ */
+int lane_edit(const struct lane *l, struct item *item,
+	      const struct names_found *found, const struct rewrite_use *uses,
+	      size_t nuses, struct arena *mem, struct err *err);
 
 #endif

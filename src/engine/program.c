@@ -210,6 +210,8 @@ struct doing {
 	/* Of items that are live: what their lanes found, where there is one. */
 	struct names_found *found;
 	bool *live, *laned;
+	bool *quick;			/* their ids are all that changed */
+	const struct rewrite_use *use, *end;	/* of the item at hand, on */
 	struct program_result *out;
 	struct err *err;
 };
@@ -247,7 +249,7 @@ passes(const struct doing *d, const struct plan_table *t,
 	return where == NULL ? 1 : expr_test(where, &d->expr, item, why);
 }
 
-/* Queue the ids of an item.  Returns 0, or -1 with *why set. */
+/* Queue the ids of an item.  Returns 1 if it is quick, 0, or -1 with *why. */
 static int
 collect(struct doing *d, const struct plan_table *t, uint32_t i,
 	struct err *why)
@@ -260,13 +262,13 @@ collect(struct doing *d, const struct plan_table *t, uint32_t i,
 
 	d->laned[i] = lane_find(lane, item, &d->found[i]);
 	if (t->rewrite == NULL)
-		return 0;
+		return 1;
 	if (!d->laned[i] || lane->rules == NULL)
 		return rewrite_collect(t->rewrite, d->run->queue, &d->expr,
 				       item, i, left, why);
 	for (size_t k = 0; k < lane->nrules; k++)
-		values[k] = names_value(&lane->names, lane->rules[k],
-					&item->map, &d->found[i]);
+		values[k] = names_here(lane->rules[k], &item->map,
+				       &d->found[i]);
 	return rewrite_collect_found(t->rewrite, d->run->queue, &d->expr, item,
 				     i, values, left, why);
 }
@@ -282,7 +284,7 @@ take(struct doing *d, const struct plan_input *input, uint32_t i)
 	struct program_sums *const sums = &d->run->sums;
 	const struct plan_table *t = NULL;
 	struct err why;
-	int yes = 0;
+	int yes = 0, quick;
 
 	d->live[i] = false;
 	for (size_t k = 0; k < input->ntables && yes == 0; k++) {
@@ -299,8 +301,10 @@ take(struct doing *d, const struct plan_input *input, uint32_t i)
 		sums->counts[d->tables[i]].filtered++;
 		return 0;
 	}
-	if (collect(d, t, i, &why) != 0)
+	quick = collect(d, t, i, &why);
+	if (quick < 0)
 		return refuse(d, i, &why, "ids");
+	d->quick[i] = quick > 0 && d->laned[i];
 	d->live[i] = true;
 	return 0;
 }
@@ -393,6 +397,65 @@ is_all(const struct plan_table *t, size_t first)
 	       (t->npasses == 1 && t->passes[0].nsteps == first);
 }
 
+/* The target takes the item, unless it breaks a rule.  Returns 0 or -1. */
+static int
+hand_over(struct doing *d, uint32_t i, const struct value *keys,
+	  const struct keyhash *key)
+{
+	const uint32_t table = d->tables[i];
+	const struct part *const part = &d->program->parts[table];
+	struct product *const made = &d->out->products[d->out->nproducts];
+	const bool hash = key == NULL && !d->run->keyless[table];
+	struct err why;
+
+	made->item = &d->batch->items[i];
+	made->source = i;
+	made->table = table;
+	if (key != NULL)
+		made->key = *key;
+	if (target_check(&part->target, made->item, keys, part->deep,
+			 d->expr.mem, hash ? &made->key : NULL, &made->types,
+			 &why) != 0)
+		return refuse(d, i, &why, "target");
+	d->out->nproducts++;
+	d->fates[i] = FATE_MOVED;
+	d->run->sums.counts[table].moved++;
+	return 0;
+}
+
+/* The item by edits of its line.  Returns 1, 0 if that cannot be, or -1. */
+static int
+edit(struct doing *d, uint32_t i)
+{
+	const struct part *const part = &d->program->parts[d->tables[i]];
+	const struct lane *const lane = &part->lane;
+	struct item *const item = &d->batch->items[i];
+	const struct names_found *const found = &d->found[i];
+	const struct keyhash *hash = NULL;
+	const struct rewrite_use *uses;
+	struct value keys[2];
+	size_t n = 0;
+
+	while (d->use < d->end && d->use->item < i)
+		d->use++;
+	for (uses = d->use; uses + n < d->end && uses[n].item == i; n++)
+		if (uses[n].rule == lane->pk_rule && lane->sk == 0)
+			hash = &uses[n].key;
+
+	const int rc = lane_edit(lane, item, found, uses, n, d->expr.mem,
+				 d->err);
+	if (rc <= 0)
+		return rc;
+	for (size_t k = 0; k < 2; k++) {
+		const uint32_t name = k == 0 ? lane->pk : lane->sk;
+		const struct value *const v = name == 0 ? NULL :
+			names_here(name, &item->map, found);
+
+		keys[k] = v != NULL ? *v : (struct value){ .type = 0 };
+	}
+	return hand_over(d, i, keys, hash) != 0 ? -1 : 1;
+}
+
 static int
 finish(struct doing *d, uint32_t i)
 {
@@ -401,13 +464,18 @@ finish(struct doing *d, uint32_t i)
 	const struct part *const part = &d->program->parts[table];
 	struct program_sums *const sums = &d->run->sums;
 	struct item *const item = &d->batch->items[i];
-	struct product *const made = &d->out->products[d->out->nproducts];
 	const struct value *known = NULL;
 	struct value keys[2];
 	size_t first = 0;
 	char step[48];
 	struct err why;
 
+	if (d->quick[i] && part->lane.cases != NULL && !part->deep) {
+		const int rc = edit(d, i);
+
+		if (rc != 0)
+			return rc < 0 ? -1 : 0;
+	}
 	if (d->laned[i]) {
 		const int n = lane_do(&part->lane, item, &d->found[i], keys,
 				      d->expr.mem, d->err);
@@ -424,18 +492,7 @@ finish(struct doing *d, uint32_t i)
 	}
 	if (fate == REFUSED)
 		return refuse(d, i, &why, step);
-
-	made->item = item;
-	made->source = i;
-	made->table = table;
-	if (target_check(&part->target, item, known, part->deep, d->expr.mem,
-			 d->run->keyless[table] ? NULL : &made->key,
-			 &made->types, &why) != 0)
-		return refuse(d, i, &why, "target");
-	d->out->nproducts++;
-	d->fates[i] = FATE_MOVED;
-	sums->counts[table].moved++;
-	return 0;
+	return hand_over(d, i, known, NULL);
 }
 
 /* Items that `dangling` did not let through. */
@@ -472,6 +529,7 @@ program_do(struct program_run *r, uint32_t input, struct batch *b,
 		.found = arena_take(mem, (n + 1) * sizeof(*d.found), err),
 		.live = arena_take(mem, n + 1, err),
 		.laned = arena_take(mem, n + 1, err),
+		.quick = arena_take(mem, n + 1, err),
 		.out = out, .err = err,
 	};
 
@@ -483,8 +541,8 @@ program_do(struct program_run *r, uint32_t input, struct batch *b,
 		.tables = d.tables, .fates = d.fates,
 	};
 	if (d.tables == NULL || d.fates == NULL || d.found == NULL ||
-	    d.live == NULL || d.laned == NULL || out->products == NULL ||
-	    out->refusals == NULL)
+	    d.live == NULL || d.laned == NULL || d.quick == NULL ||
+	    out->products == NULL || out->refusals == NULL)
 		return -1;
 	memset(d.fates, FATE_LEFT_OUT, n);
 
@@ -499,10 +557,12 @@ program_do(struct program_run *r, uint32_t input, struct batch *b,
 	if (rewrite_flush(r->queue, mem, err) != 0 ||
 	    obey_verdicts(&d) != 0)
 		return -1;
+	out->uses = rewrite_uses(r->queue, &out->nuses);
+	d.use = out->uses;
+	d.end = out->uses + out->nuses;
 	for (uint32_t i = 0; i < n; i++)
 		if (d.live[i] && finish(&d, i) != 0)
 			return -1;
-	out->uses = rewrite_uses(r->queue, &out->nuses);
 	return 0;
 }
 

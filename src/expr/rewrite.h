@@ -110,6 +110,8 @@ bool rewrite_rule_takes_all(const struct rewrite *rw, size_t i);
  * stands at each rule's name, or NULL.
  */
 bool rewrite_is_quick(const struct rewrite *rw);
+/* Does no new id of those need an escape in JSON? */
+bool rewrite_is_clean(const struct rewrite *rw);
 struct span rewrite_rule_name(const struct rewrite *rw, size_t i);
 
 /* Why a value at a rule's path was left as it was; counted per rule. */
@@ -154,6 +156,12 @@ int rewrite_collect(const struct rewrite *rw, struct rewrite_queue *q,
 		    const struct expr_run *run, struct item *item,
 		    uint32_t item_number, uint64_t *left, struct err *err);
 
+/*
+ * As rewrite_collect(), but returns 1 if all that changes in the item is that
+ * each of its uses takes the place of its source: USE_SLACK bytes behind the
+ * target can be read then.
+ */
+enum { USE_SLACK = 64 };
 int rewrite_collect_found(const struct rewrite *rw, struct rewrite_queue *q,
 			  const struct expr_run *run, struct item *item,
 			  uint32_t item_number, struct value *const *values,

@@ -467,6 +467,16 @@ rewrite_is_quick(const struct rewrite *rw)
 	return true;
 }
 
+bool
+rewrite_is_clean(const struct rewrite *rw)
+{
+	for (size_t i = 0; i < rw->nrules; i++)
+		if (!rw->rules[i].quick ||
+		    !rw->rules[i].choices[0].holes[0].remap->clean)
+			return false;
+	return true;
+}
+
 struct span
 rewrite_rule_name(const struct rewrite *rw, size_t i)
 {

@@ -41,8 +41,16 @@ static int
 make_room(struct lane *l, const struct quick *quicks, size_t n,
 	  struct arena *mem, struct err *err)
 {
+	size_t len = USE_SLACK;
 	int uuids = 1;
 
+	for (size_t i = 0; i < n; i++) {
+		const struct remap_shape *const s = &quicks[i].remap->shapes[0];
+
+		len += ARENA_ALIGN + 1 + s->prefix.len + s->length;
+	}
+	if (arena_reserve(mem, len, err) != 0)
+		return -1;
 	for (size_t i = 0; i < n; i++) {
 		const struct remap_shape *const s = &quicks[i].remap->shapes[0];
 		uint8_t *const p = arena_take(mem, 1 + s->prefix.len +
@@ -129,7 +137,9 @@ rewrite_collect_found(const struct rewrite *rw, struct rewrite_queue *q,
 			take_quick(q, rw, i, item_number, values[i]);
 	if (q->nquicks.len > before)
 		item->map.flags &= (uint8_t)~VALUE_RAW;
-	return q->nids.len + q->nquicks.len <
-	       (q->lookup == NULL ? REWRITE_ENOUGH : REWRITE_ENOUGH_TO_LOOK_UP)
-		? 0 : rewrite_do(q, run->mem, err);
+	if (q->nids.len + q->nquicks.len >=
+	    (q->lookup == NULL ? REWRITE_ENOUGH : REWRITE_ENOUGH_TO_LOOK_UP) &&
+	    rewrite_do(q, run->mem, err) != 0)
+		return -1;
+	return 1;
 }

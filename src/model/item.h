@@ -81,7 +81,22 @@ struct item {
 	struct span line;	/* as read, compact, without its line end */
 	uint64_t offset;	/* of the line in its uncompressed data file */
 	uint64_t number;	/* of the line in that file, from 1 */
+	/*
+	 * Not NULL: the item is its line with these edits, in order, which
+	 * then has `edited_len` bytes; the map lags behind.
+	 */
+	const struct edit *edits;
+	uint32_t nedits, edited_len;
 };
+
+/* `cut` bytes of a line, from `at` on, and what stands in their place. */
+struct edit {
+	const uint8_t *at;
+	const uint8_t *text;	/* EDIT_SLACK bytes behind it can be read */
+	uint32_t cut, len;
+};
+
+enum { EDIT_SLACK = 64 };
 
 /* DynamoDB's limits (Developer Guide, ServiceQuotas). */
 enum {

@@ -44,18 +44,32 @@ names_build(struct names *names)
 	return false;
 }
 
-bool
-names_find(const struct names *names, const struct value *map,
-	   struct names_found *out)
+/* Is the attribute at `at`, from 1, the one that has this number? */
+static inline bool
+is_it(const struct names *names, uint32_t number, const struct value *map,
+      uint32_t at)
+{
+	const struct value *const name = &map->kids[2 * (at - 1)];
+	const struct span text = names->of[number].text;
+
+	return name->len == text.len &&
+	       names_same(name->text, text.ptr, text.len);
+}
+
+/*
+ * The pass has no branches but its loop's: it looks at hashes only, so what it
+ * finds is a guess.  What it does not find is not there.
+ */
+static void
+guess(const struct names *names, const struct value *map,
+      struct names_found *out)
 {
 	const struct value *const kids = map->kids;
 	const uint32_t mask = names->mask;
 	const unsigned shift = names->shift;
 	const uint32_t n = map->len / 2;
 
-	*out = (struct names_found){ { 0 } };
-	if (n > NAMES_MAX_ATTRS)
-		return false;
+	memset(out->at, 0, (names->n + 1) * sizeof(out->at[0]));
 	for (uint32_t i = 0; i < n; i++) {
 		const uint16_t hash = kids[2 * i].hash;
 		const size_t s = hash >> shift & mask;
@@ -63,6 +77,32 @@ names_find(const struct names *names, const struct value *map,
 
 		out->at[names->slots[s].hash == hash ? number : 0] =
 			(uint16_t)(i + 1);
+	}
+}
+
+bool
+names_find(const struct names *names, const struct value *map,
+	   struct names_found *out)
+{
+	if (map->len / 2 > NAMES_MAX_ATTRS)
+		return false;
+	guess(names, map, out);
+	out->mask = 0;
+	for (uint32_t i = 1; i <= names->n; i++) {
+		const uint32_t at = out->at[i];
+
+		if (at == 0)
+			continue;
+		if (!is_it(names, i, map, at)) {
+			const struct value *const v = value_attr(map,
+				names->of[i].text, names->of[i].hash);
+
+			out->at[i] = v == NULL ? 0 :
+				(uint16_t)((v - map->kids + 1) / 2);
+			if (v == NULL)
+				continue;
+		}
+		out->mask |= (uint32_t)1 << i;
 	}
 	return true;
 }

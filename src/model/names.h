@@ -1,10 +1,4 @@
-/*
- * names.h - the attributes of a map that somebody wants, found in one pass.
- *
- * The pass has no branches but its loop's: it looks at hashes only, so what it
- * finds is a guess, which names_value() checks.  What it does not find is not
- * there.
- */
+/* names.h - the attributes of a map that somebody wants, found in one pass. */
 #ifndef MODEL_NAMES_H
 #define MODEL_NAMES_H
 
@@ -72,6 +66,7 @@ bool names_build(struct names *names);
 
 /* Where each name stands: number of the attribute from 1, or 0. */
 struct names_found {
+	uint32_t mask;			/* bit i: name i is there */
 	uint16_t at[NAMES_MAX + 1];
 };
 
@@ -79,10 +74,17 @@ struct names_found {
 bool names_find(const struct names *names, const struct value *map,
 		struct names_found *out);
 
-/*
- * The value of name `number` in the map that was looked through, or NULL; right
- * too where attributes moved or went since, but not where some were added.
- */
+/* The value of name `number` in the map, as it was looked through, or NULL. */
+static inline struct value *
+names_here(uint32_t number, const struct value *map,
+	   const struct names_found *found)
+{
+	const uint32_t at = found->at[number];
+
+	return at != 0 ? &map->kids[2 * at - 1] : NULL;
+}
+
+/* The same, right too where attributes moved or went, but not came, since. */
 static inline struct value *
 names_value(const struct names *names, uint32_t number,
 	    const struct value *map, const struct names_found *found)
