@@ -14,99 +14,10 @@
 #include "engine/keyed.h"
 #include "engine/program.h"
 #include "engine/run_internal.h"
+#include "engine/sources.h"
 #include "formats/formats.h"
 
 /* ---- opening ------------------------------------------------------------- */
-
-/* Find what the plan's sources hold. */
-static int
-look(struct run *r, struct err *err)
-{
-	const struct plan *const p = r->plan;
-	struct export_entry *const entries = arena_take(&r->mem,
-		(p->nsources + 1) * sizeof(*entries), err);
-
-	if (entries == NULL)
-		return -1;
-	if (p->nsources == 0)
-		return err_set(err, ERR_USAGE, "the plan names no exports: "
-			       "add source: {exports: [...]}");
-	for (size_t i = 0; i < p->nsources; i++)
-		entries[i] = (struct export_entry){
-			.path = p->sources[i].full,
-			.table = p->sources[i].table,
-			.format = p->sources[i].format,
-		};
-	if (exports_find(entries, p->nsources, &r->exports, err) != 0)
-		return -1;
-	return exports_check(&r->exports, r->options->accept,
-			     r->options->naccept, err);
-}
-
-/* Two full exports of one table would be two states of it. */
-static int
-no_table_twice(const struct run *r, struct err *err)
-{
-	for (size_t i = 0; i < r->exports.n; i++)
-		for (size_t k = 0; k < i; k++) {
-			const struct export *const a = &r->exports.list[k];
-			const struct export *const b = &r->exports.list[i];
-
-			if (a->kind != EXPORT_FULL || b->kind != EXPORT_FULL ||
-			    r->found[i].input != r->found[k].input)
-				continue;
-			return err_set(err, ERR_USAGE, "two full exports of "
-				"table '%s': %s (of %s) and %s (of %s); name "
-				"the one that is meant", a->summary.table,
-				a->path, a->summary.export_time != NULL
-				? a->summary.export_time : "unknown time",
-				b->path, b->summary.export_time != NULL
-				? b->summary.export_time : "unknown time");
-		}
-	return 0;
-}
-
-/* Does a table of the plan read this input? */
-static bool
-is_read(const struct run *r, uint32_t input)
-{
-	return input != PLAN_NONE && r->plan->inputs[input].ntables > 0;
-}
-
-/* Tell the plan what was found, and hear which table each is. */
-static int
-resolve(struct run *r, struct err *err)
-{
-	r->found = arena_take(&r->mem, (r->exports.n + 1) * sizeof(*r->found),
-			      err);
-	if (r->found == NULL)
-		return -1;
-	for (size_t i = 0; i < r->exports.n; i++) {
-		const struct export *const e = &r->exports.list[i];
-
-		r->found[i] = (struct plan_found){
-			.name = e->summary.table,
-			.table = r->plan->sources[e->entry].table,
-			.what = e->path,
-		};
-	}
-	if (plan_resolve(r->plan, r->found, r->exports.n, err) != 0)
-		return -1;
-
-	struct plan_place where;
-	const char *const missing = plan_not_yet(r->plan, &where);
-	if (missing != NULL)
-		return err_set(err, ERR_USAGE, "%s:%u:%u: '%s' is not yet in "
-			       "this version", where.file, where.line,
-			       where.column, missing);
-	if (plan_ready(r->plan, err) != 0)
-		return -1;
-	for (size_t i = 0; i < r->exports.n; i++)
-		if (is_read(r, r->found[i].input) &&
-		    exports_readable(&r->exports.list[i], err) != 0)
-			return -1;
-	return no_table_twice(r, err);
-}
 
 /* Number the files whose tables somebody reads. */
 static int
@@ -145,7 +56,8 @@ number_units(struct run *r, struct err *err)
 					r->options->naccept),
 			};
 			memcpy(u->md5, f->md5, sizeof(u->md5));
-			r->done[r->nunits++] = f->absent || !is_read(r, input);
+			r->done[r->nunits++] = f->absent ||
+				!sources_is_read(r->plan, input);
 			if (!r->done[r->nunits - 1])
 				r->packed_total[input] += f->packed_len;
 		}
@@ -270,7 +182,9 @@ run_open(const struct run_options *o, struct err *err)
 	pthread_mutex_init(&r->lock, NULL);
 	pthread_cond_init(&r->changed, NULL);
 	r->plan = plan_load(o->plans, o->nplans, &o->plan, err);
-	if (r->plan == NULL || look(r, err) != 0 || resolve(r, err) != 0 ||
+	if (r->plan == NULL ||
+	    sources_find(r->plan, o->accept, o->naccept, &r->mem, &r->exports,
+			 &r->found, err) != 0 ||
 	    number_units(r, err) != 0 || number_targets(r, err) != 0)
 		goto failed;
 	if (name_folder(r, err) != 0 || run_open_job(r, err) != 0 ||

@@ -1,0 +1,104 @@
+#include "engine/sources.h"
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "engine/exports.h"
+#include "engine/plan.h"
+
+/* Find what the plan's sources hold. */
+static int
+look(const struct plan *p, struct arena *mem, struct exports *exports,
+     struct err *err)
+{
+	struct export_entry *const entries = arena_take(mem,
+		(p->nsources + 1) * sizeof(*entries), err);
+
+	if (entries == NULL)
+		return -1;
+	if (p->nsources == 0)
+		return err_set(err, ERR_USAGE, "the plan names no exports: "
+			       "add source: {exports: [...]}");
+	for (size_t i = 0; i < p->nsources; i++)
+		entries[i] = (struct export_entry){
+			.path = p->sources[i].full,
+			.table = p->sources[i].table,
+			.format = p->sources[i].format,
+		};
+	return exports_find(entries, p->nsources, exports, err);
+}
+
+/* Two full exports of one table would be two states of it. */
+static int
+no_table_twice(const struct exports *x, const struct plan_found *found,
+	       struct err *err)
+{
+	for (size_t i = 0; i < x->n; i++)
+		for (size_t k = 0; k < i; k++) {
+			const struct export *const a = &x->list[k];
+			const struct export *const b = &x->list[i];
+
+			if (a->kind != EXPORT_FULL || b->kind != EXPORT_FULL ||
+			    found[i].input != found[k].input)
+				continue;
+			return err_set(err, ERR_USAGE, "two full exports of "
+				"table '%s': %s (of %s) and %s (of %s); name "
+				"the one that is meant", a->summary.table,
+				a->path, a->summary.export_time != NULL
+				? a->summary.export_time : "unknown time",
+				b->path, b->summary.export_time != NULL
+				? b->summary.export_time : "unknown time");
+		}
+	return 0;
+}
+
+bool
+sources_is_read(const struct plan *plan, uint32_t input)
+{
+	return input != PLAN_NONE && plan->inputs[input].ntables > 0;
+}
+
+/* Can this version do all that the plan wants? */
+static int
+check(const struct plan *plan, const struct exports *x,
+      const struct plan_found *found, struct err *err)
+{
+	struct plan_place where;
+	const char *const missing = plan_not_yet(plan, &where);
+
+	if (missing != NULL)
+		return err_set(err, ERR_USAGE, "%s:%u:%u: '%s' is not yet in "
+			       "this version", where.file, where.line,
+			       where.column, missing);
+	if (plan_ready(plan, err) != 0)
+		return -1;
+	for (size_t i = 0; i < x->n; i++)
+		if (sources_is_read(plan, found[i].input) &&
+		    exports_readable(&x->list[i], err) != 0)
+			return -1;
+	return no_table_twice(x, found, err);
+}
+
+int
+sources_find(struct plan *plan, const char *const *accept, size_t naccept,
+	     struct arena *mem, struct exports *exports,
+	     struct plan_found **found, struct err *err)
+{
+	if (look(plan, mem, exports, err) != 0 ||
+	    exports_check(exports, accept, naccept, err) != 0)
+		return -1;
+	*found = arena_take(mem, (exports->n + 1) * sizeof(**found), err);
+	if (*found == NULL)
+		return -1;
+	for (size_t i = 0; i < exports->n; i++) {
+		const struct export *const e = &exports->list[i];
+
+		(*found)[i] = (struct plan_found){
+			.name = e->summary.table,
+			.table = plan->sources[e->entry].table,
+			.what = e->path,
+		};
+	}
+	if (plan_resolve(plan, *found, exports->n, err) != 0)
+		return -1;
+	return check(plan, exports, *found, err);
+}

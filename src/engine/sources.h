@@ -1,0 +1,28 @@
+/* sources.h - what a plan's sources hold, and which of its tables each is. */
+#ifndef ENGINE_SOURCES_H
+#define ENGINE_SOURCES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct arena;
+struct err;
+struct exports;
+struct plan;
+struct plan_found;
+
+/*
+ * Find the exports that a loaded plan names, resolve the plan with them, and
+ * see that all of it can be run.  `accept` are the damages accepted by name.
+ * *found, in the arena, has for each export the input that it is.  *exports
+ * must be zero, and freed either way.  Returns 0 or -1.
+ */
+int sources_find(struct plan *plan, const char *const *accept, size_t naccept,
+		 struct arena *mem, struct exports *exports,
+		 struct plan_found **found, struct err *err);
+
+/* Does a table of the plan read this input? */
+bool sources_is_read(const struct plan *plan, uint32_t input);
+
+#endif
