@@ -24,6 +24,7 @@ ddbjson_new(struct err *err)
 		return NULL;
 	}
 	d->stack_cap = STACK_CAP;
+	known_reset(&d->names);
 	return d;
 }
 
@@ -207,7 +208,8 @@ look_again(struct block *b, struct span line, uint64_t number,
 			"is not escaped", copy[control]);
 		w.at = control;
 	} else {
-		rc = ddbjson_walk(d, &w, &item->map, &why);
+		rc = d->plain(d, &w, &item->map) ? 1 :
+			ddbjson_walk(d, &w, &item->map, &why);
 	}
 	if (rc < 0)
 		*b->err = why;
@@ -242,7 +244,8 @@ decode_line(struct block *b, size_t start, size_t end, uint64_t number)
 	if (!doubtful) {
 		struct err why;
 
-		rc = ddbjson_walk(d, &w, &item->map, &why);
+		rc = d->plain(d, &w, &item->map) ? 1 :
+			ddbjson_walk(d, &w, &item->map, &why);
 		if (rc < 0)
 			*b->err = why;
 	}
@@ -274,6 +277,9 @@ ddbjson_decode(struct ddbjson *d, struct span in, bool last, struct batch *out,
 		return err_set(err, ERR_LIMIT, "a block of over 4 GiB");
 	if (scan_text(&d->scan, in, err) != 0)
 		return -1;
+	d->plain = ddbjson_plain();
+	d->top = d->top_end = NULL;
+	known_renew(&d->names);
 	b.quotes = d->scan.quotes;
 	b.escapes = d->scan.escapes;
 

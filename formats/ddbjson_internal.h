@@ -8,10 +8,21 @@
 
 #include "base/scan.h"
 #include "base/span.h"
+#include "formats/ddbjson_known.h"
 #include "model/item.h"
 
 struct arena;
+struct ddbjson;
 struct err;
+struct walk;
+
+/*
+ * Decode one compact line as most are.  Returns whether it was one; if not,
+ * nothing is said of it, and *w is as it was.
+ */
+typedef bool ddbjson_plain_fn(struct ddbjson *d, struct walk *w,
+			      struct value *map);
+ddbjson_plain_fn *ddbjson_plain(void);	/* the one for this processor */
 
 enum {
 	SEEN_SLOTS = 2048,	/* of the filter for attributes met twice */
@@ -22,6 +33,9 @@ struct ddbjson {
 	struct scan one;	/* of one line that had to be copied */
 	struct value *stack;	/* of containers not yet closed */
 	size_t stack_cap;
+	struct value *top, *top_end;	/* room in the arena for items' own */
+	ddbjson_plain_fn *plain;
+	struct known_names names;
 	uint16_t seen[SEEN_SLOTS];
 	uint16_t epoch;		/* marks the slots of the map at hand */
 	uint64_t offset;	/* of the next block in its file */
@@ -44,7 +58,7 @@ struct walk {
 };
 
 /*
- * Decode one compact line into `map`.  Returns 1; or 0 with *err saying what is
+ * Decode any compact line into `map`.  Returns 1; or 0 with *err saying what is
  * wrong with the line and w->at where; or -1 if memory is refused.  After
  * success w->quotes and w->escapes are past the line.
  */

@@ -1,5 +1,6 @@
 /*
- * ddbjson_walk.c - one compact line of DynamoDB JSON to values.
+ * ddbjson_walk.c - one compact line of DynamoDB JSON to values, whatever it
+ * holds, and what is wrong with it.  (ddbjson_plain.c is tried before.)
  *
  * The kernels have found every quote that no backslash escapes, so a string is
  * two neighbouring entries of that list, and what stands between strings is
@@ -22,7 +23,6 @@
 #include "base/arena.h"
 #include "base/base64.h"
 #include "base/bytes.h"
-#include "base/chars.h"
 #include "base/decimal.h"
 #include "base/err.h"
 #include "formats/ddbjson.h"
@@ -163,24 +163,6 @@ check_text(struct state *s, const struct value *v, size_t at)
 	if (v->type == VALUE_N)
 		return decimal_check(text, s->err) == 0;
 	return base64_check(text) ? 1 : refuse(s, at, "invalid base64");
-}
-
-/*
- * Numbers as most are: at most 16 characters, digits but for a sign before and
- * a point between them.  Without a branch: they differ too much to be guessed.
- */
-static inline bool
-plain_number(const uint8_t *p, size_t len)
-{
-	const struct chars16 c = chars16_of(p);
-	const uint32_t all = ((uint32_t)1 << (len & 31)) - 1;
-	const uint32_t sign = p[0] == '-';
-	const uint32_t other = ~c.digits & all & ~sign;
-	/* Where a digit must stand: first, but for the sign, and last. */
-	const uint32_t ends = (sign + 1) | (all + 1) >> 1;
-
-	return len <= 16 && ((other & ~c.points) | (other & (other - 1)) |
-			     (ends & ~c.digits)) == 0;
 }
 
 /* Room in the arena for the children from `first` on, and their place. */
@@ -438,10 +420,7 @@ text_value(struct state *s, uint8_t type, struct value *v)
 	}
 	w->quotes += 4;
 	s->at = close + 2;
-	if (type == VALUE_S ||
-	    (type == VALUE_N && plain_number(v->text, v->len)))
-		return 1;
-	return check_text(s, v, open);
+	return type == VALUE_S ? 1 : check_text(s, v, open);
 }
 
 /*
@@ -519,139 +498,6 @@ attribute_name(struct state *s)
 	return 1;
 }
 
-/*
- * What stands between a name and its value, by fours: `":{"` and a tag; behind
- * a text: `"}`; and before the next name: `,"`.
- */
-#define NAME_END 0x227B3A22u
-#define TAG_S 0x223A2253u		/* `S":"` */
-#define TAG_N 0x223A224Eu		/* `N":"` */
-#define TAG_BOOL 0x4C4F4F42u
-#define TAG_NULL 0x4C4C554Eu
-#define TEXT_END 0x7D22u
-#define NEXT_NAME 0x222Cu
-
-/* Behind the tag of a BOOL or a NULL: `":true}`, `":false}`. */
-#define TRUE_FORM 0x007D657572743A22u
-#define TRUE_MASK 0x00FFFFFFFFFFFFFFu
-#define FALSE_FORM 0x7D65736C61663A22u
-
-/* A value, all but its text and length in one store. */
-static inline void
-put(struct value *v, const uint8_t *text, uint32_t len, uint32_t type,
-    uint32_t flags, uint32_t hash)
-{
-	v->text = text;
-	v->len = len;
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-	const uint32_t rest = type | flags << 8 | hash << 16;
-
-	memcpy((uint8_t *)v + offsetof(struct value, type), &rest, 4);
-#else
-	v->type = (uint8_t)type;
-	v->flags = (uint8_t)flags;
-	v->hash = (uint16_t)hash;
-#endif
-}
-
-/* A BOOL or NULL, if `p` is behind its tag.  Returns its length, or 0. */
-static inline uint32_t
-plain_word(const uint8_t *p, bool is_bool, struct value *v)
-{
-	const uint64_t tail = load_le64(p);
-	const bool yes = (tail & TRUE_MASK) == TRUE_FORM;
-
-	if (!is_bool && yes) {
-		put(v, p + 2, 4, VALUE_NULL, VALUE_RAW, 0);
-		return 4;
-	}
-	if (yes) {
-		put(v, p + 2, 4, VALUE_BOOL, VALUE_RAW | VALUE_TRUE, 0);
-		return 4;
-	}
-	put(v, p + 2, 5, VALUE_BOOL, VALUE_RAW, 0);
-	return is_bool && tail == FALSE_FORM ? 5 : 0;
-}
-
-/* Up to where attributes may be plain: no escapes, and slots for them all. */
-static inline size_t
-plain_limit(const struct state *s)
-{
-	enum { SLOT_LEN = 5 };	/* a slot takes more bytes than that */
-	const struct walk *const w = s->w;
-	const size_t slots = (size_t)(s->stack_end - s->stack) - s->n;
-	size_t limit = s->at + SLOT_LEN * slots;
-
-	limit = limit < w->end ? limit : w->end;
-	return limit < *w->escapes ? limit : *w->escapes;
-}
-
-/*
- * As many attributes as are plain: a name and a short S or N without escapes,
- * a BOOL or a NULL.  Most are, so this is the loop that decoding is made of:
- * all that it needs is in registers (which is why it is not inlined), and the
- * next attribute is found without waiting for what was stored of this one.  It
- * stops, having changed nothing but free slots, at the first that is not plain,
- * which the general way then takes or refuses.  Returns whether the map goes on
- * there, with a name at s->at; else something other than a comma is.
- */
-static __attribute__((noinline)) bool
-plain_attributes(struct state *s)
-{
-	struct walk *const w = s->w;
-	const uint8_t *const text = w->text;
-	const size_t limit = plain_limit(s);
-	const uint32_t *q = w->quotes;
-	struct value *v = s->stack + s->n;
-	size_t at = s->at;
-	bool more = true;
-
-	if (q[0] != at)
-		return true;
-	for (;;) {
-		const uint8_t *const name = text + q[0] + 1;
-		const uint8_t *const p = text + q[1];
-		const uint32_t tag = load_le32(p + 4), name_len = q[1] - q[0] - 1;
-
-		at = q[0];
-		if (load_le32(p) != NAME_END || name_len - 1 >= NAME_MAX_LEN)
-			break;
-		put(&v[0], name, name_len, VALUE_NAME, VALUE_RAW,
-		    name_hash_slack(name, name_len));
-		if (tag == TAG_S || tag == TAG_N) {
-			const uint32_t len = q[5] - q[4] - 1;
-
-			put(&v[1], p + 8, len,
-			    tag == TAG_S ? VALUE_S : VALUE_N, VALUE_RAW, 0);
-			if ((tag == TAG_N && !plain_number(p + 8, len)) ||
-			    q[5] >= limit || load_le16(text + q[5]) != TEXT_END)
-				break;
-			at = q[5] + 2;
-			q += 6;
-		} else {
-			uint32_t len;
-
-			if ((tag != TAG_BOOL && tag != TAG_NULL) ||
-			    q[3] >= limit ||
-			    (len = plain_word(p + 8, tag == TAG_BOOL,
-					      &v[1])) == 0)
-				break;
-			at = q[1] + 11 + len;
-			q += 4;
-		}
-		v += 2;
-		if (load_le16(text + at) == NEXT_NAME)
-			continue;
-		more = text[at] == ',';
-		at += more;
-		break;
-	}
-	w->quotes = q;
-	s->n = (size_t)(v - s->stack);
-	s->at = at;
-	return more;
-}
-
 /* Close the container at hand: its bracket is at s->at, then its brace. */
 static int
 end_container(struct state *s, struct value *map)
@@ -684,7 +530,7 @@ contents(struct state *s, struct value *map)
 
 		if (s->stack + s->n + FEW_SLOTS > s->stack_end && grow(s) != 1)
 			return -1;
-		if (!empty && (!in_map || plain_attributes(s))) {
+		if (!empty) {
 			if (in_map && (rc = attribute_name(s)) != 1)
 				return rc;
 			rc = value(s, s->n++);

@@ -13,6 +13,7 @@
 #include "base/decimal.h"
 #include "base/err.h"
 #include "formats/ddbjson.h"
+#include "formats/ddbjson_internal.h"
 #include "model/batch.h"
 
 static struct ddbjson *reader;
@@ -503,6 +504,199 @@ many_lines_come_in_batches(void **state)
 	assert_int_equal(at, 2 * LINES - 1);
 }
 
+/* The same values, pointing to the same places? */
+static void
+same_values(const struct value *a, const struct value *b)
+{
+	assert_int_equal(a->type, b->type);
+	assert_int_equal(a->flags, b->flags);
+	assert_int_equal(a->len, b->len);
+	if (a->type == VALUE_NAME)
+		assert_int_equal(a->hash, b->hash);
+	if (!value_is_container(a)) {
+		if (a->type != VALUE_NAME || (a->flags & VALUE_ESC) == 0)
+			assert_ptr_equal(a->text, b->text);
+		assert_memory_equal(a->text, b->text, a->len);
+		return;
+	}
+	assert_ptr_equal(value_raw(a).ptr, value_raw(b).ptr);
+	assert_int_equal(value_raw(a).len, value_raw(b).len);
+	for (uint32_t i = 0; i < a->len; i++)
+		same_values(&a->kids[i], &b->kids[i]);
+}
+
+static uint32_t
+dice(uint32_t sides)
+{
+	static uint64_t seed = 4711;
+
+	seed = seed * 6364136223846793005u + 1442695040888963407u;
+	return (uint32_t)(seed >> 33) % sides;
+}
+
+/* A value of any kind, now and then a wrong one, or one that does not end. */
+static size_t
+random_value(char *to, size_t size, int depth)
+{
+	static const char *const VALUES[] = {
+		"{\"S\":\"\"}", "{\"S\":\"some text\"}", "{\"S\":\"\\n\\\"\"}",
+		"{\"N\":\"1\"}", "{\"N\":\"-12.50\"}", "{\"N\":\"1e5\"}",
+		"{\"N\":\"12345678901234567890\"}", "{\"B\":\"AAAA\"}",
+		"{\"BOOL\":true}", "{\"BOOL\":false}", "{\"NULL\":true}",
+		"{\"SS\":[\"a\",\"b\"]}", "{\"NS\":[\"1\",\"2\"]}",
+		"{\"BS\":[\"AA==\"]}", "{\"SS\":[\"\\u0041\"]}",
+		"{\"M\":{}}", "{\"L\":[]}",
+		"{\"N\":\"\"}", "{\"B\":\"A\"}", "{\"NS\":[\"1\",\"1.0\"]}",
+		"{\"S\":\"\\x\"}", "{\"BOOL\":True}", "{\"NULL\":false}",
+		"{\"S\":\"a", "{\"X\":\"a\"}", "{\"SS\":[]}",
+	};
+	enum { GOOD_VALUES = 17, ALL = sizeof(VALUES) / sizeof(VALUES[0]) };
+	size_t n;
+
+	if (dice(8) != 0 || depth == 4)
+		return (size_t)snprintf(to, size, "%s", VALUES[
+			dice(dice(50) == 0 ? ALL : GOOD_VALUES)]);
+
+	const bool is_map = dice(2) == 0;
+	n = (size_t)snprintf(to, size, is_map ? "{\"M\":{" : "{\"L\":[");
+	for (uint32_t i = 0, many = dice(5); i < many; i++) {
+		n += (size_t)snprintf(to + n, size - n, i > 0 ? "," : "");
+		if (is_map)
+			n += (size_t)snprintf(to + n, size - n, "\"k%u\":",
+				dice(40) == 0 ? 0 : i);
+		n += random_value(to + n, size - n, depth + 1);
+	}
+	return n + (size_t)snprintf(to + n, size - n, is_map ? "}}" : "]}");
+}
+
+/* Names of many lengths; the larger `names`, the more different ones. */
+static size_t
+random_item(char *to, size_t size, uint32_t names)
+{
+	size_t n = (size_t)snprintf(to, size, "{\"Item\":{");
+
+	for (uint32_t i = 0, many = dice(20); i < many; i++) {
+		const uint32_t name = dice(300) == 0 ? dice(names)
+				: names / 20 * i + dice(names / 20);
+
+		n += (size_t)snprintf(to + n, size - n, "%s\"%.*s%u\":",
+			i > 0 ? "," : "", (int)(name * 7 % 31),
+			"aFairlyLongNameOfAnAttribute_x_", name);
+		n += random_value(to + n, size - n, 1);
+	}
+	return n + (size_t)snprintf(to + n, size - n, "}}\n");
+}
+
+/* The line at `at`, by a reader that has met no other; its length. */
+static size_t
+decode_alone(const char *at)
+{
+	const size_t len = strcspn(at, "\n") + 1;
+	struct err err;
+	struct ddbjson *const d = ddbjson_new(&err);
+	size_t used;
+
+	batch_reset(&batch);
+	assert_int_equal(ddbjson_decode(d, (struct span){
+			(const uint8_t *)at, len }, true, &batch, &used,
+			&err), 0);
+	ddbjson_free(d);
+	return len;
+}
+
+/* What was met before must not show: neither in items nor in rejects. */
+static void
+a_line_is_decoded_alike_alone_and_among_others(void **state)
+{
+	static char lines[1 << 18];
+	static const uint32_t NAMES[] = { 20, 40, 60, 200, 100000 };
+	unsigned items = 0, rejects = 0;
+	struct batch all = { 0 };
+
+	(void)state;
+	for (uint32_t round = 0; round < 400; round++) {
+		struct err err;
+		size_t n = 0, used;
+		uint32_t item = 0, reject = 0;
+
+		for (int i = 0; i < 20; i++)
+			n += random_item(lines + n, sizeof(lines) - n,
+					 NAMES[round / 16 % 5]);
+		assert_true(n + DDBJSON_SLACK < sizeof(lines));
+		memset(lines + n, '}', DDBJSON_SLACK);
+		batch_reset(&all);
+		assert_int_equal(ddbjson_decode(reader, (struct span){
+				(uint8_t *)lines, n }, true, &all, &used,
+				&err), 0);
+		for (size_t at = 0; at < n;) {
+			at += decode_alone(lines + at);
+			if (batch.nitems == 1) {
+				assert_true(item < all.nitems);
+				same_values(&batch.items[0].map,
+					    &all.items[item++].map);
+				continue;
+			}
+			const struct reject *const r = &all.rejects[reject++];
+
+			assert_true(reject <= all.nrejects);
+			assert_int_equal(batch.rejects[0].at, r->at);
+			assert_string_equal(batch.rejects[0].why.text,
+					    r->why.text);
+		}
+		assert_int_equal(item, all.nitems);
+		assert_int_equal(reject, all.nrejects);
+		items += item;
+		rejects += reject;
+	}
+	batch_free(&all);
+	assert_in_range(items, 3000, 7700);
+	assert_in_range(rejects, 300, 5000);
+}
+
+/* The short way through a line takes nothing that the long way would not. */
+static void
+plain_lines_are_walked_alike(void **state)
+{
+	static uint8_t line[1 << 16];
+	struct scan scan = { 0 };
+	unsigned plain = 0;
+	struct err err;
+	struct ddbjson *const d = ddbjson_new(&err);
+
+	(void)state;
+	for (int i = 0; i < 20000; i++) {
+		const size_t len = random_item((char *)line, sizeof(line),
+					       60) - 1;
+
+		for (uint32_t k = dice(3); k > 0; k--)
+			line[9 + dice((uint32_t)len - 9)] = (uint8_t)
+				"\"\\{}[],:\nSNBML0a "[dice(17)];
+		memset(line + len, '}', DDBJSON_SLACK);
+		assert_int_equal(scan_text(&scan, (struct span){ line, len },
+					   &err), 0);
+
+		struct walk w = {
+			.text = line, .quotes = scan.quotes,
+			.escapes = scan.escapes, .end = len, .mem = &batch.mem,
+		};
+		struct walk again = w;
+		struct value a, b;
+
+		batch_reset(&batch);
+		d->top = d->top_end = NULL;
+		if (!ddbjson_plain()(d, &w, &a))
+			continue;
+		plain++;
+		assert_int_equal(ddbjson_walk(d, &again, &b, &err), 1);
+		same_values(&a, &b);
+		assert_ptr_equal(w.quotes, again.quotes);
+		assert_ptr_equal(w.escapes, again.escapes);
+	}
+	assert_in_range(plain, 4000, 19000);
+	scan_free(&scan);
+	ddbjson_free(d);
+}
+
 int
 main(void)
 {
@@ -523,6 +717,9 @@ main(void)
 		cmocka_unit_test(damaged_lines_never_do_harm),
 		cmocka_unit_test(blocks_may_end_anywhere),
 		cmocka_unit_test(many_lines_come_in_batches),
+		cmocka_unit_test(
+			a_line_is_decoded_alike_alone_and_among_others),
+		cmocka_unit_test(plain_lines_are_walked_alike),
 	};
 	struct err err;
 

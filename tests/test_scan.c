@@ -216,6 +216,29 @@ sixteen_characters_at_once_are_as_one_by_one(void **state)
 	}
 }
 
+static void
+thirty_two_bytes_are_compared_at_once_as_one_by_one(void **state)
+{
+	uint8_t a[32], b[32];
+
+	(void)state;
+	cpu_init("");
+	for (int i = 0; i < 20000; i++) {
+		for (size_t k = 0; k < sizeof(a); k++) {
+			a[k] = (uint8_t)dice(256);
+			b[k] = dice(8) == 0 ? (uint8_t)dice(256) : a[k];
+		}
+		const uint32_t bits = chars32_differ_portable(a, b);
+		const uint32_t need = dice(4) == 0 ? ~bits
+						   : (uint32_t)1 << dice(32);
+
+		assert_int_equal(chars32_differ(a, b), bits);
+		if (cpu_has(CPU_AVX512))
+			assert_int_equal(chars32_differ_wide(a, b, need),
+					 (bits & need) != 0);
+	}
+}
+
 int
 main(void)
 {
@@ -227,6 +250,8 @@ main(void)
 		cmocka_unit_test(a_sequence_cut_anywhere_is_bad_utf8),
 		cmocka_unit_test(plain_runs_end_at_the_first_byte_to_escape),
 		cmocka_unit_test(sixteen_characters_at_once_are_as_one_by_one),
+		cmocka_unit_test(
+			thirty_two_bytes_are_compared_at_once_as_one_by_one),
 	};
 
 	return cmocka_run_group_tests_name("scan", tests, NULL, NULL);

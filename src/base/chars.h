@@ -1,5 +1,5 @@
 /*
- * chars.h - which of sixteen characters are digits, as bits.
+ * chars.h - which of sixteen characters are digits, or of 32 differ, as bits.
  *
  * Small enough to be compiled where it is used, so the one version in vectors
  * is that of the least processor that is compiled for.
@@ -7,10 +7,11 @@
 #ifndef BASE_CHARS_H
 #define BASE_CHARS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
-#if defined(__SSE2__)
-#include <emmintrin.h>
+#if defined(__x86_64__)
+#include <immintrin.h>
 #elif defined(__aarch64__)
 #include <arm_neon.h>
 #endif
@@ -73,5 +74,58 @@ chars16_of(const uint8_t *p)
 	return chars16_portable(p);
 #endif
 }
+
+static inline uint32_t
+chars32_differ_portable(const uint8_t *p, const uint8_t *q)
+{
+	uint32_t bits = 0;
+
+	for (unsigned i = 0; i < 32; i++)
+		bits |= (uint32_t)(p[i] != q[i]) << i;
+	return bits;
+}
+
+/* A bit for each of the 32 bytes in which `p` and `q` differ. */
+static inline uint32_t
+chars32_differ(const uint8_t *p, const uint8_t *q)
+{
+#if defined(__SSE2__)
+	const __m128i *const a = (const __m128i *)(const void *)p;
+	const __m128i *const b = (const __m128i *)(const void *)q;
+	const __m128i low = _mm_cmpeq_epi8(_mm_loadu_si128(a),
+					   _mm_loadu_si128(b));
+	const __m128i high = _mm_cmpeq_epi8(_mm_loadu_si128(a + 1),
+					    _mm_loadu_si128(b + 1));
+
+	return ~((uint32_t)_mm_movemask_epi8(low) |
+		 (uint32_t)_mm_movemask_epi8(high) << 16);
+#elif defined(__aarch64__)
+	return ~(chars16_bits(vceqq_u8(vld1q_u8(p), vld1q_u8(q))) |
+		 chars16_bits(vceqq_u8(vld1q_u8(p + 16),
+				       vld1q_u8(q + 16))) << 16);
+#else
+	return chars32_differ_portable(p, q);
+#endif
+}
+
+#if defined(__x86_64__)
+#define CHARS_WIDE __attribute__((target("avx2,bmi,bmi2,avx512f,avx512bw," \
+					 "avx512vl")))
+
+/* Do those differ that `need` names?  For a processor with AVX-512. */
+CHARS_WIDE static inline bool
+chars32_differ_wide(const uint8_t *p, const uint8_t *q, uint32_t need)
+{
+	return _mm256_mask_cmpneq_epu8_mask(need,
+		_mm256_loadu_si256((const __m256i *)(const void *)p),
+		_mm256_loadu_si256((const __m256i *)(const void *)q)) != 0;
+}
+#else
+static inline bool
+chars32_differ_wide(const uint8_t *p, const uint8_t *q, uint32_t need)
+{
+	return (chars32_differ(p, q) & need) != 0;
+}
+#endif
 
 #endif

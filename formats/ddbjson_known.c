@@ -1,0 +1,71 @@
+/* ddbjson_known.c - learning the names that come again and again. */
+#include "formats/ddbjson_known.h"
+
+#include <string.h>
+
+enum {
+	DEALS = 8,		/* of slots among the same names */
+	MISSES = 4096,		/* enough for new names to pay */
+};
+
+void
+known_reset(struct known_names *names)
+{
+	names->n = names->misses = names->deals = 0;
+	names->factor = 0x9E3779B97F4A7C15u;
+	memset(names->slots, 0, sizeof(names->slots));
+	/* What empty slots say: no text has these bytes. */
+	memset(names->of[0].form, 0xFF, sizeof(names->of[0].form));
+	names->of[0].need = UINT32_MAX;
+}
+
+void
+known_renew(struct known_names *names)
+{
+	if (names->misses > MISSES)
+		known_reset(names);
+}
+
+/* The number of a name, that of a new one if it is not among them. */
+static uint32_t
+number_of(struct known_names *names, const struct value *name)
+{
+	uint32_t i = 1;
+
+	while (i <= names->n && (names->of[i].name.len != name->len ||
+				 memcmp(names->of[i].form, name->text,
+					name->len) != 0))
+		i++;
+	if (i <= names->n)
+		return i;
+
+	struct known *const k = &names->of[++names->n];
+
+	memset(k->form, 0, sizeof(k->form));
+	memcpy(k->form, name->text, name->len);
+	memcpy(k->form + name->len, "\":{\"", 4);
+	k->name = *name;
+	k->need = (uint32_t)(((uint64_t)1 << (name->len + 4)) - 1);
+	k->bit = (uint64_t)1 << (i - 1);
+	return i;
+}
+
+void
+known_learn(struct known_names *names, const struct value *name, size_t slot)
+{
+	names->misses++;
+	if (name->len > KNOWN_LEN || names->n == KNOWN_MAX)
+		return;
+	if (names->slots[slot] == 0) {
+		names->slots[slot] = (uint16_t)(number_of(names, name) *
+						sizeof(struct known));
+		return;
+	}
+
+	/* Two in one slot: deal all anew, but not for ever. */
+	if (names->deals == DEALS)
+		return;
+	names->deals++;
+	names->factor = names->factor * 0xD6E8FEB86659FD93u + 2;
+	memset(names->slots, 0, sizeof(names->slots));
+}
