@@ -32,6 +32,8 @@ static const char RUN[] =
 "  --level 1-9         compression: 1-3 fast, 4-9 small (1)\n"
 "  --on-bad-item reject|fail\n"
 "                      where a bad item goes, or that it stops the run\n"
+"  --on-duplicate fail|keep-first|keep-last|reject\n"
+"                      what becomes of items with one primary key (fail)\n"
 "  --strict-ids        reject what is no id where one should be\n"
 "  --accept NAME       take a damaged file as it is, by its name; repeatable\n"
 "  --run-time ISO      what run_time() gives (now)\n"

@@ -149,10 +149,8 @@ set(struct options *o, int option, const char *value, struct err *err)
 		break;
 	case OPT_ON_DUPLICATE:
 		rc = choice("on-duplicate", value, DUPLICATE, err);
-		if (rc > 0)
-			return err_set(err, ERR_USAGE, "--on-duplicate %s is "
-				       "not yet in this version: only fail is",
-				       value);
+		if (rc >= 0)
+			o->on_duplicate = (enum on_duplicate)rc;
 		break;
 	case OPT_STRICT_IDS:
 		o->strict_ids = true;

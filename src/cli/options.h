@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "engine/drops.h"
+
 struct err;
 
 enum output_format { OUTPUT_TEXT, OUTPUT_JSON };
@@ -26,6 +28,7 @@ struct options {
 	int level;			/* 0: the usual one */
 	const char *run_time;		/* ISO 8601; NULL: now */
 	bool fail_on_bad_item;
+	enum on_duplicate on_duplicate;
 	bool strict_ids;
 	bool dry_run;
 	bool quiet, verbose, no_progress;

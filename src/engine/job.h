@@ -48,7 +48,8 @@ struct job_fact {
 #define JOB_OUT_PARTIAL	"out.partial"
 #define JOB_REJECTED	"rejected"
 #define JOB_REJECTS	"rejected/units"	/* their parts, unit by unit */
-#define JOB_SURVEY	"survey"	/* a pass without output: see run.h */
+#define JOB_DROPS	"index/drops"	/* of a survey: see drops.h */
+#define JOB_SURVEY	"survey"	/* passes without output: see run.h */
 
 /*
  * Open the job in `dir`, or start it there: make the folder, take the lock,

@@ -16,6 +16,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "engine/drops.h"
+
 struct err;
 
 enum {
@@ -58,6 +60,11 @@ struct join {
 	uint32_t ntables, nrelations, ntargets;
 	size_t memory;		/* bytes; 0: 1 GiB */
 	unsigned threads;	/* 0: 1 */
+	/*
+	 * But for DUPLICATE_FAIL a list of what goes is left for each target
+	 * (drops.h), all of which must be JOIN_NONE.
+	 */
+	enum on_duplicate on_duplicate;
 	const atomic_bool *cancel;	/* or NULL; set: ERR_CANCELLED */
 };
 

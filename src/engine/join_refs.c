@@ -109,6 +109,7 @@ read_sorted(struct join_worker *w, enum keylog_kind kind, uint32_t number,
 {
 	struct join_state *const s = w->state;
 	char *const tmp = join_tmp(s->join);
+	const bool alone = s->join->on_duplicate == DUPLICATE_FAIL;
 	struct keysort *sort = NULL;
 	int rc = -1;
 
@@ -116,7 +117,8 @@ read_sorted(struct join_worker *w, enum keylog_kind kind, uint32_t number,
 		err_set(err, ERR_SYSTEM, "out of memory");
 	else
 		sort = keysort_new(join_logs_count(&s->logs, kind, number),
-				   s->memory, tmp, err);
+				   alone ? s->memory : s->memory / 2, tmp,
+				   err);
 	if (sort != NULL &&
 	    read_section(w, kind, number, sort, NULL, err) == 0)
 		rc = end(sort, take, context, err);
@@ -175,7 +177,11 @@ struct watcher {
 	struct join_target_result *result;
 	struct join_first doubles;
 	uint64_t hi, lo, place;		/* of the first item with that key */
+	uint64_t last;			/* place of the last one so far */
 	bool some;
+	struct keysort *drops;		/* what goes, by place; NULL: nothing */
+	bool keep_last;
+	unsigned shift;			/* so that the bits of places are high */
 };
 
 static int
@@ -183,21 +189,73 @@ watch(void *context, const uint64_t *records, size_t n, struct err *err)
 {
 	struct watcher *const v = context;
 
-	(void)err;
 	for (size_t i = 0; i < n; i++) {
 		const uint64_t *const r = records + KEYSORT_WORDS * i;
 
 		if (v->some && r[0] == v->hi && r[1] == v->lo) {
+			const uint64_t goes = v->keep_last ? v->last : r[2];
+
 			v->result->duplicates++;
 			join_first_add(&v->doubles, v->place, r[2]);
+			v->last = r[2];
+			if (v->drops != NULL &&
+			    keysort_add(v->drops, goes << v->shift, 0, goes,
+					err) != 0)
+				return -1;
 			continue;
 		}
 		v->some = true;
 		v->hi = r[0];
 		v->lo = r[1];
-		v->place = r[2];
+		v->place = v->last = r[2];
 	}
 	return 0;
+}
+
+struct dropping {
+	const struct join_logs *logs;
+	struct drops_writer *to;
+};
+
+static int
+drop(void *context, const uint64_t *records, size_t n, struct err *err)
+{
+	const struct dropping *const d = context;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct join_place place = join_logs_place(d->logs,
+			records[KEYSORT_WORDS * i + 2]);
+
+		if (drops_put(d->to, place.unit, place.offset, err) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* Leave the list of what goes of a target. */
+static int
+write_drops(const struct join_state *s, uint32_t target, struct keysort *sort,
+	    struct err *err)
+{
+	struct dropping d = {
+		&s->logs, drops_write(s->join->job_dir, target, err),
+	};
+
+	if (d.to == NULL)
+		return -1;
+	if (keysort_finish(sort, drop, &d, err) == 0)
+		return drops_end(d.to, err);
+	drops_give_up(d.to);
+	return -1;
+}
+
+/* Where all places fit when they are shifted so far. */
+static unsigned
+shift_of(const struct join_logs *l)
+{
+	const uint64_t end = l->base[l->join->nunits];
+
+	return end == 0 ? 0 : (unsigned)__builtin_clzll(end);
 }
 
 int
@@ -205,11 +263,31 @@ join_pks(struct join_worker *w, uint32_t target, struct err *err)
 {
 	struct join_state *const s = w->state;
 	struct join_target_result *const r = &s->result->targets[target];
-	struct watcher v = { .result = r };
+	const enum on_duplicate policy = s->join->on_duplicate;
+	struct watcher v = {
+		.result = r, .keep_last = policy == DUPLICATE_KEEP_LAST,
+		.shift = shift_of(&s->logs),
+	};
+	char *tmp = NULL;
+	int rc = 0;
 
 	r->items = join_logs_count(&s->logs, KEYLOG_PK, target);
-	if (read_sorted(w, KEYLOG_PK, target, keysort_finish, watch, &v,
-			err) != 0)
+	if (policy != DUPLICATE_FAIL) {
+		tmp = join_tmp(s->join);
+		v.drops = tmp != NULL ? keysort_new(r->items, s->memory / 2,
+						    tmp, err) : NULL;
+		if (v.drops == NULL)
+			rc = tmp != NULL ? -1 : err_set(err, ERR_SYSTEM,
+							"out of memory");
+	}
+	if (rc == 0)
+		rc = read_sorted(w, KEYLOG_PK, target, keysort_finish, watch,
+				 &v, err);
+	if (rc == 0 && v.drops != NULL)
+		rc = write_drops(s, target, v.drops, err);
+	keysort_free(v.drops);
+	free(tmp);
+	if (rc != 0)
 		return -1;
 	r->nduplicate = v.doubles.n;
 	for (uint32_t i = 0; i < v.doubles.n; i++) {

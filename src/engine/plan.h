@@ -330,6 +330,9 @@ int plan_warn_collisions(struct plan *p, uint32_t table, uint64_t items,
 /* The number of the table called `name`, or PLAN_NONE. */
 uint32_t plan_table_named(const struct plan *p, const char *name);
 
+/* May a step of this table put a value inside another? */
+bool plan_table_nests(const struct plan_table *t);
+
 const char *plan_dangling_name(enum rewrite_dangling d);	/* "skip-item" */
 const char *plan_format_name(enum plan_out_format f);	/* "batch-requests" */
 const char *plan_step_name(enum plan_step_kind k);	/* "update" */

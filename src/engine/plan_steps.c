@@ -216,3 +216,27 @@ plan_read_one_update(struct plan *p, const struct tree *t,
 	*n = 1;
 	return read_update(p, t, scope, s, err);
 }
+
+/* May this step put a value inside another? */
+static bool
+step_nests(const struct plan_step *s)
+{
+	if (s->kind == STEP_UPDATE)
+		return update_nests(s->update);
+	if (s->kind != STEP_RENAME)
+		return true;
+	for (size_t i = 0; i < s->nrenames; i++)
+		if (s->renames[i].to.nparts > 1)
+			return true;
+	return false;
+}
+
+bool
+plan_table_nests(const struct plan_table *t)
+{
+	for (size_t i = 0; i < t->npasses; i++)
+		for (size_t k = 0; k < t->passes[i].nsteps; k++)
+			if (step_nests(&t->passes[i].steps[k]))
+				return true;
+	return false;
+}

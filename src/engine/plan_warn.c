@@ -145,14 +145,6 @@ step_not_yet(const struct plan_step *steps, size_t n, struct plan_place *where)
 static const char *
 table_not_yet(const struct plan_table *t, struct plan_place *where)
 {
-	static const char *const dangling[] = {
-		[DANGLING_REPORT] = NULL, [DANGLING_FAIL] = "dangling: fail",
-		[DANGLING_KEEP] = "dangling: keep",
-		[DANGLING_NULL] = "dangling: null",
-		[DANGLING_REMOVE] = "dangling: remove",
-		[DANGLING_SKIP_ITEM] = "dangling: skip-item",
-	};
-
 	if (t->skip)
 		return NULL;
 	for (size_t i = 0; i < t->npasses; i++) {
@@ -163,8 +155,7 @@ table_not_yet(const struct plan_table *t, struct plan_place *where)
 		if (what != NULL)
 			return what;
 	}
-	*where = t->place;
-	return dangling[t->dangling];
+	return NULL;
 }
 
 static bool

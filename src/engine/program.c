@@ -36,31 +36,6 @@ struct program_run {
 	bool *keyless;			/* nobody wants the table's keys */
 };
 
-/* May this step put a value inside another? */
-static bool
-step_nests(const struct plan_step *s)
-{
-	if (s->kind == STEP_UPDATE)
-		return update_nests(s->update);
-	if (s->kind != STEP_RENAME)
-		return true;
-	for (size_t i = 0; i < s->nrenames; i++)
-		if (s->renames[i].to.nparts > 1)
-			return true;
-	return false;
-}
-
-/* May a step of this table? */
-static bool
-nests(const struct plan_table *t)
-{
-	for (size_t i = 0; i < t->npasses; i++)
-		for (size_t k = 0; k < t->passes[i].nsteps; k++)
-			if (step_nests(&t->passes[i].steps[k]))
-				return true;
-	return false;
-}
-
 struct program *
 program_new(const struct plan *plan, struct span run_time, struct err *err)
 {
@@ -80,7 +55,7 @@ program_new(const struct plan *plan, struct span run_time, struct err *err)
 
 		part->first_relation = p->nrelations;
 		part->first_left = p->nleft;
-		part->deep = nests(t);
+		part->deep = plan_table_nests(t);
 		p->nrelations += (uint32_t)(t->nrules * plan->ntables);
 		p->nleft += t->nrules * LEFT_KINDS;
 		if (target_init(&part->target, t, err) != 0 ||
@@ -180,6 +155,12 @@ void
 program_skip_keys(struct program_run *r, uint32_t table)
 {
 	r->keyless[table] = true;
+}
+
+void
+program_ask(struct program_run *r, rewrite_lookup *lookup, void *context)
+{
+	rewrite_queue_check(r->queue, lookup, context);
 }
 
 const struct program_sums *
@@ -580,6 +561,20 @@ program_take_back(struct program_run *r, struct program_result *result,
 	result->fates[made->source] = FATE_REFUSED;
 	r->sums.counts[to->table].moved--;
 	r->sums.counts[to->table].rejected++;
+	made->item = NULL;
+}
+
+void
+program_leave_out(struct program_run *r, struct program_result *result,
+		  uint32_t i)
+{
+	struct product *const made = &result->products[i];
+	struct counts *const c =
+		&r->sums.counts[result->tables[made->source]];
+
+	result->fates[made->source] = FATE_LEFT_OUT;
+	c->moved--;
+	c->duplicate++;
 	made->item = NULL;
 }
 

@@ -90,6 +90,12 @@ size_t program_nleft(const struct program *p);
 struct program_run *program_run_new(const struct program *p, struct err *err);
 void program_run_free(struct program_run *r);	/* NULL is fine */
 
+/*
+ * Ask which ids there are, as rewrite_queue_check() says, for the tables whose
+ * `dangling` wants to know.  Without it nothing counts as dangling.
+ */
+void program_ask(struct program_run *r, rewrite_lookup *lookup, void *context);
+
 /* Nobody wants the keys of what goes to this plan table's target. */
 void program_skip_keys(struct program_run *r, uint32_t table);
 
@@ -111,6 +117,10 @@ int program_do(struct program_run *r, uint32_t input, struct batch *b,
  */
 void program_take_back(struct program_run *r, struct program_result *result,
 		       uint32_t i, const struct err *why);
+
+/* Product `i` has the primary key of another one: it is left out, counted. */
+void program_leave_out(struct program_run *r, struct program_result *result,
+		       uint32_t i);
 
 /* The products that are left were written: note the types of their keys. */
 void program_count_types(struct program_run *r,

@@ -12,6 +12,7 @@
 #include "engine/job.h"
 #include "engine/journal.h"
 #include "engine/keyed.h"
+#include "engine/known.h"
 #include "engine/program.h"
 #include "engine/run_internal.h"
 #include "engine/sources.h"
@@ -95,7 +96,8 @@ number_targets(struct run *r, struct err *err)
 		for (uint32_t k = 0; k < p->ntables; k++)
 			alone &= k == i ||
 				 r->targets[k].number != r->targets[i].number;
-		r->targets[i].log_keys = !alone || !keyed_by_id(p, i);
+		r->targets[i].log_keys = !alone || !keyed_by_id(p, i) ||
+			r->options->survey == SURVEY_KEYS;
 	}
 	return 0;
 }
@@ -119,7 +121,8 @@ make_program(struct run *r, struct err *err)
 		.journal = r->journal,
 		.fail_on_bad_item = r->options->fail_on_bad_item,
 		.cancel = &r->stop, .progress = r->progress,
-		.survey = r->options->survey,
+		.survey = r->options->survey != SURVEY_NONE,
+		.reject_drops = r->options->on_duplicate == DUPLICATE_REJECT,
 		.observer = r->options->observer,
 	};
 	return 0;
@@ -161,8 +164,7 @@ name_folder(struct run *r, struct err *err)
 		? snprintf(r->dir, sizeof(r->dir), "%s", given)
 		: snprintf(r->dir, sizeof(r->dir), "%s.job", r->plan->name);
 
-	snprintf(r->work, sizeof(r->work), "%s%s", r->dir,
-		 r->options->survey ? "/" JOB_SURVEY : "");
+	survey_folder(r->dir, r->options->survey, r->work, sizeof(r->work));
 	if (n > 0 && (size_t)n < sizeof(r->dir))
 		return 0;
 	return err_set(err, ERR_USAGE, "the job's folder has a name of %d "
@@ -204,6 +206,8 @@ run_close(struct run *r)
 	if (r == NULL)
 		return;
 	account_free(&r->account);
+	known_close(r->known);
+	drops_close(r->drops);
 	program_free(r->program);
 	journal_close(r->journal);
 	job_close(r->job);
@@ -363,6 +367,8 @@ run_units(struct run *r, struct err *err)
 	if (n > sizeof(threads) / sizeof(threads[0]))
 		n = sizeof(threads) / sizeof(threads[0]);
 
+	if (survey_use(r, err) != 0)
+		return -1;
 	r->pool = pool_new(&r->shared, n, r->queue, r->nqueue, &r->ndone, err);
 	if (r->pool == NULL)
 		return -1;
@@ -395,7 +401,7 @@ bool
 run_is_done(const struct run *r)
 {
 	return journal_noted(r->journal, "ended").len > 0 &&
-	       (r->options->survey || job_is_out(r->job));
+	       (r->options->survey != SURVEY_NONE || job_is_out(r->job));
 }
 
 bool

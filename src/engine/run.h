@@ -3,8 +3,9 @@
  * can be interrupted anywhere and goes on where it was.
  *
  * A survey is the same without output: every item is read, transformed and
- * counted, the index is built, and that is all. It has a journal of its own, in
+ * counted, the index is built, and that is all.  It has its own journal, in
  * the job's survey/, and leaves its index in the job's index/, as a run does.
+ * Some plans need surveys before their run: run_needs().
  *
  *	run_open	reads the plan, finds the exports, opens the job
  *	run_units	does the units that are not done
@@ -18,12 +19,24 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "engine/drops.h"
 #include "engine/plan.h"
 
 struct account;
 struct err;
 struct run;
 struct unit_observer;
+
+/*
+ * SURVEY_IDS finds out which ids there are, as if every reference were to an id
+ * that is there.  SURVEY_KEYS knows, so it gets the very items that the run
+ * will, and lists those that --on-duplicate leaves out.
+ */
+enum run_survey {
+	SURVEY_NONE,
+	SURVEY_IDS,
+	SURVEY_KEYS,
+};
 
 struct run_options {
 	const char *const *plans;
@@ -41,7 +54,8 @@ struct run_options {
 	bool run_time_given;		/* by the user: a job must agree */
 	const char *version;		/* of the program */
 	const atomic_bool *cancel;
-	bool survey;
+	enum run_survey survey;
+	enum on_duplicate on_duplicate;
 	/* Sees every batch, or NULL.  With it a survey starts from the start. */
 	const struct unit_observer *observer;
 	/* Called now and then from the thread that called run_units(). */
@@ -65,7 +79,16 @@ bool run_is_resumable(const struct run *r);
 /* Was everything done by an earlier run, or survey? */
 bool run_is_done(const struct run *r);
 
+/* Must this survey end before the run (or the later survey) can begin? */
+bool run_needs(const struct run *r, enum run_survey survey);
+
 int run_units(struct run *r, struct err *err);
+
+/*
+ * After a survey: fail if ids collide, which no run would get over.  Returns 0,
+ * or -1 with ERR_INPUT set and both items named.
+ */
+int run_check_ids(struct run *r, struct err *err);
 
 /*
  * Returns 0, or -1: ERR_INPUT if the end checks found what must not be

@@ -1,7 +1,5 @@
 /* run_finish.c - the end of a run: checks, then the last rename. */
-#include <errno.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,8 +11,8 @@
 #include "engine/run_internal.h"
 
 /* Every item that was read must be somewhere, and what was moved written. */
-static int
-check_sums(const struct run *r, struct err *err)
+int
+run_check_sums(const struct run *r, struct err *err)
 {
 	const struct account *const a = &r->account;
 
@@ -29,7 +27,8 @@ check_sums(const struct run *r, struct err *err)
 				r->plan->tables[i].name, c->read, c->moved,
 				c->written);
 	}
-	if (!r->options->survey && a->total.written != a->total_out.items)
+	if (r->options->survey == SURVEY_NONE &&
+	    a->total.written != a->total_out.items)
 		return err_set(err, ERR_SYSTEM, "%" PRIu64 " items were written"
 			" but the files hold %" PRIu64 "; nothing was made "
 			"final, please report this", a->total.written,
@@ -37,7 +36,7 @@ check_sums(const struct run *r, struct err *err)
 	return 0;
 }
 
-static int
+int
 run_join(struct run *r, struct err *err)
 {
 	const struct plan *const p = r->plan;
@@ -84,6 +83,8 @@ run_join(struct run *r, struct err *err)
 		.relations = relations, .nrelations = nrelations,
 		.targets = targets, .ntargets = r->ntargets,
 		.memory = r->options->memory, .threads = r->options->threads,
+		.on_duplicate = r->options->survey == SURVEY_KEYS
+			? r->options->on_duplicate : DUPLICATE_FAIL,
 		.cancel = r->options->cancel,
 	};
 	if (join_run(&j, &r->account.join, err) != 0)
@@ -140,12 +141,15 @@ fail_pair(struct run *r, const struct join_pair *pair, const char *wrong,
 	return -1;
 }
 
-static int
-check_join(struct run *r, struct err *err)
+int
+run_check_ids(struct run *r, struct err *err)
 {
 	const struct join_result *const j = &r->account.join;
 	const struct plan *const p = r->plan;
 	char wrong[512];
+
+	if (!r->account.joined)
+		return 0;
 
 	for (uint32_t i = 0; i < p->ntables; i++) {
 		const struct join_table_result *const t = &j->tables[i];
@@ -159,6 +163,16 @@ check_join(struct run *r, struct err *err)
 				 "choose a longer form of ids, or mend "
 				 "ids.map", err);
 	}
+	return 0;
+}
+
+static int
+check_keys(struct run *r, struct err *err)
+{
+	const struct join_result *const j = &r->account.join;
+	const struct plan *const p = r->plan;
+	char wrong[512];
+
 	for (uint32_t i = 0; i < p->ntables; i++) {
 		const struct join_target_result *const t =
 			&j->targets[r->targets[i].number];
@@ -175,7 +189,53 @@ check_join(struct run *r, struct err *err)
 	return 0;
 }
 
+/* The places of a relation's examples, as many as a message has room for. */
+static void
+list_places(struct run *r, const struct join_relation_result *rel, char *out,
+	    size_t size)
+{
+	size_t len = 0;
+
+	out[0] = '\0';
+	for (uint32_t i = 0; i < rel->ndangle; i++) {
+		struct buf text = { 0 };
+		struct err trouble;
+
+		if (run_locate(r, rel->dangle[i].unit, rel->dangle[i].offset,
+			       &text, &trouble) != 0)
+			buf_reset(&text);
+
+		const struct span item = without_folder(buf_span(&text));
+		if (item.len > 0 && len + item.len + 8 < size)
+			len += (size_t)snprintf(out + len, size - len, "%s%.*s",
+						len > 0 ? "; " : "",
+						(int)item.len,
+						(const char *)item.ptr);
+		buf_free(&text);
+	}
+}
+
 /* Under `dangling: fail`, a reference to nothing stops the job here. */
+static int
+check_relation(struct run *r, const struct plan_table *t, uint32_t rule,
+	       uint32_t to, struct err *err)
+{
+	const uint32_t table = (uint32_t)(t - r->plan->tables);
+	const struct join_relation_result *const rel =
+		&r->account.join.relations[program_relation(r->program, table,
+							    rule, to)];
+	char places[280];
+
+	if (t->dangling != DANGLING_FAIL || rel->dangling == 0)
+		return 0;
+	list_places(r, rel, places, sizeof(places));
+	return err_set(err, ERR_INPUT, "%" PRIu64 " of %" PRIu64 " references "
+		       "%s.%s to '%s' find nothing (dangling: fail): %s; mend "
+		       "them or choose another policy; report.json has more",
+		       rel->dangling, rel->refs, t->name, t->rules[rule].path,
+		       r->plan->tables[to].name, places);
+}
+
 static int
 check_dangling(struct run *r, struct err *err)
 {
@@ -184,29 +244,12 @@ check_dangling(struct run *r, struct err *err)
 
 		for (uint32_t k = 0; k < t->nrules; k++)
 			for (uint32_t to = 0; to < r->plan->ntables; to++) {
-				const struct join_relation_result *const rel =
-					&r->account.join.relations[
-						program_relation(r->program, i,
-								 k, to)];
-				struct buf item = { 0 };
-				struct err trouble;
+				struct err unused;
 
-				if (t->dangling != DANGLING_FAIL ||
-				    rel->dangling == 0)
+				if (check_relation(r, t, k, to, err) == 0)
 					continue;
-				if (run_locate(r, rel->dangle[0].unit,
-					       rel->dangle[0].offset, &item,
-					       &trouble) != 0)
-					item.len = 0;
-				err_set(err, ERR_INPUT, "%" PRIu64 " of %"
-					PRIu64 " references %s.%s to '%s' find "
-					"nothing (dangling: fail), first: %.*s",
-					rel->dangling, rel->refs, t->name,
-					t->rules[k].path,
-					r->plan->tables[to].name, (int)item.len,
-					item.len > 0 ? (const char *)item.ptr
-						     : "");
-				buf_free(&item);
+				/* With examples of all relations. */
+				report_write(r, &unused);
 				return -1;
 			}
 	}
@@ -230,53 +273,18 @@ check_out(const struct run *r, struct err *err)
 	return 0;
 }
 
-/* From the survey's folder to the job's, where a run leaves its own. */
-static int
-move_index(const struct run *r, struct err *err)
-{
-	static const char *const ENDINGS[] = { "idx", "ids" };
-	char from[PATH_MAX], to[PATH_MAX];
-
-	for (size_t i = 0; i < r->plan->ntables; i++)
-		for (int k = 0; k < 2; k++) {
-			const char *const name = r->plan->tables[i].name;
-
-			snprintf(from, sizeof(from), "%s/%s/%s.%s", r->work,
-				 JOB_INDEX, name, ENDINGS[k]);
-			snprintf(to, sizeof(to), "%s/%s/%s.%s", r->dir,
-				 JOB_INDEX, name, ENDINGS[k]);
-			if (rename(from, to) != 0 && errno != ENOENT)
-				return err_set(err, ERR_SYSTEM, "cannot move %s"
-					       " to %s: %m", from, to);
-		}
-	return 0;
-}
-
-/* What it found is in the account; to judge it is the caller's. */
-static int
-finish_survey(struct run *r, struct err *err)
-{
-	if (account_sum(&r->account, r->journal, err) != 0)
-		return -1;
-	if (run_is_done(r))
-		return 0;
-	if (check_sums(r, err) != 0 || run_join(r, err) != 0 ||
-	    move_index(r, err) != 0)
-		return -1;
-	return journal_note(r->journal, "ended", span_of("yes"), err);
-}
-
 int
 run_finish(struct run *r, struct err *err)
 {
-	if (r->options->survey)
-		return finish_survey(r, err);
+	if (r->options->survey != SURVEY_NONE)
+		return survey_finish(r, err);
 	if (run_is_done(r))
 		return check_out(r, err) != 0 ? -1
 			: account_sum(&r->account, r->journal, err);
 	if (account_sum(&r->account, r->journal, err) != 0 ||
-	    check_sums(r, err) != 0 || run_join(r, err) != 0 ||
-	    check_join(r, err) != 0 || check_dangling(r, err) != 0 ||
+	    run_check_sums(r, err) != 0 || run_join(r, err) != 0 ||
+	    run_check_ids(r, err) != 0 || check_keys(r, err) != 0 ||
+	    check_dangling(r, err) != 0 ||
 	    run_write_manifests(r, err) != 0 || run_write_tables(r, err) != 0 ||
 	    run_join_rejects(r, err) != 0 || report_write(r, err) != 0 ||
 	    job_put_out(r->job, err) != 0)

@@ -36,8 +36,10 @@ struct run {
 	struct input_progress *progress;
 	struct account account;
 	struct run_shared shared;
+	struct known *known;		/* NULL: nobody asks */
+	struct drops *drops;
 	char dir[512];			/* of the job */
-	char work[520];			/* for journal and logs: that, or survey/ */
+	char work[540];			/* for journal and logs: that, or below */
 
 	/* While workers run. */
 	pthread_mutex_t lock;
@@ -48,6 +50,25 @@ struct run {
 	atomic_bool stop;		/* cancelled, or somebody failed */
 	struct err first;		/* error */
 };
+
+/* ---- survey.c ------------------------------------------------------------ */
+
+/* Where a survey has its journal and logs: `dir` itself, or below it. */
+void survey_folder(const char *dir, enum run_survey survey, char *out,
+		   size_t size);
+
+/* Open what earlier surveys found and this run is to know.  0 or -1. */
+int survey_use(struct run *r, struct err *err);
+
+/* The end of one: what it found is in the account; to judge is for others. */
+int survey_finish(struct run *r, struct err *err);
+
+/* ---- run_finish.c -------------------------------------------------------- */
+
+int run_check_sums(const struct run *r, struct err *err);
+int run_join(struct run *r, struct err *err);
+
+/* ---- others -------------------------------------------------------------- */
 
 /* The file of job.json's facts about a run; see run_job.c. */
 int run_open_job(struct run *r, struct err *err);

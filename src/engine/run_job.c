@@ -161,6 +161,8 @@ add_options(struct facts *f, struct err *err)
 		err) != 0 ||
 	    add(f, "options", "--stage", f->r->plan->stage != NULL
 		? f->r->plan->stage : "none", false, err) != 0 ||
+	    add(f, "options", "--on-duplicate",
+		on_duplicate_name(o->on_duplicate), false, err) != 0 ||
 	    add(f, "options", "--strict-ids", o->plan.strict_ids ? "yes"
 		: "no", false, err) != 0)
 		return -1;
@@ -211,7 +213,7 @@ check_space(const struct run *r, struct err *err)
 			need += r->units[i].packed_len;
 	if (r->options->limit > 0)
 		return 0;
-	if (!r->options->survey)
+	if (r->options->survey == SURVEY_NONE)
 		need *= packs ? PACKED : PLAIN;
 	return job_check_space(r->dir, need, err);
 }
@@ -221,7 +223,7 @@ static int
 prepare_survey(const struct run *r, const char *journal, struct err *err)
 {
 	static const char *const FOLDERS[] = {
-		JOB_UNITS, JOB_TMP, JOB_REJECTS,
+		JOB_UNITS, JOB_TMP, JOB_REJECTS, JOB_DROPS,
 	};
 	char path[sizeof(r->work) + 32];
 
@@ -259,7 +261,8 @@ run_open_job(struct run *r, struct err *err)
 		return -1;
 
 	snprintf(path, sizeof(path), "%s/%s", r->work, JOB_JOURNAL);
-	if (r->options->survey && prepare_survey(r, path, err) != 0)
+	if (r->options->survey != SURVEY_NONE &&
+	    prepare_survey(r, path, err) != 0)
 		return -1;
 	r->journal = journal_open(path, err);
 	if (r->journal == NULL)
@@ -267,7 +270,7 @@ run_open_job(struct run *r, struct err *err)
 	if (run_is_done(r))
 		return 0;
 	/* A crash between the last rename and its record: finish again. */
-	if (!r->options->survey && job_is_out(r->job) &&
+	if (r->options->survey == SURVEY_NONE && job_is_out(r->job) &&
 	    job_take_back(r->job, err) != 0)
 		return -1;
 	if (journal_sweep(r->journal, r->work, err) != 0)

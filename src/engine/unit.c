@@ -8,16 +8,14 @@
 
 #include "base/err.h"
 #include "base/md5.h"
-#include "engine/job.h"
+#include "engine/drops.h"
 #include "engine/keyfile.h"
+#include "engine/known.h"
 #include "engine/plan.h"
 #include "engine/program.h"
-#include "engine/rejects.h"
-#include "engine/target.h"
 #include "engine/unit_internal.h"
 #include "formats/ddbjson.h"
 #include "formats/formats.h"
-#include "io/drain.h"
 #include "io/file.h"
 #include "io/sink.h"
 #include "io/source.h"
@@ -61,8 +59,9 @@ unit_run_new(const struct run_shared *shared, struct err *err)
 	r->tallies = calloc(n, sizeof(*r->tallies));
 	r->files = calloc(2 * n + 1, sizeof(*r->files));
 	r->written = calloc(n, sizeof(*r->written));
+	r->drops = calloc(n, sizeof(*r->drops));
 	if (r->outputs == NULL || r->rejects == NULL || r->tallies == NULL ||
-	    r->files == NULL || r->written == NULL)
+	    r->files == NULL || r->written == NULL || r->drops == NULL)
 		goto failed;
 
 	const struct keyfile_sizes sizes = {
@@ -77,6 +76,8 @@ unit_run_new(const struct run_shared *shared, struct err *err)
 		unit_run_free(r);
 		return NULL;
 	}
+	if (shared->known != NULL)
+		program_ask(r->program, known_look_up, shared->known);
 	for (uint32_t i = 0; i < shared->plan->ntables; i++)
 		if (!shared->targets[i].log_keys)
 			program_skip_keys(r->program, i);
@@ -101,247 +102,11 @@ unit_run_free(struct unit_run *r)
 	free(r->tallies);
 	free(r->files);
 	free(r->written);
+	free(r->drops);
 	free(r);
 }
 
-/* ---- one batch ----------------------------------------------------------- */
-
-/* Open the file of `o`, which is in out.partial/ until the job is done. */
-static int
-open_output(struct unit_run *r, struct output *o, bool packed, struct err *err)
-{
-	const bool in_out = strncmp(o->path, "out/", 4) == 0;
-	char path[2 * UNIT_NAME_LEN];
-	char *slash;
-
-	snprintf(path, sizeof(path), "%s/%s%s", r->shared->job_dir,
-		 in_out ? JOB_OUT_PARTIAL : "",
-		 in_out ? o->path + 3 : o->path);
-	slash = strrchr(path, '/');
-	*slash = '\0';
-	if (file_make_folder(path, err) != 0)
-		return -1;
-	*slash = '/';
-	o->sink = sink_open(file_drain(path, err),
-			    packed ? r->shared->pack : NULL,
-			    r->shared->level, packed, err);
-	if (o->sink == NULL)
-		return -1;
-	md5_lane_join(sink_md5_lane(o->sink), source_md5_lane(r->source));
-	return 0;
-}
-
-/* Hand what waits in `text` to the file of `o`. */
-static int
-pass_on(struct unit_run *r, struct output *o, struct buf *text, bool packed,
-	struct err *err)
-{
-	if (text->len == 0)
-		return 0;
-	if (o->sink == NULL && open_output(r, o, packed, err) != 0)
-		return -1;
-	if (sink_write(o->sink, buf_span(text), err) != 0)
-		return -1;
-	buf_reset(text);
-	return 0;
-}
-
-static int
-encode(struct unit_run *r, struct program_result *result, struct err *err)
-{
-	for (uint32_t i = 0; i < result->nproducts; i++) {
-		const struct product *const p = &result->products[i];
-		struct buf *const text = &r->bench->texts[p->table];
-		const size_t before = text->len;
-		struct err why;
-
-		if (ddbjson_encode(p->item, 1, text, err) != 0)
-			return -1;
-		if (target_check_size(p->item, text->len - before,
-				      &why) != 0) {
-			text->len = before;
-			program_take_back(r->program, result, i, &why);
-			continue;
-		}
-		r->outputs[p->table].items++;
-		r->written[p->table]++;
-	}
-	for (size_t i = 0; i < r->shared->plan->ntables; i++)
-		if (r->shared->survey)
-			buf_reset(&r->bench->texts[i]);
-		else if (pass_on(r, &r->outputs[i], &r->bench->texts[i], true,
-				 err) != 0)
-			return -1;
-	return 0;
-}
-
-/* Note every id, reference and primary key for the end checks. */
-static void
-log_keys(struct unit_run *r, const struct program_result *result)
-{
-	const struct batch *const b = &r->bench->batch;
-	const struct rewrite_use *last_id = NULL;
-
-	for (size_t i = 0; i < result->nuses; i++) {
-		const struct rewrite_use *const u = &result->uses[i];
-		const uint64_t offset = b->items[u->item].offset;
-		const uint32_t table = result->tables[u->item];
-		const uint8_t fate = result->fates[u->item];
-
-		if ((u->flags & USE_IS_ID) == 0) {
-			if (fate == FATE_MOVED)
-				keyfile_ref(r->keys, program_relation(
-						r->shared->program, table,
-						u->rule, u->table),
-					    u->key, offset);
-			continue;
-		}
-		/* An id that stands in an item several times is one id. */
-		if (last_id != NULL && last_id->item == u->item &&
-		    last_id->key.lo == u->key.lo &&
-		    last_id->key.hi == u->key.hi)
-			continue;
-		last_id = u;
-		keyfile_id(r->keys, u->table, u->key, offset,
-			   value_type_name((enum value_type)u->type)[0],
-			   u->source);
-		if (fate == FATE_REFUSED)
-			keyfile_rejected(r->keys, u->table, u->key, offset);
-		else if (fate == FATE_LEFT_OUT)
-			keyfile_unwritten(r->keys, u->table, u->key, offset);
-	}
-	for (uint32_t i = 0; i < result->nproducts; i++) {
-		const struct product *const p = &result->products[i];
-		const struct run_target *const t =
-			&r->shared->targets[p->table];
-
-		if (p->item != NULL && t->log_keys)
-			keyfile_pk(r->keys, t->number, p->key,
-				   b->items[p->source].offset);
-	}
-}
-
-/* The first that was refused is as much as the user wants to see. */
-static int
-fail_on_first(const struct unit_run *r, const struct program_result *result,
-	      struct err *err)
-{
-	const struct batch *const b = &r->bench->batch;
-	const struct item *const item = result->nrefusals > 0
-		? &b->items[result->refusals[0].source] : NULL;
-	const struct reject *const reject = b->nrejects > 0 ? &b->rejects[0]
-							    : NULL;
-
-	if (item != NULL && (reject == NULL || item->number < reject->number)) {
-		*err = result->refusals[0].why;
-		return err_at(err, "line %" PRIu64 ": %s", item->number,
-			      result->refusals[0].step);
-	}
-	*err = reject->why;
-	return err_at(err, "line %" PRIu64 ", byte %" PRIu64, reject->number,
-		      reject->at + 1);
-}
-
-static int
-note_rejects(struct unit_run *r, struct program_result *result, struct err *err)
-{
-	const struct plan_input *const in =
-		&r->shared->plan->inputs[r->unit->input];
-
-	if (r->bench->batch.nrejects == 0 && result->nrefusals == 0)
-		return 0;
-	rejects_sort(result);
-	if (r->shared->fail_on_bad_item)
-		return fail_on_first(r, result, err);
-	if (r->shared->survey)
-		return 0;
-	for (size_t i = 0; i < in->ntables; i++) {
-		const uint32_t table = in->tables[i];
-		struct output *const o = &r->rejects[table];
-		const int64_t n = rejects_write(&r->bench->batch, result, table,
-						in->tables[0], r->unit->path,
-						&r->bench->rejects, err);
-
-		if (n < 0 || pass_on(r, o, &r->bench->rejects, false,
-				     err) != 0)
-			return -1;
-		o->items += (uint64_t)n;
-	}
-	return 0;
-}
-
-/* Keep to unit->max_items, bad lines among them: forget what is behind. */
-static bool
-enough(struct unit_run *r)
-{
-	const uint64_t max = r->unit->max_items;
-	struct batch *const b = &r->bench->batch;
-	uint32_t i = 0, k = 0;
-
-	if (max == 0)
-		return false;
-	while (r->items + i + k < max && (i < b->nitems || k < b->nrejects))
-		if (k == b->nrejects ||
-		    (i < b->nitems && b->items[i].number < b->rejects[k].number))
-			i++;
-		else
-			k++;
-	b->nitems = i;
-	b->nrejects = k;
-	return r->items + i + k == max;
-}
-
-/* Tell whoever watches how far this unit is. */
-static void
-show(struct unit_run *r)
-{
-	const struct source_stats at = source_stats(r->source);
-	struct input_progress *const p =
-		&r->shared->progress[r->unit->input];
-
-	atomic_fetch_add_explicit(&p->packed_len, at.packed_len -
-				  r->packed_seen, memory_order_relaxed);
-	atomic_fetch_add_explicit(&p->plain_len, at.plain_len - r->plain_seen,
-				  memory_order_relaxed);
-	atomic_fetch_add_explicit(&p->items, r->bench->batch.nitems +
-				  (uint64_t)r->bench->batch.nrejects,
-				  memory_order_relaxed);
-	r->packed_seen = at.packed_len;
-	r->plain_seen = at.plain_len;
-}
-
-/*
- * The whole lines at the front of `block`, the last one without a line end too
- * if it is the `last` block, to the sinks.  *used says how much they were;
- * returns 0 or -1.
- */
-static int
-transform(struct unit_run *r, struct span block, bool last, size_t *used,
-	  bool *done, struct err *err)
-{
-	const struct unit_observer *const o = r->shared->observer;
-	struct batch *const b = &r->bench->batch;
-	struct program_result result;
-
-	batch_reset(b);
-	if (ddbjson_decode(r->reader, block, last, b, used, err) != 0)
-		return -1;
-	*done = enough(r);
-	if (o != NULL && o->before != NULL && o->before(r->eye, b, err) != 0)
-		return -1;
-	if (program_do(r->program, r->unit->input, b, &result, err) != 0 ||
-	    encode(r, &result, err) != 0 ||
-	    note_rejects(r, &result, err) != 0)
-		return -1;
-	if (o != NULL && o->after != NULL &&
-	    o->after(r->eye, b, &result, err) != 0)
-		return -1;
-	program_count_types(r->program, &result);
-	log_keys(r, &result);
-	r->items += b->nitems + (uint64_t)b->nrejects;
-	show(r);
-	return 0;
-}
+/* ---- slices ------------------------------------------------------------- */
 
 /* Take one batch from source to sinks.  1, 0 after the last, or -1. */
 static int
@@ -366,7 +131,7 @@ step(struct unit_run *r, struct err *err)
 	const bool last = !more && block.len <= r->want;
 	if (block.len > r->want)
 		block.len = r->want;
-	if (transform(r, block, last, &used, &done, err) != 0)
+	if (unit_transform(r, block, last, &used, &done, err) != 0)
 		return -1;
 
 	source_consume(r->source, used);	/* items pointed into it */
@@ -390,7 +155,7 @@ salvage(struct unit_run *r, struct err *err)
 	do {
 		const struct span block = source_before_damage(r->source);
 
-		if (transform(r, block, false, &used, &done, err) != 0)
+		if (unit_transform(r, block, false, &used, &done, err) != 0)
 			return -1;
 		source_consume(r->source, used);
 	} while (used > 0 && !done);
@@ -416,6 +181,9 @@ begin(struct unit_run *r, const struct unit *u)
 		struct output *const bad = &r->rejects[i];
 
 		o->items = bad->items = r->written[i] = 0;
+		if (s->drops != NULL)
+			r->drops[i] = drops_of(s->drops, s->targets[i].number,
+					       u->number);
 		snprintf(o->path, sizeof(o->path), "out/%s/data/%08u.json%s",
 			 s->targets[i].name, u->number, suffix);
 		snprintf(bad->path, sizeof(bad->path), "rejected/units/%08u-%u"
@@ -496,15 +264,17 @@ pause_outputs(struct unit_run *r, struct err *err)
 	return 0;
 }
 
-/* Steps, until the source would read again.  Returns as step() does. */
+/* Steps, while there is enough of what was read.  Returns as step() does. */
 static int
 take_slice(struct unit_run *r, struct err *err)
 {
+	const uint64_t before = source_stats(r->source).packed_len;
 	int rc;
 
 	do
 		rc = step(r, err);
-	while (rc > 0 && source_has_more(r->source));
+	while (rc > 0 && (!source_is_low(r->source) ||
+			  source_stats(r->source).packed_len == before));
 	return rc > 0 && pause_outputs(r, err) != 0 ? -1 : rc;
 }
 

@@ -20,8 +20,10 @@
 #include "model/batch.h"
 
 struct byte_format;
+struct drops;
 struct err;
 struct journal;
+struct known;
 struct md5_lane;
 struct plan;
 struct program;
@@ -86,6 +88,9 @@ struct run_shared {
 	const atomic_bool *cancel;
 	struct input_progress *progress;	/* one an input */
 	bool survey;				/* no output, no rejects */
+	struct known *known;			/* NULL: nobody asks */
+	const struct drops *drops;		/* NULL: none */
+	bool reject_drops;			/* with the reason; else count */
 	const struct unit_observer *observer;	/* or NULL */
 };
 

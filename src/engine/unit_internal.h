@@ -37,10 +37,19 @@ struct unit_run {
 	struct source *source;
 	uint64_t items;			/* read, rejects included */
 	uint64_t packed_seen, plain_seen;
+	struct drops_cursor *drops;	/* one a plan table; see drops.h */
 	size_t want;			/* bytes to ask the source for next */
 	struct workbench *bench;	/* of the thread that has it */
 	void *eye;			/* of the observer, or NULL */
 };
+
+/*
+ * The whole lines at the front of `block`, the last one without a line end too
+ * if it is the `last` block, to the sinks.  *used says how much they were;
+ * *done, that the unit's max_items are.  Returns 0 or -1.
+ */
+int unit_transform(struct unit_run *r, struct span block, bool last,
+		   size_t *used, bool *done, struct err *err);
 
 /* Is the file what its manifest says?  Returns 0 or -1: ERR_INPUT. */
 int unit_check_input(struct unit_run *r, bool *damaged, struct err *err);

@@ -23,6 +23,7 @@
 
 enum {
 	IN_LEN = 128 * 1024,	/* also so that MD5s find each other */
+	LOW_LEN = IN_LEN / 4,	/* about what fills the window */
 	FIRST_LEN = 64 * 1024,	/* of the window */
 	HEAD_LEN = 8,		/* enough to tell the packing */
 };
@@ -247,9 +248,9 @@ source_consume(struct source *s, size_t n)
 }
 
 bool
-source_has_more(const struct source *s)
+source_is_low(const struct source *s)
 {
-	return s->packed.len > 0 || s->feed_done;
+	return s->packed.len < LOW_LEN && !s->feed_done;
 }
 
 struct source_stats

@@ -59,8 +59,8 @@ void source_consume(struct source *s, size_t n);
 
 struct source_stats source_stats(const struct source *s);
 
-/* Is there something of what was read from the feed that no peek has shown? */
-bool source_has_more(const struct source *s);
+/* Is a peek soon to read from the feed, which is not yet at its end? */
+bool source_is_low(const struct source *s);
 
 /* After the last peek: the MD5 of all the feed's bytes, 16 of them. */
 void source_md5(struct source *s, uint8_t out[16]);

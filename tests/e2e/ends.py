@@ -247,7 +247,7 @@ def dangling_fail(here, options):
     plan = dangling(here, 'fail')
     r = run(plan, here + '/job', '--quiet', status=3)
     failed(here, here + '/job', r, 'Things', 'People', 'dangling: fail',
-           'Things/a.json.gz')
+           'a.json.gz', 'report.json')
     # The list: every rule that has some, with its items.
     contains(r.err, 'owner', 'line 11', 'line 12')
 

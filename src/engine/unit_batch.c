@@ -1,0 +1,279 @@
+/* unit_batch.c - what becomes of a batch: output, rejects, logs. */
+#include "engine/unit_internal.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/md5.h"
+#include "engine/drops.h"
+#include "engine/job.h"
+#include "engine/keyfile.h"
+#include "engine/plan.h"
+#include "engine/program.h"
+#include "engine/rejects.h"
+#include "engine/target.h"
+#include "formats/ddbjson.h"
+#include "io/drain.h"
+#include "io/file.h"
+#include "io/sink.h"
+#include "io/source.h"
+
+/* Open the file of `o`, which is in out.partial/ until the job is done. */
+static int
+open_output(struct unit_run *r, struct output *o, bool packed, struct err *err)
+{
+	const bool in_out = strncmp(o->path, "out/", 4) == 0;
+	char path[2 * UNIT_NAME_LEN];
+	char *slash;
+
+	snprintf(path, sizeof(path), "%s/%s%s", r->shared->job_dir,
+		 in_out ? JOB_OUT_PARTIAL : "",
+		 in_out ? o->path + 3 : o->path);
+	slash = strrchr(path, '/');
+	*slash = '\0';
+	if (file_make_folder(path, err) != 0)
+		return -1;
+	*slash = '/';
+	o->sink = sink_open(file_drain(path, err),
+			    packed ? r->shared->pack : NULL,
+			    r->shared->level, packed, err);
+	if (o->sink == NULL)
+		return -1;
+	md5_lane_join(sink_md5_lane(o->sink), source_md5_lane(r->source));
+	return 0;
+}
+
+/* Hand what waits in `text` to the file of `o`. */
+static int
+pass_on(struct unit_run *r, struct output *o, struct buf *text, bool packed,
+	struct err *err)
+{
+	if (text->len == 0)
+		return 0;
+	if (o->sink == NULL && open_output(r, o, packed, err) != 0)
+		return -1;
+	if (sink_write(o->sink, buf_span(text), err) != 0)
+		return -1;
+	buf_reset(text);
+	return 0;
+}
+
+/*
+ * Must product `i` go, because another item has its primary key?  A survey has
+ * found out.
+ */
+static bool
+is_dropped(struct unit_run *r, struct program_result *result, uint32_t i)
+{
+	const struct product *const p = &result->products[i];
+	const struct item *const from = &r->bench->batch.items[p->source];
+	struct err why;
+
+	if (!drops_has(&r->drops[p->table], from->offset))
+		return false;
+	err_set(&why, ERR_INPUT, "an item before it has this primary key "
+		"(--on-duplicate reject)");
+	if (r->shared->reject_drops)
+		program_take_back(r->program, result, i, &why);
+	else
+		program_leave_out(r->program, result, i);
+	return true;
+}
+
+static int
+encode(struct unit_run *r, struct program_result *result, struct err *err)
+{
+	for (uint32_t i = 0; i < result->nproducts; i++) {
+		const struct product *const p = &result->products[i];
+
+		if (r->shared->drops != NULL && is_dropped(r, result, i))
+			continue;
+
+		struct buf *const text = &r->bench->texts[p->table];
+		const size_t before = text->len;
+		struct err why;
+
+		if (ddbjson_encode(p->item, 1, text, err) != 0)
+			return -1;
+		if (target_check_size(p->item, text->len - before,
+				      &why) != 0) {
+			text->len = before;
+			program_take_back(r->program, result, i, &why);
+			continue;
+		}
+		r->outputs[p->table].items++;
+		r->written[p->table]++;
+	}
+	for (size_t i = 0; i < r->shared->plan->ntables; i++)
+		if (r->shared->survey)
+			buf_reset(&r->bench->texts[i]);
+		else if (pass_on(r, &r->outputs[i], &r->bench->texts[i], true,
+				 err) != 0)
+			return -1;
+	return 0;
+}
+
+/* Note every id, reference and primary key for the end checks. */
+static void
+log_keys(struct unit_run *r, const struct program_result *result)
+{
+	const struct batch *const b = &r->bench->batch;
+	const struct rewrite_use *last_id = NULL;
+
+	for (size_t i = 0; i < result->nuses; i++) {
+		const struct rewrite_use *const u = &result->uses[i];
+		const uint64_t offset = b->items[u->item].offset;
+		const uint32_t table = result->tables[u->item];
+		const uint8_t fate = result->fates[u->item];
+
+		if ((u->flags & USE_IS_ID) == 0) {
+			if (fate == FATE_MOVED)
+				keyfile_ref(r->keys, program_relation(
+						r->shared->program, table,
+						u->rule, u->table),
+					    u->key, offset);
+			continue;
+		}
+		/* An id that stands in an item several times is one id. */
+		if (last_id != NULL && last_id->item == u->item &&
+		    last_id->key.lo == u->key.lo &&
+		    last_id->key.hi == u->key.hi)
+			continue;
+		last_id = u;
+		keyfile_id(r->keys, u->table, u->key, offset,
+			   value_type_name((enum value_type)u->type)[0],
+			   u->source);
+		if (fate == FATE_REFUSED)
+			keyfile_rejected(r->keys, u->table, u->key, offset);
+		else if (fate == FATE_LEFT_OUT)
+			keyfile_unwritten(r->keys, u->table, u->key, offset);
+	}
+	for (uint32_t i = 0; i < result->nproducts; i++) {
+		const struct product *const p = &result->products[i];
+		const struct run_target *const t =
+			&r->shared->targets[p->table];
+
+		if (p->item != NULL && t->log_keys)
+			keyfile_pk(r->keys, t->number, p->key,
+				   b->items[p->source].offset);
+	}
+}
+
+/* The first that was refused is as much as the user wants to see. */
+static int
+fail_on_first(const struct unit_run *r, const struct program_result *result,
+	      struct err *err)
+{
+	const struct batch *const b = &r->bench->batch;
+	const struct item *const item = result->nrefusals > 0
+		? &b->items[result->refusals[0].source] : NULL;
+	const struct reject *const reject = b->nrejects > 0 ? &b->rejects[0]
+							    : NULL;
+
+	if (item != NULL && (reject == NULL || item->number < reject->number)) {
+		*err = result->refusals[0].why;
+		return err_at(err, "line %" PRIu64 ": %s", item->number,
+			      result->refusals[0].step);
+	}
+	*err = reject->why;
+	return err_at(err, "line %" PRIu64 ", byte %" PRIu64, reject->number,
+		      reject->at + 1);
+}
+
+static int
+note_rejects(struct unit_run *r, struct program_result *result, struct err *err)
+{
+	const struct plan_input *const in =
+		&r->shared->plan->inputs[r->unit->input];
+
+	if (r->bench->batch.nrejects == 0 && result->nrefusals == 0)
+		return 0;
+	rejects_sort(result);
+	if (r->shared->fail_on_bad_item)
+		return fail_on_first(r, result, err);
+	if (r->shared->survey)
+		return 0;
+	for (size_t i = 0; i < in->ntables; i++) {
+		const uint32_t table = in->tables[i];
+		struct output *const o = &r->rejects[table];
+		const int64_t n = rejects_write(&r->bench->batch, result, table,
+						in->tables[0], r->unit->path,
+						&r->bench->rejects, err);
+
+		if (n < 0 || pass_on(r, o, &r->bench->rejects, false,
+				     err) != 0)
+			return -1;
+		o->items += (uint64_t)n;
+	}
+	return 0;
+}
+
+/* Keep to unit->max_items, bad lines among them: forget what is behind. */
+static bool
+enough(struct unit_run *r)
+{
+	const uint64_t max = r->unit->max_items;
+	struct batch *const b = &r->bench->batch;
+	uint32_t i = 0, k = 0;
+
+	if (max == 0)
+		return false;
+	while (r->items + i + k < max && (i < b->nitems || k < b->nrejects))
+		if (k == b->nrejects ||
+		    (i < b->nitems && b->items[i].number < b->rejects[k].number))
+			i++;
+		else
+			k++;
+	b->nitems = i;
+	b->nrejects = k;
+	return r->items + i + k == max;
+}
+
+/* Tell whoever watches how far this unit is. */
+static void
+show(struct unit_run *r)
+{
+	const struct source_stats at = source_stats(r->source);
+	struct input_progress *const p =
+		&r->shared->progress[r->unit->input];
+
+	atomic_fetch_add_explicit(&p->packed_len, at.packed_len -
+				  r->packed_seen, memory_order_relaxed);
+	atomic_fetch_add_explicit(&p->plain_len, at.plain_len - r->plain_seen,
+				  memory_order_relaxed);
+	atomic_fetch_add_explicit(&p->items, r->bench->batch.nitems +
+				  (uint64_t)r->bench->batch.nrejects,
+				  memory_order_relaxed);
+	r->packed_seen = at.packed_len;
+	r->plain_seen = at.plain_len;
+}
+
+int
+unit_transform(struct unit_run *r, struct span block, bool last, size_t *used,
+	       bool *done, struct err *err)
+{
+	const struct unit_observer *const o = r->shared->observer;
+	struct batch *const b = &r->bench->batch;
+	struct program_result result;
+
+	batch_reset(b);
+	if (ddbjson_decode(r->reader, block, last, b, used, err) != 0)
+		return -1;
+	*done = enough(r);
+	if (o != NULL && o->before != NULL && o->before(r->eye, b, err) != 0)
+		return -1;
+	if (program_do(r->program, r->unit->input, b, &result, err) != 0 ||
+	    encode(r, &result, err) != 0 ||
+	    note_rejects(r, &result, err) != 0)
+		return -1;
+	if (o != NULL && o->after != NULL &&
+	    o->after(r->eye, b, &result, err) != 0)
+		return -1;
+	program_count_types(r->program, &result);
+	log_keys(r, &result);
+	r->items += b->nitems + (uint64_t)b->nrejects;
+	show(r);
+	return 0;
+}

@@ -1,0 +1,61 @@
+#include "io/mapping.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/err.h"
+
+int
+mapping_open(const char *path, struct span *out, struct err *err)
+{
+	const int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct stat st;
+	void *p = NULL;
+
+	*out = (struct span){ NULL, 0 };
+	if (fd < 0)
+		return err_set(err, ERR_SYSTEM, "cannot open %s: %m", path);
+	if (fstat(fd, &st) != 0) {
+		err_set(err, ERR_SYSTEM, "cannot look at %s: %m", path);
+		close(fd);
+		return -1;
+	}
+	if (st.st_size > 0)
+		p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_SHARED, fd,
+			 0);
+	if (p == MAP_FAILED) {
+		err_set(err, ERR_SYSTEM, "cannot map %s: %m", path);
+		close(fd);
+		return -1;
+	}
+	close(fd);
+	*out = (struct span){ p, (size_t)st.st_size };
+	return 0;
+}
+
+/* The address as it was given to us by mmap(). */
+static void *
+address(struct span bytes)
+{
+	void *p;
+
+	__builtin_memcpy(&p, &bytes.ptr, sizeof(p));
+	return p;
+}
+
+void
+mapping_at_random(struct span bytes)
+{
+	if (bytes.len > 0)
+		madvise(address(bytes), bytes.len, MADV_RANDOM);
+}
+
+void
+mapping_close(struct span bytes)
+{
+	if (bytes.len > 0)
+		munmap(address(bytes), bytes.len);
+}

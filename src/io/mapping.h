@@ -1,0 +1,25 @@
+/*
+ * mapping.h - a file of ours as bytes in memory, paged in as it is looked at.
+ *
+ * Only for files that a job made and nobody changes: one that is cut short
+ * while it is mapped kills the process.  Any number of threads may read.
+ */
+#ifndef IO_MAPPING_H
+#define IO_MAPPING_H
+
+#include "base/span.h"
+
+struct err;
+
+/*
+ * Map all of a file.  An empty one gives no bytes and is fine.  Returns 0, or
+ * -1: ERR_SYSTEM with the path.
+ */
+int mapping_open(const char *path, struct span *out, struct err *err);
+
+/* It will be read here and there, not from start to end. */
+void mapping_at_random(struct span bytes);
+
+void mapping_close(struct span bytes);	/* no bytes are fine */
+
+#endif
