@@ -50,7 +50,10 @@
 
 static const char IDX_MAGIC[] = "dmkeyidx", IDS_MAGIC[] = "dmkeyids";
 
-enum { VERSION = 2, MAGIC_LEN = 8, ALIGN = 64, MAX_BITS = 48 };
+enum {
+	VERSION = 2, MAGIC_LEN = 8, ALIGN = 64, MAX_BITS = 48,
+	WIDE = 6,		/* records that are looked through at once */
+};
 
 struct keyindex_layout
 keyindex_layout(uint64_t n)
@@ -227,36 +230,75 @@ keyindex_find(const struct keyindex *ix, struct keyhash key, uint64_t *first)
 	return end - *first;
 }
 
+/*
+ * The first of the records from `from` on that is not before `key`, if that
+ * is among the next WIDE and there are so many: counted without a branch, which
+ * a processor would guess wrongly for every other key.  Records behind the
+ * key's place are not before it, so they do not count.
+ */
+static inline uint64_t
+count_up(const struct keyindex *ix, struct keyhash key, uint64_t from)
+{
+	const uint8_t *const p = ix->records + from * KEYINDEX_RECORD_LEN;
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < WIDE; i++)
+		n += load_le64(p + i * KEYINDEX_RECORD_LEN) < key.hi;
+	return from + n;
+}
+
+/* The number of the first record with `key`, in its place; or UINT64_MAX. */
+static inline uint64_t
+find_in(const struct keyindex *ix, struct keyhash key, uint64_t from,
+	uint64_t to)
+{
+	uint64_t at;
+
+	if (to - from <= WIDE && ix->shape.n - from >= WIDE) {
+		at = count_up(ix, key, from);
+		if (at < to && is_same(key_at(ix, at), key))
+			return at;
+		/* Half a key that several have is as rare as it is cheap. */
+		if (at >= to || key_at(ix, at).hi != key.hi)
+			return UINT64_MAX;
+	}
+	at = lower(ix, key, from, to);
+	return at < to && is_same(key_at(ix, at), key) ? at : UINT64_MAX;
+}
+
 void
 keyindex_find_all(const struct keyindex *ix, const struct keyhash *keys,
 		  size_t n, uint64_t *found)
 {
-	enum { GROUP = 32 };	/* loads on their way at once */
-	uint64_t from[GROUP], to[GROUP];
+	/*
+	 * Three steps for each key, AHEAD keys apart, so that what one of them
+	 * loads is there when the next one needs it.
+	 */
+	enum { AHEAD = 16, RING = 32 };
+	uint64_t from[RING], to[RING];
 
 	if (ix->shape.n == 0) {
 		memset(found, 0xff, n * sizeof(*found));
 		return;
 	}
-	for (size_t i = 0; i < n; i += GROUP) {
-		const size_t m = n - i < GROUP ? n - i : GROUP;
-		const struct keyhash *const k = keys + i;
-
-		for (size_t j = 0; j < m; j++)
+	for (size_t i = 0; i < n + 2 * AHEAD; i++) {
+		if (i < n)
 			__builtin_prefetch(ix->fan + ix->shape.fan_len *
-					   place_of(ix, k[j]));
-		for (size_t j = 0; j < m; j++) {
-			bounds(ix, k[j], &from[j], &to[j]);
+					   place_of(ix, keys[i]));
+		if (i >= AHEAD && i - AHEAD < n) {
+			const size_t k = i - AHEAD, r = k % RING;
+
+			bounds(ix, keys[k], &from[r], &to[r]);
 			const uint8_t *const p = ix->records +
-				from[j] * KEYINDEX_RECORD_LEN;
+				from[r] * KEYINDEX_RECORD_LEN;
 			__builtin_prefetch(p);
 			__builtin_prefetch(p + 64);
+			__builtin_prefetch(p + 128);
 		}
-		for (size_t j = 0; j < m; j++) {
-			const uint64_t at = lower(ix, k[j], from[j], to[j]);
+		if (i >= 2 * AHEAD) {
+			const size_t k = i - 2 * AHEAD, r = k % RING;
 
-			found[i + j] = at < to[j] &&
-				is_same(key_at(ix, at), k[j]) ? at : UINT64_MAX;
+			found[k] = find_in(ix, keys[k], from[r], to[r]);
 		}
 	}
 }
