@@ -37,7 +37,10 @@ WARN    = -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes \
 COMPILE = $(CC) -std=c11 -D_GNU_SOURCE $(WARN) -I. -Isrc $(CPPFLAGS) \
 	  $(CFLAGS) $(SAN_$(V))
 LINK    = $(CC) $(CFLAGS) $(SAN_$(V)) $(LDFLAGS)
-LDFLAGS_file = -Wl,--wrap=read,--wrap=write,--wrap=fsync,--wrap=renameat
+LDFLAGS_file = -Wl,--wrap=read,--wrap=writev,--wrap=fsync,--wrap=syncfs \
+	  -Wl,--wrap=renameat
+LDFLAGS_job = $(LDFLAGS_file)
+LDFLAGS_journal = $(LDFLAGS_file)
 LIBS    = -lisal -lz -lzstd -lxxhash -lcrypto -lyaml -lpthread -lm
 
 LIB     = $(wildcard src/base/*.c src/model/*.c src/expr/*.c src/io/*.c \

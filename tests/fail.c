@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include <sys/uio.h>
 
 static unsigned left[FAIL_CALLS];	/* calls until it fails; 0: never */
 static int codes[FAIL_CALLS];
@@ -12,10 +13,12 @@ static unsigned turn;
 
 ssize_t __real_read(int fd, void *to, size_t n);
 ssize_t __wrap_read(int fd, void *to, size_t n);
-ssize_t __real_write(int fd, const void *from, size_t n);
-ssize_t __wrap_write(int fd, const void *from, size_t n);
+ssize_t __real_writev(int fd, const struct iovec *parts, int n);
+ssize_t __wrap_writev(int fd, const struct iovec *parts, int n);
 int __real_fsync(int fd);
 int __wrap_fsync(int fd);
+int __real_syncfs(int fd);
+int __wrap_syncfs(int fd);
 int __real_renameat(int from, const char *old, int to, const char *new);
 int __wrap_renameat(int from, const char *old, int to, const char *new);
 
@@ -67,15 +70,33 @@ __wrap_read(int fd, void *to, size_t n)
 }
 
 ssize_t
-__wrap_write(int fd, const void *from, size_t n)
+__wrap_writev(int fd, const struct iovec *parts, int n)
 {
-	return fails(FAIL_WRITE) ? -1 : __real_write(fd, from, cut_to(n));
+	struct iovec some[2];
+
+	if (fails(FAIL_WRITE))
+		return -1;
+	if (!cut || n > 2)
+		return __real_writev(fd, parts, n);
+	for (int i = 0; i < n; i++) {
+		some[i] = parts[i];
+		some[i].iov_len = cut_to(some[i].iov_len);
+		if (some[i].iov_len < parts[i].iov_len)
+			return __real_writev(fd, some, i + 1);
+	}
+	return __real_writev(fd, parts, n);
 }
 
 int
 __wrap_fsync(int fd)
 {
 	return fails(FAIL_FSYNC) ? -1 : __real_fsync(fd);
+}
+
+int
+__wrap_syncfs(int fd)
+{
+	return fails(FAIL_SYNCFS) ? -1 : __real_syncfs(fd);
 }
 
 int

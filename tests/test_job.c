@@ -1,4 +1,5 @@
 /* test_job.c - the job's folder: one process, and the same job again. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,6 +15,7 @@
 #include "base/err.h"
 #include "engine/job.h"
 #include "io/file.h"
+#include "tests/fail.h"
 
 enum { NFACTS = 5 };
 
@@ -323,6 +325,42 @@ puts_out_and_takes_back(void **state)
 	job_close(j);
 }
 
+/* File by file too, and whichever of them the disk refuses. */
+static void
+puts_out_nothing_that_the_disk_refused(void **state)
+{
+	struct job *const j = open_ok(FACTS, NFACTS);
+	char path[128];
+	unsigned n, gone = 0;
+
+	(void)state;
+	for (n = 1; ; n++) {
+		struct err err;
+
+		snprintf(path, sizeof(path), "%s/out.partial/T/data", job);
+		assert_int_equal(file_make_folder(path, &err), 0);
+		snprintf(path, sizeof(path), "%s/out.partial/T/data/0", job);
+		assert_int_equal(file_save(path, span_of("x"), &err), 0);
+		fail_at(FAIL_SYNCFS, 1, EIO);
+		fail_at(FAIL_FSYNC, n, EIO);
+		const int rc = job_put_out(j, &err);
+		if (rc == 0)
+			break;
+		assert_true(fail_stop());
+		assert_int_equal(err.code, ERR_SYSTEM);
+		if (job_is_out(j)) {
+			/* Only the job's folder itself came after. */
+			assert_int_equal(job_take_back(j, &err), 0);
+			continue;
+		}
+		gone += !is_there("out.partial/T/data/0");
+	}
+	assert_int_equal(gone, 1);
+	assert_true(n > 8);
+	assert_true(job_is_out(j));
+	job_close(j);
+}
+
 static void
 knows_when_the_disk_is_too_small(void **state)
 {
@@ -351,6 +389,8 @@ main(void)
 				       clear),
 		cmocka_unit_test_setup(refuses_a_damaged_record, clear),
 		cmocka_unit_test_setup(puts_out_and_takes_back, clear),
+		cmocka_unit_test_setup(puts_out_nothing_that_the_disk_refused,
+				       clear),
 		cmocka_unit_test(knows_when_the_disk_is_too_small),
 	};
 

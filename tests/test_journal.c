@@ -1,4 +1,5 @@
 /* test_journal.c - the journal: kept, torn, damaged; and the files it names. */
+#include <errno.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,7 +15,11 @@
 #include "base/err.h"
 #include "base/keyhash.h"
 #include "engine/journal.h"
+#include "engine/keyfile.h"
 #include "io/file.h"
+#include "tests/fail.h"
+
+enum { HEADER_LEN = 16 };
 
 static char dir[64], path[80];
 
@@ -205,7 +210,8 @@ cuts_off_a_torn_record_wherever_it_is_torn(void **state)
 	make_three(&good, at);
 	for (size_t n = 0; n < good.len; n++) {
 		const uint32_t whole = n < at[1] ? 0 : n < at[2] ? 1 : 2;
-		const size_t torn = n < at[0] ? 0 : n - at[whole];
+		const size_t begun = n < HEADER_LEN ? n : HEADER_LEN;
+		const size_t torn = n - (n < at[0] ? begun : at[whole]);
 		struct journal *j;
 
 		put_file(good.ptr, n);
@@ -250,10 +256,14 @@ notices_every_flipped_bit(void **state)
 		good.ptr[byte] ^= (uint8_t)(1u << bit % 8);
 		err = (struct err){ 0 };
 		j = journal_look(path, &err);
-		if (byte >= at[2]) {
-			/* The last record: as if torn. */
+		if (byte >= at[2] || (byte >= HEADER_LEN && byte < at[0])) {
+			/*
+			 * The last record: as if torn.  The first, which says
+			 * when it was: nothing is believed.
+			 */
 			assert_non_null(j);
-			assert_int_equal(journal_nunits(j, NULL), 2);
+			assert_int_equal(journal_nunits(j, NULL),
+					 byte >= at[2] ? 2 : 0);
 			journal_close(j);
 			continue;
 		}
@@ -265,6 +275,66 @@ notices_every_flipped_bit(void **state)
 			 byte < at[1] ? at[0] : at[1]);
 		assert_non_null(strstr(err.text, text));
 	}
+	buf_free(&good);
+}
+
+/* A journal's beginning says which start of the machine it is of. */
+static void
+start_elsewhere(struct journal *j)
+{
+	struct err err;
+
+	assert_int_equal(journal_note(j, "boot", span_of("another"), &err), 0);
+}
+
+/* Pages of a file get to the disk in any order. */
+static void
+believes_nothing_behind_a_hole_of_another_start(void **state)
+{
+	struct buf good = { 0 };
+	size_t at[4];
+	struct err err;
+	struct journal *j;
+
+	(void)state;
+	unlink(path);
+	j = open_ok();
+	start_elsewhere(j);
+	for (uint32_t i = 0; i < 3; i++) {
+		buf_reset(&good);
+		assert_int_equal(file_load(path, 1 << 20, &good, &err), 0);
+		at[i] = good.len;
+		add(j, i);
+	}
+	journal_close(j);
+	buf_reset(&good);
+	assert_int_equal(file_load(path, 1 << 20, &good, &err), 0);
+	memset(good.ptr + at[1], 0, 40);
+	put_file(good.ptr, good.len);
+	j = journal_look(path, &err);
+	assert_non_null(j);
+	assert_int_equal(journal_nunits(j, NULL), 1);
+	assert_int_equal(journal_torn(j), good.len - at[1]);
+	journal_close(j);
+	j = open_ok();
+	check_unit(j, 0);
+	add(j, 7);
+	journal_close(j);
+	j = open_ok();
+	assert_int_equal(journal_nunits(j, NULL), 2);
+	check_unit(j, 7);
+	journal_close(j);
+
+	/* Not even the first page. */
+	memset(good.ptr, 0, at[0]);
+	put_file(good.ptr, good.len);
+	j = open_ok();
+	assert_int_equal(journal_nunits(j, NULL), 0);
+	add(j, 7);
+	journal_close(j);
+	j = open_ok();
+	check_unit(j, 7);
+	journal_close(j);
 	buf_free(&good);
 }
 
@@ -539,6 +609,190 @@ sweeps_what_no_record_names(void **state)
 	journal_close(j);
 }
 
+enum damage { NONE, ZEROED, CUT, GONE };
+
+/* Write a file of the unit, name it in `f`, and damage it. */
+static void
+make_file(struct journal_file *f, enum journal_file_kind kind,
+	  const char *name, char text[64], enum damage d)
+{
+	const char *const real = kind == JOURNAL_OUT ? "out.partial" : "rejected";
+	char full[160];
+
+	snprintf(text, 64, "%s/%s", kind == JOURNAL_OUT ? "out" : real, name);
+	*f = (struct journal_file){
+		.kind = kind, .path = span_of(text),
+		.size = 5, .xxh3 = keyhash64_of(span_of("hello")),
+	};
+	snprintf(full, sizeof(full), "%s/%s", real, name);
+	save(full, d == CUT ? "hel" : d == ZEROED ? "hell0" : "hello");
+	snprintf(full, sizeof(full), "%s/%s/%s", dir, real, name);
+	if (d == GONE)
+		unlink(full);
+}
+
+static void
+make_keys(struct journal_file *f, uint32_t unit, char text[64], enum damage d)
+{
+	const struct keyfile_sizes sizes = { 1, 1, 1 };
+	struct err err;
+	struct keyfile *const k = keyfile_new(&sizes, &err);
+	struct keyfile_info info;
+	char full[160];
+
+	assert_non_null(k);
+	assert_int_equal(keyfile_start(k, dir, unit, &err), 0);
+	for (uint64_t i = 0; i < 5000; i++)
+		keyfile_ref(k, 0, (struct keyhash){ i, ~i }, 100 * i);
+	assert_int_equal(keyfile_commit(k, &info, &err), 0);
+	keyfile_free(k);
+	keyfile_path(unit, text, 64);
+	*f = (struct journal_file){
+		.kind = JOURNAL_KEYS, .path = span_of(text),
+		.size = info.size, .xxh3 = info.xxh3,
+	};
+	snprintf(full, sizeof(full), "%s/%s", dir, text);
+	if (d == GONE)
+		unlink(full);
+	if (d == CUT)
+		assert_int_equal(truncate(full, 4096), 0);
+	if (d == ZEROED) {
+		/* A page in the middle that never got there. */
+		assert_int_equal(truncate(full, 4096), 0);
+		assert_int_equal(truncate(full, (off_t)info.size), 0);
+	}
+}
+
+/* Unit `unit` has three files; the one of kind `which` is damaged. */
+static void
+add_damaged(struct journal *j, uint32_t unit, enum journal_file_kind which,
+	    enum damage d)
+{
+	char name[32], out[64], keys[64], rejects[64];
+	struct journal_file f[3];
+	const struct journal_unit u = { .unit = unit, .files = f, .nfiles = 3 };
+	struct err err;
+
+	snprintf(name, sizeof(name), "T/data/%08u.json", unit);
+	make_file(&f[0], JOURNAL_OUT, name, out,
+		  which == JOURNAL_OUT ? d : NONE);
+	snprintf(name, sizeof(name), "units/%08u-T.jsonl", unit);
+	make_file(&f[1], JOURNAL_REJECTS, name, rejects,
+		  which == JOURNAL_REJECTS ? d : NONE);
+	make_keys(&f[2], unit, keys, which == JOURNAL_KEYS ? d : NONE);
+	assert_int_equal(journal_add(j, &u, &err), 0);
+}
+
+/* Ten units: the first is sound, and each other has another damage. */
+static void
+add_ten(struct journal *j)
+{
+	uint32_t unit = 0;
+
+	add_damaged(j, unit++, JOURNAL_OUT, NONE);
+	for (int kind = JOURNAL_OUT; kind <= JOURNAL_REJECTS; kind++)
+		for (int d = ZEROED; d <= GONE; d++)
+			add_damaged(j, unit++, (enum journal_file_kind)kind,
+				    (enum damage)d);
+}
+
+static void
+reads_all_files_after_another_start(void **state)
+{
+	struct journal *j;
+	struct err err;
+	char name[64];
+
+	(void)state;
+	unlink(path);
+	j = open_ok();
+	start_elsewhere(j);
+	add_ten(j);
+	journal_close(j);
+	j = open_ok();
+	assert_int_equal(journal_nunits(j, NULL), 10);
+	assert_int_equal(journal_sweep(j, dir, &err), 0);
+	assert_int_equal(journal_nunits(j, NULL), 1);
+	for (uint32_t i = 0; i < 10; i++) {
+		snprintf(name, sizeof(name), "index/units/%08u.keys", i);
+		assert_int_equal(is_there(name), i == 0);
+		snprintf(name, sizeof(name), "rejected/units/%08u-T.jsonl", i);
+		assert_int_equal(is_there(name), i == 0);
+		snprintf(name, sizeof(name), "out.partial/T/data/%08u.json", i);
+		assert_int_equal(is_there(name), i == 0);
+		assert_int_equal(journal_unit(j, i) != NULL, i == 0);
+	}
+	/* Who does them again finds their places free. */
+	add_damaged(j, 4, JOURNAL_OUT, NONE);
+	assert_int_equal(journal_nunits(j, NULL), 2);
+	journal_close(j);
+
+	/* From now on it is this start's: names and sizes will do. */
+	save("out.partial/T/data/00000000.json", "hallo");
+	j = open_ok();
+	assert_int_equal(journal_sweep(j, dir, &err), 0);
+	assert_non_null(journal_unit(j, 0));
+	assert_non_null(journal_unit(j, 4));
+	assert_true(is_there("out.partial/T/data/00000000.json"));
+	assert_int_equal(journal_check_unit(dir, journal_unit(j, 0), false,
+					    &err), 1);
+	/* The old records are still in the file, but their files are not. */
+	assert_int_equal(journal_check_unit(dir, journal_unit(j, 1), false,
+					    &err), 0);
+	journal_close(j);
+}
+
+static void
+reads_no_file_after_a_death_of_the_process(void **state)
+{
+	struct journal *j;
+	struct err err;
+
+	(void)state;
+	unlink(path);
+	j = open_ok();
+	add_ten(j);
+	journal_close(j);
+	j = open_ok();
+	assert_int_equal(journal_sweep(j, dir, &err), 0);
+	assert_int_equal(journal_nunits(j, NULL), 10);
+	journal_close(j);
+}
+
+static void
+waits_for_the_disk_only_after_much_work(void **state)
+{
+	struct journal_file f;
+	const struct journal_unit u = { .unit = 1, .files = &f, .nfiles = 1 };
+	struct journal *j;
+	struct err err;
+	char text[64];
+
+	(void)state;
+	unlink(path);
+	j = open_ok();
+	make_file(&f, JOURNAL_OUT, "T/data/00000001.json", text, NONE);
+	fail_at(FAIL_FSYNC, 1, EIO);
+	fail_at(FAIL_SYNCFS, 1, EIO);
+	assert_int_equal(journal_add(j, &u, &err), 0);
+	assert_false(fail_stop());
+
+	/* A GiB, it says; and one file is refused. */
+	f.size = 1 << 30;
+	fail_at(FAIL_FSYNC, 1, EIO);
+	fail_at(FAIL_SYNCFS, 1, EIO);
+	assert_int_equal(journal_add(j, &u, &err), -1);
+	assert_int_equal(err.code, ERR_SYSTEM);
+	assert_true(fail_stop());
+	assert_false(is_there("out.partial/T/data/00000001.json"));
+
+	make_file(&f, JOURNAL_OUT, "T/data/00000001.json", text, NONE);
+	f.size = 1 << 30;
+	assert_int_equal(journal_add(j, &u, &err), 0);
+	assert_true(is_there("out.partial/T/data/00000001.json"));
+	journal_close(j);
+}
+
 int
 main(void)
 {
@@ -547,6 +801,7 @@ main(void)
 		cmocka_unit_test(takes_the_last_record_of_a_unit),
 		cmocka_unit_test(cuts_off_a_torn_record_wherever_it_is_torn),
 		cmocka_unit_test(notices_every_flipped_bit),
+		cmocka_unit_test(believes_nothing_behind_a_hole_of_another_start),
 		cmocka_unit_test(cuts_off_what_a_crash_left_after_the_last),
 		cmocka_unit_test(takes_no_payload_for_a_record),
 		cmocka_unit_test(refuses_another_version_and_other_files),
@@ -555,6 +810,9 @@ main(void)
 		cmocka_unit_test(refuses_paths_that_lead_elsewhere),
 		cmocka_unit_test(tells_whether_the_files_are_there),
 		cmocka_unit_test(sweeps_what_no_record_names),
+		cmocka_unit_test(reads_all_files_after_another_start),
+		cmocka_unit_test(reads_no_file_after_a_death_of_the_process),
+		cmocka_unit_test(waits_for_the_disk_only_after_much_work),
 	};
 
 	return cmocka_run_group_tests_name("journal", tests, make_dir,

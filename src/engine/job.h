@@ -82,7 +82,10 @@ const struct job_fact *job_facts(const struct job *j, size_t *n);
 /* Is out/ there under its final name? */
 bool job_is_out(const struct job *j);
 
-/* out.partial/ -> out/, on disk when this returns; nothing if done before. */
+/*
+ * out.partial/ -> out/, with all that is in the job on the disk when this
+ * returns; nothing if done before.
+ */
 int job_put_out(const struct job *j, struct err *err);
 
 /* out/ -> out.partial/ again, because something in it must be redone. */

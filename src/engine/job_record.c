@@ -137,7 +137,7 @@ job_record_start(struct job_record *r, const char *dir,
 	/* Read before it is written: what cannot be read must not be kept. */
 	if (path != NULL && write_facts(facts, n, &text, err) == 0 &&
 	    parse(r, buf_span(&text), JOB_RECORD, err) == 0)
-		rc = file_save(path, buf_span(&text), err);
+		rc = file_save_safe(path, buf_span(&text), err);
 	buf_free(&text);
 	free(path);
 	return rc;

@@ -238,22 +238,6 @@ put_records(void *context, const uint64_t *records, size_t n,
 	return 0;
 }
 
-static int
-sync_folder(const struct join *j, struct err *err)
-{
-	char *const path = join_path(j, "", "");
-	const int fd = path == NULL ? -1 :
-		       open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int rc = 0;
-
-	if (fd < 0 || (fsync(fd) != 0 && errno != EINVAL))
-		rc = err_set(err, ERR_SYSTEM, "%m");
-	if (fd >= 0)
-		close(fd);
-	free(path);
-	return rc;
-}
-
 /* End the fan, write the header, and give the file its name. */
 static int
 seal(struct builder *b, uint64_t ids_len, struct err *err)
@@ -281,9 +265,9 @@ seal(struct builder *b, uint64_t ids_len, struct err *err)
 			    keyindex_sum(keysum_get(&b->fan.sum),
 					 keysum_get(&b->records.sum)));
 	if (pwrite(b->fd, header, sizeof(header), 0) != sizeof(header) ||
-	    fsync(b->fd) != 0 || rename(b->idx_part, b->idx_path) != 0)
+	    rename(b->idx_part, b->idx_path) != 0)
 		return err_set(err, ERR_SYSTEM, "%m");
-	return sync_folder(b->worker->state->join, err);
+	return 0;
 }
 
 static int

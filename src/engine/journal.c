@@ -17,7 +17,12 @@
  * The head has a checksum of its own, and its place in it, so that a record
  * can be known anywhere and by nothing else: if what is read is no whole record
  * and none follows anywhere behind it, it was torn by a crash; if one does, the
- * journal is damaged.
+ * journal is damaged.  But if the machine was started anew since the record
+ * before it was made, pages of the file may be missing in any order: then the
+ * rest of it is torn, whatever it holds.
+ *
+ * The note "boot" is the id that the system gave to the time since it was
+ * started, and comes before the records that were made in it.
  *
  * Payload of a note: length of the name in 4 bytes, the name, the text.  That
  * of a unit is at the head of journal_unit.c.
@@ -28,7 +33,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -54,25 +58,6 @@ _Static_assert(sizeof(HEADER) == HEADER_LEN, "the header is as specified");
 
 enum { TYPE_UNIT = 1, TYPE_NOTE = 2 };
 
-struct note {
-	struct note *next;
-	struct span name, text;
-};
-
-struct journal {
-	pthread_mutex_t lock;
-	int fd;			/* -1: only looked at */
-	bool broken;		/* what is on disk is not known */
-	uint64_t len, torn;
-	char *path;
-	struct arena mem;	/* records and notes, also those replaced */
-	struct journal_unit **slots;	/* by unit, linear probing */
-	size_t nslots;		/* a power of two */
-	uint32_t nunits, end;
-	struct note *notes;
-	struct buf out;		/* a record on its way */
-};
-
 /* ---- in memory ----------------------------------------------------------- */
 
 static struct journal_unit **
@@ -85,10 +70,9 @@ slot(struct journal_unit **slots, size_t n, uint32_t unit)
 	return &slots[i];
 }
 
-static int
-grow(struct journal *j, struct err *err)
+int
+journal_rehash(struct journal *j, size_t n, struct err *err)
 {
-	const size_t n = j->nslots == 0 ? 64 : 2 * j->nslots;
 	struct journal_unit **const slots = calloc(n, sizeof(*slots));
 
 	if (slots == NULL)
@@ -105,7 +89,8 @@ grow(struct journal *j, struct err *err)
 static int
 keep_unit(struct journal *j, struct journal_unit *u, struct err *err)
 {
-	if (2 * ((size_t)j->nunits + 1) > j->nslots && grow(j, err) != 0)
+	if (2 * ((size_t)j->nunits + 1) > j->nslots &&
+	    journal_rehash(j, j->nslots == 0 ? 64 : 2 * j->nslots, err) != 0)
 		return -1;
 
 	struct journal_unit **const at = slot(j->slots, j->nslots, u->unit);
@@ -169,6 +154,15 @@ load_payload(struct journal *j, uint32_t type, struct span s, struct err *err)
 	}
 }
 
+struct span
+journal_find_note(const struct journal *j, const char *name)
+{
+	for (const struct note *n = j->notes; n != NULL; n = n->next)
+		if (span_is(n->name, name))
+			return n->text;
+	return (struct span){ NULL, 0 };
+}
+
 /* ---- records ------------------------------------------------------------- */
 
 static uint64_t
@@ -219,6 +213,8 @@ load(struct journal *j, struct span all, struct err *err)
 	}
 	j->len = at;
 	j->torn = all.len - at;
+	if (!journal_is_of_this_boot(j))
+		return 0;
 	for (uint64_t i = at + 1; i < all.len; i++)
 		if (is_head(all, i))
 			return err_set(err, ERR_INPUT, "damaged journal at "
@@ -226,16 +222,16 @@ load(struct journal *j, struct span all, struct err *err)
 	return 0;
 }
 
-/* Is it what a crash leaves of a journal that was just begun? */
+/* Is it what a crash leaves of a journal whose beginning never got to disk? */
 static bool
 is_unborn(struct span all)
 {
 	size_t n = 0;
 
-	while (n < all.len && all.ptr[n] == 0)
+	while (n < all.len && n < HEADER_LEN && all.ptr[n] == 0)
 		n++;
-	return n == all.len || (all.len < HEADER_LEN &&
-				memcmp(all.ptr, HEADER, all.len) == 0);
+	return n == all.len || n == HEADER_LEN ||
+	       (all.len < HEADER_LEN && memcmp(all.ptr, HEADER, all.len) == 0);
 }
 
 static int
@@ -298,46 +294,6 @@ done:
 	return rc;
 }
 
-static struct journal *
-open_it(const char *path, bool write, struct err *err)
-{
-	struct journal *const j = calloc(1, sizeof(*j));
-	bool unborn;
-
-	if (j == NULL) {
-		err_set(err, ERR_SYSTEM, "out of memory");
-		return NULL;
-	}
-	j->fd = -1;
-	pthread_mutex_init(&j->lock, NULL);
-	j->path = strdup(path);
-	if (j->path == NULL) {
-		err_set(err, ERR_SYSTEM, "out of memory");
-		goto fail;
-	}
-	if (read_all(j, &unborn, err) != 0) {
-		err_at(err, "'%s'", path);
-		goto fail;
-	}
-	if (!write || settle(j, unborn, err) == 0)
-		return j;
-fail:
-	journal_close(j);
-	return NULL;
-}
-
-struct journal *
-journal_open(const char *path, struct err *err)
-{
-	return open_it(path, true, err);
-}
-
-struct journal *
-journal_look(const char *path, struct err *err)
-{
-	return open_it(path, false, err);
-}
-
 /* Begin a record in ->out; its payload is to follow. */
 static int
 begin(struct journal *j, struct err *err)
@@ -349,7 +305,16 @@ begin(struct journal *j, struct err *err)
 	return 0;
 }
 
-/* Frame the record in ->out and bring it to the disk. */
+int
+journal_wait(struct journal *j, struct err *err)
+{
+	if (fdatasync(j->fd) == 0)
+		return 0;
+	j->broken = true;
+	return err_set(err, ERR_SYSTEM, "%m");
+}
+
+/* Frame the record in ->out and write it. */
 static int
 append(struct journal *j, uint32_t type, struct err *err)
 {
@@ -376,10 +341,6 @@ append(struct journal *j, uint32_t type, struct err *err)
 		j->broken = ftruncate(j->fd, (off_t)j->len) != 0;
 		return -1;
 	}
-	if (fdatasync(j->fd) != 0) {
-		j->broken = true;
-		return err_set(err, ERR_SYSTEM, "%m");
-	}
 	j->len += j->out.len;
 	return 0;
 }
@@ -394,6 +355,69 @@ keep(struct journal *j, uint32_t type, struct err *err)
 	return load_payload(j, type, payload, err);
 }
 
+static int
+note(struct journal *j, const char *name, struct span text, struct err *err)
+{
+	const struct span s = span_of(name);
+	uint8_t len[4];
+
+	store_le32(len, (uint32_t)s.len);
+	if (begin(j, err) != 0 ||
+	    buf_append(&j->out, (struct span){ len, 4 }, err) != 0 ||
+	    buf_append(&j->out, s, err) != 0 ||
+	    buf_append(&j->out, text, err) != 0 ||
+	    append(j, TYPE_NOTE, err) != 0)
+		return -1;
+	return keep(j, TYPE_NOTE, err);
+}
+
+static struct journal *
+open_it(const char *path, bool write, struct err *err)
+{
+	struct journal *const j = calloc(1, sizeof(*j));
+	bool unborn;
+
+	if (j == NULL) {
+		err_set(err, ERR_SYSTEM, "out of memory");
+		return NULL;
+	}
+	j->fd = -1;
+	pthread_mutex_init(&j->lock, NULL);
+	journal_read_boot(j);
+	j->path = strdup(path);
+	if (j->path == NULL) {
+		err_set(err, ERR_SYSTEM, "out of memory");
+		goto fail;
+	}
+	if (read_all(j, &unborn, err) != 0) {
+		err_at(err, "'%s'", path);
+		goto fail;
+	}
+	if (!write)
+		return j;
+	/* Nothing in it is older than what will be. */
+	if (settle(j, unborn, err) == 0 &&
+	    (j->len > HEADER_LEN || note(j, JOURNAL_BOOT, span_of(j->boot), err) == 0))
+		return j;
+fail:
+	journal_close(j);
+	return NULL;
+}
+
+struct journal *
+journal_open(const char *path, struct err *err)
+{
+	return open_it(path, true, err);
+}
+
+struct journal *
+journal_look(const char *path, struct err *err)
+{
+	return open_it(path, false, err);
+}
+
+/* ---- adding -------------------------------------------------------------- */
+
 int
 journal_add(struct journal *j, const struct journal_unit *u, struct err *err)
 {
@@ -403,41 +427,34 @@ journal_add(struct journal *j, const struct journal_unit *u, struct err *err)
 	pthread_mutex_lock(&j->lock);
 	if (begin(j, err) == 0 && journal_put_unit(&j->out, u, err) == 0 &&
 	    append(j, TYPE_UNIT, err) == 0 && keep(j, TYPE_UNIT, err) == 0)
-		rc = 0;
+		rc = journal_put_off(j, *slot(j->slots, j->nslots, u->unit),
+				     err);
 	pthread_mutex_unlock(&j->lock);
-	return rc == 0 ? 0 : err_at(err, "'%s'", j->path);
+	if (rc != 0)
+		return err_at(err, "'%s'", j->path);
+	return journal_sync_late(j, err);
 }
 
 int
 journal_note(struct journal *j, const char *name, struct span text,
 	     struct err *err)
 {
-	const struct span s = span_of(name);
-	uint8_t len[4];
-	int rc = -1;
-
 	assert(j->fd >= 0);
-	store_le32(len, (uint32_t)s.len);
 	pthread_mutex_lock(&j->lock);
-	if (begin(j, err) == 0 &&
-	    buf_append(&j->out, (struct span){ len, 4 }, err) == 0 &&
-	    buf_append(&j->out, s, err) == 0 &&
-	    buf_append(&j->out, text, err) == 0 &&
-	    append(j, TYPE_NOTE, err) == 0 && keep(j, TYPE_NOTE, err) == 0)
-		rc = 0;
+	int rc = note(j, name, text, err);
+	if (rc == 0)
+		rc = journal_wait(j, err);
 	pthread_mutex_unlock(&j->lock);
 	return rc == 0 ? 0 : err_at(err, "'%s'", j->path);
 }
 
+/* ---- looking ------------------------------------------------------------- */
+
 struct span
 journal_noted(struct journal *j, const char *name)
 {
-	struct span text = { NULL, 0 };
-
 	pthread_mutex_lock(&j->lock);
-	for (const struct note *n = j->notes; n != NULL; n = n->next)
-		if (span_is(n->name, name))
-			text = n->text;
+	const struct span text = journal_find_note(j, name);
 	pthread_mutex_unlock(&j->lock);
 	return text;
 }
@@ -481,6 +498,7 @@ journal_close(struct journal *j)
 	pthread_mutex_destroy(&j->lock);
 	free(j->path);
 	free(j->slots);
+	free(j->late);
 	arena_free(&j->mem);
 	buf_free(&j->out);
 	free(j);

@@ -2,10 +2,12 @@
  * journal.h - the record of a job: which units are finished, and what they
  * came to.  It is the truth on resume (design.md, 7).
  *
- * A record is appended, checksummed and on disk, after the files it names are;
- * so what the journal says has happened.  The whole journal is read when it is
- * opened: a torn last record is cut off, a bad one before the last is
- * ERR_INPUT.  The head comment of journal.c has the bytes.
+ * A record is appended, checksummed, when the files it names are written; so
+ * what the journal says has happened, whatever becomes of the process.  What it
+ * says of a time before the machine was started anew is believed only of files
+ * that were read again.  The whole journal is read when it is opened: a torn
+ * last record is cut off, a bad one before the last is ERR_INPUT.  The head
+ * comment of journal.c has the bytes.
  *
  * Any number of threads may append and look up at once.
  */
@@ -84,13 +86,19 @@ struct journal *journal_open(const char *path, struct err *err);
  */
 struct journal *journal_look(const char *path, struct err *err);
 
-/* Add a finished unit; it takes the place of an earlier record of it. */
+/*
+ * Add a finished unit; it takes the place of an earlier record of it.  It gets
+ * to the disk, with its files, when the system sees fit; but after a GiB of
+ * files, or half a minute, this waits for all that there are.  A file that the
+ * disk refuses is removed, and an error.
+ */
 int journal_add(struct journal *j, const struct journal_unit *u,
 		struct err *err);
 
 /*
  * Keep a text under a name, in place of what was kept before: that a stage has
- * ended.  An empty one is as none.
+ * ended.  An empty one is as none.  All records are on the disk when this
+ * returns.
  */
 int journal_note(struct journal *j, const char *name, struct span text,
 		 struct err *err);
@@ -124,8 +132,10 @@ int journal_check_out(const char *job_dir, const struct journal_unit *u,
 		      struct err *why);
 
 /*
- * Remove what a crash left behind: `.NAME.part` anywhere in the job, all in
- * index/tmp, and what no unit's record names in out.partial/<table>/data,
+ * If the machine was started anew since the job was worked in, forget the units
+ * whose files are no longer what was written; all of them are read for that.
+ * Then remove what a crash left behind: `.NAME.part` anywhere in the job, all
+ * in index/tmp, and what no unit's record names in out.partial/<table>/data,
  * index/units and rejected/units.  To be called before any worker runs.
  */
 int journal_sweep(struct journal *j, const char *job_dir, struct err *err);

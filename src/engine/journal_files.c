@@ -17,7 +17,9 @@
 #include "base/keyhash.h"
 #include "engine/job.h"
 #include "engine/journal.h"
+#include "engine/journal_internal.h"
 #include "engine/keyfile.h"
+#include "io/file.h"
 
 static bool
 is_folder(const char *dir, const char *name)
@@ -142,6 +144,101 @@ journal_check_out(const char *job_dir, const struct journal_unit *u,
 		  struct err *why)
 {
 	return check_files(job_dir, u, false, false, why);
+}
+
+/* ---- to the disk --------------------------------------------------------- */
+
+enum { MAX_FOLDERS = 64 };
+
+/* Folders whose names are still to be brought to the disk. */
+struct folders {
+	char *paths[MAX_FOLDERS];
+	size_t n;
+};
+
+static int
+sync_folders(struct folders *f, struct err *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < f->n; i++) {
+		if (rc == 0)
+			rc = file_sync(f->paths[i], err);
+		free(f->paths[i]);
+	}
+	f->n = 0;
+	return rc;
+}
+
+/* Note the folder of `path`, which is cut short to it and taken over. */
+static int
+note_folder(struct folders *f, char *path, struct err *err)
+{
+	int rc = 0;
+
+	*strrchr(path, '/') = '\0';
+	for (size_t i = 0; i < f->n; i++)
+		if (strcmp(f->paths[i], path) == 0) {
+			free(path);
+			return 0;
+		}
+	if (f->n == MAX_FOLDERS)
+		rc = sync_folders(f, err);
+	f->paths[f->n++] = path;
+	return rc;
+}
+
+static int
+sync_file(const char *job_dir, const struct journal_file *f,
+	  struct folders *folders, struct err *err)
+{
+	char *const path = place(job_dir, f);
+
+	if (path == NULL)
+		return err_set(err, ERR_SYSTEM, "out of memory");
+	if (file_sync(path, err) == 0)
+		return note_folder(folders, path, err);
+	free(path);
+	return -1;
+}
+
+static uint64_t
+size_of(const struct journal_unit *const *units, size_t n)
+{
+	uint64_t all = 0;
+
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < units[i]->nfiles; k++)
+			all += units[i]->files[k].size;
+	return all;
+}
+
+int
+journal_sync_files(const char *job_dir,
+		   const struct journal_unit *const *units, size_t n,
+		   struct err *err)
+{
+	struct folders folders = { .n = 0 };
+	int rc = 0;
+
+	if (file_sync_around(job_dir, size_of(units, n)) == 1)
+		return 0;
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < units[i]->nfiles; k++) {
+			struct err trouble;
+
+			/* After a failure too: see what else is refused. */
+			if (sync_file(job_dir, &units[i]->files[k], &folders,
+				      &trouble) == 0 || rc != 0)
+				continue;
+			*err = trouble;
+			rc = -1;
+		}
+	if (rc == 0)
+		return sync_folders(&folders, err);
+	while (folders.n > 0)
+		free(folders.paths[--folders.n]);
+	return -1;
 }
 
 /* ---- sweeping ------------------------------------------------------------ */
@@ -295,6 +392,8 @@ journal_sweep(struct journal *j, const char *job_dir, struct err *err)
 	uint32_t end;
 	int rc = -1;
 
+	if (journal_check_boot(j, job_dir, err) != 0)
+		return -1;
 	journal_nunits(j, &end);
 	for (uint32_t i = 0; i < end; i++) {
 		const struct journal_unit *const u = journal_unit(j, i);

@@ -69,7 +69,7 @@ struct keyfile *keyfile_new(const struct keyfile_sizes *sizes,
 int keyfile_start(struct keyfile *k, const char *job_dir, uint32_t unit,
 		  struct err *err);
 
-/* Finish it: on disk and under its name.  -1 also for all errors before. */
+/* Finish it: written and under its name.  -1 also for all errors before. */
 int keyfile_commit(struct keyfile *k, struct keyfile_info *out,
 		   struct err *err);
 

@@ -3,10 +3,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -24,14 +26,24 @@ struct file_drain {
 	struct drain drain;
 	int fd;
 	int folder;		/* -1 for standard output */
-	bool committed;
+	bool made, committed;
 	char *path;		/* as the caller said it */
 	const char *name;	/* its last part */
 	char *temp;
+	uint8_t *held;		/* bytes that do not fill a step */
+	size_t nheld;
 	off_t written, begun;	/* bytes; of them on their way to the disk */
 };
 
-enum { BEHIND_LEN = 8 * 1024 * 1024 };
+enum {
+	/*
+	 * Writes begin and end at multiples of this, but for the last: file
+	 * systems keep such pages together, at a third less time.
+	 */
+	STEP_LEN = 64 * 1024,
+	BEHIND_LEN = 8 * 1024 * 1024,
+	ENOUGH_LEN = 1024 * 1024,	/* of the last of a file */
+};
 
 /* "'path': what errno says", and what to do about it where that is plain. */
 static int
@@ -139,18 +151,68 @@ stdin_feed(struct err *err)
 }
 
 static int
-write_all(int fd, struct span bytes, const char *path, struct err *err)
+write_all(int fd, struct iovec *parts, int n, const char *path,
+	  struct err *err)
 {
-	while (bytes.len > 0) {
-		const ssize_t n = write(fd, bytes.ptr, bytes.len);
+	while (n > 0) {
+		ssize_t put = writev(fd, parts, n);
 
-		if (n < 0 && errno == EINTR)
+		if (put < 0 && errno == EINTR)
 			continue;
-		if (n < 0)
+		if (put < 0)
 			return complain_out(err, path);
-		bytes.ptr += n;
-		bytes.len -= (size_t)n;
+		while (n > 0 && (size_t)put >= parts->iov_len) {
+			put -= (ssize_t)parts->iov_len;
+			parts++;
+			n--;
+		}
+		if (n > 0) {
+			parts->iov_base = (uint8_t *)parts->iov_base + put;
+			parts->iov_len -= (size_t)put;
+		}
 	}
+	return 0;
+}
+
+static struct iovec
+part_of(struct span bytes)
+{
+	struct iovec v = { .iov_len = bytes.len };
+
+	/* It is only read, which the type cannot say. */
+	memcpy(&v.iov_base, &bytes.ptr, sizeof(bytes.ptr));
+	return v;
+}
+
+/*
+ * Let the disk begin now, so that who waits for it later has little to wait
+ * for.  Only a hint.
+ */
+static void
+write_behind(struct file_drain *f, off_t enough)
+{
+#ifdef __linux__
+	if (f->written - f->begun >= enough) {
+		sync_file_range(f->fd, f->begun, f->written - f->begun,
+				SYNC_FILE_RANGE_WRITE);
+		f->begun = f->written;
+	}
+#else
+	(void)f;
+	(void)enough;
+#endif
+}
+
+static int
+hold(struct file_drain *f, struct span bytes, struct err *err)
+{
+	if (f->held == NULL)
+		f->held = malloc(STEP_LEN);
+	if (f->held == NULL)
+		return err_set(err, ERR_SYSTEM, "out of memory");
+	if (bytes.len > 0)
+		memcpy(f->held + f->nheld, bytes.ptr, bytes.len);
+	f->nheld += bytes.len;
 	return 0;
 }
 
@@ -158,46 +220,47 @@ static int
 write_file(struct drain *drain, struct span bytes, struct err *err)
 {
 	struct file_drain *const f = (struct file_drain *)drain;
+	const size_t all = f->nheld + bytes.len;
 
-	if (write_all(f->fd, bytes, f->path, err) != 0)
-		return -1;
-	f->written += (off_t)bytes.len;
-#ifdef __linux__
-	/*
-	 * Let the disk begin now, so that the fsync before the rename has
-	 * little left to wait for.  Only a hint.
-	 */
-	if (f->written - f->begun >= BEHIND_LEN) {
-		sync_file_range(f->fd, f->begun, f->written - f->begun,
-				SYNC_FILE_RANGE_WRITE);
-		f->begun = f->written;
+	if (all >= STEP_LEN) {
+		const size_t now = all - all % STEP_LEN;
+		const size_t n = now - f->nheld;
+		struct iovec parts[] = {
+			part_of((struct span){ f->held, f->nheld }),
+			part_of((struct span){ bytes.ptr, n }),
+		};
+
+		if (write_all(f->fd, parts, 2, f->path, err) != 0)
+			return -1;
+		bytes.ptr += n;
+		bytes.len -= n;
+		f->nheld = 0;
+		f->written += (off_t)now;
+		write_behind(f, BEHIND_LEN);
 	}
-#endif
-	return 0;
-}
-
-static int
-sync_file(int fd)
-{
-	int rc;
-
-	do
-		rc = fsync(fd);
-	while (rc != 0 && errno == EINTR);
-	/* Some file systems cannot do it for folders, and need not. */
-	return rc != 0 && errno == EINVAL ? 0 : rc;
+	return hold(f, bytes, err);
 }
 
 static int
 commit_file(struct drain *drain, struct err *err)
 {
 	struct file_drain *const f = (struct file_drain *)drain;
+	struct iovec rest = { f->held, f->nheld };
 
-	if (sync_file(f->fd) != 0 ||
+	if (write_all(f->fd, &rest, 1, f->path, err) != 0)
+		return -1;
+	f->written += (off_t)f->nheld;
+	f->nheld = 0;
+	write_behind(f, ENOUGH_LEN);
+
+	/* Some tell only now that there was no room. */
+	const int rc = close(f->fd);
+	f->fd = -1;
+	if ((rc != 0 && errno != EINTR) ||
 	    renameat(f->folder, f->temp, f->folder, f->name) != 0)
 		return complain_out(err, f->path);
 	f->committed = true;
-	return sync_file(f->folder) == 0 ? 0 : complain_out(err, f->path);
+	return 0;
 }
 
 static void
@@ -207,12 +270,13 @@ close_drain(struct drain *drain)
 
 	if (f->fd >= 0)
 		close(f->fd);
-	if (f->fd >= 0 && !f->committed)
+	if (f->made && !f->committed)
 		unlinkat(f->folder, f->temp, 0);
 	if (f->folder >= 0)
 		close(f->folder);
 	free(f->path);
 	free(f->temp);
+	free(f->held);
 	free(f);
 }
 
@@ -256,7 +320,8 @@ file_drain(const char *path, struct err *err)
 	f->fd = openat(f->folder, f->temp,
 		       O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
 		       0666);
-	if (f->fd >= 0)
+	f->made = f->fd >= 0;
+	if (f->made)
 		return &f->drain;
 	complain_out(err, path);
 fail:
@@ -267,8 +332,10 @@ fail:
 static int
 write_stdout(struct drain *drain, struct span bytes, struct err *err)
 {
+	struct iovec all = part_of(bytes);
+
 	(void)drain;
-	return write_all(STDOUT_FILENO, bytes, "standard output", err);
+	return write_all(STDOUT_FILENO, &all, 1, "standard output", err);
 }
 
 static int
@@ -297,7 +364,6 @@ stdout_drain(struct err *err)
 int
 file_load(const char *path, size_t limit, struct buf *out, struct err *err)
 {
-	enum { STEP_LEN = 64 * 1024 };
 	struct feed *const f = file_feed(path, err);
 	const size_t from = out->len;
 	ssize_t n = f == NULL ? -1 : 1;
@@ -329,6 +395,23 @@ file_save(const char *path, struct span bytes, struct err *err)
 	if (rc == 0)
 		rc = d->commit(d, err);
 	d->close(d);
+	return rc;
+}
+
+int
+file_save_safe(const char *path, struct span bytes, struct err *err)
+{
+	const char *const slash = strrchr(path, '/');
+	char *folder;
+	int rc;
+
+	if (file_save(path, bytes, err) != 0 || file_sync(path, err) != 0)
+		return -1;
+	folder = slash == NULL ? strdup(".") :
+		 strndup(path, (size_t)(slash - path) + 1);
+	rc = folder == NULL ? err_set(err, ERR_SYSTEM, "out of memory") :
+	     file_sync(folder, err);
+	free(folder);
 	return rc;
 }
 

@@ -2,14 +2,17 @@
  * file.h - files and the standard streams as feeds and drains, and whole small
  * files at once.
  *
- * A file that is written here appears under its name when it is complete and
- * on disk, and not before: until then it is `.NAME.part` in the same folder,
- * which the next attempt writes over.
+ * A file that is written here appears under its name when it is complete, and
+ * not before: until then it is `.NAME.part` in the same folder, which the next
+ * attempt writes over.  That holds whatever happens to the process.  Against
+ * what may happen to the machine, bring file and folder to the disk: it takes
+ * long, so whoever writes many does it once for all.
  */
 #ifndef IO_FILE_H
 #define IO_FILE_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/span.h"
 
@@ -33,6 +36,23 @@ struct drain *stdout_drain(struct err *err);
 int file_load(const char *path, size_t limit, struct buf *out,
 	      struct err *err);
 int file_save(const char *path, struct span bytes, struct err *err);
+
+/* The same, and wait until it is on the disk, with its name. */
+int file_save_safe(const char *path, struct span bytes, struct err *err);
+
+/*
+ * Wait until what was written to a file, or the names in a folder, are on the
+ * disk.  A file that the disk refuses is removed: it may look sound for as long
+ * as the machine runs, and be wrong after.
+ */
+int file_sync(const char *path, struct err *err);
+
+/*
+ * The same for all of the file system that `path` is in, unless others seem to
+ * have more to write there than we with our `ours` bytes.  Returns 1 if it is
+ * done; 0 if not: see to each file.
+ */
+int file_sync_around(const char *path, uint64_t ours);
 
 /* Make the folder `path` and those above it where they are missing. */
 int file_make_folder(const char *path, struct err *err);

@@ -48,7 +48,7 @@ int sink_pause(struct sink *s, struct err *err);
 
 int sink_write(struct sink *s, struct span bytes, struct err *err);
 
-/* Finish: packed, on disk and under its name.  *stats may be NULL. */
+/* Finish: packed, written and under its name.  *stats may be NULL. */
 int sink_commit(struct sink *s, struct sink_stats *stats, struct err *err);
 
 void sink_close(struct sink *s);	/* NULL is fine */

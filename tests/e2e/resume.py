@@ -10,11 +10,13 @@ import random
 import shutil
 import signal
 import socket
+import subprocess
 import time
 
-from e2e import (ASAN, SLOW, TSAN, check, clean, contains, digests, equal,
-                 finish, generate, main, read, reference_plan, run, same_jobs,
-                 stamps, start, write, check_report, write_items)
+from e2e import (ASAN, PROGRAM, SLOW, TSAN, Skipped, check, clean, contains,
+                 digests, equal, finish, generate, main, read, reference_plan,
+                 run, same_jobs, stamps, start, write, check_report,
+                 write_items)
 
 PLAN = {}       # what prepare() made
 
@@ -248,6 +250,48 @@ def data_files_that_are_gone_or_short_are_written_again(here, options):
         shutil.rmtree(job)
 
 
+def zero(path):
+    """The end of a file, as if it never got to the disk."""
+    size = os.path.getsize(path)
+    os.truncate(path, size // 3)
+    os.truncate(path, size)
+
+
+def stamps_of_data(out):
+    return {os.path.relpath(path, out): stamp
+            for path, stamp in stamps(out).items() if '/data/' in path}
+
+
+def after_another_start_all_files_are_read(here, options):
+    """A power failure: names and sizes may be right, and the bytes not."""
+    tool = os.path.join(os.path.dirname(os.path.realpath(PROGRAM)),
+                        'tool_boot')
+    if not os.access(tool, os.X_OK):
+        raise Skipped('there is no ' + tool)
+    job = here + '/job'
+    for harm in ('nothing', 'data', 'keys', 'rejects', 'journal'):
+        shutil.copytree(PLAN['calm'], job)
+        os.rename(job + '/out', job + '/out.partial')
+        if subprocess.call([tool, job]) != 0:
+            raise Exception('tool_boot failed')
+        path = {'data': '/out.partial/Quotes/data/0*',
+                'keys': '/index/units/0*',
+                'rejects': '/rejected/units/0*', 'journal': '/journal',
+                'nothing': '/report.json'}[harm]
+        files = sorted(glob.glob(job + path))
+        before = stamps_of_data(job + '/out.partial')
+        zero(files[len(files) // 2])
+        again(job, '--threads', '2')
+        same_jobs(PLAN['calm'], job)
+        no_leftovers(job)
+        after = stamps_of_data(job + '/out')
+        equal(sorted(after), sorted(before), 'names')
+        redone = sum(after[x] != before[x] for x in before)
+        check(redone == 0 if harm == 'nothing' else redone == 1
+              if harm != 'journal' else redone > 1, harm, redone)
+        shutil.rmtree(job)
+
+
 def leftovers_are_swept(here, options):
     job = here + '/job'
     half_done(job)
@@ -358,6 +402,7 @@ main([kill_9_with_one_thread, kill_9_with_two_threads,
       SIGTERM_stops_and_says_how_to_go_on, a_torn_journal_is_cut_off,
       a_journal_of_a_done_job_is_cut_off, a_damaged_journal_is_refused,
       data_files_that_are_gone_or_short_are_written_again,
+      after_another_start_all_files_are_read,
       leftovers_are_swept, a_job_that_is_done_changes_nothing, two_at_once,
       what_changes_bytes_is_refused, a_source_that_changed_is_refused,
       threads_and_memory_may_change,
