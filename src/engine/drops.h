@@ -4,7 +4,7 @@
  * obeyed by the run, so that its output is written once.
  *
  * A list is a file for each target table, with a record for each item that
- * goes, in the order of units and offsets.  Its bytes are at the head of drops.c.
+ * goes, in the order of units and offsets.  The head of drops.c has its bytes.
  */
 #ifndef ENGINE_DROPS_H
 #define ENGINE_DROPS_H
