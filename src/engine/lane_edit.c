@@ -174,23 +174,30 @@ settle(struct making *m, uint32_t ncases)
 	return 0;
 }
 
-/* Do the ops name what a key of the target's is called? */
+static bool
+name(const struct lane *l, const char *text)
+{
+	for (size_t n = 0; text != NULL && n < l->nops; n++)
+		if (span_is(l->names.of[l->ops[n].name].text, text) ||
+		    span_is(l->names.of[l->ops[n].to].text, text))
+			return true;
+	return false;
+}
+
+/* Do the ops name a key of the target's, or what its TTL goes by? */
 static bool
 name_key(const struct lane *l, const struct plan_table *t)
 {
 	const size_t nindexes = t->create != NULL ? t->create->nindexes : 0;
 
-	for (size_t i = 0; i <= 2 * nindexes + 1; i++) {
-		const struct plan_key *const k = i < 2 ? &t->key :
-			&t->create->indexes[i / 2 - 1].key;
-		const char *const name = i % 2 == 0 ? k->pk.name : k->sk.name;
+	for (size_t i = 0; i <= nindexes; i++) {
+		const struct plan_key *const k = i == 0 ? &t->key :
+			&t->create->indexes[i - 1].key;
 
-		for (size_t n = 0; name != NULL && n < l->nops; n++)
-			if (span_is(l->names.of[l->ops[n].name].text, name) ||
-			    span_is(l->names.of[l->ops[n].to].text, name))
-				return true;
+		if (name(l, k->pk.name) || name(l, k->sk.name))
+			return true;
 	}
-	return false;
+	return t->create != NULL && name(l, t->create->ttl);
 }
 
 /* Do the ops name what is an id, or a reference? */

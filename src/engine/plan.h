@@ -102,6 +102,7 @@ struct plan_key {
 struct plan_index {
 	const char *name;
 	bool local;		/* LSI, else GSI */
+	bool all;		/* has all of an item's attributes */
 	struct plan_key key;
 };
 
@@ -113,6 +114,7 @@ struct plan_create {
 	size_t nattrs;
 	struct plan_index *indexes;	/* GSIs, then LSIs */
 	size_t nindexes;
+	const char *ttl;		/* attribute of TTL, or NULL */
 	struct span json;		/* the file's bytes */
 	const struct tree *tree;	/* the definition, parsed */
 	struct plan_place place;

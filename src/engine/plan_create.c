@@ -120,6 +120,15 @@ read_schema(const struct plan_create *c, const struct tree *map,
 	return 0;
 }
 
+/* map.name.field, or NULL. */
+static const struct tree *
+inner(const struct tree *map, const char *name, const char *field)
+{
+	const struct tree *const t = tree_get(map, name);
+
+	return t == NULL ? NULL : tree_get(t, field);
+}
+
 static int
 read_indexes(const struct tree *def, const char *name, bool local,
 	     struct plan_create *c, bool *used, struct err *err)
@@ -133,7 +142,12 @@ read_indexes(const struct tree *def, const char *name, bool local,
 	for (uint32_t i = 0; i < list->nkids; i++) {
 		struct plan_index *const x = &c->indexes[c->nindexes];
 
+		const struct tree *const type = inner(&list->kids[i],
+						      "Projection",
+						      "ProjectionType");
+
 		x->local = local;
+		x->all = type == NULL || span_is(type->text, "ALL");
 		if (need_text(&list->kids[i], "IndexName", &x->name,
 			      err) != 0 ||
 		    read_schema(c, &list->kids[i], &x->key, used, err) != 0)
@@ -164,6 +178,20 @@ check_used(const struct plan_create *c, const bool *used, const struct tree *t,
 	return 0;
 }
 
+/* TimeToLiveSpecification is no part of CreateTable, but stands beside it. */
+static void
+read_ttl(const struct tree *def, struct plan_create *c)
+{
+	const struct tree *const name = inner(def, "TimeToLiveSpecification",
+					      "AttributeName");
+	const struct tree *const on = inner(def, "TimeToLiveSpecification",
+					    "Enabled");
+
+	if (name != NULL && name->kind == TREE_TEXT &&
+	    (on == NULL || on->kind != TREE_BOOL || on->truth))
+		c->ttl = (const char *)name->text.ptr;
+}
+
 enum { MAX_ATTRS = 1000 };
 
 static int
@@ -183,6 +211,8 @@ read_definition(struct plan *p, const struct tree *root, struct plan_create *c,
 		return tree_err(def, err, "more than %d attributes", MAX_ATTRS);
 	c->tree = def;
 	c->place = plan_place_of(def);
+	read_ttl(root, c);
+	read_ttl(def, c);
 	c->indexes = plan_take(p, nindexes, sizeof(*c->indexes), err);
 	bool *const used = plan_take(p, nattrs, sizeof(*used), err);
 	if (c->indexes == NULL || used == NULL)

@@ -34,6 +34,7 @@ struct product {
 	uint32_t table;		/* plan table whose target it goes to */
 	struct keyhash key;	/* of its primary key, if somebody wants it */
 	struct key_types types;	/* of its key attributes */
+	uint32_t len;		/* of its line, for whoever looks on */
 };
 
 /* An item that the plan refused: its number in the batch, and why. */

@@ -82,11 +82,24 @@ is_dropped(struct unit_run *r, struct program_result *result, uint32_t i)
 	return true;
 }
 
+/*
+ * How long the line of a product is, where that is known without making it; 0
+ * where it is not, or where it may be too long.
+ */
+static uint32_t
+known_len(const struct item *item)
+{
+	const size_t len = item->edits != NULL ? item->edited_len :
+		(item->map.flags & VALUE_RAW) != 0 ? item->line.len : 0;
+
+	return len > 0 && len < ITEM_MAX_LEN ? (uint32_t)len + 1 : 0;
+}
+
 static int
 encode(struct unit_run *r, struct program_result *result, struct err *err)
 {
 	for (uint32_t i = 0; i < result->nproducts; i++) {
-		const struct product *const p = &result->products[i];
+		struct product *const p = &result->products[i];
 
 		if (r->shared->drops != NULL && is_dropped(r, result, i))
 			continue;
@@ -95,6 +108,11 @@ encode(struct unit_run *r, struct program_result *result, struct err *err)
 		const size_t before = text->len;
 		struct err why;
 
+		p->len = r->shared->survey ? known_len(p->item) : 0;
+		if (p->len > 0) {
+			r->written[p->table]++;
+			continue;
+		}
 		if (ddbjson_encode(p->item, 1, text, err) != 0)
 			return -1;
 		if (target_check_size(p->item, text->len - before,
@@ -103,6 +121,7 @@ encode(struct unit_run *r, struct program_result *result, struct err *err)
 			program_take_back(r->program, result, i, &why);
 			continue;
 		}
+		p->len = (uint32_t)(text->len - before);
 		r->outputs[p->table].items++;
 		r->written[p->table]++;
 	}

@@ -1,0 +1,335 @@
+/*
+ * stats_values.c - what stands at one path: types, bounds, distinct values,
+ * examples, sizes.
+ *
+ * Values wait at their path until there are some, and are then taken in one
+ * after the other: what one looks at, and which way one goes, is the same for
+ * all of them.  Most are between the bounds, and have a hash that no sketch or
+ * example wants; to see that takes no look at what is known of the path but
+ * four words.
+ */
+#include <assert.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/bytes.h"
+#include "base/err.h"
+#include "engine/stats_internal.h"
+#include "formats/ddbjson.h"
+
+static_assert((int)DDBJSON_SLACK >= 8, "the word at the start of a text");
+
+/* ---- hashes -------------------------------------------------------------- */
+
+static inline uint64_t
+fold(uint64_t a, uint64_t b)
+{
+	const unsigned __int128 p = (unsigned __int128)a * b;
+
+	return (uint64_t)p ^ (uint64_t)(p >> 64);
+}
+
+/*
+ * A uniform hash of a short text, by multiplying and folding (as in wyhash).
+ * Not against people who choose values so that they meet: what they could get
+ * wrong is an estimate.  Eight bytes can be read at `p`.
+ */
+static inline uint64_t
+hash_of(const uint8_t *p, size_t len, uint64_t seed)
+{
+	static const uint64_t A = 0xa0761d6478bd642f, B = 0xe7037ed1a0b428db;
+	uint64_t h = seed * B, first, last = 0;
+
+	for (; len > 16; p += 16, len -= 16)
+		h = fold(load_le64(p) ^ A, load_le64(p + 8) ^ h);
+	first = load_le64(p);
+	if (len < 8)
+		first &= ((uint64_t)1 << 8 * len) - 1;
+	else
+		last = load_le64(p + len - 8);
+	return fold(fold(first ^ A, last ^ h), B ^ len ^ seed);
+}
+
+/* The first eight bytes, so that their order is that of texts. */
+static inline uint64_t
+key_of(const uint8_t *p, size_t len)
+{
+	const uint64_t word = __builtin_bswap64(load_le64(p));
+
+	return len >= 8 ? word : len == 0 ? 0 : word >> (64 - 8 * len)
+						     << (64 - 8 * len);
+}
+
+/* ---- what is kept -------------------------------------------------------- */
+
+static void
+keep(struct kept *to, struct span text)
+{
+	to->len = text.len < KEPT ? (uint32_t)text.len : KEPT;
+	if (to->len > 0)
+		memcpy(to->text, text.ptr, to->len);
+}
+
+static struct span
+kept_span(const struct kept *k)
+{
+	return (struct span){ k->text, k->len };
+}
+
+static void
+keep_example(struct extremes *x, uint64_t hash, struct span text)
+{
+	int i = 0;
+
+	while (i < STATS_EXAMPLES && x->examples[i].hash < hash)
+		i++;
+	if (i == STATS_EXAMPLES || x->examples[i].hash == hash)
+		return;
+	memmove(&x->examples[i + 1], &x->examples[i],
+		(size_t)(STATS_EXAMPLES - 1 - i) * sizeof(x->examples[0]));
+	x->examples[i].hash = hash;
+	keep(&x->examples[i].value, text);
+}
+
+/* A value whose hash is below the sketch's bound. */
+static int
+add_hash(struct node *n, uint64_t hash, struct span text, struct err *err)
+{
+	/* Where values are few, most have just been here. */
+	if (n->recent[hash % RECENT] == hash)
+		return 0;
+	n->recent[hash % RECENT] = hash;
+	if (hash < n->extremes->examples[STATS_EXAMPLES - 1].hash)
+		keep_example(n->extremes, hash, text);
+	return sketch_put(&n->sketch, hash, 1, err);
+}
+
+/* ---- bounds -------------------------------------------------------------- */
+
+/* A text that may be the least or greatest; no more than KEPT bytes count. */
+static void
+bound_text(struct node *n, struct span text)
+{
+	struct extremes *const x = n->extremes;
+	const bool first = !x->some;
+
+	x->some = true;
+	if (text.len > KEPT)
+		text.len = KEPT;
+	if (first || span_compare(text, kept_span(&x->low)) < 0) {
+		keep(&x->low, text);
+		n->low_key = key_of(text.ptr, text.len);
+	}
+	if (first || span_compare(text, kept_span(&x->high)) > 0) {
+		keep(&x->high, text);
+		n->high_key = key_of(text.ptr, text.len);
+	}
+}
+
+static struct span
+number_span(const struct number *n)
+{
+	return (struct span){ (const uint8_t *)n->text, n->len };
+}
+
+static void
+keep_number(struct number *to, struct span text)
+{
+	memcpy(to->text, text.ptr, text.len);
+	to->len = (uint32_t)text.len;
+}
+
+/* Nearer to zero, or not, by more than any error of a double. */
+static double
+inside(double v, bool low)
+{
+	const double slack = fabs(v) * 1e-12;
+
+	return low ? v + slack : v - slack;
+}
+
+/* A canonical number, `v` as a double, that may be the least or greatest. */
+static void
+bound_number(struct node *n, struct span text, double v)
+{
+	struct extremes *const x = n->extremes;
+
+	if (x->least.len == 0 ||
+	    decimal_compare(text, number_span(&x->least)) < 0) {
+		keep_number(&x->least, text);
+		n->least = inside(v, true);
+	}
+	if (x->most.len == 0 ||
+	    decimal_compare(text, number_span(&x->most)) > 0) {
+		keep_number(&x->most, text);
+		n->most = inside(v, false);
+	}
+}
+
+/* ---- values -------------------------------------------------------------- */
+
+static int
+take_text(struct node *n, const struct value *v, uint32_t *size,
+	  struct arena *scratch, struct err *err)
+{
+	struct span text = { v->text, v->len };
+
+	if ((v->flags & VALUE_ESC) != 0 &&
+	    value_text(v, scratch, &text, err) != 0)
+		return -1;
+	*size += (uint32_t)text.len;
+
+	const uint64_t hash = hash_of(text.ptr, text.len, VALUE_S);
+	const uint64_t key = key_of(text.ptr, text.len);
+	if (key <= n->low_key || key >= n->high_key)
+		bound_text(n, text);
+	n->types[VALUE_S]++;
+	return hash >= n->sketch.bound ? 0 : add_hash(n, hash, text, err);
+}
+
+/* What a simple number is: digits, perhaps a point, and canonical. */
+struct simple {
+	double value;
+	uint32_t size;		/* decimal_stored_len() */
+};
+
+static inline bool
+read_simple(const uint8_t *p, size_t len, struct simple *s)
+{
+	static const double POWERS[] = {
+		1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11,
+		1e12, 1e13, 1e14, 1e15,
+	};
+	const bool neg = len > 0 && p[0] == '-';
+	uint64_t m = 0;
+	uint32_t point = 0, digits = 0, zeros = 0;
+	bool pointed = false;
+
+	p += neg;
+	len -= neg;
+	/* No zero first but that of "0." and "0"; "-0" is not canonical. */
+	if (len == 0 || len > 15 || (p[0] == '0' && len > 1 && p[1] != '.') ||
+	    (p[0] == '0' && len == 1 && neg))
+		return false;
+	for (size_t i = 0; i < len; i++) {
+		const uint32_t d = (uint32_t)p[i] - '0';
+
+		if (d > 9) {
+			if (p[i] != '.' || pointed || i == 0)
+				return false;
+			pointed = true;
+			continue;
+		}
+		m = 10 * m + d;
+		digits += m > 0;
+		zeros = d == 0 ? zeros + (m > 0) : 0;
+		point += pointed;
+	}
+	if (pointed && (p[len - 1] == '0' || p[len - 1] == '.'))
+		return false;
+	s->value = (double)m / POWERS[point];
+	if (m == 0) {
+		s->size = 1;
+		return true;
+	}
+	/* Two digits a byte, counted from the point; a byte for the sign. */
+	const uint32_t before = digits - point;	/* wraps for 0.0x: even so */
+	const uint32_t sig = digits - zeros;
+	s->size = 1 + (sig + (before & 1) + 1) / 2 + neg;
+	if (neg)
+		s->value = -s->value;
+	return true;
+}
+
+static int
+take_number(struct node *n, const struct value *v, uint32_t *size,
+	    struct err *err)
+{
+	struct span text = { v->text, v->len };
+	char canonical[DECIMAL_TEXT_LEN + 8];
+	struct simple s;
+
+	if (!read_simple(text.ptr, text.len, &s)) {
+		s.size = (uint32_t)decimal_stored_len(text);
+		text = (struct span){ (const uint8_t *)canonical,
+				      decimal_canonical(text, canonical) };
+		canonical[text.len] = '\0';
+		s.value = strtod(canonical, NULL);
+	}
+	*size += s.size;
+
+	const uint64_t hash = hash_of(text.ptr, text.len, VALUE_N);
+	if (!(s.value > n->least && s.value < n->most))
+		bound_number(n, text, s.value);
+	n->types[VALUE_N]++;
+	return hash >= n->sketch.bound ? 0 : add_hash(n, hash, text, err);
+}
+
+static int
+take_binary(struct node *n, const struct value *v, uint32_t *size,
+	    struct arena *scratch, struct err *err)
+{
+	struct span text = { v->text, v->len };
+
+	if ((v->flags & VALUE_ESC) != 0 &&
+	    value_text(v, scratch, &text, err) != 0)
+		return -1;
+	*size += (uint32_t)value_size(v);
+
+	const uint64_t hash = hash_of(text.ptr, text.len, VALUE_B);
+	n->types[VALUE_B]++;
+	return hash >= n->sketch.bound ? 0 : add_hash(n, hash, text, err);
+}
+
+int
+values_take(struct node *n, uint32_t *sizes, struct arena *scratch,
+	    struct err *err)
+{
+	int rc = 0;
+
+	for (uint32_t i = 0; i < n->nseen && rc == 0; i++) {
+		const struct value *const v = n->seen[i].value;
+		uint32_t *const size = &sizes[n->seen[i].item];
+
+		switch (v->type) {
+		case VALUE_S:
+			rc = take_text(n, v, size, scratch, err);
+			break;
+		case VALUE_N:
+			rc = take_number(n, v, size, err);
+			break;
+		case VALUE_B:
+			rc = take_binary(n, v, size, scratch, err);
+			break;
+		case VALUE_BOOL:
+			n->truths += (v->flags & VALUE_TRUE) != 0;
+			/* fall through */
+		default:	/* sizes of containers are for who goes on */
+			n->types[v->type]++;
+			*size += v->type <= VALUE_NULL;
+		}
+	}
+	n->nseen = 0;
+	return rc;
+}
+
+void
+extremes_merge(struct node *into, const struct node *from)
+{
+	const struct extremes *const x = from->extremes;
+
+	for (int i = 0; i < STATS_EXAMPLES; i++)
+		if (x->examples[i].hash != UINT64_MAX)
+			keep_example(into->extremes, x->examples[i].hash,
+				     kept_span(&x->examples[i].value));
+	if (from->types[VALUE_S] > 0) {
+		bound_text(into, kept_span(&x->low));
+		bound_text(into, kept_span(&x->high));
+	}
+	if (from->types[VALUE_N] > 0) {
+		bound_number(into, number_span(&x->least), from->least);
+		bound_number(into, number_span(&x->most), from->most);
+	}
+}
