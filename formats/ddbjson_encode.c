@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/cpu.h"
 #include "base/err.h"
 #include "base/scan.h"
 #include "model/item.h"
@@ -442,17 +443,12 @@ ddbjson_encode_text(struct span text, struct buf *out, struct err *err)
 			memcpy((to) + i_, (from) + i_, step); \
 	} while (0)
 
-/* The item's line with its edits. */
-static int
-put_edited(struct out *o, const struct item *item)
+/* The item's line with its edits, for which there is room.  Returns its end. */
+static inline __attribute__((always_inline)) uint8_t *
+splice(const struct item *item, uint8_t *at)
 {
-	const size_t room = item->edited_len + (size_t)SMALL;
 	const uint8_t *from = item->line.ptr;
-	uint8_t *at;
 
-	if ((size_t)(o->end - o->at) < room && grow(o, room) != 0)
-		return -1;
-	at = o->at;
 	for (uint32_t i = 0; i < item->nedits; i++) {
 		const struct edit *const e = &item->edits[i];
 		const size_t n = (size_t)(e->at - from);
@@ -467,9 +463,34 @@ put_edited(struct out *o, const struct item *item)
 	const size_t n = (size_t)(item->line.ptr + item->line.len - from);
 
 	COPY(at, from, n, STEP);
-	at += n;
-	assert((size_t)(at - o->at) == item->edited_len);
-	o->at = at;
+	return at + n;
+}
+
+#if defined(__x86_64__)
+/* The same with copies of 64 bytes. */
+__attribute__((target("avx512f,avx512bw,avx512vl"))) static uint8_t *
+splice_avx512(const struct item *item, uint8_t *at)
+{
+	return splice(item, at);
+}
+#endif
+
+static int
+put_edited(struct out *o, const struct item *item)
+{
+	const size_t room = item->edited_len + (size_t)SMALL;
+	uint8_t *end;
+
+	if ((size_t)(o->end - o->at) < room && grow(o, room) != 0)
+		return -1;
+#if defined(__x86_64__)
+	if (cpu_has(CPU_AVX512))
+		end = splice_avx512(item, o->at);
+	else
+#endif
+		end = splice(item, o->at);
+	assert((size_t)(end - o->at) == item->edited_len);
+	o->at = end;
 	PUT_SMALL(o, "\n");
 	return 0;
 }

@@ -41,6 +41,7 @@ struct remap {
 	bool keyed;
 	bool plain;			/* of an S only the digest decides */
 	bool clean;			/* the prefix needs no escape in JSON */
+	size_t room;			/* of a new S with its letter, aligned */
 	struct sha256_key key;
 	struct remap_keep *keep;	/* or NULL */
 	struct remap_map *map;		/* or NULL */

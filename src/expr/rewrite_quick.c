@@ -19,9 +19,12 @@ struct lane {
 	uint8_t blocks[TOGETHER][REMAP_MAX_BLOCKS * SHA256_BLOCK_LEN];
 };
 
-static void
+/* Their digests.  Returns how much room their texts take, letters included. */
+static size_t
 digest(struct lane *l, const struct quick *quicks, size_t n)
 {
+	size_t room = 0;
+
 	for (size_t i = 0; i < n; i++) {
 		const struct value *const v = quicks[i].at;
 
@@ -29,66 +32,57 @@ digest(struct lane *l, const struct quick *quicks, size_t n)
 		l->jobs[i].out = l->digests[i].bytes;
 		remap_fill(quicks[i].remap, (struct span){ v->text, v->len },
 			   l->blocks[i], &l->jobs[i]);
+		room += quicks[i].remap->room;
 	}
 	sha256_batch(l->jobs, n);
+	return room;
 }
 
 /*
- * Room for letter, prefix and text, the first two written.  Returns 1 if every
- * text is a uuid, else 0, or -1.
+ * Letter and prefix, and after them the digest's text.  Returns whether every
+ * text is a uuid; the others are then still to be put.
  */
-static int
-make_room(struct lane *l, const struct quick *quicks, size_t n,
-	  struct arena *mem, struct err *err)
+static bool
+put_texts(struct lane *l, const struct quick *quicks, size_t n, uint8_t *to)
 {
-	size_t len = USE_SLACK;
-	int uuids = 1;
+	bool uuids = true;
 
 	for (size_t i = 0; i < n; i++) {
-		const struct remap_shape *const s = &quicks[i].remap->shapes[0];
+		const struct remap *const r = quicks[i].remap;
+		const struct span prefix = r->shapes[0].prefix;
 
-		len += ARENA_ALIGN + 1 + s->prefix.len + s->length;
+		*to = 'S';
+		if (prefix.len > 0)
+			memcpy(to + 1, prefix.ptr, prefix.len);
+		l->at[i] = to + 1 + prefix.len;
+		to += r->room;
+		uuids &= r->shapes[0].form == REMAP_UUID;
 	}
-	if (arena_reserve(mem, len, err) != 0)
-		return -1;
-	for (size_t i = 0; i < n; i++) {
-		const struct remap_shape *const s = &quicks[i].remap->shapes[0];
-		uint8_t *const p = arena_take(mem, 1 + s->prefix.len +
-					      s->length, err);
-
-		if (p == NULL)
-			return -1;
-		*p = 'S';
-		if (s->prefix.len > 0)
-			memcpy(p + 1, s->prefix.ptr, s->prefix.len);
-		l->at[i] = p + 1 + s->prefix.len;
-		uuids &= s->form == REMAP_UUID;
-	}
+	if (uuids)
+		remap_put_uuids(l->digests, n, l->at);
 	return uuids;
 }
 
-static int
-write_texts(struct lane *l, const struct quick *quicks, size_t n,
-	    struct arena *mem, struct err *err)
+/* The new ids to the items, and to the uses with their keys. */
+static void
+spread(struct rewrite_queue *q, struct lane *l, const struct quick *quicks,
+       size_t n, bool uuids)
 {
-	const int uuids = make_room(l, quicks, n, mem, err);
-
-	if (uuids < 0)
-		return -1;
-	if (uuids > 0)
-		remap_put_uuids(l->digests, n, l->at);
 	for (size_t i = 0; i < n; i++) {
 		const struct remap *const r = quicks[i].remap;
 		const struct remap_shape *const s = &r->shapes[0];
-		const size_t len = s->prefix.len + (uuids > 0 ? s->length :
+		struct rewrite_use *const u = &q->uses[quicks[i].use];
+		const uint8_t *const text = l->at[i] - s->prefix.len;
+		const size_t len = s->prefix.len + (uuids ? s->length :
 			remap_put(s->form, s->length, l->digests[i].bytes,
 				  l->at[i]));
 
 		*quicks[i].at = (struct value){
-			.text = l->at[i] - s->prefix.len, .len = (uint32_t)len,
+			.text = text, .len = (uint32_t)len,
 			.type = VALUE_S, .flags = r->clean ? VALUE_CLEAN : 0 };
+		u->target = (struct span){ text, len };
+		u->key = keyhash_of((struct span){ text - 1, len + 1 });
 	}
-	return 0;
 }
 
 int
@@ -100,18 +94,15 @@ rewrite_do_quick(struct rewrite_queue *q, struct arena *mem, struct err *err)
 		const struct quick *const some = q->quicks + at;
 		const size_t left = q->nquicks.len - at;
 		const size_t n = left < TOGETHER ? left : TOGETHER;
+		const size_t room = digest(&lane, some, n);
 
-		digest(&lane, some, n);
-		if (write_texts(&lane, some, n, mem, err) != 0)
+		if (arena_reserve(mem, room + USE_SLACK, err) != 0)
 			return -1;
-		for (size_t i = 0; i < n; i++) {
-			struct rewrite_use *const u = &q->uses[some[i].use];
-			const struct value *const v = some[i].at;
 
-			u->target = (struct span){ v->text, v->len };
-			u->key = keyhash_of((struct span){ v->text - 1,
-							   v->len + 1U });
-		}
+		uint8_t *const to = arena_take(mem, room, err);
+		const bool uuids = put_texts(&lane, some, n, to);
+
+		spread(q, &lane, some, n, uuids);
 	}
 	return 0;
 }
@@ -128,9 +119,11 @@ rewrite_collect_found(const struct rewrite *rw, struct rewrite_queue *q,
 		if (values[i] != NULL && !is_quick(&rw->rules[i], values[i]))
 			return rewrite_collect(rw, q, run, item, item_number,
 					       left, err);
-	if (list_grow(&q->uses, &q->nuses, n, sizeof(*q->uses), err) != 0 ||
-	    list_grow(&q->quicks, &q->nquicks, n, sizeof(*q->quicks),
-		      err) != 0)
+	if ((q->nuses.cap - q->nuses.len < n &&
+	     list_grow(&q->uses, &q->nuses, n, sizeof(*q->uses), err) != 0) ||
+	    (q->nquicks.cap - q->nquicks.len < n &&
+	     list_grow(&q->quicks, &q->nquicks, n, sizeof(*q->quicks),
+		       err) != 0))
 		return -1;
 	for (uint32_t i = 0; i < n; i++)
 		if (values[i] != NULL)
