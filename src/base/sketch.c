@@ -18,7 +18,7 @@
 
 #include "base/err.h"
 
-enum { FIRST_SLOTS = 16, BUCKETS = 256 };
+enum { FIRST_SLOTS = 4, BUCKETS = 256 };
 
 struct sketch
 sketch_of(uint32_t k)
@@ -55,17 +55,17 @@ room(const struct sketch *s)
 	return s->slots == NULL ? 0 : s->mask - s->mask / 4;
 }
 
+/* A table of so many slots, a power of two.  Returns 0, or -1 if refused. */
 static int
-grow(struct sketch *s, struct err *err)
+resize(struct sketch *s, uint32_t nslots)
 {
 	struct sketch_entry *const old = s->slots;
 	const uint32_t nold = old != NULL ? s->mask + 1 : 0;
-	const uint32_t nslots = nold > 0 ? 2 * nold : FIRST_SLOTS;
 
 	s->slots = calloc(nslots, sizeof(*s->slots));
 	if (s->slots == NULL) {
 		s->slots = old;
-		return err_set(err, ERR_SYSTEM, "out of memory");
+		return -1;
 	}
 	s->mask = nslots - 1;
 	for (uint32_t i = 0; i < nold; i++)
@@ -73,6 +73,17 @@ grow(struct sketch *s, struct err *err)
 			*find(s, old[i].hash) = old[i];
 	free(old);
 	return 0;
+}
+
+/* Slots for `k` hashes and half as many again. */
+static uint32_t
+fitting(uint32_t k)
+{
+	uint32_t n = FIRST_SLOTS;
+
+	while (n < 2 * k)
+		n *= 2;
+	return n;
 }
 
 /* Free slot `i`, and close the gap in the run that it is in. */
@@ -142,15 +153,17 @@ sketch_put(struct sketch *s, uint64_t hash, uint64_t count, struct err *err)
 	struct sketch_entry *e;
 
 	hash += hash == 0;	/* 0 says that a slot is free */
-	if (s->n >= room(s) && s->mask + 1 < 2 * s->k && grow(s, err) != 0)
-		return -1;
+	if (s->n >= room(s) && sketch_slots(s) < 2 * s->k &&
+	    resize(s, s->slots != NULL ? 2 * (s->mask + 1)
+				       : FIRST_SLOTS) != 0)
+		return err_set(err, ERR_SYSTEM, "out of memory");
 	e = find(s, hash);
 	if (e->hash == 0) {
 		e->hash = hash;
 		s->n++;
 	}
 	e->count += count;
-	if (s->n >= room(s) && s->mask + 1 >= 2 * s->k)
+	if (s->n >= room(s) && sketch_slots(s) >= 2 * s->k)
 		sketch_settle(s);
 	return 0;
 }
@@ -175,6 +188,9 @@ sketch_shrink(struct sketch *s, uint32_t k)
 	if (k < s->k) {
 		s->k = k;
 		sketch_settle(s);
+		/* If memory for less is refused, what there is does as well. */
+		if (sketch_slots(s) >= 4 * (size_t)k)
+			(void)resize(s, fitting(k));
 	}
 }
 

@@ -65,6 +65,13 @@ void sketch_shrink(struct sketch *s, uint32_t k);
  */
 void sketch_settle(struct sketch *s);
 
+/* How many slots of memory it has taken. */
+static inline size_t
+sketch_slots(const struct sketch *s)
+{
+	return s->slots != NULL ? (size_t)s->mask + 1 : 0;
+}
+
 /* Are the entries all that was seen, and no sample? */
 static inline bool
 sketch_is_whole(const struct sketch *s)
