@@ -296,7 +296,7 @@ job_put_out(const struct job *j, struct err *err)
 {
 	if (job_is_out(j))
 		return 0;
-	if (job_sync(j->dir, err) != 0)
+	if (job_sync(j, err) != 0)
 		return -1;
 	return rename_folder(j, JOB_OUT_PARTIAL, JOB_OUT, err);
 }

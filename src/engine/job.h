@@ -83,6 +83,13 @@ const struct job_fact *job_facts(const struct job *j, size_t *n);
 bool job_is_out(const struct job *j);
 
 /*
+ * Wait until all that is in the job is on the disk; to be done before anything
+ * says that it has ended.  A file that is refused there is removed, and an
+ * error.
+ */
+int job_sync(const struct job *j, struct err *err);
+
+/*
  * out.partial/ -> out/, with all that is in the job on the disk when this
  * returns; nothing if done before.
  */

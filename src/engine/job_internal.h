@@ -1,4 +1,4 @@
-/* job_internal.h - job.json and the disk, for job.c. */
+/* job_internal.h - job.json, for job.c. */
 #ifndef ENGINE_JOB_INTERNAL_H
 #define ENGINE_JOB_INTERNAL_H
 
@@ -30,11 +30,5 @@ int job_record_compare(const struct job_record *r, const char *dir,
 		       struct err *err);
 
 void job_record_free(struct job_record *r);
-
-/*
- * Wait until all that the job made is on the disk; a file that is refused there
- * is removed, and an error.
- */
-int job_sync(const char *dir, struct err *err);
 
 #endif

@@ -14,7 +14,6 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "engine/job.h"
-#include "engine/job_internal.h"
 #include "io/file.h"
 
 enum { DEPTH = 8 };
@@ -95,8 +94,9 @@ walk(struct walk *w, unsigned depth)
 }
 
 int
-job_sync(const char *dir, struct err *err)
+job_sync(const struct job *j, struct err *err)
 {
+	const char *const dir = job_dir(j);
 	struct walk w = { .err = err };
 	struct stat st;
 	int rc = -1;

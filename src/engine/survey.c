@@ -117,7 +117,7 @@ survey_finish(struct run *r, struct err *err)
 	if (run_is_done(r))
 		return 0;
 	if (run_check_sums(r, err) != 0 || run_join(r, err) != 0 ||
-	    move_index(r, err) != 0)
+	    move_index(r, err) != 0 || job_sync(r->job, err) != 0)
 		return -1;
 	return journal_note(r->journal, "ended", span_of("yes"), err);
 }

@@ -252,6 +252,10 @@ commit_file(struct drain *drain, struct err *err)
 	f->written += (off_t)f->nheld;
 	f->nheld = 0;
 	write_behind(f, ENOUGH_LEN);
+	/* What was good is only ever replaced by what is on the disk. */
+	if (faccessat(f->folder, f->name, F_OK, 0) == 0 &&
+	    file_wait(f->fd) != 0)
+		return complain_out(err, f->path);
 
 	/* Some tell only now that there was no room. */
 	const int rc = close(f->fd);

@@ -6,7 +6,8 @@
  * not before: until then it is `.NAME.part` in the same folder, which the next
  * attempt writes over.  That holds whatever happens to the process.  Against
  * what may happen to the machine, bring file and folder to the disk: it takes
- * long, so whoever writes many does it once for all.
+ * long, so whoever writes many does it once for all.  Only where there was a
+ * file of that name, the new one is on the disk before it takes its place.
  */
 #ifndef IO_FILE_H
 #define IO_FILE_H
@@ -39,6 +40,10 @@ int file_save(const char *path, struct span bytes, struct err *err);
 
 /* The same, and wait until it is on the disk, with its name. */
 int file_save_safe(const char *path, struct span bytes, struct err *err);
+
+/* Wait until what was written to `fd` is on the disk: fsync(), interrupted or
+ * not.  Some file systems cannot do it for folders, and need not: that is 0. */
+int file_wait(int fd);
 
 /*
  * Wait until what was written to a file, or the names in a folder, are on the

@@ -18,6 +18,17 @@
 #include "base/err.h"
 
 int
+file_wait(int fd)
+{
+	int rc;
+
+	do
+		rc = fsync(fd);
+	while (rc != 0 && errno == EINTR);
+	return rc != 0 && errno == EINVAL ? 0 : rc;
+}
+
+int
 file_sync(const char *path, struct err *err)
 {
 	const int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -25,12 +36,7 @@ file_sync(const char *path, struct err *err)
 
 	if (fd < 0)
 		return err_set(err, ERR_SYSTEM, "'%s': %m", path);
-	do
-		rc = fsync(fd);
-	while (rc != 0 && errno == EINTR);
-	/* Some file systems cannot do it for folders, and need not. */
-	if (rc != 0 && errno == EINVAL)
-		rc = 0;
+	rc = file_wait(fd);
 	if (rc != 0) {
 		err_set(err, ERR_SYSTEM, "'%s': %m", path);
 		unlink(path);	/* nothing, if it is a folder */
