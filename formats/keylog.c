@@ -290,3 +290,126 @@ keylog_next(struct keylog_cursor *c, struct keylog_record *out,
 bad:
 	return err_set(err, ERR_INPUT, "impossible record in a key log");
 }
+
+/*
+ * Take key and offset of the record at `p`, if its step has three bytes or
+ * fewer, as all have but of items of a megabyte.  There are four bytes behind
+ * the key.  Returns what the step takes, or 0.
+ */
+static inline size_t
+take_short(const uint8_t *p, struct keyhash *key, uint64_t *offset)
+{
+	const uint32_t v = load_le32(p + KEY_LEN);
+	uint32_t step = v & 0x7f;
+	size_t len = 1;
+
+	if ((v & 0x80) != 0) {
+		step |= v >> 1 & 0x7f << 7;
+		len = 2;
+		if ((v & 0x8000) != 0) {
+			if ((v & 0x800000) != 0)
+				return 0;
+			step |= v >> 2 & 0x7f << 14;
+			len = 3;
+		}
+	}
+	key->hi = load_le64(p);
+	key->lo = load_le64(p + 8);
+	*offset += step >> 1 ^ (0 - (uint64_t)(step & 1));
+	return len;
+}
+
+int
+keylog_keys(struct keylog_cursor *c, struct keyhash *keys, uint64_t *offsets,
+	    size_t most, size_t *n, struct err *err)
+{
+	size_t i = 0;
+	int rc = 1;
+
+	while (i < most && rc > 0) {
+		const size_t all = most - i < c->count ? most - i : c->count;
+		const uint8_t *p = c->left.ptr;
+		uint64_t offset = c->offset;
+		size_t left = c->left.len, k = i;
+
+		for (; k < i + all && left >= KEYLOG_RECORD_LEN; k++) {
+			uint64_t next = offset;
+			const size_t len = take_short(p, &keys[k], &next);
+
+			if (len == 0 || next >= c->end)
+				break;
+			offsets[k] = offset = next;
+			p += KEY_LEN + len;
+			left -= KEY_LEN + len;
+		}
+		c->left = (struct span){ p, left };
+		c->offset = offset;
+		c->count -= (uint32_t)(k - i);
+		i = k;
+		if (i == most)
+			break;
+
+		/* The last ones, and what is long or wrong. */
+		struct keylog_record record;
+
+		rc = keylog_next(c, &record, err);
+		if (rc > 0) {
+			keys[i] = record.key;
+			offsets[i++] = record.offset;
+		}
+	}
+	*n = i;
+	return rc < 0 ? -1 : 0;
+}
+
+/*
+ * Take the record of an id at `p`, of which `left` bytes are there.  Returns
+ * its length if it is of the short kind, or 0.
+ */
+static inline size_t
+take_short_id(const uint8_t *p, size_t left, uint64_t offset,
+	      struct keylog_record *out)
+{
+	enum { MOST = KEY_LEN + 3 + 2 };
+
+	if (left < MOST)
+		return 0;
+	out->offset = offset;
+	const size_t step = take_short(p, &out->key, &out->offset);
+	const size_t at = KEY_LEN + step;
+	const size_t len = p[at + 1];
+
+	if (step == 0 || len >= 0x80 || left - at - 2 < len)
+		return 0;
+	out->type = (char)p[at];
+	out->source = (struct span){ p + at + 2, len };
+	if (out->type == KEYUUID_TYPE)
+		return len == KEYUUID_LEN ? at + 2 + len : 0;
+	return keylog_is_type(p[at]) ? at + 2 + len : 0;
+}
+
+int
+keylog_ids(struct keylog_cursor *c, struct keylog_record *out, size_t most,
+	   size_t *n, struct err *err)
+{
+	size_t i = 0;
+	int rc = 1;
+
+	while (i < most && rc > 0) {
+		const size_t len = c->count == 0 ? 0 :
+			take_short_id(c->left.ptr, c->left.len, c->offset,
+				      &out[i]);
+
+		if (len > 0 && out[i].offset < c->end) {
+			c->left.ptr += len;
+			c->left.len -= len;
+			c->offset = out[i++].offset;
+			c->count--;
+			continue;
+		}
+		rc = keylog_next(c, &out[i], err);
+		i += rc > 0;
+	}
+	*n = i;
+	return rc < 0 ? -1 : 0;
+}

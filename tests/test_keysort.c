@@ -134,12 +134,13 @@ look(void *context, const uint64_t *records, size_t n, struct err *err)
 }
 
 static void
-sort_and_look(make_key *make, uint64_t n, size_t memory)
+sort_and_look(make_key *make, uint64_t n, size_t memory, size_t near)
 {
 	static struct seen seen;
 	struct err err;
 	/* Some who were expected do not come. */
-	struct keysort *const s = keysort_new(n + n / 100, memory, dir, &err);
+	struct keysort *const s = keysort_new(n + n / 100, memory, near, dir,
+					      &err);
 
 	assert_non_null(s);
 	for (uint64_t i = 0; i < n; i++) {
@@ -164,7 +165,8 @@ sorts_any_number_of_any_keys_in_memory(void **state)
 	(void)state;
 	for (size_t k = 0; k < sizeof(KINDS) / sizeof(KINDS[0]); k++)
 		for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
-			sort_and_look(KINDS[k], sizes[i], (size_t)1 << 30);
+			sort_and_look(KINDS[k], sizes[i], (size_t)1 << 30,
+				      (size_t)1 << 30);
 }
 
 static void
@@ -175,7 +177,10 @@ sorts_any_keys_through_a_file(void **state)
 	(void)state;
 	for (size_t k = 0; k < sizeof(KINDS) / sizeof(KINDS[0]); k++)
 		for (size_t i = 0; i < sizeof(memories) / sizeof(memories[0]); i++)
-			sort_and_look(KINDS[k], N, memories[i]);
+			sort_and_look(KINDS[k], N, memories[i], 0);
+	for (size_t k = 0; k < sizeof(KINDS) / sizeof(KINDS[0]); k++)
+		for (size_t near = 1 << 20; near <= 4 << 20; near *= 2)
+			sort_and_look(KINDS[k], N, 4 << 20, near);
 }
 
 /* High bits never go down, and everything comes once. */
@@ -206,10 +211,11 @@ puts_them_in_rough_order(void **state)
 	static struct seen seen;
 
 	(void)state;
-	for (size_t m = 0; m < 3; m++) {
+	for (size_t m = 0; m < 6; m++) {
+		const size_t near = m < 3 ? 0 : 4 << 20;
 		struct err err;
-		struct keysort *const s = keysort_new(N, memories[m], dir,
-						      &err);
+		struct keysort *const s = keysort_new(N, memories[m % 3],
+						      near, dir, &err);
 
 		for (uint64_t i = 0; i < N; i++)
 			assert_int_equal(keysort_add(s, mix(i), 1, i, &err),
@@ -226,7 +232,7 @@ static void
 notices_more_records_than_were_expected(void **state)
 {
 	struct err err = { 0 };
-	struct keysort *const s = keysort_new(2, 1 << 20, dir, &err);
+	struct keysort *const s = keysort_new(2, 1 << 20, 0, dir, &err);
 
 	(void)state;
 	assert_int_equal(keysort_add(s, 1, 1, 1, &err), 0);
@@ -253,8 +259,8 @@ stops_when_the_taker_does(void **state)
 
 	(void)state;
 	for (size_t memory = 1; memory < 2000000; memory += 1000000) {
-		struct keysort *const s = keysort_new(5000, memory, dir,
-						      &err);
+		struct keysort *const s = keysort_new(5000, memory,
+						      memory, dir, &err);
 
 		for (uint64_t i = 0; i < 5000; i++)
 			assert_int_equal(keysort_add(s, mix(i), 1, i, &err),
@@ -271,7 +277,8 @@ tells_where_it_cannot_write(void **state)
 	struct err err = { 0 };
 
 	(void)state;
-	struct keysort *const s = keysort_new(N, 1, "/nonexistent", &err);
+	struct keysort *const s = keysort_new(N, 1, 1 << 20,
+					      "/nonexistent", &err);
 	int rc = 0;
 
 	for (uint64_t i = 0; rc == 0 && i < N; i++)

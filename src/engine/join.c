@@ -9,17 +9,21 @@
 
 #include <pthread.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
 
 #include "base/err.h"
 #include "engine/join_internal.h"
+#include "io/mapping.h"
 
 enum {
 	USUAL_MEMORY = 1 << 30,
 	MAX_THREADS = 64,
 	/* A worker's buffers: reading, three streams, batches. */
 	OWN_MEMORY = 4 << 20,
+	/*
+	 * What all sort in memory rather than in a file, which is somewhat
+	 * faster: 600,000 ids for one thread.
+	 */
+	NEAR_MEMORY = 16 << 20,
 };
 
 struct task {
@@ -140,17 +144,10 @@ free_indexes(struct join_state *s)
 {
 	for (uint32_t i = 0; s->indexes != NULL && i < s->join->ntables; i++) {
 		const struct join_index *const x = &s->indexes[i];
-		void *p;
 
 		join_unmark(x->dead, x->dead_len);
-		if (x->idx.ptr != NULL) {
-			memcpy(&p, &x->idx.ptr, sizeof(p));
-			munmap(p, x->idx.len);
-		}
-		if (x->ids.ptr != NULL) {
-			memcpy(&p, &x->ids.ptr, sizeof(p));
-			munmap(p, x->ids.len);
-		}
+		mapping_close(x->idx);
+		mapping_close(x->ids);
 	}
 	free(s->indexes);
 }
@@ -168,6 +165,7 @@ join_run(const struct join *j, struct join_result *out, struct err *err)
 	memory = memory < JOIN_MIN_MEMORY ? JOIN_MIN_MEMORY : memory;
 	memory /= threads;
 	s.memory = memory > 2 * OWN_MEMORY ? memory - OWN_MEMORY : memory / 2;
+	s.near = NEAR_MEMORY / threads;
 	out->tables = calloc((size_t)j->ntables + 1, sizeof(*out->tables));
 	out->relations = calloc((size_t)j->nrelations + 1,
 				sizeof(*out->relations));

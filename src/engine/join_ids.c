@@ -14,23 +14,27 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/bytes.h"
 #include "base/err.h"
 #include "engine/join_internal.h"
 #include "engine/keysort.h"
+#include "formats/keyuuid.h"
 #include "io/drain.h"
 #include "io/file.h"
+#include "io/mapping.h"
 
-enum { STREAM_LEN = 256 * 1024 };
+enum {
+	STREAM_LEN = 256 * 1024,
+	ROOM_LEN = KEYIDS_MAX_LEN + KEYLOG_MAX_ID,	/* what is put at once */
+	BATCH = 128,
+};
 
 /* Bytes on their way to one region of a file. */
 struct stream {
 	uint8_t *buf;
-	size_t len;
+	size_t len, full;	/* so much of it is sent at once */
 	uint64_t at;		/* where they go; NULL drain: in `fd` */
 	int fd;
 	struct drain *drain;
@@ -63,22 +67,18 @@ start_stream(struct stream *s, struct drain *drain, int fd, uint64_t at,
 	     struct err *err)
 {
 	*s = (struct stream){ .drain = drain, .fd = fd, .at = at };
+	/* Up to a multiple of its length in the file: see io/file.c. */
+	s->full = STREAM_LEN - (size_t)(at % STREAM_LEN);
 	keysum_start(&s->sum);
-	s->buf = malloc(STREAM_LEN);
+	s->buf = malloc(STREAM_LEN + ROOM_LEN);
 	if (s->buf == NULL)
 		return err_set(err, ERR_SYSTEM, "out of memory");
 	return 0;
 }
 
 static int
-flush(struct stream *s, struct err *err)
+write_at(struct stream *s, struct span left, struct err *err)
 {
-	struct span left = { s->buf, s->len };
-
-	keysum_add(&s->sum, left);
-	s->len = 0;
-	if (s->drain != NULL)
-		return s->drain->write(s->drain, left, err);
 	while (left.len > 0) {
 		const ssize_t n = pwrite(s->fd, left.ptr, left.len,
 					 (off_t)s->at);
@@ -96,16 +96,57 @@ flush(struct stream *s, struct err *err)
 	return 0;
 }
 
-/* Where the next `n` bytes go; NULL with *err set. */
-static inline uint8_t *
-room(struct stream *s, size_t n, struct err *err)
+/* Send the first `n` bytes that wait on their way. */
+static int
+send(struct stream *s, size_t n, struct err *err)
 {
-	if (STREAM_LEN - s->len < n && flush(s, err) != 0)
+	const struct span now = { s->buf, n };
+
+	keysum_add(&s->sum, now);
+	if ((s->drain != NULL ? s->drain->write(s->drain, now, err) :
+	     write_at(s, now, err)) != 0)
+		return -1;
+	s->len -= n;
+	memmove(s->buf, s->buf + n, s->len);
+	s->full = STREAM_LEN;
+	return 0;
+}
+
+static int
+flush(struct stream *s, struct err *err)
+{
+	return send(s, s->len, err);
+}
+
+/* Where the next ROOM_LEN bytes or fewer go; NULL with *err set. */
+static inline uint8_t *
+room(struct stream *s, struct err *err)
+{
+	if (s->len >= s->full && send(s, s->full, err) != 0)
 		return NULL;
 	return s->buf + s->len;
 }
 
 /* ---- .ids ---------------------------------------------------------------- */
+
+/*
+ * A hash of a source id.  It is compared with others in this process and never
+ * kept; most ids are the 16 bytes of a UUID, for which there is a short way.
+ */
+static inline uint64_t
+hash_source(const struct keylog_record *r)
+{
+	if (r->type != KEYUUID_TYPE)
+		return keyhash64_of(r->source) + (uint8_t)r->type;
+
+	const uint64_t a = load_le64(r->source.ptr);
+	const uint64_t b = load_le64(r->source.ptr + 8);
+	const unsigned __int128 p = (unsigned __int128)
+		(a ^ UINT64_C(0x9e3779b97f4a7c15)) *
+		(b ^ UINT64_C(0xc2b2ae3d27d4eb4f));
+
+	return (uint64_t)p ^ (uint64_t)(p >> 64);
+}
 
 static inline int
 take_id(struct builder *b, uint32_t unit, const struct keylog_record *r,
@@ -114,20 +155,36 @@ take_id(struct builder *b, uint32_t unit, const struct keylog_record *r,
 	const struct keyids_item item = {
 		unit, r->offset, r->type, r->source,
 	};
-	uint8_t *const p = room(&b->ids, KEYIDS_MAX_LEN + KEYLOG_MAX_ID, err);
+	uint8_t *const p = room(&b->ids, err);
 
 	if (p == NULL)
 		return -1;
 	const size_t len = keyids_put(p, &item);
-	const uint64_t source = keyhash64_of(r->source) + (uint8_t)r->type;
 	b->ids.len += len;
 	if (*at >> b->at_bits != 0)
 		return err_set(err, ERR_INPUT, "ids are longer than they were "
 			       "counted");
 	if (keysort_add(b->sort, r->key.hi, r->key.lo,
-			source << b->at_bits | *at, err) != 0)
+			hash_source(r) << b->at_bits | *at, err) != 0)
 		return -1;
 	*at += len;
+	return 0;
+}
+
+static int
+take_chunk(struct builder *b, uint32_t unit, struct keylog_cursor *c,
+	   uint64_t *at, struct err *err)
+{
+	struct keylog_record records[BATCH];
+	size_t n;
+
+	do {
+		if (keylog_ids(c, records, BATCH, &n, err) != 0)
+			return -1;
+		for (size_t i = 0; i < n; i++)
+			if (take_id(b, unit, &records[i], at, err) != 0)
+				return -1;
+	} while (n > 0);
 	return 0;
 }
 
@@ -136,25 +193,18 @@ static int
 write_ids(struct builder *b, uint64_t *len, struct err *err)
 {
 	const struct join_state *const state = b->worker->state;
-	struct keylog_record record;
 	struct join_reader r;
-	int rc, rc2 = 0;
+	int rc;
 
-	uint8_t *const p = room(&b->ids, KEYIDS_HEADER_LEN, err);
-	keyids_put_header(p, b->shape.n);
+	keyids_put_header(b->ids.buf, b->shape.n);
 	b->ids.len += KEYIDS_HEADER_LEN;
 	*len = KEYIDS_HEADER_LEN;
 	join_reader_start(&r, &state->logs, KEYLOG_ID, b->table,
 			  b->worker->room);
-	while ((rc = join_reader_chunk(&r, err)) > 0) {
-		const uint32_t unit = state->join->units[r.unit];
-
-		while ((rc2 = keylog_next(&r.cursor, &record, err)) > 0)
-			if (take_id(b, unit, &record, len, err) != 0)
-				break;
-		if (rc2 != 0)
+	while ((rc = join_reader_chunk(&r, err)) > 0)
+		if (take_chunk(b, state->join->units[r.unit], &r.cursor, len,
+			       err) != 0)
 			break;
-	}
 	join_reader_close(&r);
 	if (rc != 0 || flush(&b->ids, err) != 0 ||
 	    b->drain->commit(b->drain, err) != 0)
@@ -164,21 +214,41 @@ write_ids(struct builder *b, uint64_t *len, struct err *err)
 
 /* ---- .idx ---------------------------------------------------------------- */
 
+static inline void
+put_entry(uint8_t *p, unsigned len, uint64_t n)
+{
+	if (len == 4)
+		store_le32(p, (uint32_t)n);
+	else
+		store_le64(p, n);
+}
+
 /* The entries of the fan up to and including `last` are `n`. */
-static int
+static inline int
 fill_fan(struct builder *b, uint64_t last, uint64_t n, struct err *err)
 {
-	for (; b->place <= last; b->place++) {
-		uint8_t *const p = room(&b->fan, 8, err);
+	enum { SOME = 4 };
+	const unsigned len = b->shape.fan_len;
+
+	uint64_t left;
+
+	do {
+		/*
+		 * There are none to four as a rule, and nobody can guess how
+		 * many: write four, and count those that are meant.
+		 */
+		uint8_t *const p = room(&b->fan, err);
 
 		if (p == NULL)
 			return -1;
-		if (b->shape.fan_len == 4)
-			store_le32(p, (uint32_t)n);
-		else
-			store_le64(p, n);
-		b->fan.len += b->shape.fan_len;
-	}
+		for (unsigned i = 0; i < SOME; i++)
+			put_entry(p + i * len, len, n);
+		left = last + 1 - b->place;
+
+		const unsigned now = left < SOME ? (unsigned)left : SOME;
+		b->fan.len += (size_t)now * len;
+		b->place += now;
+	} while (left > SOME);
 	return 0;
 }
 
@@ -205,7 +275,7 @@ put_record(struct builder *b, const uint64_t *r, struct err *err)
 	const uint64_t at = r[2] & (((uint64_t)1 << b->at_bits) - 1);
 	const uint64_t source = r[2] >> b->at_bits;
 	const uint64_t place = bits == 0 ? 0 : r[0] >> (64 - bits);
-	uint8_t *const p = room(&b->records, KEYINDEX_RECORD_LEN, err);
+	uint8_t *const p = room(&b->records, err);
 
 	if (p == NULL || fill_fan(b, place, b->done, err) != 0)
 		return -1;
@@ -251,7 +321,7 @@ seal(struct builder *b, uint64_t ids_len, struct err *err)
 	if (fill_fan(b, (uint64_t)1 << s->bits, s->n, err) != 0)
 		return -1;
 	while ((b->place * s->fan_len + KEYINDEX_HEADER_LEN) < s->records_at) {
-		uint8_t *const p = room(&b->fan, s->fan_len, err);
+		uint8_t *const p = room(&b->fan, err);
 
 		if (p == NULL)
 			return -1;
@@ -265,6 +335,7 @@ seal(struct builder *b, uint64_t ids_len, struct err *err)
 			    keyindex_sum(keysum_get(&b->fan.sum),
 					 keysum_get(&b->records.sum)));
 	if (pwrite(b->fd, header, sizeof(header), 0) != sizeof(header) ||
+	    (access(b->idx_path, F_OK) == 0 && file_wait(b->fd) != 0) ||
 	    rename(b->idx_part, b->idx_path) != 0)
 		return err_set(err, ERR_SYSTEM, "%m");
 	return 0;
@@ -322,25 +393,6 @@ stop(struct builder *b)
 
 /* ---- afterwards ---------------------------------------------------------- */
 
-static int
-map(const char *path, struct span *out, struct err *err)
-{
-	const int fd = open(path, O_RDONLY | O_CLOEXEC);
-	struct stat st;
-	void *p = MAP_FAILED;
-
-	if (fd >= 0 && fstat(fd, &st) == 0)
-		p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_SHARED, fd,
-			 0);
-	if (p == MAP_FAILED)
-		err_set(err, ERR_SYSTEM, "'%s': %m", path);
-	else
-		*out = (struct span){ p, (size_t)st.st_size };
-	if (fd >= 0)
-		close(fd);
-	return p == MAP_FAILED ? -1 : 0;
-}
-
 int
 join_item(const struct join_index *x, uint64_t at, struct join_place *out,
 	  struct err *err)
@@ -385,12 +437,13 @@ build(struct builder *b, struct err *err)
 	b->fd = -1;
 	if (tmp == NULL || start(b, state->join, err) != 0)
 		goto done;
-	b->sort = keysort_new(b->shape.n, state->memory, tmp, err);
+	b->sort = keysort_new(b->shape.n, state->memory, state->near, tmp,
+			      err);
 	if (b->sort == NULL || write_ids(b, &ids_len, err) != 0 ||
 	    keysort_finish(b->sort, put_records, b, err) != 0 ||
 	    seal(b, ids_len, err) != 0 ||
-	    map(b->idx_path, &x->idx, err) != 0 ||
-	    map(b->ids_path, &x->ids, err) != 0 ||
+	    mapping_open(b->idx_path, &x->idx, err) != 0 ||
+	    mapping_open(b->ids_path, &x->ids, err) != 0 ||
 	    keyindex_open(&x->ix, x->idx, err) != 0)
 		goto done;
 	rc = name_pairs(x, &b->collisions, b->result->collision,

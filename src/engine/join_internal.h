@@ -85,6 +85,7 @@ struct join_state {
 	struct join_index *indexes;	/* by table */
 	struct join_result *result;
 	size_t memory;		/* of a worker */
+	size_t near;		/* ... of that, to be small: see keysort.h */
 };
 
 /* What a worker has of its own. */

@@ -145,7 +145,7 @@ join_mark(struct join_worker *w, uint32_t t, enum keylog_kind from,
 	m.bits = get_bits(s->join, *len, err);
 	if (m.bits == NULL || tmp == NULL)
 		goto done;
-	sort = keysort_new(n, s->memory, tmp, err);
+	sort = keysort_new(n, s->memory, s->near, tmp, err);
 	if (sort == NULL)
 		goto done;
 	rc = 0;

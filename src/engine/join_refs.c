@@ -46,15 +46,6 @@ ask(struct asker *a)
 	a->n = 0;
 }
 
-static inline void
-put(struct asker *a, uint64_t hi, uint64_t lo, uint64_t place)
-{
-	a->keys[a->n] = (struct keyhash){ .hi = hi, .lo = lo };
-	a->places[a->n] = place;
-	if (++a->n == BATCH)
-		ask(a);
-}
-
 static int
 put_sorted(void *context, const uint64_t *records, size_t n, struct err *err)
 {
@@ -64,8 +55,51 @@ put_sorted(void *context, const uint64_t *records, size_t n, struct err *err)
 	for (size_t i = 0; i < n; i++) {
 		const uint64_t *const r = records + KEYSORT_WORDS * i;
 
-		put(a, r[0], r[1], r[2]);
+		a->keys[a->n] = (struct keyhash){ .hi = r[0], .lo = r[1] };
+		a->places[a->n] = r[2];
+		if (++a->n == BATCH)
+			ask(a);
 	}
+	return 0;
+}
+
+/* Ask for what is in the chunk. */
+static int
+ask_chunk(struct asker *a, struct keylog_cursor *c, uint64_t base,
+	  struct err *err)
+{
+	size_t n;
+
+	do {
+		if (keylog_keys(c, a->keys + a->n, a->places + a->n,
+				BATCH - a->n, &n, err) != 0)
+			return -1;
+		for (size_t i = a->n; i < a->n + n; i++)
+			a->places[i] += base;
+		a->n += n;
+		if (a->n == BATCH)
+			ask(a);
+	} while (n > 0);
+	return 0;
+}
+
+/* Put what is in the chunk up for sorting. */
+static int
+sort_chunk(struct keysort *sort, struct keylog_cursor *c, uint64_t base,
+	   struct err *err)
+{
+	struct keyhash keys[BATCH];
+	uint64_t offsets[BATCH];
+	size_t n;
+
+	do {
+		if (keylog_keys(c, keys, offsets, BATCH, &n, err) != 0)
+			return -1;
+		for (size_t i = 0; i < n; i++)
+			if (keysort_add(sort, keys[i].hi, keys[i].lo,
+					base + offsets[i], err) != 0)
+				return -1;
+	} while (n > 0);
 	return 0;
 }
 
@@ -75,24 +109,15 @@ read_section(struct join_worker *w, enum keylog_kind kind, uint32_t number,
 	     struct keysort *sort, struct asker *a, struct err *err)
 {
 	const struct join_logs *const l = &w->state->logs;
-	struct keylog_record record;
 	struct join_reader r;
-	int rc, rc2 = 0;
+	int rc;
 
 	join_reader_start(&r, l, kind, number, w->room);
 	while ((rc = join_reader_chunk(&r, err)) > 0) {
 		const uint64_t base = l->base[r.unit];
 
-		while ((rc2 = keylog_next(&r.cursor, &record, err)) > 0) {
-			const uint64_t place = base + record.offset;
-
-			if (sort == NULL)
-				put(a, record.key.hi, record.key.lo, place);
-			else if (keysort_add(sort, record.key.hi,
-					     record.key.lo, place, err) != 0)
-				break;
-		}
-		if (rc2 != 0)
+		if ((sort == NULL ? ask_chunk(a, &r.cursor, base, err) :
+		     sort_chunk(sort, &r.cursor, base, err)) != 0)
 			break;
 	}
 	join_reader_close(&r);
@@ -117,8 +142,8 @@ read_sorted(struct join_worker *w, enum keylog_kind kind, uint32_t number,
 		err_set(err, ERR_SYSTEM, "out of memory");
 	else
 		sort = keysort_new(join_logs_count(&s->logs, kind, number),
-				   alone ? s->memory : s->memory / 2, tmp,
-				   err);
+				   alone ? s->memory : s->memory / 2,
+				   alone ? s->near : s->near / 2, tmp, err);
 	if (sort != NULL &&
 	    read_section(w, kind, number, sort, NULL, err) == 0)
 		rc = end(sort, take, context, err);
@@ -275,7 +300,8 @@ join_pks(struct join_worker *w, uint32_t target, struct err *err)
 	if (policy != DUPLICATE_FAIL) {
 		tmp = join_tmp(s->join);
 		v.drops = tmp != NULL ? keysort_new(r->items, s->memory / 2,
-						    tmp, err) : NULL;
+						    s->near / 2, tmp, err)
+				     : NULL;
 		if (v.drops == NULL)
 			rc = tmp != NULL ? -1 : err_set(err, ERR_SYSTEM,
 							"out of memory");

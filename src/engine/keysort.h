@@ -31,10 +31,11 @@ typedef int keysort_take(void *context, const uint64_t *records, size_t n,
 
 /*
  * `expected` is how many records will be added (at most), `tmp` the folder for
- * what does not fit into `memory` bytes.
+ * what does not fit into `memory` bytes.  Of records that would fit, no more
+ * than `near` bytes are kept in memory either.
  */
-struct keysort *keysort_new(uint64_t expected, size_t memory, const char *tmp,
-			    struct err *err);
+struct keysort *keysort_new(uint64_t expected, size_t memory, size_t near,
+			    const char *tmp, struct err *err);
 
 /* Make room, for the function below.  Returns 0 or -1. */
 int keysort_turn(struct keysort *s, struct err *err);
@@ -75,8 +76,9 @@ void keysort_free(struct keysort *s);	/* NULL is fine */
 
 /*
  * Sort `n` records at `a`, stable; `tmp` has room for as many.  The result is
- * in `a`.  (For tests, and for who has the memory.)
+ * in `a`, or in `to`.  (For tests, and for who has the memory.)
  */
 void keysort_in_memory(uint64_t *a, uint64_t *tmp, size_t n);
+void keysort_to(uint64_t *a, uint64_t *to, size_t n);
 
 #endif

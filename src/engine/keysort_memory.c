@@ -1,11 +1,12 @@
 /*
  * keysort_memory.c - radix sort, highest digit first, between two arrays.
  *
- * The first pass over many records cuts them into pieces that fit the cache,
- * the second cuts a piece into runs of a few records, and those are put in
- * order one by one.  The digit begins at the first bit in which the keys at
- * hand differ, so that every pass separates something, whatever the keys are:
- * a bounded number of passes leaves nothing to tell apart.
+ * The first passes over many records cut them into pieces that fit the cache.
+ * The last one has a place for every half a record or so, after which most
+ * stand right, and a walk along them puts the rest in order.  The digit begins
+ * at the first bit in which the keys at hand differ, so that every pass
+ * separates something, whatever the keys are: a bounded number of passes leaves
+ * nothing to tell apart.
  */
 #include <stdbool.h>
 #include <string.h>
@@ -15,8 +16,8 @@
 enum {
 	FEW = 16,		/* records that are put in order one by one */
 	PIECE = 4096,		/* records that fit the cache */
-	MAX_BITS = 11,
-	MIN_BITS = 3,
+	MAX_BITS = 11,		/* of a pass over more than a piece */
+	PIECE_BITS = 13,
 };
 
 static inline void
@@ -72,19 +73,67 @@ first_difference(const uint64_t *a, size_t n)
 static unsigned
 choose_bits(size_t n)
 {
-	const size_t aim = n > 4 * PIECE ? n / PIECE : n / 2;
-	unsigned bits = MIN_BITS;
+	if (n <= PIECE)
+		return 65 - (unsigned)__builtin_clzll(n - 1);
 
-	while (bits < MAX_BITS && (size_t)1 << bits < aim)
+	unsigned bits = 1;
+	while (bits < MAX_BITS && (size_t)PIECE / 2 << bits < n)
 		bits++;
 	return bits;
+}
+
+/* A digit of the key: the bits of `word` above `shift`, under `mask`. */
+struct digit {
+	unsigned word, shift;
+	uint64_t mask;
+};
+
+static struct digit
+choose_digit(size_t n, unsigned first)
+{
+	const unsigned left = 64 - first % 64;	/* bits of it that may differ */
+	const unsigned wish = choose_bits(n);
+	const unsigned bits = wish < left ? wish : left;
+
+	return (struct digit){
+		first / 64, left - bits, ((uint64_t)1 << bits) - 1,
+	};
+}
+
+/*
+ * Put the records of `a` into `b` in order of that digit; ends[] says for each
+ * of its values where they end.  Returns how many the most frequent has.
+ */
+static uint32_t
+scatter(const uint64_t *a, uint64_t *b, size_t n, struct digit d,
+	uint32_t *ends)
+{
+	uint32_t at = 0, most = 0;
+
+	memset(ends, 0, (size_t)(d.mask + 1) * sizeof(*ends));
+	for (size_t i = 0; i < n; i++)
+		ends[a[i * KEYSORT_WORDS + d.word] >> d.shift & d.mask]++;
+	for (size_t i = 0; i <= d.mask; i++) {
+		const uint32_t count = ends[i];
+
+		most = count > most ? count : most;
+		ends[i] = at;
+		at += count;
+	}
+	for (size_t i = 0; i < n; i++) {
+		const uint64_t *const r = a + i * KEYSORT_WORDS;
+		const size_t place = r[d.word] >> d.shift & d.mask;
+
+		copy(b + (size_t)ends[place]++ * KEYSORT_WORDS, r);
+	}
+	return most;
 }
 
 /* Sort what is in `a`; the result is in `b` if `to_b`, else in `a`. */
 static void
 sort(uint64_t *a, uint64_t *b, size_t n, bool to_b)
 {
-	uint32_t ends[1 << MAX_BITS];
+	uint32_t ends[1 << PIECE_BITS];
 
 	if (n <= FEW) {
 		insert(a, to_b ? b : a, n);
@@ -98,34 +147,14 @@ sort(uint64_t *a, uint64_t *b, size_t n, bool to_b)
 		return;
 	}
 
-	const unsigned word = first / 64;
-	const unsigned left = 64 - first % 64;	/* bits of it that may differ */
-	const unsigned wish = choose_bits(n);
-	const unsigned bits = wish < left ? wish : left;
-	const unsigned shift = left - bits;
-	const uint64_t mask = ((uint64_t)1 << bits) - 1;
-	const size_t nplaces = (size_t)1 << bits;
-	uint32_t at = 0;
-
-	memset(ends, 0, nplaces * sizeof(*ends));
-	for (size_t i = 0; i < n; i++)
-		ends[a[i * KEYSORT_WORDS + word] >> shift & mask]++;
-	for (size_t i = 0; i < nplaces; i++) {
-		const uint32_t count = ends[i];
-
-		ends[i] = at;
-		at += count;
-	}
-	for (size_t i = 0; i < n; i++) {
-		const uint64_t *const r = a + i * KEYSORT_WORDS;
-		const size_t place = r[word] >> shift & mask;
-
-		copy(b + (size_t)ends[place]++ * KEYSORT_WORDS, r);
+	const struct digit d = choose_digit(n, first);
+	if (scatter(a, b, n, d, ends) <= FEW) {
+		insert(b, to_b ? b : a, n);
+		return;
 	}
 
-	/* Now they are in `b`, and ends[] are ends indeed. */
 	size_t from = 0;
-	for (size_t i = 0; i < nplaces; i++) {
+	for (size_t i = 0; i <= d.mask; i++) {
 		const size_t count = ends[i] - from;
 		uint64_t *const x = b + from * KEYSORT_WORDS;
 		uint64_t *const y = a + from * KEYSORT_WORDS;
@@ -142,4 +171,10 @@ void
 keysort_in_memory(uint64_t *a, uint64_t *tmp, size_t n)
 {
 	sort(a, tmp, n, false);
+}
+
+void
+keysort_to(uint64_t *a, uint64_t *to, size_t n)
+{
+	sort(a, to, n, true);
 }
