@@ -1,0 +1,595 @@
+#include "engine/trial.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "engine/exports.h"
+#include "engine/place.h"
+#include "engine/program.h"
+#include "engine/sources.h"
+#include "engine/target.h"
+#include "engine/trial_internal.h"
+#include "expr/expr.h"
+#include "formats/ddbjson.h"
+#include "io/source.h"
+#include "model/batch.h"
+
+enum { BLOCK_LEN = 64 * 1024 };
+
+struct trial {
+	const struct trial_options *options;
+	struct arena mem;		/* as long as the trial */
+	uint64_t limit;
+	struct plan *plan;
+	struct exports exports;
+	struct plan_found *found;	/* one an export */
+	struct program *program;
+	struct program_run *run;
+	struct expr *where;
+	struct trial_key *keys;
+	struct trial_lore *lore;	/* one a plan table */
+	uint64_t *shown;		/* likewise */
+	uint64_t *nobodys;		/* one an input: see is_enough() */
+
+	struct ddbjson *reader, *again;
+	struct batch batch;		/* as read: the items before */
+	struct batch copy;		/* of one item, for the program */
+	struct buf encoded;		/* an item that it became */
+
+	/* Of the file at hand. */
+	const struct export_file *file;
+	uint32_t input;
+	trial_see *see;
+	void *context;
+};
+
+/* ---- opening ------------------------------------------------------------- */
+
+static int
+compile_where(struct trial *t, struct err *err)
+{
+	const struct expr_scope scope = { 0 };
+	size_t at;
+
+	if (t->options->where == NULL)
+		return 0;
+	t->where = expr_parse_condition(span_of(t->options->where), &scope,
+					&at, err);
+	if (t->where == NULL)
+		return err_at(err, "--where, column %zu", at + 1);
+	return 0;
+}
+
+static int
+read_keys(struct trial *t, struct err *err)
+{
+	const struct trial_options *const o = t->options;
+
+	t->keys = arena_take(&t->mem, (o->nkeys + 1) * sizeof(*t->keys), err);
+	if (t->keys == NULL)
+		return -1;
+	for (size_t i = 0; i < o->nkeys; i++)
+		if (trial_key_read(&t->keys[i], o->keys[i], t->plan, &t->mem,
+				   err) != 0)
+			return -1;
+	return 0;
+}
+
+static int
+make_tables(struct trial *t, struct err *err)
+{
+	const struct plan *const p = t->plan;
+
+	t->lore = calloc(p->ntables + 1, sizeof(*t->lore));
+	t->shown = calloc(p->ntables + 1, sizeof(*t->shown));
+	t->nobodys = calloc(p->ninputs + 1, sizeof(*t->nobodys));
+	if (t->lore == NULL || t->shown == NULL || t->nobodys == NULL)
+		return err_set(err, ERR_SYSTEM, "out of memory");
+	for (size_t i = 0; i < p->ntables; i++)
+		if (!p->tables[i].skip &&
+		    trial_lore_init(&t->lore[i], &p->tables[i], &t->mem,
+				    err) != 0)
+			return -1;
+	return 0;
+}
+
+static int
+make_program(struct trial *t, struct err *err)
+{
+	t->program = program_new(t->plan, span_of(t->options->run_time), err);
+	if (t->program == NULL)
+		return -1;
+	t->run = program_run_new(t->program, err);
+	t->reader = ddbjson_new(err);
+	t->again = ddbjson_new(err);
+	return t->run != NULL && t->reader != NULL && t->again != NULL ? 0
+								       : -1;
+}
+
+struct trial *
+trial_open(const struct trial_options *o, struct err *err)
+{
+	struct trial *const t = calloc(1, sizeof(*t));
+
+	if (t == NULL) {
+		err_set(err, ERR_SYSTEM, "out of memory");
+		return NULL;
+	}
+	t->options = o;
+	t->limit = o->limit > 0 ? o->limit : 1;
+	if (compile_where(t, err) != 0)
+		goto failed;
+	t->plan = plan_load(o->plans, o->nplans, &o->plan, err);
+	if (t->plan == NULL ||
+	    sources_find(t->plan, o->accept, o->naccept, &t->mem, &t->exports,
+			 &t->found, err) != 0 ||
+	    read_keys(t, err) != 0 || make_tables(t, err) != 0 ||
+	    make_program(t, err) != 0)
+		goto failed;
+	return t;
+failed:
+	trial_close(t);
+	return NULL;
+}
+
+void
+trial_close(struct trial *t)
+{
+	if (t == NULL)
+		return;
+	for (size_t i = 0; t->lore != NULL && i < t->plan->ntables; i++)
+		trial_lore_free(&t->lore[i]);
+	free(t->lore);
+	free(t->shown);
+	free(t->nobodys);
+	expr_free(t->where);
+	program_run_free(t->run);
+	program_free(t->program);
+	ddbjson_free(t->reader);
+	ddbjson_free(t->again);
+	batch_free(&t->batch);
+	batch_free(&t->copy);
+	buf_free(&t->encoded);
+	exports_free(&t->exports);
+	plan_free(t->plan);
+	arena_free(&t->mem);
+	free(t);
+}
+
+/* ---- which items --------------------------------------------------------- */
+
+/* Is no more wanted of this input? */
+static bool
+is_enough(const struct trial *t, uint32_t input)
+{
+	const struct plan_input *const in = &t->plan->inputs[input];
+
+	for (size_t i = 0; i < t->options->nkeys; i++)
+		if (t->keys[i].found < t->limit)
+			return false;
+	for (size_t i = 0; i < in->ntables && t->options->nkeys == 0; i++)
+		if (t->shown[in->tables[i]] < t->limit)
+			return false;
+	return true;
+}
+
+/*
+ * May one more of this table be shown?  Then it is counted.  What none of
+ * several readers takes is shown if it is met, but not looked for, and not in
+ * the place of an item that one takes.
+ */
+static bool
+take_place(struct trial *t, uint32_t table, bool left_out)
+{
+	const struct plan_input *const in = &t->plan->inputs[t->input];
+	uint64_t *const n = left_out && in->ntables > 1
+		? &t->nobodys[t->input] : &t->shown[table];
+
+	if (t->options->nkeys == 0 && *n >= t->limit)
+		return false;
+	++*n;
+	return true;
+}
+
+/*
+ * Is it an item that is looked for?  Any is, if there are no keys; else it has
+ * one or several of those that have not enough items yet.
+ */
+static int
+is_wanted(struct trial *t, const struct item *item, struct err *err)
+{
+	const size_t n = t->options->nkeys;
+	int any = n == 0;
+
+	for (size_t i = 0; i < n; i++) {
+		struct trial_key *const k = &t->keys[i];
+		const int fits = k->found >= t->limit ? 0 :
+			trial_key_fits(k, t->plan, t->input, item,
+				       &t->batch.mem, err);
+
+		if (fits < 0)
+			return -1;
+		k->fits = fits > 0;
+		any |= fits;
+	}
+	return any;
+}
+
+/* Does it pass --where?  What the condition cannot be said of does not. */
+static int
+passes(struct trial *t, const struct item *item, struct err *err)
+{
+	const struct expr_run run = {
+		.mem = &t->batch.mem, .run_time = span_of(t->options->run_time),
+	};
+
+	if (t->where == NULL)
+		return 1;
+	const int yes = expr_test(t->where, &run, item, err);
+	return yes < 0 && err->code == ERR_INPUT ? 0 : yes;
+}
+
+/* ---- one item ------------------------------------------------------------ */
+
+struct item *
+trial_decode(struct ddbjson *reader, struct span line, struct arena *mem,
+	     struct err *err)
+{
+	uint8_t *const p = arena_take(mem, line.len + DDBJSON_SLACK, err);
+	struct batch batch = { 0 };
+	size_t used;
+
+	if (p == NULL)
+		return NULL;
+	memcpy(p, line.ptr, line.len);
+	memset(p + line.len, 0, DDBJSON_SLACK);
+	ddbjson_rewind(reader);
+	batch.mem = *mem;	/* lent, so that what is decoded stays */
+	const int rc = ddbjson_decode(reader, (struct span){ p, line.len },
+				      true, &batch, &used, err);
+	*mem = batch.mem;
+	if (rc != 0)
+		return NULL;
+	if (batch.nrejects > 0)
+		*err = batch.rejects[0].why;
+	else if (batch.nitems != 1)
+		err_set(err, ERR_INPUT, "not one item");
+	else
+		return batch.items;
+	return NULL;
+}
+
+/* Decode its line once more, for the program to change. */
+static int
+copy_item(struct trial *t, const struct item *item, struct err *err)
+{
+	batch_reset(&t->copy);
+	t->copy.items = trial_decode(t->again, item->line, &t->copy.mem, err);
+	if (t->copy.items == NULL)
+		return -1;
+	t->copy.nitems = 1;
+	t->copy.items[0].number = item->number;
+	t->copy.items[0].offset = item->offset;
+	return 0;
+}
+
+/*
+ * Write the items that it became, and read them again: what is shown is what a
+ * run writes, within DynamoDB's size.  *made has one for each product, NULL for
+ * those taken back.
+ */
+static int
+write_products(struct trial *t, struct program_result *result,
+	       const struct item ***made, struct err *err)
+{
+	*made = arena_take(&t->copy.mem,
+			   (result->nproducts + 1) * sizeof(**made), err);
+	if (*made == NULL)
+		return -1;
+	for (uint32_t i = 0; i < result->nproducts; i++) {
+		const struct item *const item = result->products[i].item;
+		struct err why;
+
+		(*made)[i] = NULL;
+		buf_reset(&t->encoded);
+		if (ddbjson_encode(item, 1, &t->encoded, err) != 0)
+			return -1;
+		if (target_check_size(item, t->encoded.len, &why) != 0) {
+			program_take_back(t->run, result, i, &why);
+			continue;
+		}
+		(*made)[i] = trial_decode(t->again, buf_span(&t->encoded),
+					  &t->copy.mem, err);
+		if ((*made)[i] == NULL)
+			return err_at(err, "what becomes of line %" PRIu64,
+				      item->number);
+	}
+	return 0;
+}
+
+/* What the `where` was that the item did not pass, if that is plain. */
+static const char *
+which_where(const struct trial *t, uint32_t table)
+{
+	const struct plan_table *const p = &t->plan->tables[table];
+	const char *text = NULL;
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->npasses; i++)
+		if (p->passes[i].where != NULL) {
+			text = p->passes[i].where_text;
+			n++;
+		}
+	return t->plan->inputs[t->input].ntables == 1 && n == 1 ? text : NULL;
+}
+
+/* Where it was left out, and why, in words. */
+static int
+say_why(struct trial *t, const struct program_result *result,
+	struct trial_item *out, struct err *err)
+{
+	const struct counts *const c =
+		&program_sums_of(t->run)->counts[out->table];
+	const char *const where = which_where(t, out->table);
+	struct buf text = { 0 };
+
+	out->step = out->reason = "";
+	if (result->nrefusals > 0) {
+		out->fate = TRIAL_REJECTED;
+		out->step = result->refusals[0].step;
+		out->reason = result->refusals[0].why.text;
+		return 0;
+	}
+	out->fate = c->moved > 0 ? TRIAL_MOVED : c->skipped > 0 ? TRIAL_SKIPPED
+		  : c->dropped > 0 ? TRIAL_DROPPED : TRIAL_FILTERED;
+	if (out->fate != TRIAL_FILTERED)
+		return 0;
+	out->reason = "no 'where' takes it";
+	if (where == NULL)
+		return 0;
+	if (buf_printf(&text, err, "does not hold: %s%c", where, 0) != 0)
+		return -1;
+	out->reason = (const char *)arena_copy(&t->copy.mem, buf_span(&text),
+					       err).ptr;
+	buf_free(&text);
+	return out->reason != NULL ? 0 : -1;
+}
+
+/* The items that it became, with their rows. */
+static int
+add_outputs(struct trial *t, const struct program_result *result,
+	    const struct item *const *made, struct trial_item *out,
+	    struct err *err)
+{
+	struct trial_output *const outputs = arena_take(&t->copy.mem,
+		(result->nproducts + 1) * sizeof(*outputs), err);
+
+	if (outputs == NULL)
+		return -1;
+	out->outputs = outputs;
+	for (uint32_t i = 0; i < result->nproducts; i++) {
+		const struct product *const p = &result->products[i];
+		struct trial_output *const to = &outputs[out->noutputs];
+
+		if (made[i] == NULL || out->fate != TRIAL_MOVED)
+			continue;
+		*to = (struct trial_output){ .table = p->table,
+					     .item = made[i] };
+		out->noutputs++;
+		if (trial_rows(&t->lore[out->table], out->before,
+			       &t->copy.mem, to, err) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int
+consider(struct trial *t, const struct item *item, struct err *err)
+{
+	struct program_result result;
+	const struct item **made;
+	struct trial_item out = {
+		.file = t->file->path, .line = item->number, .before = item,
+	};
+	int yes = is_wanted(t, item, err);
+
+	if (yes > 0)
+		yes = passes(t, item, err);
+	if (yes <= 0)
+		return yes;
+
+	program_clear_sums(t->run);
+	if (copy_item(t, item, err) != 0 ||
+	    program_do(t->run, t->input, &t->copy, &result, err) != 0 ||
+	    write_products(t, &result, &made, err) != 0)
+		return -1;
+	out.table = result.tables[0];
+	if (say_why(t, &result, &out, err) != 0)
+		return -1;
+	if (!take_place(t, out.table, out.fate == TRIAL_FILTERED))
+		return 0;
+	for (size_t i = 0; i < t->options->nkeys; i++)
+		t->keys[i].found += t->keys[i].fits;
+	if (add_outputs(t, &result, made, &out, err) != 0)
+		return -1;
+	return t->see(t->context, &out, err);
+}
+
+/* A line that is no item is one that `run` would reject. */
+static int
+consider_reject(struct trial *t, const struct reject *r, struct err *err)
+{
+	const uint32_t table = t->plan->inputs[t->input].tables[0];
+	struct err why = r->why;
+	const struct trial_item out = {
+		.table = table, .file = t->file->path, .line = r->number,
+		.fate = TRIAL_REJECTED, .step = "decode", .reason = why.text,
+	};
+
+	if (t->where != NULL || t->options->nkeys > 0 ||
+	    !take_place(t, table, false))
+		return 0;
+	err_at(&why, "byte %" PRIu64, r->at + 1);
+	return t->see(t->context, &out, err);
+}
+
+/* ---- one file ------------------------------------------------------------ */
+
+/* The items of a batch, and its bad lines, in the order of lines. */
+static int
+go_through(struct trial *t, struct err *err)
+{
+	struct batch *const b = &t->batch;
+	uint32_t i = 0, k = 0;
+
+	while ((i < b->nitems || k < b->nrejects) && !is_enough(t, t->input)) {
+		const bool good = k == b->nrejects || (i < b->nitems &&
+			b->items[i].number < b->rejects[k].number);
+
+		if ((good ? consider(t, &b->items[i], err)
+			  : consider_reject(t, &b->rejects[k], err)) != 0)
+			return -1;
+		i += good;
+		k += !good;
+	}
+	return 0;
+}
+
+static int
+read_block(struct trial *t, struct span block, bool last, size_t *used,
+	   struct err *err)
+{
+	const atomic_bool *const cancel = t->options->cancel;
+
+	if (cancel != NULL && atomic_load(cancel))
+		return err_set(err, ERR_CANCELLED, "interrupted");
+	batch_reset(&t->batch);
+	if (ddbjson_decode(t->reader, block, last, &t->batch, used, err) != 0)
+		return -1;
+	return go_through(t, err);
+}
+
+/* What stands before the damage of a file that is accepted so. */
+static int
+salvage(struct trial *t, struct source *s, struct err *err)
+{
+	size_t used;
+
+	do {
+		if (read_block(t, source_before_damage(s), false, &used,
+			       err) != 0)
+			return -1;
+		source_consume(s, used);
+	} while (used > 0 && !is_enough(t, t->input));
+	return 0;
+}
+
+static int
+read_all(struct trial *t, struct source *s, struct err *err)
+{
+	const struct trial_options *const o = t->options;
+	size_t want = BLOCK_LEN, used;
+	struct span block;
+	bool last;
+
+	do {
+		const int more = source_peek(s, want, &block, err);
+
+		if (more < 0 && err->code == ERR_INPUT &&
+		    exports_accepts(t->file->path, o->accept, o->naccept))
+			return salvage(t, s, err);
+		if (more < 0 && err->code == ERR_LIMIT)
+			return err_set(err, ERR_INPUT, "line %" PRIu64 " is "
+				       "longer than 16 MiB, which no item is",
+				       ddbjson_line(t->reader));
+		if (more < 0)
+			return -1;
+		last = !more && block.len <= want;
+		if (block.len > want)
+			block.len = want;
+		if (read_block(t, block, last, &used, err) != 0)
+			return -1;
+		source_consume(s, used);
+		want = used > 0 ? BLOCK_LEN : 2 * block.len;
+		if (want > SOURCE_MAX_PEEK && block.len < SOURCE_MAX_PEEK)
+			want = SOURCE_MAX_PEEK;
+	} while (!is_enough(t, t->input) && (!last || used < block.len));
+	return 0;
+}
+
+static int
+read_file(struct trial *t, struct err *err)
+{
+	struct source *const s = source_open(place_feed(t->file->path, err),
+					     false, err);
+	int rc = -1;
+
+	if (s != NULL) {
+		ddbjson_rewind(t->reader);
+		rc = read_all(t, s, err);
+	}
+	source_close(s);
+	if (rc != 0 && err->code != ERR_CANCELLED)
+		err_at(err, "%s", strcmp(t->file->path, "-") == 0
+		       ? "standard input" : t->file->path);
+	return rc;
+}
+
+int
+trial_do(struct trial *t, trial_see *see, void *context, struct err *err)
+{
+	t->see = see;
+	t->context = context;
+	for (size_t i = 0; i < t->exports.n; i++) {
+		const struct export *const e = &t->exports.list[i];
+
+		t->input = t->found[i].input;
+		if (!sources_is_read(t->plan, t->input))
+			continue;
+		for (size_t k = 0; k < e->nfiles; k++) {
+			t->file = &e->files[k];
+			if (is_enough(t, t->input))
+				break;
+			if (!t->file->absent && read_file(t, err) != 0)
+				return -1;
+		}
+	}
+	return 0;
+}
+
+/* ---- looking ------------------------------------------------------------- */
+
+const struct plan *
+trial_plan(const struct trial *t)
+{
+	return t->plan;
+}
+
+uint64_t
+trial_of_table(const struct trial *t, uint32_t table)
+{
+	return t->shown[table];
+}
+
+uint64_t
+trial_of_key(const struct trial *t, size_t key)
+{
+	return t->keys[key].found;
+}
+
+const char *
+trial_fate_name(enum trial_fate f)
+{
+	static const char *const NAMES[] = {
+		[TRIAL_MOVED] = "moved", [TRIAL_FILTERED] = "filtered",
+		[TRIAL_SKIPPED] = "skipped", [TRIAL_DROPPED] = "dropped",
+		[TRIAL_REJECTED] = "rejected",
+	};
+
+	return NAMES[f];
+}
