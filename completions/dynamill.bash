@@ -11,14 +11,17 @@ _dynamill() {
 	--job) COMPREPLY=($(compgen -d -- "$word")); return ;;
 	esac
 	if [ "$COMP_CWORD" -eq 1 ]; then
-		COMPREPLY=($(compgen -W 'run check version help' -- "$word"))
+		COMPREPLY=($(compgen -W 'run check test version help' -- "$word"))
 	elif [ "${COMP_WORDS[1]}" = help ]; then
-		COMPREPLY=($(compgen -W 'run check' -- "$word"))
+		COMPREPLY=($(compgen -W 'run check test' -- "$word"))
 	elif [[ $word == -* ]]; then
 		local options='--stage --output --help'
 		[ "${COMP_WORDS[1]}" != run ] || options+=' --job --table
 			--limit --threads --memory --level --on-bad-item
 			--strict-ids --accept --run-time --quiet --no-progress'
+		[ "${COMP_WORDS[1]}" != test ] || options+=' --table --limit
+			--key --where --strict-ids --accept --run-time
+			--verbose'
 		COMPREPLY=($(compgen -W "$options" -- "$word"))
 	else
 		COMPREPLY=($(compgen -f -- "$word"))

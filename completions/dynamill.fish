@@ -1,5 +1,5 @@
 # Completion of dynamill for fish.
-set -l commands run check version help
+set -l commands run check test version help
 complete -c dynamill -n "not __fish_seen_subcommand_from $commands" -f \
 	-a "$commands"
 complete -c dynamill -l help -d 'more about a command'
@@ -23,3 +23,14 @@ complete -c dynamill -n '__fish_seen_subcommand_from run' -l quiet \
 	-d 'no progress, no summary'
 complete -c dynamill -n '__fish_seen_subcommand_from run' -l no-progress \
 	-d 'no progress'
+for option in 'table:only this table' 'limit:items of each table' \
+	'key:the item with this key' 'where:only items for which it holds' \
+	'accept:take a damaged file' 'run-time:what run_time() gives'
+	set -l parts (string split -m 1 : $option)
+	complete -c dynamill -n '__fish_seen_subcommand_from test' \
+		-l $parts[1] -r -d $parts[2]
+end
+complete -c dynamill -n '__fish_seen_subcommand_from test' -l strict-ids \
+	-d 'reject what is no id where one should be'
+complete -c dynamill -n '__fish_seen_subcommand_from test' -l verbose \
+	-d 'cut nothing'

@@ -1,20 +1,12 @@
 #include "cli/commands.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "base/err.h"
 #include "cli/check.h"
 #include "cli/console.h"
 #include "cli/options.h"
 #include "engine/plan.h"
-
-static const char *
-variable(void *context, const char *name)
-{
-	(void)context;
-	return getenv(name);
-}
 
 int
 command_check(const struct options *o)
@@ -27,11 +19,7 @@ command_check(const struct options *o)
 			"--help'");
 		return console_error(&err);
 	}
-	const struct plan_options options = {
-		.stage = o->stage, .variable = variable,
-		.only = o->tables, .nonly = o->ntables,
-		.strict_ids = o->strict_ids,
-	};
+	const struct plan_options options = options_plan(o);
 	struct plan *const plan = plan_load(o->args, o->nargs, &options, &err);
 	if (plan == NULL ||
 	    check_print(plan, stdout, o->output == OUTPUT_JSON, &err) != 0)

@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -14,32 +13,6 @@
 #include "engine/account.h"
 #include "engine/run.h"
 #include "io/file.h"
-
-static const char *
-variable(void *context, const char *name)
-{
-	(void)context;
-	return getenv(name);
-}
-
-/* Seconds since 1970 of "2025-02-01T12:00:00Z", as text; or of now. */
-static int
-run_time(const char *iso, char out[32], struct err *err)
-{
-	struct tm tm = { 0 };
-	const char *end;
-
-	if (iso == NULL) {
-		snprintf(out, 32, "%lld", (long long)time(NULL));
-		return 0;
-	}
-	end = strptime(iso, "%Y-%m-%dT%H:%M:%S", &tm);
-	if (end == NULL || strcmp(end, "Z") != 0)
-		return err_set(err, ERR_USAGE, "--run-time takes a time such "
-			       "as 2025-02-01T12:00:00Z, not '%s'", iso);
-	snprintf(out, 32, "%lld", (long long)timegm(&tm));
-	return 0;
-}
 
 static unsigned
 processors(void)
@@ -154,16 +127,12 @@ command_run(const struct options *o)
 	if (o->dry_run)
 		err_set(&err, ERR_USAGE, "--dry-run is not yet in this version"
 			"; 'dynamill check' reads the plan");
-	if (o->dry_run || run_time(o->run_time, at, &err) != 0)
+	if (o->dry_run || options_run_time(o, at, &err) != 0)
 		return console_error(&err);
 
 	const struct run_options options = {
 		.plans = o->args, .nplans = o->nargs,
-		.plan = {
-			.stage = o->stage, .variable = variable,
-			.only = o->tables, .nonly = o->ntables,
-			.strict_ids = o->strict_ids,
-		},
+		.plan = options_plan(o),
 		.job_dir = o->job,
 		.threads = o->threads > 0 ? o->threads : processors(),
 		.memory = o->memory, .level = o->level, .limit = o->limit,

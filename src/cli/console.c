@@ -297,3 +297,10 @@ console_error_once(const struct err *err)
 			"cannot go on: run it again with all of its input\n");
 	return STATUS[err->code];
 }
+
+int
+console_error_anew(const struct err *err)
+{
+	fprintf(stderr, "dynamill: %s\n", err->text);
+	return STATUS[err->code];
+}

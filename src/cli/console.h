@@ -24,4 +24,7 @@ int console_error(const struct err *err);
 /* The same of a run that reads standard input, which comes only once. */
 int console_error_once(const struct err *err);
 
+/* The same of a command that begins anew each time. */
+int console_error_anew(const struct err *err);
+
 #endif

@@ -10,10 +10,12 @@ static const char PROGRAM[] =
 "commands\n"
 "  run PLAN...     transform: exports in, import-ready files out\n"
 "  check PLAN...   read a plan and print it as understood\n"
+"  test PLAN...    transform a few items and show them before and after\n"
 "  version         the version, and what this processor can do\n"
 "  help COMMAND    more about a command; also COMMAND --help\n"
 "\n"
-"Start with: dynamill check plan.yaml, then dynamill run plan.yaml\n"
+"Start with: dynamill check plan.yaml, then dynamill test plan.yaml, then\n"
+"dynamill run plan.yaml\n"
 "docs/PLAN.md says what a plan can say.\n";
 
 static const char RUN[] =
@@ -56,6 +58,33 @@ static const char CHECK[] =
 "\n"
 "Exit status: 0 sound; 2 something is wrong, with file, line and column.\n";
 
+static const char TEST[] =
+"usage: dynamill test PLAN... [--table T] [--limit N] [--key K] [--where C]\n"
+"\n"
+"Transforms a few items, the first of each table if nothing else is said,\n"
+"and shows each before and after, attribute by attribute. Writes nothing;\n"
+"reads no more of the exports than it takes to find the items.\n"
+"\n"
+"  --table T           only this plan table; repeatable\n"
+"  --limit N           N items of each table, or with each key (1)\n"
+"  --key K             the item with this key; repeatable. K is id=abc,\n"
+"                      pk=a,sk=b, {\"id\":{\"S\":\"abc\"}}, or abc alone for\n"
+"                      tables without a sort key\n"
+"  --where CONDITION   only source items for which it holds\n"
+"  --stage NAME        a stage of the plan (or the variable STAGE)\n"
+"  --strict-ids        reject what is no id where one should be\n"
+"  --accept NAME       take a damaged file as it is, by its name; repeatable\n"
+"  --run-time ISO      what run_time() gives (now)\n"
+"  --output text|json  json prints one object a line\n"
+"  --verbose           cut nothing to the width of the terminal\n"
+"\n"
+"+ is new, - is gone, ~ is changed. Colours on a terminal, unless NO_COLOR is\n"
+"set. docs/TEST.md has all of it.\n"
+"\n"
+"Exit status: 0 done; 1 an item was rejected, or there is none with a key;\n"
+"2 the command line or plan is wrong; 3 the input is damaged; 4 I/O failed;\n"
+"130 interrupted.\n";
+
 const char *
 help_of(const char *command)
 {
@@ -65,5 +94,7 @@ help_of(const char *command)
 		return RUN;
 	if (strcmp(command, "check") == 0)
 		return CHECK;
+	if (strcmp(command, "test") == 0)
+		return TEST;
 	return NULL;
 }

@@ -19,6 +19,7 @@ static const struct {
 } COMMANDS[] = {
 	{ "run", command_run },
 	{ "check", command_check },
+	{ "test", command_test },
 };
 
 enum { NCOMMANDS = sizeof(COMMANDS) / sizeof(COMMANDS[0]) };

@@ -2,8 +2,10 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/err.h"
 
@@ -11,7 +13,7 @@ enum {
 	OPT_JOB = 256, OPT_STAGE, OPT_THREADS, OPT_MEMORY, OPT_LIMIT,
 	OPT_LEVEL, OPT_RUN_TIME, OPT_ON_BAD_ITEM, OPT_ON_DUPLICATE,
 	OPT_STRICT_IDS, OPT_DRY_RUN, OPT_QUIET, OPT_VERBOSE, OPT_NO_PROGRESS,
-	OPT_OUTPUT, OPT_TABLE, OPT_ACCEPT, OPT_HELP,
+	OPT_OUTPUT, OPT_TABLE, OPT_ACCEPT, OPT_KEY, OPT_WHERE, OPT_WRITE, OPT_HELP,
 };
 
 static const struct option LONG[] = {
@@ -32,6 +34,9 @@ static const struct option LONG[] = {
 	{ "output", required_argument, NULL, OPT_OUTPUT },
 	{ "table", required_argument, NULL, OPT_TABLE },
 	{ "accept", required_argument, NULL, OPT_ACCEPT },
+	{ "key", required_argument, NULL, OPT_KEY },
+	{ "where", required_argument, NULL, OPT_WHERE },
+	{ "write", no_argument, NULL, OPT_WRITE },
 	{ "help", no_argument, NULL, OPT_HELP },
 	{ NULL, 0, NULL, 0 },
 };
@@ -173,12 +178,33 @@ set(struct options *o, int option, const char *value, struct err *err)
 		break;
 	case OPT_TABLE:
 		return add_word("table", o->tables, &o->ntables, value, err);
+	case OPT_KEY:
+		return add_word("key", o->keys, &o->nkeys, value, err);
+	case OPT_WHERE:
+		o->where = value;
+		break;
+	case OPT_WRITE:
+		o->write = true;
+		break;
 	case OPT_ACCEPT:
 		return add_word("accept", o->accept, &o->naccept, value, err);
 	default:
 		o->help = true;
 	}
 	return rc < 0 ? -1 : 0;
+}
+
+/* Options that other commands would seem to obey, and do not. */
+static int
+check_command(const struct options *o, const char *command, struct err *err)
+{
+	const char *const option = o->nkeys > 0 ? "--key"
+		: o->where != NULL ? "--where" : o->write ? "--write" : NULL;
+
+	if (option == NULL || strcmp(command, "test") == 0)
+		return 0;
+	return err_set(err, ERR_USAGE, "'%s' takes no '%s'; see 'dynamill %s "
+		       "--help'", command, option, command);
 }
 
 int
@@ -204,5 +230,41 @@ options_parse(struct options *o, int argc, char **argv, struct err *err)
 	}
 	o->args = (const char *const *)(argv + optind);
 	o->nargs = (size_t)(argc - optind);
+	return check_command(o, argv[0], err);
+}
+
+static const char *
+variable(void *context, const char *name)
+{
+	(void)context;
+	return getenv(name);
+}
+
+struct plan_options
+options_plan(const struct options *o)
+{
+	return (struct plan_options){
+		.stage = o->stage, .variable = variable,
+		.only = o->tables, .nonly = o->ntables,
+		.strict_ids = o->strict_ids,
+	};
+}
+
+int
+options_run_time(const struct options *o, char out[32], struct err *err)
+{
+	struct tm tm = { 0 };
+	const char *end;
+
+	if (o->run_time == NULL) {
+		snprintf(out, 32, "%lld", (long long)time(NULL));
+		return 0;
+	}
+	end = strptime(o->run_time, "%Y-%m-%dT%H:%M:%S", &tm);
+	if (end == NULL || strcmp(end, "Z") != 0)
+		return err_set(err, ERR_USAGE, "--run-time takes a time such "
+			       "as 2025-02-01T12:00:00Z, not '%s'",
+			       o->run_time);
+	snprintf(out, 32, "%lld", (long long)timegm(&tm));
 	return 0;
 }

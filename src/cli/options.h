@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "engine/drops.h"
+#include "engine/plan.h"
 
 struct err;
 
@@ -38,6 +39,10 @@ struct options {
 	size_t ntables;
 	const char *accept[OPTIONS_MAX_WORDS];	/* --accept, repeatable */
 	size_t naccept;
+	const char *keys[OPTIONS_MAX_WORDS];	/* --key, repeatable */
+	size_t nkeys;
+	const char *where;		/* --where; NULL: all items */
+	bool write;
 };
 
 /*
@@ -45,5 +50,14 @@ struct options {
  * stay argv's.  Returns 0, or -1 with ERR_USAGE.
  */
 int options_parse(struct options *o, int argc, char **argv, struct err *err);
+
+/* What of it a plan is told; it refers to `o`. */
+struct plan_options options_plan(const struct options *o);
+
+/*
+ * What run_time() is to give: --run-time, or now, as seconds since 1970 in
+ * text.  Returns 0, or -1 with ERR_USAGE.
+ */
+int options_run_time(const struct options *o, char out[32], struct err *err);
 
 #endif

@@ -1,0 +1,139 @@
+#include "cli/commands.h"
+
+#include <stdio.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "cli/console.h"
+#include "cli/help.h"
+#include "cli/options.h"
+#include "cli/show.h"
+#include "engine/plan.h"
+#include "engine/trial.h"
+
+/* What the items are shown with, and what came of them. */
+struct showing {
+	const struct options *options;
+	const struct plan *plan;
+	struct show_style style;
+	struct buf text;
+	uint64_t items, rejected;
+};
+
+/* Print an item as soon as it is there: the next may be far. */
+static int
+see(void *context, const struct trial_item *item, struct err *err)
+{
+	struct showing *const s = context;
+	const bool json = s->options->output == OUTPUT_JSON;
+
+	buf_reset(&s->text);
+	if (!json && s->items > 0 && buf_printf(&s->text, err, "\n") != 0)
+		return -1;
+	s->items++;
+	s->rejected += item->fate == TRIAL_REJECTED;
+	if ((json ? show_item_json(s->plan, item, &s->text, err)
+		  : show_item(&s->style, s->plan, item, &s->text, err)) != 0)
+		return -1;
+	if (fwrite(s->text.ptr, 1, s->text.len, stdout) != s->text.len ||
+	    fflush(stdout) != 0)
+		return err_set(err, ERR_SYSTEM, "cannot write what there is to "
+			       "show: %m");
+	return 0;
+}
+
+/* Tables of which there was nothing, and what a trial cannot know. */
+static void
+print_rest(const struct showing *s, const struct trial *t)
+{
+	const struct options *const o = s->options;
+	const char *lead = s->items > 0 ? "\n" : "";
+
+	if (o->quiet || o->output == OUTPUT_JSON)
+		return;
+	for (uint32_t i = 0; i < s->plan->ntables; i++) {
+		const struct plan_table *const p = &s->plan->tables[i];
+		const uint64_t n = trial_of_table(t, i);
+
+		if (p->skip || p->glob || p->input == PLAN_NONE)
+			continue;
+		if (n > 0 && p->dangling != DANGLING_REPORT &&
+		    p->dangling != DANGLING_FAIL) {
+			printf("%s%s: references are shown as if none dangled; "
+			       "'dangling: %s' is for run\n", lead, p->name,
+			       plan_dangling_name(p->dangling));
+			lead = "";
+		} else if (n == 0 && o->nkeys == 0) {
+			printf("%s%s: no item%s\n", lead, p->name,
+			       o->where != NULL ? " for which --where holds"
+						: "");
+			lead = "";
+		}
+	}
+}
+
+/* The keys that no item had; how many there were. */
+static size_t
+print_missing(const struct options *o, const struct trial *t)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < o->nkeys; i++) {
+		if (trial_of_key(t, i) > 0)
+			continue;
+		fflush(stdout);
+		fprintf(stderr, "dynamill: no item has the key '%s'%s%s\n",
+			o->keys[i], o->where != NULL ? " and passes --where"
+						     : "",
+			o->ntables > 0 ? " in the tables named" : "");
+		n++;
+	}
+	return n;
+}
+
+static int
+check(const struct options *o, struct err *err)
+{
+	if (o->nargs == 0)
+		return err_set(err, ERR_USAGE, "which plan? see 'dynamill test "
+			       "--help'");
+	if (o->write)
+		return err_set(err, ERR_USAGE, "--write is not yet in this "
+			       "version");
+	return 0;
+}
+
+int
+command_test(const struct options *o)
+{
+	struct showing s = { .options = o };
+	struct err err = { 0 };
+	char at[32];
+	int status = 0;
+
+	if (check(o, &err) != 0 || options_run_time(o, at, &err) != 0)
+		return console_error_anew(&err);
+
+	const struct trial_options options = {
+		.plans = o->args, .nplans = o->nargs, .plan = options_plan(o),
+		.accept = o->accept, .naccept = o->naccept,
+		.limit = o->limit, .keys = o->keys, .nkeys = o->nkeys,
+		.where = o->where, .run_time = at, .cancel = &commands_cancel,
+	};
+	struct trial *const t = trial_open(&options, &err);
+	if (t == NULL)
+		return console_error_anew(&err);
+	s.plan = trial_plan(t);
+	s.style = show_style_of_stdout(o->verbose);
+	if (trial_do(t, see, &s, &err) != 0) {
+		fflush(stdout);
+		status = console_error_anew(&err);
+	} else {
+		print_rest(&s, t);
+		if (print_missing(o, t) > 0 || s.rejected > 0)
+			status = 1;
+	}
+	buf_free(&s.text);
+	trial_close(t);
+	return status;
+}
