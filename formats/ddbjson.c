@@ -277,9 +277,8 @@ ddbjson_decode(struct ddbjson *d, struct span in, bool last, struct batch *out,
 		return err_set(err, ERR_LIMIT, "a block of over 4 GiB");
 	if (scan_text(&d->scan, in, err) != 0)
 		return -1;
-	d->plain = ddbjson_plain();
+	d->plain = ddbjson_plain(known_begin(&d->names));
 	d->top = d->top_end = NULL;
-	known_renew(&d->names);
 	b.quotes = d->scan.quotes;
 	b.escapes = d->scan.escapes;
 
@@ -301,6 +300,7 @@ ddbjson_decode(struct ddbjson *d, struct span in, bool last, struct batch *out,
 			return -1;
 		start = in.len;
 	}
+	known_end(&d->names, d->scan.nquotes);
 	d->offset += start;
 	*used = start;
 	return 0;

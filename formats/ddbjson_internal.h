@@ -22,7 +22,8 @@ struct walk;
  */
 typedef bool ddbjson_plain_fn(struct ddbjson *d, struct walk *w,
 			      struct value *map);
-ddbjson_plain_fn *ddbjson_plain(void);	/* the one for this processor */
+/* The one for this processor; `known`: names are worth looking for. */
+ddbjson_plain_fn *ddbjson_plain(bool known);
 
 enum {
 	SEEN_SLOTS = 2048,	/* of the filter for attributes met twice */

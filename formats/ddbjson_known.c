@@ -5,7 +5,8 @@
 
 enum {
 	DEALS = 8,		/* of slots among the same names */
-	MISSES = 4096,		/* enough for new names to pay */
+	FIRST_PAUSE = 16,	/* blocks */
+	LONGEST_PAUSE = 1024,
 };
 
 void
@@ -19,11 +20,27 @@ known_reset(struct known_names *names)
 	names->of[0].need = UINT32_MAX;
 }
 
-void
-known_renew(struct known_names *names)
+bool
+known_begin(struct known_names *names)
 {
-	if (names->misses > MISSES)
+	names->misses = 0;
+	if (names->rest == 0)
+		return true;
+	names->rest--;
+	if (names->rest == 0)
 		known_reset(names);
+	return false;
+}
+
+void
+known_end(struct known_names *names, size_t nquotes)
+{
+	/* An attribute has six, most often; a sixth of them is too many. */
+	if (names->misses <= KNOWN_MAX || names->misses < nquotes / 36)
+		return;
+	names->rest = names->pause > 0 ? names->pause : FIRST_PAUSE;
+	names->pause = 2 * names->rest < LONGEST_PAUSE ? 2 * names->rest
+						       : LONGEST_PAUSE;
 }
 
 /* The number of a name, that of a new one if it is not among them. */
@@ -32,7 +49,8 @@ number_of(struct known_names *names, const struct value *name)
 {
 	uint32_t i = 1;
 
-	while (i <= names->n && (names->of[i].name.len != name->len ||
+	while (i <= names->n && (names->hashes[i] != name->hash ||
+				 names->of[i].name.len != name->len ||
 				 memcmp(names->of[i].form, name->text,
 					name->len) != 0))
 		i++;
@@ -46,6 +64,7 @@ number_of(struct known_names *names, const struct value *name)
 	memcpy(k->form + name->len, "\":{\"", 4);
 	k->name = *name;
 	k->need = (uint32_t)(((uint64_t)1 << (name->len + 4)) - 1);
+	names->hashes[i] = name->hash;
 	k->bit = (uint64_t)1 << (i - 1);
 	return i;
 }

@@ -13,6 +13,7 @@
 #ifndef FORMATS_DDBJSON_KNOWN_H
 #define FORMATS_DDBJSON_KNOWN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -36,8 +37,10 @@ struct known {
 struct known_names {
 	struct known of[1 + KNOWN_MAX];	/* the first is what never comes */
 	uint16_t slots[KNOWN_SLOTS];	/* offsets into `of` */
+	uint16_t hashes[1 + KNOWN_MAX];	/* of the names, close together */
 	uint64_t factor;
 	uint32_t n, misses, deals;
+	uint32_t rest, pause;	/* blocks to go without, now and next time */
 };
 
 /*
@@ -66,8 +69,14 @@ known_at(const struct known_names *names, size_t slot)
 /* Begin with none.  Not while an item is under way. */
 void known_reset(struct known_names *names);
 
-/* The same if so many were missed that others are better known. */
-void known_renew(struct known_names *names);
+/*
+ * A block begins: is it worth while to look for names?  Not where they differ
+ * from item to item, as the last blocks have shown; now and then it is tried.
+ */
+bool known_begin(struct known_names *names);
+
+/* It ends, and had so many quotes. */
+void known_end(struct known_names *names, size_t nquotes);
 
 /* This name was not found in its slot: it will be, if there is room. */
 void known_learn(struct known_names *names, const struct value *name,

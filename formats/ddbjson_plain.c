@@ -119,6 +119,17 @@ rare_number(struct span text)
 	return decimal_check(text, &err) == 0;
 }
 
+/* The name from `name` to `end`, whatever it is, if its value follows. */
+static inline bool
+name_of(const uint8_t *name, const uint8_t *end, struct value *v)
+{
+	const size_t len = (size_t)(end - name);
+
+	put(v, name, len, VALUE_NAME, VALUE_RAW);
+	v->hash = name_hash_slack(name, len);
+	return len - 1 < NAME_MAX_LEN && load_le32(end) == NAME_END;
+}
+
 /* The name that opens at q[0] and is not known, into its slot. */
 static __attribute__((noinline)) bool
 unknown_name(struct plain *s, const uint32_t *q, struct value *v)
@@ -126,14 +137,11 @@ unknown_name(struct plain *s, const uint32_t *q, struct value *v)
 	const struct walk *const w = s->w;
 	const uint8_t *const name = w->text + q[0] + 1;
 	const uint8_t *const end = w->text + q[1];
-	const size_t len = q[1] - q[0] - 1;
+	struct known_names *const names = &s->d->names;
 
-	if (q[1] >= limit_of(w, s->escapes) || len - 1 >= NAME_MAX_LEN ||
-	    load_le32(end) != NAME_END)
+	if (q[1] >= limit_of(w, s->escapes) || !name_of(name, end, v))
 		return false;
-	put(v, name, len, VALUE_NAME, VALUE_RAW);
-	v->hash = name_hash_slack(name, len);
-	known_learn(&s->d->names, v, known_slot(&s->d->names, name, end));
+	known_learn(names, v, known_slot(names, name, end));
 	return true;
 }
 
@@ -308,11 +316,13 @@ room_for_line(struct ddbjson *d, const struct walk *w, struct err *err)
 
 /*
  * All of it in one function, for the sake of registers; its labels are what a
- * line can hold next.  Compiled for each kind of processor (below): `wide` says
- * whether 32 bytes are compared by one instruction.
+ * line can hold next.  Compiled for each kind of processor and names (below):
+ * `wide` says whether 32 bytes are compared by one instruction, `known` whether
+ * names are looked for at all.
  */
 static inline __attribute__((always_inline)) bool
-plain_line(struct ddbjson *d, struct walk *w, struct value *map, bool wide)
+plain_line(struct ddbjson *d, struct walk *w, struct value *map, bool wide,
+	   bool known)
 {
 	enum { HEAD_LEN = 9 };	/* {"Item":{ */
 	const struct known_names *const names = &d->names;
@@ -358,7 +368,11 @@ name:
 		const struct known *const k = known_at(names,
 				known_slot(names, name, p));
 
-		if (wide ? chars32_differ_wide(name, k->form, k->need)
+		if (!known) {
+			if (q[1] >= limit || !name_of(name, p, v))
+				return false;
+			odd = true;
+		} else if (wide ? chars32_differ_wide(name, k->form, k->need)
 			 : (chars32_differ(name, k->form) & k->need) != 0) {
 			if (!unknown_name(&s, q, v))
 				return false;
@@ -507,25 +521,33 @@ element:
 }
 
 static bool
-plain_line_any(struct ddbjson *d, struct walk *w, struct value *map)
+plain_line_new(struct ddbjson *d, struct walk *w, struct value *map)
 {
-	return plain_line(d, w, map, false);
+	return plain_line(d, w, map, false, false);
+}
+
+static bool
+plain_line_known(struct ddbjson *d, struct walk *w, struct value *map)
+{
+	return plain_line(d, w, map, false, true);
 }
 
 #if defined(__x86_64__)
 static CHARS_WIDE bool
 plain_line_wide(struct ddbjson *d, struct walk *w, struct value *map)
 {
-	return plain_line(d, w, map, true);
+	return plain_line(d, w, map, true, true);
 }
 #endif
 
 ddbjson_plain_fn *
-ddbjson_plain(void)
+ddbjson_plain(bool known)
 {
+	if (!known)
+		return plain_line_new;
 #if defined(__x86_64__)
 	if (cpu_has(CPU_AVX512))
 		return plain_line_wide;
 #endif
-	return plain_line_any;
+	return plain_line_known;
 }

@@ -684,7 +684,7 @@ plain_lines_are_walked_alike(void **state)
 
 		batch_reset(&batch);
 		d->top = d->top_end = NULL;
-		if (!ddbjson_plain()(d, &w, &a))
+		if (!ddbjson_plain(i % 4 != 0)(d, &w, &a))
 			continue;
 		plain++;
 		assert_int_equal(ddbjson_walk(d, &again, &b, &err), 1);
