@@ -75,18 +75,19 @@ limit_of(const struct walk *w, const uint32_t *escapes)
 	return *escapes < w->end ? *escapes : w->end;
 }
 
-/* A value, all but its text and length in one store. */
+/* A value, all but its text in one store. */
 static inline void
 put(struct value *v, const uint8_t *text, size_t len, uint32_t type,
     uint32_t flags)
 {
 	v->text = text;
-	v->len = (uint32_t)len;
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-	const uint32_t rest = type | flags << 8;
+	const uint64_t rest = (uint32_t)len |
+			      (uint64_t)(type | flags << 8) << 32;
 
-	memcpy((uint8_t *)v + offsetof(struct value, type), &rest, 4);
+	memcpy((uint8_t *)v + offsetof(struct value, len), &rest, 8);
 #else
+	v->len = (uint32_t)len;
 	v->type = (uint8_t)type;
 	v->flags = (uint8_t)flags;
 	v->hash = 0;
@@ -100,15 +101,14 @@ put(struct value *v, const uint8_t *text, size_t len, uint32_t type,
 static inline bool
 plain_number(const uint8_t *p, size_t len)
 {
-	const struct chars16 c = chars16_of(p);
-	const uint32_t all = ((uint32_t)1 << (len & 31)) - 1;
-	const uint32_t sign = p[0] == '-';
-	const uint32_t other = ~c.digits & all & ~sign;
-	/* Where a digit must stand: first, but for the sign, and last. */
-	const uint32_t ends = (sign + 1) | (all + 1) >> 1;
+	const size_t sign = *p == '-', n = len - sign;
+	const struct chars16 c = chars16_of(p + sign);
+	const uint32_t all = ((uint32_t)1 << (n & 31)) - 1;
+	const uint32_t between = all >> 1 & ~(uint32_t)1;
+	const uint32_t other = ~c.digits & all;
 
-	return len <= 16 && ((other & ~c.points) | (other & (other - 1)) |
-			     (ends & ~c.digits)) == 0;
+	return n - 1 < 16 && ((other & ~(c.points & between)) |
+			      (other & (other - 1))) == 0;
 }
 
 static __attribute__((noinline)) bool
@@ -283,16 +283,11 @@ rare_text(struct plain *s, const uint8_t *p, const uint32_t *q,
 	return NULL;
 }
 
-/*
- * Room for all the slots that the line could need, by the bytes that a slot
- * takes at least: in sets three, on top six.
- */
-static bool
-room_for_line(struct ddbjson *d, const struct walk *w, struct err *err)
+static __attribute__((noinline)) bool
+make_room(struct ddbjson *d, const struct walk *w, size_t deep, size_t top,
+	  struct err *err)
 {
-	enum { SPARE = 16, TOP_CHUNK = 1024 };
-	const size_t len = w->end - w->start;
-	const size_t deep = len / 2 + SPARE, top = len / 4 + SPARE;
+	enum { TOP_CHUNK = 1024 };
 
 	if (d->stack_cap < deep) {
 		struct value *const p = realloc(d->stack, 2 * deep * sizeof(*p));
@@ -312,6 +307,21 @@ room_for_line(struct ddbjson *d, const struct walk *w, struct err *err)
 		d->top_end = p + n;
 	}
 	return true;
+}
+
+/*
+ * Room for all the slots that the line could need, by the bytes that a slot
+ * takes at least: in sets three, on top six.
+ */
+static inline bool
+room_for_line(struct ddbjson *d, const struct walk *w, struct err *err)
+{
+	enum { SPARE = 16 };
+	const size_t len = w->end - w->start;
+	const size_t deep = len / 2 + SPARE, top = len / 4 + SPARE;
+
+	return (d->stack_cap >= deep && (size_t)(d->top_end - d->top) >= top) ||
+	       make_room(d, w, deep, top, err);
 }
 
 /*
