@@ -278,7 +278,7 @@ ddbjson_decode(struct ddbjson *d, struct span in, bool last, struct batch *out,
 	if (scan_text(&d->scan, in, err) != 0)
 		return -1;
 	d->plain = ddbjson_plain(known_begin(&d->names));
-	d->top = d->top_end = NULL;
+	memset(d->rooms, 0, sizeof(d->rooms));
 	b.quotes = d->scan.quotes;
 	b.escapes = d->scan.escapes;
 

@@ -27,6 +27,12 @@ ddbjson_plain_fn *ddbjson_plain(bool known);
 
 enum {
 	SEEN_SLOTS = 2048,	/* of the filter for attributes met twice */
+	PLACED_DEPTHS = 3,	/* where children need not be moved */
+};
+
+/* Free slots in the arena. */
+struct room {
+	struct value *at, *end;
 };
 
 struct ddbjson {
@@ -34,7 +40,7 @@ struct ddbjson {
 	struct scan one;	/* of one line that had to be copied */
 	struct value *stack;	/* of containers not yet closed */
 	size_t stack_cap;
-	struct value *top, *top_end;	/* room in the arena for items' own */
+	struct room rooms[PLACED_DEPTHS];
 	ddbjson_plain_fn *plain;
 	struct known_names names;
 	uint16_t seen[SEEN_SLOTS];

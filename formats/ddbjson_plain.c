@@ -6,9 +6,12 @@
  * it is right; of any other it says nothing, and ddbjson_walk.c, which knows
  * every form and what to say where there is none, begins it anew.
  *
- * The attributes of the item go straight to their place in the arena; those of
- * containers inside it to a stack, and from there to the arena when their
- * number is known.
+ * Children must lie side by side, so while a container is open nothing else may
+ * go where its children go.  As only one is open at each depth, each depth has
+ * a piece of the arena to itself, where children go straight to their place.
+ * Only so many depths, and not if the line is long, for each would need room
+ * for all of it; there they go to a stack, and to the arena when their number
+ * is known.
  *
  * Throughout, q[0] is the first quote that has not been passed, and every quote
  * is compared with what should stand there before it is passed: so when a name
@@ -284,10 +287,10 @@ rare_text(struct plain *s, const uint8_t *p, const uint32_t *q,
 }
 
 static __attribute__((noinline)) bool
-make_room(struct ddbjson *d, const struct walk *w, size_t deep, size_t top,
-	  struct err *err)
+make_room(struct ddbjson *d, const struct walk *w, size_t depths, size_t deep,
+	  size_t slots, struct err *err)
 {
-	enum { TOP_CHUNK = 1024 };
+	enum { USUAL = 1024 };
 
 	if (d->stack_cap < deep) {
 		struct value *const p = realloc(d->stack, 2 * deep * sizeof(*p));
@@ -297,31 +300,39 @@ make_room(struct ddbjson *d, const struct walk *w, size_t deep, size_t top,
 		d->stack = p;
 		d->stack_cap = 2 * deep;
 	}
-	if ((size_t)(d->top_end - d->top) < top) {
-		const size_t n = top < TOP_CHUNK ? TOP_CHUNK : top;
-		struct value *const p = arena_take(w->mem, n * sizeof(*p), err);
+	for (size_t i = 0; i < depths; i++) {
+		struct room *const r = &d->rooms[i];
+		const size_t n = slots < USUAL ? USUAL : slots;
 
-		if (p == NULL)
+		if ((size_t)(r->end - r->at) >= slots)
+			continue;
+		r->at = arena_take(w->mem, n * sizeof(*r->at), err);
+		r->end = r->at + n;
+		if (r->at == NULL) {
+			r->end = NULL;
 			return false;
-		d->top = p;
-		d->top_end = p + n;
+		}
 	}
 	return true;
 }
 
 /*
  * Room for all the slots that the line could need, by the bytes that a slot
- * takes at least: in sets three, on top six.
+ * takes at least: in sets three, else six.  Returns at how many depths children
+ * have their place, or 0 if memory is refused.
  */
-static inline bool
+static inline size_t
 room_for_line(struct ddbjson *d, const struct walk *w, struct err *err)
 {
-	enum { SPARE = 16 };
+	enum { SPARE = 16, LONG_LINE = 8192 };
 	const size_t len = w->end - w->start;
-	const size_t deep = len / 2 + SPARE, top = len / 4 + SPARE;
+	const size_t deep = len / 2 + SPARE, slots = len / 4 + SPARE;
+	const size_t depths = len < LONG_LINE ? PLACED_DEPTHS : 1;
+	bool enough = d->stack_cap >= deep;
 
-	return (d->stack_cap >= deep && (size_t)(d->top_end - d->top) >= top) ||
-	       make_room(d, w, deep, top, err);
+	for (size_t i = 0; i < depths; i++)
+		enough &= (size_t)(d->rooms[i].end - d->rooms[i].at) >= slots;
+	return enough || make_room(d, w, depths, deep, slots, err) ? depths : 0;
 }
 
 /*
@@ -348,8 +359,10 @@ plain_line(struct ddbjson *d, struct walk *w, struct value *map, bool wide,
 	uint32_t tag;
 	/* Of strings that are sure to be plain: in a list none is. */
 	size_t limit = limit_of(w, w->escapes);
+	const size_t depths = room_for_line(d, w, &err);
+	const struct frame *const placed = s.frames + depths;
 
-	if (w->end - w->start < HEAD_LEN || !room_for_line(d, w, &err) ||
+	if (w->end - w->start < HEAD_LEN || depths == 0 ||
 	    memcmp(p, "{\"Item\":{", HEAD_LEN) != 0)
 		return false;
 	s.d = d;
@@ -358,7 +371,7 @@ plain_line(struct ddbjson *d, struct walk *w, struct value *map, bool wide,
 	s.escapes = w->escapes;
 	put(map, p + HEAD_LEN - 1, 0, VALUE_M, VALUE_RAW);
 	f->self = map;
-	f->first = v = d->top + 1;
+	f->first = v = d->rooms[0].at + 1;
 	p += HEAD_LEN;
 
 opened:
@@ -457,7 +470,9 @@ value:
 		f++;
 		f->self = v + 1;
 		/* A list's element is written as if a name were before it. */
-		f->first = v = f == s.frames + 1 ? d->stack + 1 : v + 2;
+		v = f < placed ? d->rooms[f - s.frames].at + 1
+			: f == placed ? d->stack + 1 : v + 2;
+		f->first = v;
 		seen = 0;
 		odd = false;
 		in_map = tag == TAG_M;
@@ -468,7 +483,7 @@ value:
 	}
 	if ((tag & TAG_SET_MASK) == TAG_SET) {
 		p = plain_set(&s, p + 2, q + 4, &v[1],
-			      f == s.frames ? d->stack : v + 2);
+			      f < placed ? d->stack : v + 2);
 		if (p == NULL)
 			return false;
 		q += 4 + 2 * v[1].len;
@@ -496,12 +511,20 @@ closed:
 	    (odd && !names_differ(&s, f->first, (size_t)(v - f->first))))
 		return false;
 	p += 2;
-	if (f > s.frames) {
-		struct value *const self = f->self;
+	if (f < placed) {
+		struct value *const kids = f->first;
 
-		if (!keep_kids(&s, self, f->first, (size_t)(v - f->first), p))
-			return false;
-		v = self + 1;
+		put(kids - 1, f->self->text, (size_t)(p - f->self->text),
+		    VALUE_PLACE, 0);
+		f->self->kids = kids;
+		f->self->len = (uint32_t)(v - kids);
+		d->rooms[f - s.frames].at = v;
+	} else if (!keep_kids(&s, f->self, f->first, (size_t)(v - f->first),
+			      p)) {
+		return false;
+	}
+	if (f > s.frames) {
+		v = f->self + 1;
 		f--;
 		seen = f->seen;
 		odd = f->odd;
@@ -511,10 +534,6 @@ closed:
 	}
 	if (p != text + w->end)
 		return false;
-	put(d->top, map->text, (size_t)(p - map->text), VALUE_PLACE, 0);
-	map->kids = d->top + 1;
-	map->len = (uint32_t)(v - map->kids);
-	d->top = v;
 	w->quotes = q;
 	w->escapes = s.escapes;
 	return true;

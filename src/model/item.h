@@ -2,10 +2,9 @@
  * item.h - an item as flat runs of 16-byte values; text stays in the input.
  *
  * Decoding one line leaves, in the batch's arena, one array of values per
- * container, its children side by side, each container's array after those of
- * the containers inside it.  Nothing else is allocated, and nothing is copied:
- * `text` points into the line, which is compact JSON (a decoder drops white
- * space between tokens before it gets here).
+ * container, its children side by side.  Nothing else is allocated, and nothing
+ * is copied: `text` points into the line, which is compact JSON (a decoder
+ * drops white space between tokens before it gets here).
  *
  *	M	kids: name, value, name, value ...  (len = 2 x attributes)
  *	L	kids: value, value ...              (len = elements)
