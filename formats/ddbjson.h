@@ -24,6 +24,9 @@ struct ddbjson;
 struct err;
 struct item;
 struct value;
+struct item_format;
+
+extern const struct item_format ddbjson_format;
 
 struct ddbjson *ddbjson_new(struct err *err);
 void ddbjson_free(struct ddbjson *d);	/* NULL is fine */

@@ -2,10 +2,12 @@
 
 #include <string.h>
 
+#include "formats/ddbjson.h"
 #include "formats/gzip.h"
 #include "formats/zstd.h"
 
 static const struct item_format *const ITEM_FORMATS[] = {
+	&ddbjson_format,
 	NULL,			/* the last */
 };
 

@@ -16,24 +16,64 @@
 struct batch;
 struct buf;
 struct err;
+struct item;
 
-/* A way to write items as bytes. */
+/* What a plan says about items whose bytes do not say it themselves. */
+struct item_rules {
+	/* Types by attribute name or path, for what has none of its own. */
+	const struct item_rule_type {
+		struct span path;
+		uint8_t type;		/* enum value_type */
+	} *types;
+	size_t ntypes;
+	/* CSV: 0 is a comma; the columns, where the file has no header. */
+	uint8_t delimiter;
+	const struct span *columns;
+	size_t ncolumns;
+	bool lossy;		/* write what can be written */
+	/* The key attributes of the table that is written to. */
+	struct span pk, sk;
+	uint8_t pk_type, sk_type;
+	struct span table;	/* its name */
+};
+
+/*
+ * A way to write items as bytes.  Decoding and encoding each have a state of
+ * their own, made by start and freed by stop, which takes NULL.  `rules` must
+ * outlive it, and may be NULL where the bytes say all.  What a format cannot do
+ * is NULL.
+ */
 struct item_format {
 	const char *name;	/* as on the command line: "dynamodb-json" */
-	size_t state_len;	/* bytes of state per file, zero at its start */
+	const char *suffix;	/* of a file's name: ".json" */
 
 	/* How many leading bits say the bytes are ours; 0 if they are not. */
 	int (*sniff)(struct span head);
 
 	/*
-	 * Decode whole items from the front of `in` and set *used to the bytes
-	 * they took: 0 if not one item is whole, all of them if this is `last`.
+	 * Decode whole items from the front of `in`, and the rest too if this is
+	 * `last`; set *used to the bytes they took: 0 if not one item is whole.
+	 * SOURCE_SLACK bytes behind `in` can be read.  Items point into `in` and
+	 * the batch, which was reset.  What is no item is a reject of the batch;
+	 * -1 is for damage that leaves no way on, and for memory refused.
 	 */
+	void *(*decode_start)(const struct item_rules *rules, struct err *err);
+	void (*decode_rewind)(void *state);	/* a new file begins */
 	int (*decode)(void *state, struct span in, bool last,
 		      struct batch *out, size_t *used, struct err *err);
+	uint64_t (*decode_line)(const void *state);	/* number of the next */
+	uint64_t (*decode_blanks)(const void *state);	/* lines passed over */
+	void (*decode_stop)(void *state);
 
-	int (*encode)(void *state, const struct batch *in, struct buf *out,
+	/*
+	 * Append items.  ERR_INPUT: this one cannot be said in the format, and
+	 * nothing of it was appended.  encode_end() ends the file.
+	 */
+	void *(*encode_start)(const struct item_rules *rules, struct err *err);
+	int (*encode)(void *state, const struct item *item, struct buf *out,
 		      struct err *err);
+	int (*encode_end)(void *state, struct buf *out, struct err *err);
+	void (*encode_stop)(void *state);
 };
 
 /* Where bytes may be put. */

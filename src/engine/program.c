@@ -34,6 +34,7 @@ struct program_run {
 	struct rewrite_queue *queue;
 	struct program_sums sums;
 	bool *keyless;			/* nobody wants the table's keys */
+	bool maps;			/* somebody looks at the maps after */
 };
 
 struct program *
@@ -161,6 +162,12 @@ void
 program_ask(struct program_run *r, rewrite_lookup *lookup, void *context)
 {
 	rewrite_queue_check(r->queue, lookup, context);
+}
+
+void
+program_keep_maps(struct program_run *r)
+{
+	r->maps = true;
 }
 
 const struct program_sums *
@@ -451,7 +458,9 @@ finish(struct doing *d, uint32_t i)
 	char step[48];
 	struct err why;
 
-	if (d->quick[i] && part->lane.cases != NULL && !part->deep) {
+	/* The map of what may be too large is measured. */
+	if (d->quick[i] && part->lane.cases != NULL && !part->deep &&
+	    !d->run->maps && item->line.len <= ITEM_MAX_LEN / 2) {
 		const int rc = edit(d, i);
 
 		if (rc != 0)
@@ -517,8 +526,7 @@ program_do(struct program_run *r, uint32_t input, struct batch *b,
 	*out = (struct program_result){
 		.products = arena_take(mem, (n + 1) * sizeof(*out->products),
 				       err),
-		.refusals = arena_take(mem, (n + 1) * sizeof(*out->refusals),
-				       err),
+		.refusals = arena_take(mem, (n + 1) * sizeof(*out->refusals), err),
 		.tables = d.tables, .fates = d.fates,
 	};
 	if (d.tables == NULL || d.fates == NULL || d.found == NULL ||

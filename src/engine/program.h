@@ -97,6 +97,12 @@ void program_run_free(struct program_run *r);	/* NULL is fine */
  */
 void program_ask(struct program_run *r, rewrite_lookup *lookup, void *context);
 
+/*
+ * Let the maps of products be what they say.  Otherwise an item may come as
+ * edits of its line (item.h), which is all that ddbjson_encode() needs.
+ */
+void program_keep_maps(struct program_run *r);
+
 /* Nobody wants the keys of what goes to this plan table's target. */
 void program_skip_keys(struct program_run *r, uint32_t table);
 

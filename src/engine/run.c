@@ -116,6 +116,7 @@ make_program(struct run *r, struct err *err)
 	r->shared = (struct run_shared){
 		.plan = r->plan, .program = r->program,
 		.targets = r->targets, .ntargets = r->ntargets,
+		.format = item_format_named(plan_format_name(r->plan->format)),
 		.pack = byte_format_named(r->plan->compression),
 		.level = r->options->level, .job_dir = r->work,
 		.journal = r->journal,

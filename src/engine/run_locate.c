@@ -7,7 +7,7 @@
 
 #include "base/buf.h"
 #include "engine/run_internal.h"
-#include "formats/ddbjson.h"
+#include "formats/formats.h"
 #include "io/file.h"
 #include "io/source.h"
 #include "model/batch.h"
@@ -41,8 +41,8 @@ print_key(const struct plan_key *key, const struct item *item,
 
 /* The batch that holds the line at `offset`; its number in it, or -1. */
 static int64_t
-find(struct source *s, struct ddbjson *reader, struct batch *b,
-     uint64_t offset, struct err *err)
+find(struct source *s, const struct item_format *format, void *reader,
+     struct batch *b, uint64_t offset, struct err *err)
 {
 	enum { BLOCK_LEN = 256 * 1024 };
 	size_t want = BLOCK_LEN, used;
@@ -54,7 +54,7 @@ find(struct source *s, struct ddbjson *reader, struct batch *b,
 		if (more < 0)
 			return -1;
 		batch_reset(b);
-		if (ddbjson_decode(reader, block, !more, b, &used, err) != 0)
+		if (format->decode(reader, block, !more, b, &used, err) != 0)
 			return -1;
 		for (uint32_t i = 0; i < b->nitems; i++)
 			if (b->items[i].offset == offset)
@@ -72,13 +72,12 @@ run_locate(struct run *r, uint32_t unit, uint64_t offset, struct buf *out,
 	   struct err *err)
 {
 	const struct unit *const u = &r->units[unit];
-	struct ddbjson *const reader = ddbjson_new(err);
+	const struct item_format *format = NULL;
 	struct batch batch = { 0 };
 	struct source *source = NULL;
+	void *reader = NULL;
 	int rc = -1;
 
-	if (reader == NULL)
-		return -1;
 	if (strcmp(u->path, "-") == 0) {	/* gone */
 		rc = buf_printf(out, err, "standard input: byte %" PRIu64,
 				offset);
@@ -87,7 +86,11 @@ run_locate(struct run *r, uint32_t unit, uint64_t offset, struct buf *out,
 	source = source_open(file_feed(u->path, err), false, err);
 	if (source == NULL)
 		goto done;
-	const int64_t i = find(source, reader, &batch, offset, err);
+	format = unit_format(u, source);
+	reader = format->decode_start(u->rules, err);
+	if (reader == NULL)
+		goto done;
+	const int64_t i = find(source, format, reader, &batch, offset, err);
 	if (i < 0)
 		goto done;
 
@@ -100,6 +103,7 @@ run_locate(struct run *r, uint32_t unit, uint64_t offset, struct buf *out,
 done:
 	source_close(source);
 	batch_free(&batch);
-	ddbjson_free(reader);
+	if (reader != NULL)
+		format->decode_stop(reader);
 	return rc;
 }

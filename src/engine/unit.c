@@ -23,6 +23,7 @@
 enum {
 	BLOCK_LEN = 64 * 1024,	/* so that a batch and its tape stay in cache */
 	BATCH_CHUNK = 256 * 1024,
+	HEAD_LEN = 4096,	/* enough to tell the format */
 };
 
 int
@@ -70,12 +71,14 @@ unit_run_new(const struct run_shared *shared, struct err *err)
 		.ntargets = shared->ntargets,
 	};
 	r->program = program_run_new(shared->program, err);
-	r->reader = r->program != NULL ? ddbjson_new(err) : NULL;
-	r->keys = r->reader != NULL ? keyfile_new(&sizes, err) : NULL;
+	r->keys = r->program != NULL ? keyfile_new(&sizes, err) : NULL;
 	if (r->keys == NULL) {
 		unit_run_free(r);
 		return NULL;
 	}
+	if (shared->format != &ddbjson_format ||
+	    (shared->observer != NULL && shared->observer->after != NULL))
+		program_keep_maps(r->program);
 	if (shared->known != NULL)
 		program_ask(r->program, known_look_up, shared->known);
 	for (uint32_t i = 0; i < shared->plan->ntables; i++)
@@ -94,7 +97,8 @@ unit_run_free(struct unit_run *r)
 	if (r == NULL)
 		return;
 	program_run_free(r->program);
-	ddbjson_free(r->reader);
+	if (r->reader != NULL)
+		r->format->decode_stop(r->reader);
 	keyfile_free(r->keys);
 	buf_free(&r->extra);
 	free(r->outputs);
@@ -123,7 +127,7 @@ step(struct unit_run *r, struct err *err)
 		if (err->code == ERR_LIMIT)
 			return err_set(err, ERR_INPUT, "line %" PRIu64 " is "
 				       "longer than 16 MiB, which no item is",
-				       ddbjson_line(r->reader));
+				       r->format->decode_line(r->reader));
 		return -1;
 	}
 
@@ -175,7 +179,6 @@ begin(struct unit_run *r, const struct unit *u)
 	r->items = r->packed_seen = r->plain_seen = 0;
 	r->want = BLOCK_LEN;
 	program_clear_sums(r->program);
-	ddbjson_rewind(r->reader);
 	for (uint32_t i = 0; i < s->plan->ntables; i++) {
 		struct output *const o = &r->outputs[i];
 		struct output *const bad = &r->rejects[i];
@@ -184,8 +187,9 @@ begin(struct unit_run *r, const struct unit *u)
 		if (s->drops != NULL)
 			r->drops[i] = drops_of(s->drops, s->targets[i].number,
 					       u->number);
-		snprintf(o->path, sizeof(o->path), "out/%s/data/%08u.json%s",
-			 s->targets[i].name, u->number, suffix);
+		snprintf(o->path, sizeof(o->path), "out/%s/data/%08u%s%s",
+			 s->targets[i].name, u->number, s->format->suffix,
+			 suffix);
 		snprintf(bad->path, sizeof(bad->path), "rejected/units/%08u-%u"
 			 ".jsonl", u->number, i);
 	}
@@ -196,9 +200,14 @@ static void
 end(struct unit_run *r)
 {
 	for (size_t i = 0; i < r->shared->plan->ntables; i++) {
-		sink_close(r->outputs[i].sink);
+		struct output *const o = &r->outputs[i];
+
+		if (o->encoder != NULL)
+			r->shared->format->encode_stop(o->encoder);
+		sink_close(o->sink);
 		sink_close(r->rejects[i].sink);
-		r->outputs[i].sink = r->rejects[i].sink = NULL;
+		o->encoder = NULL;
+		o->sink = r->rejects[i].sink = NULL;
 	}
 	source_close(r->source);
 	r->source = NULL;
@@ -234,6 +243,38 @@ fail(struct unit_run *r, struct err *err)
 		      ? "standard input" : r->unit->path);
 }
 
+const struct item_format *
+unit_format(const struct unit *u, struct source *s)
+{
+	const struct item_format *format = u->format;
+	struct span head;
+	struct err unused;	/* what is wrong will be seen when it is read */
+
+	if (format == NULL && source_peek(s, HEAD_LEN, &head, &unused) >= 0)
+		format = item_format_of(head);
+	return format != NULL ? format : &ddbjson_format;
+}
+
+static int
+choose_reader(struct unit_run *r, struct err *err)
+{
+	const struct item_format *const format = unit_format(r->unit,
+							     r->source);
+
+	if (r->reader != NULL &&
+	    (r->format != format || r->unit->rules != NULL)) {
+		r->format->decode_stop(r->reader);
+		r->reader = NULL;
+	}
+	r->format = format;
+	if (r->reader == NULL)
+		r->reader = format->decode_start(r->unit->rules, err);
+	if (r->reader == NULL)
+		return -1;
+	format->decode_rewind(r->reader);
+	return 0;
+}
+
 int
 unit_run_start(struct unit_run *r, const struct unit *u, struct err *err)
 {
@@ -243,7 +284,7 @@ unit_run_start(struct unit_run *r, const struct unit *u, struct err *err)
 	r->source = source_open(strcmp(u->path, "-") == 0
 				? stdin_feed(err) : file_feed(u->path, err),
 				u->has_md5, err);
-	if (r->source == NULL ||
+	if (r->source == NULL || choose_reader(r, err) != 0 ||
 	    keyfile_start(r->keys, r->shared->job_dir, u->number, err) != 0)
 		return fail(r, err);
 	if (o != NULL && (r->eye = o->open(o->context, u, err)) == NULL)
@@ -295,6 +336,8 @@ unit_run_go(struct unit_run *r, struct workbench *b, struct err *err)
 	}
 	if (rc == 0 && !damaged)
 		rc = unit_check_input(r, &damaged, err);
+	if (rc == 0)
+		rc = unit_end_outputs(r, err);
 	if (rc == 0)
 		rc = close_eye(r, true, err);
 	if (rc == 0)

@@ -22,6 +22,8 @@
 struct byte_format;
 struct drops;
 struct err;
+struct item_format;
+struct item_rules;
 struct journal;
 struct known;
 struct md5_lane;
@@ -36,6 +38,8 @@ struct unit {
 	const char *path;	/* "-" is standard input */
 	const char *name;	/* for --accept: the last part of the path */
 	uint64_t packed_len;	/* of the file; 0 if not known */
+	const struct item_format *format;	/* NULL: by its first bytes */
+	const struct item_rules *rules;		/* to read it by, or NULL */
 	bool has_md5;
 	uint8_t md5[16];	/* of the file, as the manifest says */
 	int64_t nitems;		/* likewise; -1 if nothing says it */
@@ -51,6 +55,7 @@ struct input_progress {
 /* Where a plan table's items go. */
 struct run_target {
 	const char *name;	/* of the target table */
+	const struct item_rules *rules;	/* to write it by */
 	uint32_t number;	/* several plan tables may share one */
 	bool log_keys;		/* its primary keys are logged */
 };
@@ -80,6 +85,7 @@ struct run_shared {
 	const struct program *program;
 	const struct run_target *targets;	/* one a plan table */
 	uint32_t ntargets;			/* different numbers */
+	const struct item_format *format;	/* of the output */
 	const struct byte_format *pack;		/* NULL: none */
 	int level;				/* 0: the usual one */
 	const char *job_dir;
@@ -123,6 +129,10 @@ int unit_run_go(struct unit_run *r, struct workbench *b, struct err *err);
 
 /* Give up a unit under way, and leave nothing behind. */
 void unit_run_abandon(struct unit_run *r);
+
+/* The format of a unit whose source has just been opened. */
+struct source;
+const struct item_format *unit_format(const struct unit *u, struct source *s);
 
 /* How much of the unit's file is still to be read, as far as one knows. */
 uint64_t unit_run_left(const struct unit_run *r);

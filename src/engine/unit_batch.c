@@ -2,6 +2,7 @@
 #include "engine/unit_internal.h"
 
 #include <inttypes.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -15,6 +16,7 @@
 #include "engine/rejects.h"
 #include "engine/target.h"
 #include "formats/ddbjson.h"
+#include "formats/formats.h"
 #include "io/drain.h"
 #include "io/file.h"
 #include "io/sink.h"
@@ -95,6 +97,31 @@ known_len(const struct item *item)
 	return len > 0 && len < ITEM_MAX_LEN ? (uint32_t)len + 1 : 0;
 }
 
+/* Append it.  Returns 0, or -1: ERR_INPUT if it cannot be written. */
+static int
+encode_item(struct unit_run *r, const struct product *p, struct buf *text,
+	    size_t before, struct err *err)
+{
+	const struct item_format *const f = r->shared->format;
+	struct output *const o = &r->outputs[p->table];
+
+	if (f == &ddbjson_format) {	/* in most runs, and in the hot path */
+		if (ddbjson_encode(p->item, 1, text, err) != 0)
+			return -1;
+		return target_check_size(p->item, text->len - before, err);
+	}
+	if (o->encoder == NULL && f->encode_start != NULL) {
+		o->encoder = f->encode_start(
+			r->shared->targets[p->table].rules, err);
+		if (o->encoder == NULL)
+			return -1;
+	}
+	/* Of other texts the length says nothing. */
+	if (target_check_size(p->item, SIZE_MAX, err) != 0)
+		return -1;
+	return f->encode(o->encoder, p->item, text, err);
+}
+
 static int
 encode(struct unit_run *r, struct program_result *result, struct err *err)
 {
@@ -108,15 +135,18 @@ encode(struct unit_run *r, struct program_result *result, struct err *err)
 		const size_t before = text->len;
 		struct err why;
 
-		p->len = r->shared->survey ? known_len(p->item) : 0;
+		p->len = r->shared->survey &&
+			 r->shared->format == &ddbjson_format
+			? known_len(p->item) : 0;
 		if (p->len > 0) {
 			r->written[p->table]++;
 			continue;
 		}
-		if (ddbjson_encode(p->item, 1, text, err) != 0)
-			return -1;
-		if (target_check_size(p->item, text->len - before,
-				      &why) != 0) {
+		if (encode_item(r, p, text, before, &why) != 0) {
+			if (why.code != ERR_INPUT) {
+				*err = why;
+				return -1;
+			}
 			text->len = before;
 			program_take_back(r->program, result, i, &why);
 			continue;
@@ -270,6 +300,27 @@ show(struct unit_run *r)
 }
 
 int
+unit_end_outputs(struct unit_run *r, struct err *err)
+{
+	const struct item_format *const f = r->shared->format;
+
+	for (size_t i = 0; i < r->shared->plan->ntables; i++) {
+		struct output *const o = &r->outputs[i];
+		struct buf *const text = &r->bench->texts[i];
+
+		if (o->encoder == NULL || f->encode_end == NULL)
+			continue;
+		if (f->encode_end(o->encoder, text, err) != 0)
+			return -1;
+		if (r->shared->survey)
+			buf_reset(text);
+		else if (pass_on(r, o, text, true, err) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+int
 unit_transform(struct unit_run *r, struct span block, bool last, size_t *used,
 	       bool *done, struct err *err)
 {
@@ -278,7 +329,7 @@ unit_transform(struct unit_run *r, struct span block, bool last, size_t *used,
 	struct program_result result;
 
 	batch_reset(b);
-	if (ddbjson_decode(r->reader, block, last, b, used, err) != 0)
+	if (r->format->decode(r->reader, block, last, b, used, err) != 0)
 		return -1;
 	*done = enough(r);
 	if (o != NULL && o->before != NULL && o->before(r->eye, b, err) != 0)

@@ -9,7 +9,7 @@
 #include "engine/keyfile.h"
 #include "engine/plan.h"
 #include "engine/program.h"
-#include "formats/ddbjson.h"
+#include "formats/formats.h"
 #include "io/sink.h"
 #include "io/source.h"
 
@@ -118,7 +118,7 @@ unit_commit(struct unit_run *r, bool damaged, struct err *err)
 
 	const struct extra extra = {
 		.packed_len = in.packed_len, .plain_len = in.plain_len,
-		.blank_lines = ddbjson_blank_lines(r->reader),
+		.blank_lines = r->format->decode_blanks(r->reader),
 		.damaged = damaged, .types = sums->types, .left = sums->left,
 		.written = r->written,
 	};

@@ -5,7 +5,6 @@
 #include "engine/journal.h"
 #include "engine/unit.h"
 
-struct ddbjson;
 struct keyfile;
 struct program_run;
 struct sink;
@@ -16,6 +15,7 @@ enum { UNIT_NAME_LEN = 512 };
 /* One file that a unit writes: of a target table, or of rejects. */
 struct output {
 	struct sink *sink;	/* NULL: nothing was written yet */
+	void *encoder;		/* state of shared->format, while there is a sink */
 	uint64_t items;
 	char path[UNIT_NAME_LEN];	/* below the job's folder, in out/ */
 };
@@ -23,7 +23,8 @@ struct output {
 struct unit_run {
 	const struct run_shared *shared;
 	struct program_run *program;
-	struct ddbjson *reader;
+	const struct item_format *format;	/* of `reader` */
+	void *reader;			/* NULL: none yet */
 	struct keyfile *keys;
 	struct output *outputs;		/* one a plan table */
 	struct output *rejects;		/* likewise */
@@ -50,6 +51,9 @@ struct unit_run {
  */
 int unit_transform(struct unit_run *r, struct span block, bool last,
 		   size_t *used, bool *done, struct err *err);
+
+/* After the last item: what encoders held back, to the sinks.  0 or -1. */
+int unit_end_outputs(struct unit_run *r, struct err *err);
 
 /* Is the file what its manifest says?  Returns 0 or -1: ERR_INPUT. */
 int unit_check_input(struct unit_run *r, bool *damaged, struct err *err);

@@ -37,6 +37,7 @@ struct source {
 	bool done;		/* the window holds all that is left */
 	bool failed;
 	bool want_md5;
+	struct err why;		/* it failed, and fails again */
 
 	uint8_t *in;
 	struct span packed;	/* what is left in there */
@@ -219,13 +220,16 @@ fill(struct source *s, size_t min, struct err *err)
 int
 source_peek(struct source *s, size_t min, struct span *out, struct err *err)
 {
-	if (s->failed)
-		return err_set(err, ERR_INPUT, "read on after damage");
+	if (s->failed) {
+		*err = s->why;
+		return -1;
+	}
 	if (min > SOURCE_MAX_PEEK)
 		return err_set(err, ERR_LIMIT, "an item of more than %d MiB",
 			       SOURCE_MAX_PEEK >> 20);
 	if (s->end - s->at < min && !s->done && fill(s, min, err) != 0) {
 		s->failed = true;
+		s->why = *err;
 		return -1;
 	}
 	*out = (struct span){ s->window + s->at, s->end - s->at };

@@ -42,8 +42,8 @@ struct source *source_open(struct feed *feed, bool md5, struct err *err);
  * Show at least `min` bytes that have not been consumed, or all that are left.
  * Returns 1, or 0 if these are the last, or -1 with *err set: ERR_LIMIT if
  * `min` is more than a source will hold, ERR_INPUT if the input is damaged (the
- * text says how, and at which byte of the feed).  They stay put until the next
- * peek.
+ * text says how, and at which byte of the feed), and so will the next ones.
+ * What was shown stays put until the next peek.
  */
 int source_peek(struct source *s, size_t min, struct span *out,
 		struct err *err);
