@@ -52,6 +52,8 @@ TOOLS   = $(patsubst tests/%.c,$(O)/%,$(wildcard tests/tool_*.c))
 SUPPORT = $(filter-out tests/test_%.c tests/tool_%.c,$(wildcard tests/*.c))
 FUZZERS = $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 BENCHES = $(patsubst bench/%.c,build/bench/%,$(wildcard bench/*.c))
+PAGE    = html_style=src/engine/html/page.css \
+	  html_script=src/engine/html/page.js
 HEADERS = $(wildcard src/*/*.h formats/*.h tests/*.h tests/*/*.h bench/*.h)
 
 all: $(PROGRAM)
@@ -131,13 +133,21 @@ build/bench/%: $(O)/bench/%.o $(O)/lib.a
 	@mkdir -p $(@D)
 	$(Q)$(LINK) $^ $(LIBS) -o $@
 
-$(O)/lib.a: $(LIB:%.c=$(O)/%.o)
+$(O)/lib.a: $(LIB:%.c=$(O)/%.o) $(O)/page.o
 	@rm -f $@
 	$(Q)$(AR) rcs $@ $^
 
 $(O)/support.a: $(SUPPORT:%.c=$(O)/%.o)
 	@rm -f $@
 	$(Q)$(AR) rcs $@ $^
+
+# The style sheet and the script of the pages that are made for people.
+$(O)/page.c: scripts/embed $(wildcard src/engine/html/*)
+	@mkdir -p $(@D)
+	$(Q)sh scripts/embed $(PAGE) >$@ || { rm -f $@; exit 1; }
+
+$(O)/page.o: $(O)/page.c
+	$(Q)$(COMPILE) -c $< -o $@
 
 $(O)/%.o: %.c
 	@mkdir -p $(@D)
