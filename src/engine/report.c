@@ -1,6 +1,6 @@
 /*
- * report.c - report.json: what a run came to, in the words of commands.md.
- * docs/report.schema.json describes it.
+ * report.c - report.json, and the page made of it: what a run came to, in the
+ * words of commands.md.  docs/report.schema.json describes it.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "base/cpu.h"
+#include "engine/html.h"
 #include "engine/job.h"
 #include "engine/plan.h"
 #include "engine/program.h"
@@ -210,6 +211,9 @@ report_write(struct run *r, struct err *err)
 	snprintf(path, sizeof(path), "%s/report.json", r->dir);
 	if (rc == 0)
 		rc = file_save(path, buf_span(&text), err);
+	snprintf(path, sizeof(path), "%s/report.html", r->dir);
+	if (rc == 0)
+		rc = html_save(path, html_report, buf_span(&text), err);
 	buf_free(&text);
 	return rc;
 }

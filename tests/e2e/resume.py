@@ -297,7 +297,7 @@ def leftovers_are_swept(here, options):
     half_done(job)
     data = os.path.dirname(glob.glob(job + '/out.partial/*/data/0*')[0])
     for name in (data + '/.00000099.json.gz.part', data + '/00000099.json.gz',
-                 job + '/.report.json.part',
+                 job + '/.report.json.part', job + '/.report.html.part',
                  job + '/index/units/.00000099.keys.part',
                  job + '/rejected/units/.00000001-0.jsonl.part'):
         write(name, 'half of somethi')
