@@ -201,15 +201,19 @@ keyfile_id(struct keyfile *k, uint32_t table, struct keyhash key,
 	if (source.len > KEYLOG_MAX_ID) {
 		source = cut(source, room);
 		type = (char)(type | 0x20);
-	} else if (type == 'S' && keyuuid_pack(source, room)) {
-		source = (struct span){ room, KEYUUID_LEN };
-		type = KEYUUID_TYPE;
 	}
 	if (s->at >= s->stop ||
 	    (size_t)(s->stop - s->at) < source.len + KEYLOG_ID_LEN)
 		keyfile_turn(k, s);
 	/* The first turn found a buffer, which had room for every record. */
 	uint8_t *p = keyfile_put(s, key, offset);
+	/* Most are packed to where they go: fewer bytes than their text. */
+	if (type == 'S' && keyuuid_pack(source, p + 2)) {
+		p[0] = KEYUUID_TYPE;
+		p[1] = KEYUUID_LEN;
+		s->at = p + 2 + KEYUUID_LEN;
+		return;
+	}
 	*p++ = (uint8_t)type;
 	p = keyfile_put_varint(p, source.len);
 	if (source.len > 0)
