@@ -312,6 +312,17 @@ renames_with_a_condition_are_paired_if_they_were_done(void **state)
 		    "      - rename: {a: b}\n        when: id = 2\n"
 		    "      - update: SET b = 'B'\n",
 		    "= a " A " " A "\n+ b . " B "\n");
+	/* One that goes on from another, done or not. */
+	expect_rows(",\"a\":" A, "      - rename: {a: b}\n"
+		    "      - rename: {b: c}\n        when: id = 2\n",
+		    "~ b<a " A " " A "\n");
+	expect_rows(",\"a\":" A, "      - rename: {a: b}\n"
+		    "      - rename: {b: c}\n        when: id = 1\n",
+		    "~ c<a " A " " A "\n");
+	expect_rows(",\"a\":" A, "      - rename: {a: b}\n"
+		    "      - rename: {b: c}\n        when: id = 2\n"
+		    "      - update: SET c = b\n",
+		    "~ b<a " A " " A "\n+ c . " A "\n");
 }
 
 static void
@@ -393,6 +404,8 @@ a_key_has_the_type_of_the_items_attribute(void **state)
 	expect(OPTIONS(.keys = number, .nkeys = 1), "Things moved 2\n"
 	       "= id {\"N\":\"1.5\"} {\"N\":\"1.5\"}\n"
 	       "= sk {\"S\":\"x\"} {\"S\":\"x\"}\n");
+	expect(OPTIONS(.keys = (const char *[]){ "id={N=1}" }, .nkeys = 1),
+	       "");
 	expect_error(OPTIONS(.keys = (const char *[]){ "id=1,id=2,id=3" },
 			     .nkeys = 1), ERR_USAGE, "one attribute or two");
 
@@ -406,6 +419,24 @@ a_key_has_the_type_of_the_items_attribute(void **state)
 	assert_non_null(trial(OPTIONS(.keys = (const char *[]){ "id=AAE=" },
 				      .nkeys = 1, .limit = 5)));
 	assert_int_equal(found[0], 2);
+	assert_non_null(trial(OPTIONS(.keys = (const char *[]){ "id=AAE=",
+				      "id=zz" }, .nkeys = 2)));
+	assert_int_equal(found[0], 1);
+}
+
+static void
+a_value_alone_is_no_key_where_there_are_two(void **state)
+{
+	(void)state;
+	put("a.json", "{\"Item\":{\"id\":{\"S\":\"x\"},"
+	    "\"sk\":{\"S\":\"y\"}}}\n");
+	put("b.json", "{\"Item\":{\"id\":{\"S\":\"x\"}}}\n");
+	put("plan.yaml", "dynamill: 1\nname: x\n"
+	    "source: {exports: [{path: a.json, table: Pairs}, "
+	    "{path: b.json, table: Things}]}\n"
+	    "tables:\n  Things: {key: [id]}\n  Pairs: {key: [id, sk]}\n");
+	expect(OPTIONS(.keys = (const char *[]){ "x" }, .nkeys = 1),
+	       "Things moved 1\n= id {\"S\":\"x\"} {\"S\":\"x\"}\n");
 }
 
 static void
@@ -492,6 +523,7 @@ main(void)
 		cmocka_unit_test(renames_inside_of_maps_are_paired),
 		cmocka_unit_test(keys_are_found_however_they_are_said),
 		cmocka_unit_test(a_key_has_the_type_of_the_items_attribute),
+		cmocka_unit_test(a_value_alone_is_no_key_where_there_are_two),
 		cmocka_unit_test(readers_of_one_export_are_shown_one_each),
 		cmocka_unit_test(reads_no_more_than_it_must),
 		cmocka_unit_test(

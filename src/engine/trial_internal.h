@@ -45,7 +45,10 @@ int trial_key_fits(const struct trial_key *k, const struct plan *plan,
 
 /* ---- rows: trial_rows.c -------------------------------------------------- */
 
-/* What a table's steps rename, all of them put together. */
+/*
+ * What a table's steps rename, all of them put together.  Where a step has a
+ * `when` there may be several pairs of one `from`, of which an item takes one.
+ */
 struct trial_pair {
 	struct path from, to;	/* the plan's */
 	bool certain;		/* no step of it has a `when` */
@@ -56,7 +59,7 @@ struct trial_lore {
 	struct path *rules;	/* of ids and references */
 	size_t nrules;
 	struct trial_pair *pairs;
-	size_t npairs;
+	size_t npairs, cap;
 };
 
 int trial_lore_init(struct trial_lore *l, const struct plan_table *table,

@@ -54,10 +54,21 @@ overlap(const struct path *a, const struct path *b)
 	return same_parts(a, b, a->nparts < b->nparts ? a->nparts : b->nparts);
 }
 
+/* What does not fit, and that is a lot, is seen as removed and added. */
+static void
+add_pair(struct trial_lore *l, const struct path *from, const struct path *to,
+	 bool certain)
+{
+	if (l->npairs < l->cap)
+		l->pairs[l->npairs++] = (struct trial_pair){
+			*from, *to, certain,
+		};
+}
+
 /*
  * One step more.  Its pairs go by the names that the pairs before it gave, and
- * all at once.  What it does inside of something renamed before is left to be
- * seen as removed and added.
+ * all at once; one with a `when` may leave those as they are.  What it does
+ * inside of something renamed before is left to be seen as removed and added.
  */
 static void
 add_renames(struct trial_lore *l, const struct plan_step *s)
@@ -67,38 +78,37 @@ add_renames(struct trial_lore *l, const struct plan_step *s)
 	for (size_t k = 0; k < before; k++) {
 		struct trial_pair *const p = &l->pairs[k];
 
-		for (size_t i = 0; i < s->nrenames; i++)
-			if (same_path(&p->to, &s->renames[i].from)) {
+		for (size_t i = 0; i < s->nrenames; i++) {
+			if (!same_path(&p->to, &s->renames[i].from))
+				continue;
+			if (s->when == NULL)
 				p->to = s->renames[i].to;
-				p->certain &= s->when == NULL;
-				break;
-			}
+			else
+				add_pair(l, &p->from, &s->renames[i].to,
+					 false);
+			break;
+		}
 	}
 	for (size_t i = 0; i < s->nrenames; i++) {
-		const struct trial_pair new = {
-			.from = s->renames[i].from, .to = s->renames[i].to,
-			.certain = s->when == NULL,
-		};
+		const struct plan_rename *const r = &s->renames[i];
 		bool clash = false;
 
 		for (size_t k = 0; k < l->npairs; k++)
-			clash |= overlap(&l->pairs[k].from, &new.from) ||
-				 overlap(&l->pairs[k].to, &new.to);
+			clash |= overlap(&l->pairs[k].from, &r->from) ||
+				 overlap(&l->pairs[k].to, &r->to);
 		if (!clash)
-			l->pairs[l->npairs++] = new;
+			add_pair(l, &r->from, &r->to, s->when == NULL);
 	}
 }
 
 static int
-count_renames(struct trial_lore *l, const struct plan_table *t,
-	      struct arena *mem, struct err *err)
+make_room(struct trial_lore *l, const struct plan_table *t,
+	  struct arena *mem, struct err *err)
 {
-	size_t n = 0;
-
 	for (size_t i = 0; i < t->npasses; i++)
 		for (size_t k = 0; k < t->passes[i].nsteps; k++)
-			n += t->passes[i].steps[k].nrenames;
-	l->pairs = arena_take(mem, (n + 1) * sizeof(*l->pairs), err);
+			l->cap += 2 * t->passes[i].steps[k].nrenames;
+	l->pairs = arena_take(mem, (l->cap + 1) * sizeof(*l->pairs), err);
 	return l->pairs != NULL ? 0 : -1;
 }
 
@@ -107,7 +117,7 @@ trial_lore_init(struct trial_lore *l, const struct plan_table *t,
 		struct arena *mem, struct err *err)
 {
 	*l = (struct trial_lore){ 0 };
-	if (count_renames(l, t, mem, err) != 0)
+	if (make_room(l, t, mem, err) != 0)
 		return -1;
 	for (size_t i = 0; i < t->npasses; i++)
 		for (size_t k = 0; k < t->passes[i].nsteps; k++)
@@ -312,8 +322,13 @@ choose_pairs(struct rows *r, struct err *err)
 		const struct value *const is = path_follow(&p->to,
 							   &r->after->map);
 		int yes = p->certain;
+		bool taken = false;
 
-		if (was == NULL || is == NULL || same_path(&p->from, &p->to))
+		for (size_t k = 0; k < r->npairs; k++)
+			taken |= overlap(&r->pairs[k].from, &p->from) ||
+				 overlap(&r->pairs[k].to, &p->to);
+		if (taken || was == NULL || is == NULL ||
+		    same_path(&p->from, &p->to))
 			continue;
 		if (!yes)
 			yes = path_follow(&p->from, &r->after->map) == NULL;
