@@ -11,7 +11,8 @@ trap 'rm -rf "$tmp"' EXIT
 
 code=$(find src formats tests bench -name '*.[ch]' \
 	-not -path '*/node_modules/*' 2>/dev/null | sort)
-text="$code $(find scripts docs Makefile README.md -type f 2>/dev/null | sort)"
+text="$code $(find scripts docs Makefile README.md -type f \
+	-not -name '*.png' 2>/dev/null | sort)"
 banned='strcpy|strcat|sprintf|gets|strtok|atoi|atol|sscanf|alloca'
 banned="$banned|popen|localtime|gmtime|strerror"
 

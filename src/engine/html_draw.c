@@ -361,7 +361,9 @@ draw_all(struct html_page *p, const struct graph_layout *l)
 	struct markup *const m = &p->m;
 	struct buf d = { 0 };
 
-	markup_open(m, "svg", "role", "img", NULL);
+	/* What is a little too wide may shrink; on a phone all of it scrolls. */
+	markup_open(m, "svg", "role", "img", "class", l->width > 800 &&
+		    l->width < 1400 ? "fit" : NULL, NULL);
 	markup_attr(m, "aria-label", "%u tables in %u levels and %u "
 		    "relationships; the tables below say the same", g->nnodes,
 		    l->ncolumns, g->nlinks);

@@ -89,7 +89,7 @@ html_plural(uint64_t n, const char *noun, char out[HTML_NUMBER])
 
 /* `v` with the first unit that leaves less than `step` of it. */
 static const char *
-scale(double v, double step, const char *const *units, const char *fmt,
+scale(double v, double step, const char *const *units, int decimals,
       char out[HTML_NUMBER])
 {
 	int unit = 0;
@@ -99,7 +99,8 @@ scale(double v, double step, const char *const *units, const char *fmt,
 		v /= step;
 		unit++;
 	}
-	const int n = snprintf(out, HTML_NUMBER, unit == 0 ? "%.0f" : fmt, v);
+	const int n = snprintf(out, HTML_NUMBER, "%.*f", unit == 0 ? 0
+			       : decimals, v);
 	snprintf(out + n, (size_t)(HTML_NUMBER - n), " %s", units[unit]);
 	return out;
 }
@@ -110,7 +111,7 @@ html_bytes(uint64_t n, char out[HTML_NUMBER])
 	static const char *const UNITS[] = { "B", "kB", "MB", "GB", "TB",
 					     NULL };
 
-	return scale((double)n, 1000, UNITS, "%.1f", out);
+	return scale((double)n, 1000, UNITS, 1, out);
 }
 
 const char *
@@ -118,7 +119,7 @@ html_binary(uint64_t n, char out[HTML_NUMBER])
 {
 	static const char *const UNITS[] = { "B", "KiB", "MiB", "GiB", NULL };
 
-	return scale((double)n, 1024, UNITS, n % 1024 == 0 ? "%.0f" : "%.1f",
+	return scale((double)n, 1024, UNITS, n % 1024 != 0 && n < 100 * 1024,
 		     out);
 }
 
