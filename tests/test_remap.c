@@ -11,6 +11,7 @@
 #include <openssl/hmac.h>
 
 #include "base/arena.h"
+#include "base/base64.h"
 #include "base/cpu.h"
 #include "base/err.h"
 #include "expr/remap.h"
@@ -48,6 +49,14 @@ expect_text(const struct remap *r, enum value_type type, struct span id,
 		fail_msg("%s", err.text);
 	assert_int_equal(got.type, type);
 	assert_int_equal(got.flags, 0);
+
+	struct remap_logged log;
+	assert_int_equal(remap_log(r, type, id, &log, &mem, &err), 1);
+	if (type != VALUE_B)
+		assert_memory_equal(log.target.ptr, want, log.target.len);
+	else
+		assert_int_equal(log.target.len,
+				 base64_decoded_len(span_of(want)));
 	if (got.len != strlen(want) || memcmp(got.text, want, got.len) != 0)
 		fail_msg("'%.*s' instead of '%s'", (int)got.len,
 			 (const char *)got.text, want);

@@ -5,13 +5,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/buf.h"
 #include "base/cpu.h"
-#include "base/keyhash.h"
-#include "base/sha256.h"
+#include "engine/facts.h"
 #include "engine/job.h"
 #include "engine/journal.h"
 #include "engine/run_internal.h"
@@ -19,7 +17,7 @@
 #include "formats/formats.h"
 #include "io/file.h"
 
-enum { MAX_NAMED_FILE = 64 * 1024 * 1024, TEXT_LEN = 80 };
+enum { TEXT_LEN = 80 };
 
 struct facts {
 	struct run *r;
@@ -55,92 +53,44 @@ add(struct facts *f, const char *group, const char *name, const char *value,
 	return 0;
 }
 
-static void
-hex(const uint8_t *bytes, size_t n, char *out)
-{
-	for (size_t i = 0; i < n; i++)
-		snprintf(out + 2 * i, 3, "%02x", bytes[i]);
-}
-
 /*
- * Set `out` to what names a file from wherever the command is given: the same
- * plan by another way is the same plan.
+ * The plans, in order, and all that they name, each with the digest of its
+ * bytes.
  */
-static void
-full_name(const char *path, char out[PATH_MAX])
-{
-	if (strcmp(path, "-") == 0 || realpath(path, out) == NULL)
-		snprintf(out, PATH_MAX, "%s", path);
-}
-
-/* The plans and all they name, each with the digest of its bytes. */
 static int
 add_files(struct facts *f, struct err *err)
 {
 	const struct plan *const p = f->r->plan;
+	char name[PATH_MAX], value[FACT_LEN];
 
+	for (size_t i = 0; i < f->r->options->nplans; i++) {
+		char number[TEXT_LEN];
+
+		snprintf(number, sizeof(number), "%zu", i);
+		fact_full_name(f->r->options->plans[i], name);
+		if (add(f, "plans", number, name, false, err) != 0)
+			return -1;
+	}
 	for (size_t i = 0; i < p->nfiles; i++) {
-		struct buf bytes = { 0 };
-		uint8_t digest[SHA256_LEN];
-		char value[2 * SHA256_LEN + 8] = "sha256:";
-		char name[PATH_MAX];
-		int rc;
-
 		if (p->files[i].absent)
 			continue;
-		rc = file_load(p->files[i].path, MAX_NAMED_FILE, &bytes, err);
-		if (rc == 0) {
-			sha256_of(buf_span(&bytes), digest);
-			hex(digest, sizeof(digest), value + 7);
-			full_name(p->files[i].path, name);
-			rc = add(f, "files", name, value, false, err);
-		}
-		buf_free(&bytes);
-		if (rc != 0)
+		fact_full_name(p->files[i].path, name);
+		if (fact_of_file(p->files[i].path, value, err) != 0 ||
+		    add(f, "files", name, value, false, err) != 0)
 			return -1;
 	}
 	return 0;
 }
 
-/*
- * An export is known by its ARN and what its manifest says of its files, which
- * holds wherever it was moved; other files by size and time.
- */
 static int
 add_source(struct facts *f, const struct export *e, size_t number,
 	   struct err *err)
 {
-	struct buf text = { 0 };
-	char value[TEXT_LEN], path[PATH_MAX], name[PATH_MAX + 24];
-	int rc = 0;
+	char name[FACT_NAME_LEN], value[FACT_LEN];
 
-	for (size_t i = 0; i < e->nfiles && rc == 0; i++) {
-		const struct export_file *const file = &e->files[i];
-		struct stat st = { 0 };
-
-		if (file->has_md5) {
-			rc = buf_append(&text, (struct span){ file->md5,
-						sizeof(file->md5) }, err);
-			continue;
-		}
-		if (strcmp(file->path, "-") != 0)
-			stat(file->path, &st);
-		full_name(file->path, path);
-		rc = buf_printf(&text, err, "%s %" PRIu64 " %lld.%09ld\n",
-				path, file->packed_len,
-				(long long)st.st_mtim.tv_sec,
-				st.st_mtim.tv_nsec);
-	}
-	snprintf(value, sizeof(value), "%zu files, xxh3:%016" PRIx64,
-		 e->nfiles, keyhash64_of(buf_span(&text)));
-	buf_free(&text);
-	if (rc != 0)
-		return -1;
-
-	full_name(e->path, path);
-	snprintf(name, sizeof(name), "%zu %s", number,
-		 e->summary.export_arn != NULL ? e->summary.export_arn : path);
-	return add(f, "sources", name, value, false, err);
+	fact_source_name(e, number, name);
+	return fact_of_source(e, value, err) != 0 ? -1 :
+		add(f, "sources", name, value, false, err);
 }
 
 /* Options that change bytes; a list of words as one text. */

@@ -78,14 +78,11 @@ check(const struct plan *plan, const struct exports *x,
 	return no_table_twice(x, found, err);
 }
 
-int
-sources_find(struct plan *plan, const char *const *accept, size_t naccept,
-	     struct arena *mem, struct exports *exports,
-	     struct plan_found **found, struct err *err)
+/* Which input of the plan each export is. */
+static int
+resolve(struct plan *plan, struct arena *mem, const struct exports *exports,
+	struct plan_found **found, struct err *err)
 {
-	if (look(plan, mem, exports, err) != 0 ||
-	    exports_check(exports, accept, naccept, err) != 0)
-		return -1;
 	*found = arena_take(mem, (exports->n + 1) * sizeof(**found), err);
 	if (*found == NULL)
 		return -1;
@@ -98,7 +95,26 @@ sources_find(struct plan *plan, const char *const *accept, size_t naccept,
 			.what = e->path,
 		};
 	}
-	if (plan_resolve(plan, *found, exports->n, err) != 0)
+	return plan_resolve(plan, *found, exports->n, err);
+}
+
+int
+sources_find(struct plan *plan, const char *const *accept, size_t naccept,
+	     struct arena *mem, struct exports *exports,
+	     struct plan_found **found, struct err *err)
+{
+	if (look(plan, mem, exports, err) != 0 ||
+	    exports_check(exports, accept, naccept, err) != 0 ||
+	    resolve(plan, mem, exports, found, err) != 0)
 		return -1;
 	return check(plan, exports, *found, err);
+}
+
+int
+sources_find_again(struct plan *plan, struct arena *mem,
+		   struct exports *exports, struct plan_found **found,
+		   struct err *err)
+{
+	return look(plan, mem, exports, err) != 0 ? -1 :
+		resolve(plan, mem, exports, found, err);
 }

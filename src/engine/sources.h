@@ -22,6 +22,14 @@ int sources_find(struct plan *plan, const char *const *accept, size_t naccept,
 		 struct arena *mem, struct exports *exports,
 		 struct plan_found **found, struct err *err);
 
+/*
+ * The same for a job that is there: damages were accepted when it was begun,
+ * and what it needs to run is not asked for.
+ */
+int sources_find_again(struct plan *plan, struct arena *mem,
+		       struct exports *exports, struct plan_found **found,
+		       struct err *err);
+
 /* Does a table of the plan read this input? */
 bool sources_is_read(const struct plan *plan, uint32_t input);
 

@@ -512,12 +512,40 @@ remap_value(enum value_type type, struct span text, struct value *out,
 	return 0;
 }
 
+/* Understand an id and make its new one.  Returns 1, 0 if it is none, or -1. */
+static int
+make_one(const struct remap *r, enum value_type type, struct span text,
+	 struct remap_id *one, struct arena *mem, struct err *err)
+{
+	struct remap_digest digest;
+	const int rc = remap_understand(r, type, text, one, mem, err);
+
+	if (rc <= 0)
+		return rc;
+	return remap_digests(one, 1, &digest, mem, err) != 0 ||
+	       remap_write(one, &digest, mem, err) != 0 ? -1 : 1;
+}
+
+int
+remap_log(const struct remap *r, enum value_type type, struct span text,
+	  struct remap_logged *out, struct arena *mem, struct err *err)
+{
+	struct remap_id one;
+	const int rc = make_one(r, type, text, &one, mem, err);
+
+	if (rc > 0)
+		*out = (struct remap_logged){
+			.source = one.source, .target = one.target,
+			.key = remap_key(&one),
+		};
+	return rc;
+}
+
 int
 remap_new_id(const struct remap *r, const struct value *id, struct value *out,
 	     struct arena *mem, struct err *err)
 {
 	const enum value_type type = (enum value_type)id->type;
-	struct remap_digest digest;
 	struct remap_id one;
 	struct span text;
 
@@ -528,16 +556,12 @@ remap_new_id(const struct remap *r, const struct value *id, struct value *out,
 	if (value_text(id, mem, &text, err) != 0)
 		return -1;
 
-	const int rc = remap_understand(r, type, text, &one, mem, err);
-
+	const int rc = make_one(r, type, text, &one, mem, err);
 	if (rc < 0)
 		return -1;
 	if (rc == 0)
 		return err_set(err, ERR_INPUT, "'%.*s' is not an id",
 			       (int)(text.len < 200 ? text.len : 200),
 			       (const char *)text.ptr);
-	if (remap_digests(&one, 1, &digest, mem, err) != 0 ||
-	    remap_write(&one, &digest, mem, err) != 0)
-		return -1;
 	return remap_value(type, one.target, out, mem, err);
 }

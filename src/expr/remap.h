@@ -18,6 +18,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/keyhash.h"
 #include "base/span.h"
 #include "model/item.h"
 
@@ -87,6 +88,20 @@ void remap_free(struct remap *r);	/* NULL is fine */
  */
 int remap_new_id(const struct remap *r, const struct value *id,
 		 struct value *out, struct arena *mem, struct err *err);
+
+/* An id as indexes have it: S its text, N canonical, B its raw bytes. */
+struct remap_logged {
+	struct span source, target;	/* the latter is new */
+	struct keyhash key;		/* of the new id */
+};
+
+/*
+ * What is logged of the id of this type whose plain text (of a B its base64) is
+ * `text`.  `r` NULL: the table keeps its ids.  Returns 1, 0 if it is no id, or
+ * -1 as remap_new_id().
+ */
+int remap_log(const struct remap *r, enum value_type type, struct span text,
+	      struct remap_logged *out, struct arena *mem, struct err *err);
 
 /*
  * How many pairs of `nids` ids of this type, S, N or B, are to be expected to
