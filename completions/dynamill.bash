@@ -3,7 +3,9 @@ _dynamill() {
 	local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]}
 
 	case $before in
-	--output) COMPREPLY=($(compgen -W 'text json' -- "$word")); return ;;
+	--output) COMPREPLY=($(compgen -W 'text json csv' -- "$word"))
+		return ;;
+	--type) COMPREPLY=($(compgen -W 'S N B' -- "$word")); return ;;
 	--on-bad-item) COMPREPLY=($(compgen -W 'reject fail' -- "$word"))
 		return ;;
 	--level) COMPREPLY=($(compgen -W '1 2 3 4 5 6 7 8 9' -- "$word"))
@@ -11,9 +13,9 @@ _dynamill() {
 	--job) COMPREPLY=($(compgen -d -- "$word")); return ;;
 	esac
 	if [ "$COMP_CWORD" -eq 1 ]; then
-		COMPREPLY=($(compgen -W 'run check test version help' -- "$word"))
+		COMPREPLY=($(compgen -W 'run check test lookup version help' -- "$word"))
 	elif [ "${COMP_WORDS[1]}" = help ]; then
-		COMPREPLY=($(compgen -W 'run check test' -- "$word"))
+		COMPREPLY=($(compgen -W 'run check test lookup' -- "$word"))
 	elif [[ $word == -* ]]; then
 		local options='--stage --output --help'
 		[ "${COMP_WORDS[1]}" != run ] || options+=' --job --table
@@ -22,6 +24,8 @@ _dynamill() {
 		[ "${COMP_WORDS[1]}" != test ] || options+=' --table --limit
 			--key --where --strict-ids --accept --run-time
 			--verbose'
+		[ "${COMP_WORDS[1]}" != lookup ] || options='--job --table
+			--type --item --all --output --help'
 		COMPREPLY=($(compgen -W "$options" -- "$word"))
 	else
 		COMPREPLY=($(compgen -f -- "$word"))

@@ -1,10 +1,20 @@
 # Completion of dynamill for fish.
-set -l commands run check test version help
+set -l commands run check test lookup version help
 complete -c dynamill -n "not __fish_seen_subcommand_from $commands" -f \
 	-a "$commands"
 complete -c dynamill -l help -d 'more about a command'
 complete -c dynamill -l stage -x -d 'a stage of the plan'
-complete -c dynamill -l output -x -a 'text json' -d 'the summary'
+complete -c dynamill -l output -x -a 'text json csv' -d 'how it is printed'
+complete -c dynamill -n '__fish_seen_subcommand_from lookup' -l type -x \
+	-a 'S N B' -d 'of the source id'
+complete -c dynamill -n '__fish_seen_subcommand_from lookup' -l item \
+	-d 'show the item'
+complete -c dynamill -n '__fish_seen_subcommand_from lookup' -l all \
+	-d 'every id'
+complete -c dynamill -n '__fish_seen_subcommand_from lookup' -l job -r \
+	-d 'the folder of the job'
+complete -c dynamill -n '__fish_seen_subcommand_from lookup' -l table -x \
+	-d 'only this table'
 for option in 'job:the folder of the job' 'table:only this table' \
 	'limit:only the first items of each table' 'threads:workers' \
 	'memory:bound for the checks at the end' 'accept:take a damaged file' \

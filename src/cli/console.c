@@ -279,9 +279,16 @@ passes(enum err_code code)
 }
 
 int
-console_error(const struct err *err)
+console_failed(const struct err *err)
 {
 	fprintf(stderr, "dynamill: %s\n", err->text);
+	return STATUS[err->code];
+}
+
+int
+console_error(const struct err *err)
+{
+	console_failed(err);
 	if (passes(err->code))
 		fprintf(stderr, "dynamill: run the same command again: it goes "
 			"on where it was\n");

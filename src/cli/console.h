@@ -21,6 +21,9 @@ void console_summary(const struct run *run, const struct options *o);
 /* An error: what and where, and what to do now.  Returns the exit status. */
 int console_error(const struct err *err);
 
+/* The same, of a command that only looks: what and where. */
+int console_failed(const struct err *err);
+
 /* The same of a run that reads standard input, which comes only once. */
 int console_error_once(const struct err *err);
 

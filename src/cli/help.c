@@ -11,6 +11,7 @@ static const char PROGRAM[] =
 "  run PLAN...     transform: exports in, import-ready files out\n"
 "  check PLAN...   read a plan and print it as understood\n"
 "  test PLAN...    transform a few items and show them before and after\n"
+"  lookup ID...    source id to new id and back, and where the item is\n"
 "  version         the version, and what this processor can do\n"
 "  help COMMAND    more about a command; also COMMAND --help\n"
 "\n"
@@ -85,6 +86,30 @@ static const char TEST[] =
 "2 the command line or plan is wrong; 3 the input is damaged; 4 I/O failed;\n"
 "130 interrupted.\n";
 
+static const char LOOKUP[] =
+"usage: dynamill lookup --job DIR ID... [OPTIONS]\n"
+"       dynamill lookup --job DIR --all [OPTIONS]\n"
+"\n"
+"Says which new id a source id was given, which source id a new id stands\n"
+"for, and where the item is. Asks the index of the job; reads no data but for\n"
+"--item. An ID of - stands for standard input, one id a line. The job may be\n"
+"under way in another process, once its index is made.\n"
+"\n"
+"  --job DIR           the job's folder\n"
+"  --table T           only this plan table; repeatable\n"
+"  --type S|N|B        only source ids of this type (a B is given in base64)\n"
+"  --item              show the source item too, and its line number\n"
+"  --all               every id there is, in the order of the index, as\n"
+"                      table,source,target: what ids.map takes\n"
+"  --output text|json|csv\n"
+"                      json is one object a line; --all prints csv or json\n"
+"\n"
+"Secrets of the plan are taken from the environment, as by run.\n"
+"\n"
+"Exit status: 0 all were found; 1 some were not; 2 the command line is wrong;\n"
+"3 the index or the input is damaged; 4 I/O failed; 5 --all, and the plan or\n"
+"its secret is not the job's.\n";
+
 const char *
 help_of(const char *command)
 {
@@ -96,5 +121,7 @@ help_of(const char *command)
 		return CHECK;
 	if (strcmp(command, "test") == 0)
 		return TEST;
+	if (strcmp(command, "lookup") == 0)
+		return LOOKUP;
 	return NULL;
 }

@@ -20,6 +20,7 @@ static const struct {
 	{ "run", command_run },
 	{ "check", command_check },
 	{ "test", command_test },
+	{ "lookup", command_lookup },
 };
 
 enum { NCOMMANDS = sizeof(COMMANDS) / sizeof(COMMANDS[0]) };

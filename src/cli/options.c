@@ -13,7 +13,8 @@ enum {
 	OPT_JOB = 256, OPT_STAGE, OPT_THREADS, OPT_MEMORY, OPT_LIMIT,
 	OPT_LEVEL, OPT_RUN_TIME, OPT_ON_BAD_ITEM, OPT_ON_DUPLICATE,
 	OPT_STRICT_IDS, OPT_DRY_RUN, OPT_QUIET, OPT_VERBOSE, OPT_NO_PROGRESS,
-	OPT_OUTPUT, OPT_TABLE, OPT_ACCEPT, OPT_KEY, OPT_WHERE, OPT_WRITE, OPT_HELP,
+	OPT_OUTPUT, OPT_TABLE, OPT_ACCEPT, OPT_KEY, OPT_WHERE, OPT_WRITE,
+	OPT_TYPE, OPT_ITEM, OPT_ALL, OPT_HELP,
 };
 
 static const struct option LONG[] = {
@@ -37,6 +38,9 @@ static const struct option LONG[] = {
 	{ "key", required_argument, NULL, OPT_KEY },
 	{ "where", required_argument, NULL, OPT_WHERE },
 	{ "write", no_argument, NULL, OPT_WRITE },
+	{ "type", required_argument, NULL, OPT_TYPE },
+	{ "item", no_argument, NULL, OPT_ITEM },
+	{ "all", no_argument, NULL, OPT_ALL },
 	{ "help", no_argument, NULL, OPT_HELP },
 	{ NULL, 0, NULL, 0 },
 };
@@ -93,11 +97,18 @@ static int
 choice(const char *option, const char *text, const char *const *words,
        struct err *err)
 {
-	for (int i = 0; words[i] != NULL; i++)
+	char list[80] = "";
+	size_t at = 0;
+
+	for (int i = 0; words[i] != NULL; i++) {
 		if (strcmp(text, words[i]) == 0)
 			return i;
-	return err_set(err, ERR_USAGE, "--%s takes %s or %s, not '%s'", option,
-		       words[0], words[1], text);
+		at += (size_t)snprintf(list + at, sizeof(list) - at, "%s%s",
+				       i == 0 ? "" : words[i + 1] != NULL
+				       ? ", " : " or ", words[i]);
+	}
+	return err_set(err, ERR_USAGE, "--%s takes %s, not '%s'", option, list,
+		       text);
 }
 
 static int
@@ -119,7 +130,8 @@ set(struct options *o, int option, const char *value, struct err *err)
 	static const char *const DUPLICATE[] = {
 		"fail", "keep-first", "keep-last", "reject", NULL,
 	};
-	static const char *const OUTPUT[] = { "text", "json", NULL };
+	static const char *const OUTPUT[] = { "text", "json", "csv", NULL };
+	static const char *const TYPE[] = { "S", "N", "B", NULL };
 	uint64_t n = 0;
 	int rc = 0;
 
@@ -174,7 +186,18 @@ set(struct options *o, int option, const char *value, struct err *err)
 		break;
 	case OPT_OUTPUT:
 		rc = choice("output", value, OUTPUT, err);
-		o->output = rc == 1 ? OUTPUT_JSON : OUTPUT_TEXT;
+		if (rc >= 0)
+			o->output = (enum output_format)rc;
+		break;
+	case OPT_TYPE:
+		rc = choice("type", value, TYPE, err);
+		o->type = rc < 0 ? 0 : TYPE[rc][0];
+		break;
+	case OPT_ITEM:
+		o->item = true;
+		break;
+	case OPT_ALL:
+		o->all = true;
 		break;
 	case OPT_TABLE:
 		return add_word("table", o->tables, &o->ntables, value, err);
@@ -228,6 +251,9 @@ options_parse(struct options *o, int argc, char **argv, struct err *err)
 		if (set(o, option, optarg, err) != 0)
 			return -1;
 	}
+	if (o->output == OUTPUT_CSV && strcmp(argv[0], "lookup") != 0)
+		return err_set(err, ERR_USAGE, "--output of '%s' is text or "
+			       "json, not csv", argv[0]);
 	o->args = (const char *const *)(argv + optind);
 	o->nargs = (size_t)(argc - optind);
 	return check_command(o, argv[0], err);

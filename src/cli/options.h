@@ -13,7 +13,7 @@
 
 struct err;
 
-enum output_format { OUTPUT_TEXT, OUTPUT_JSON };
+enum output_format { OUTPUT_TEXT, OUTPUT_JSON, OUTPUT_CSV };
 
 enum { OPTIONS_MAX_WORDS = 64 };
 
@@ -35,6 +35,8 @@ struct options {
 	bool quiet, verbose, no_progress;
 	bool help;
 	enum output_format output;
+	char type;			/* lookup: S, N or B; 0: any */
+	bool item, all;			/* lookup */
 	const char *tables[OPTIONS_MAX_WORDS];	/* --table, repeatable */
 	size_t ntables;
 	const char *accept[OPTIONS_MAX_WORDS];	/* --accept, repeatable */
