@@ -26,22 +26,15 @@ enum {
 	HEAD_LEN = 4096,	/* enough to tell the format */
 };
 
-int
-workbench_init(struct workbench *b, const struct plan *plan, struct err *err)
+void
+workbench_init(struct workbench *b)
 {
-	*b = (struct workbench){ .ntables = plan->ntables };
-	b->batch.mem.chunk_len = BATCH_CHUNK;
-	b->texts = calloc(plan->ntables + 1, sizeof(*b->texts));
-	return b->texts != NULL ? 0
-				: err_set(err, ERR_SYSTEM, "out of memory");
+	*b = (struct workbench){ .batch.mem.chunk_len = BATCH_CHUNK };
 }
 
 void
 workbench_free(struct workbench *b)
 {
-	for (size_t i = 0; b->texts != NULL && i < b->ntables; i++)
-		buf_free(&b->texts[i]);
-	free(b->texts);
 	buf_free(&b->rejects);
 	batch_free(&b->batch);
 }
@@ -101,6 +94,9 @@ unit_run_free(struct unit_run *r)
 		r->format->decode_stop(r->reader);
 	keyfile_free(r->keys);
 	buf_free(&r->extra);
+	for (size_t i = 0; r->outputs != NULL &&
+	     i < r->shared->plan->ntables; i++)
+		buf_free(&r->outputs[i].text);
 	free(r->outputs);
 	free(r->rejects);
 	free(r->tallies);
@@ -207,6 +203,7 @@ end(struct unit_run *r)
 		sink_close(o->sink);
 		sink_close(r->rejects[i].sink);
 		o->encoder = NULL;
+		buf_reset(&o->text);
 		o->sink = r->rejects[i].sink = NULL;
 	}
 	source_close(r->source);

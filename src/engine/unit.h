@@ -103,13 +103,10 @@ struct run_shared {
 /* What a thread lends to the unit it works on: empty between two slices. */
 struct workbench {
 	struct batch batch;
-	struct buf *texts;	/* one a plan table */
 	struct buf rejects;
-	size_t ntables;
 };
 
-int workbench_init(struct workbench *b, const struct plan *plan,
-		   struct err *err);
+void workbench_init(struct workbench *b);
 void workbench_free(struct workbench *b);
 
 /* What one unit after the other is done with. */

@@ -17,10 +17,14 @@
 #include "engine/target.h"
 #include "formats/ddbjson.h"
 #include "formats/formats.h"
+#include "formats/gzip.h"
 #include "io/drain.h"
 #include "io/file.h"
 #include "io/sink.h"
 #include "io/source.h"
+
+/* Text is passed on in pieces that the packer takes from where they are. */
+enum { ENOUGH_TEXT = GZIP_PIECE_LEN };
 
 /* Open the file of `o`, which is in out.partial/ until the job is done. */
 static int
@@ -47,18 +51,19 @@ open_output(struct unit_run *r, struct output *o, bool packed, struct err *err)
 	return 0;
 }
 
-/* Hand what waits in `text` to the file of `o`. */
+/* Hand the first `n` bytes of `text` to the file of `o`, if there are some. */
 static int
-pass_on(struct unit_run *r, struct output *o, struct buf *text, bool packed,
-	struct err *err)
+pass_on(struct unit_run *r, struct output *o, struct buf *text, size_t n,
+	bool packed, struct err *err)
 {
-	if (text->len == 0)
+	if (n == 0)
 		return 0;
 	if (o->sink == NULL && open_output(r, o, packed, err) != 0)
 		return -1;
-	if (sink_write(o->sink, buf_span(text), err) != 0)
+	if (sink_write(o->sink, (struct span){ text->ptr, n }, err) != 0)
 		return -1;
-	buf_reset(text);
+	text->len -= n;
+	memmove(text->ptr, text->ptr + n, text->len);
 	return 0;
 }
 
@@ -131,7 +136,7 @@ encode(struct unit_run *r, struct program_result *result, struct err *err)
 		if (r->shared->drops != NULL && is_dropped(r, result, i))
 			continue;
 
-		struct buf *const text = &r->bench->texts[p->table];
+		struct buf *const text = &r->outputs[p->table].text;
 		const size_t before = text->len;
 		struct err why;
 
@@ -155,12 +160,15 @@ encode(struct unit_run *r, struct program_result *result, struct err *err)
 		r->outputs[p->table].items++;
 		r->written[p->table]++;
 	}
-	for (size_t i = 0; i < r->shared->plan->ntables; i++)
+	for (size_t i = 0; i < r->shared->plan->ntables; i++) {
+		struct output *const o = &r->outputs[i];
+
 		if (r->shared->survey)
-			buf_reset(&r->bench->texts[i]);
-		else if (pass_on(r, &r->outputs[i], &r->bench->texts[i], true,
-				 err) != 0)
+			buf_reset(&o->text);
+		else if (pass_on(r, o, &o->text, o->text.len -
+				 o->text.len % ENOUGH_TEXT, true, err) != 0)
 			return -1;
+	}
 	return 0;
 }
 
@@ -251,8 +259,8 @@ note_rejects(struct unit_run *r, struct program_result *result, struct err *err)
 						in->tables[0], r->unit->path,
 						&r->bench->rejects, err);
 
-		if (n < 0 || pass_on(r, o, &r->bench->rejects, false,
-				     err) != 0)
+		if (n < 0 || pass_on(r, o, &r->bench->rejects,
+				     r->bench->rejects.len, false, err) != 0)
 			return -1;
 		o->items += (uint64_t)n;
 	}
@@ -306,15 +314,12 @@ unit_end_outputs(struct unit_run *r, struct err *err)
 
 	for (size_t i = 0; i < r->shared->plan->ntables; i++) {
 		struct output *const o = &r->outputs[i];
-		struct buf *const text = &r->bench->texts[i];
-
-		if (o->encoder == NULL || f->encode_end == NULL)
-			continue;
-		if (f->encode_end(o->encoder, text, err) != 0)
+		if (o->encoder != NULL && f->encode_end != NULL &&
+		    f->encode_end(o->encoder, &o->text, err) != 0)
 			return -1;
 		if (r->shared->survey)
-			buf_reset(text);
-		else if (pass_on(r, o, text, true, err) != 0)
+			buf_reset(&o->text);
+		else if (pass_on(r, o, &o->text, o->text.len, true, err) != 0)
 			return -1;
 	}
 	return 0;

@@ -16,6 +16,7 @@ enum { UNIT_NAME_LEN = 512 };
 struct output {
 	struct sink *sink;	/* NULL: nothing was written yet */
 	void *encoder;		/* state of shared->format, while there is a sink */
+	struct buf text;	/* not yet enough for the sink */
 	uint64_t items;
 	char path[UNIT_NAME_LEN];	/* below the job's folder, in out/ */
 };

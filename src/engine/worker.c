@@ -216,9 +216,10 @@ pool_work(struct pool *p, struct err *err)
 {
 	struct slot *mine[POOL_WIDTH];
 	struct workbench bench;
-	int rc = workbench_init(&bench, p->shared->plan, err);
 	unsigned n;
+	int rc = 0;
 
+	workbench_init(&bench);
 	pthread_mutex_lock(&p->lock);
 	while (rc == 0 && (n = take(p, mine)) > 0) {
 		pthread_mutex_unlock(&p->lock);
@@ -245,8 +246,8 @@ worker_do(const struct run_shared *shared, const struct unit *u,
 
 	if (r == NULL)
 		return -1;
-	if (workbench_init(&bench, shared->plan, err) == 0 &&
-	    unit_run_start(r, u, err) == 0)
+	workbench_init(&bench);
+	if (unit_run_start(r, u, err) == 0)
 		while ((rc = unit_run_go(r, &bench, err)) > 0)
 			;
 	workbench_free(&bench);
