@@ -78,14 +78,4 @@ int ddbjson_walk(struct ddbjson *d, struct walk *w, struct value *map,
  */
 size_t ddbjson_escape(const uint8_t *text, size_t len);
 
-/*
- * Check the names of a map, whose hashes are filled in, or the members of a
- * set.  Returns 1; 0 with *err set if two are equal, *at being the second's
- * slot; or -1 if memory is refused.
- */
-int ddbjson_check_names(struct ddbjson *d, struct value *kids, uint32_t n,
-			struct arena *mem, uint32_t *at, struct err *err);
-int ddbjson_check_members(const struct value *set, struct arena *mem,
-			  uint32_t *at, struct err *err);
-
 #endif

@@ -30,6 +30,7 @@
 #include "base/decimal.h"
 #include "base/err.h"
 #include "formats/ddbjson.h"
+#include "formats/distinct.h"
 
 /*
  * What stands between a name and its value, by fours: `":{"`, and a tag; behind
@@ -166,8 +167,8 @@ names_differ(struct plain *s, struct value *kids, size_t n)
 		met |= *slot == d->epoch;
 		*slot = d->epoch;
 	}
-	return !met || ddbjson_check_names(d, kids, (uint32_t)n, s->w->mem,
-					   &twice, s->err) == 1;
+	return !met || distinct_names(kids, (uint32_t)n, s->w->mem, &twice,
+				      s->err) == 1;
 }
 
 /* The escapes before `close`: are they right?  Step over them. */
@@ -241,7 +242,7 @@ plain_set(struct plain *s, const uint8_t *p, const uint32_t *q,
 	} while (*p == ',');
 	if (p[0] != ']' || p[1] != '}' ||
 	    !keep_kids(s, v, free, (size_t)(m - free), p + 2) ||
-	    ddbjson_check_members(v, w->mem, &twice, s->err) != 1)
+	    distinct_members(v, w->mem, &twice, s->err) != 1)
 		return NULL;
 	return p + 2;
 }

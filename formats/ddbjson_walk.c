@@ -26,6 +26,7 @@
 #include "base/decimal.h"
 #include "base/err.h"
 #include "formats/ddbjson.h"
+#include "formats/distinct.h"
 
 enum { FEW_SLOTS = 16 };	/* free whenever a child comes next */
 
@@ -233,8 +234,8 @@ close_map(struct state *s, struct value *map, size_t first, const uint8_t *end)
 	if (!met)
 		return 1;
 
-	const int rc = ddbjson_check_names(d, kids, map->len, s->w->mem,
-					   &twice, s->err);
+	const int rc = distinct_names(kids, map->len, s->w->mem, &twice,
+				      s->err);
 	if (rc == 0)
 		s->w->at = (size_t)(value_name_raw(&kids[twice]).ptr -
 				    s->w->text);
@@ -290,7 +291,7 @@ set_members(struct state *s, size_t slot)
 	rc = close_container(s, set, first, w->text + s->at);
 	if (rc != 1)
 		return rc;
-	rc = ddbjson_check_members(set, w->mem, &twice, s->err);
+	rc = distinct_members(set, w->mem, &twice, s->err);
 	if (rc == 0)
 		w->at = (size_t)(set->kids[twice].text - w->text);
 	return rc;
