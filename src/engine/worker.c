@@ -6,6 +6,12 @@
 #include "base/err.h"
 #include "base/md5.h"
 
+/*
+ * Packed bytes of open units, for each thread: a unit is done or not, so this is
+ * what a crash may cost, some seconds' work.
+ */
+#define OPEN_LEN ((uint64_t)512 << 20)
+
 /* A place for an open unit. */
 struct slot {
 	struct unit_run *run;		/* NULL: never used yet */
@@ -26,6 +32,7 @@ struct pool {
 	uint32_t next, nqueue;
 	uint64_t left;			/* to read: open or in the queue */
 	unsigned nopen;
+	uint64_t open_len;		/* of their files */
 	bool stopped;			/* somebody failed */
 	_Atomic uint32_t *ndone;
 };
@@ -50,13 +57,13 @@ pool_new(const struct run_shared *shared, unsigned nthreads,
 	pthread_cond_init(&p->changed, NULL);
 	for (uint32_t i = 0; i < nqueue; i++)
 		p->left += queue[i]->packed_len;
-	p->slots = calloc(nthreads * POOL_WIDTH + 1, sizeof(*p->slots));
+	p->slots = calloc(nthreads * POOL_OPEN + 1, sizeof(*p->slots));
 	if (p->slots == NULL) {
 		err_set(err, ERR_SYSTEM, "out of memory");
 		pool_free(p);
 		return NULL;
 	}
-	p->nslots = nthreads * POOL_WIDTH;
+	p->nslots = nthreads * POOL_OPEN;
 	return p;
 }
 
@@ -94,20 +101,32 @@ largest_waiting(struct pool *p)
 	return best;
 }
 
-/* The next unit of the queue in a place of its own; NULL if either is out. */
+/* May the next unit of the queue be opened, and has it more left than `s`? */
+static bool
+is_next(const struct pool *p, const struct slot *s)
+{
+	if (p->next == p->nqueue || p->nopen == p->nslots)
+		return false;
+
+	const uint64_t len = p->queue[p->next]->packed_len;
+	return (s == NULL || len > s->left) &&
+	       (p->nopen < p->nthreads ||
+		p->open_len + len <= p->nthreads * OPEN_LEN);
+}
+
+/* The next unit of the queue in a place of its own. */
 static struct slot *
 open_next(struct pool *p)
 {
 	struct slot *s = p->slots;
 
-	if (p->next == p->nqueue || p->nopen == p->nslots)
-		return NULL;
 	while (s->unit != NULL)
 		s++;
 	s->unit = p->queue[p->next++];
 	s->left = s->unit->packed_len;
 	s->begun = false;
 	p->nopen++;
+	p->open_len += s->left;
 	return s;
 }
 
@@ -135,7 +154,7 @@ take(struct pool *p, struct slot *mine[POOL_WIDTH])
 	while (n < wanted && !p->stopped) {
 		struct slot *s = largest_waiting(p);
 
-		if (s == NULL)
+		if (is_next(p, s))
 			s = open_next(p);
 		if (s != NULL) {
 			if (n == 0)
@@ -162,6 +181,7 @@ give_back(struct pool *p, struct slot *mine[POOL_WIDTH], unsigned n)
 		s->left = left;
 		s->held = false;
 		if (!s->begun) {
+			p->open_len -= s->unit->packed_len;
 			s->unit = NULL;
 			p->nopen--;
 		}

@@ -1,11 +1,12 @@
 /*
  * worker.h - the threads of a run, which carry units through.
  *
- * A pool holds the units that are open: up to POOL_WIDTH for each thread.  A
- * thread takes a few of them, does a slice of each, has all of their MD5s taken
- * side by side, and gives them back; the lock is taken twice in a round, which
- * is some milliseconds.  So threads end together, and all but the last of
- * slices are done at full width.
+ * A pool holds the units that are open: up to POOL_OPEN for each thread, but
+ * not more than a crash may cost.  A thread takes a few of them, those with most
+ * left, does a slice of each, has all of their MD5s taken side by side, and
+ * gives them back; the lock is taken twice in a round, which is some
+ * milliseconds.  So units and threads end together, and all but the last slices
+ * are done at full width.
  */
 #ifndef ENGINE_WORKER_H
 #define ENGINE_WORKER_H
@@ -18,8 +19,10 @@
 struct err;
 struct pool;
 
-/* Units that a thread has in hand at a time; each has two MD5s or more. */
-enum { POOL_WIDTH = 4 };
+enum {
+	POOL_WIDTH = 4,		/* that a thread takes; each has two MD5s or more */
+	POOL_OPEN = 8,
+};
 
 /*
  * A pool for so many threads.  `queue` has the units to do, in the order in

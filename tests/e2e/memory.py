@@ -20,11 +20,11 @@ DATA = {}
 # docs/MEMORY.md in numbers.
 FIXED = 12 * MIB
 THREAD = 1 * MIB
-WIDTH = 4                   # files under way in a thread
-UNIT = 2 * MIB
+WIDTH = 8                   # files under way in a thread
+UNIT = 3 * MIB // 2
 TABLE = 1 * MIB
-LINE = 16                   # times the longest line, where that is over 64 KiB
-HOSTILE = 40                # the same for the worst that can be made up
+LINE = 31                   # times the longest line, where that is over 64 KiB
+HOSTILE = 55                # the same for the worst that can be made up
 FILE = 2 * KIB
 SPACE = (8 + 128) * MIB     # of a thread's addresses: stack, malloc's reserve
 LIBRARIES = 32 * MIB        # addresses of the program and its libraries
