@@ -7,8 +7,8 @@
 #include "base/md5.h"
 
 /*
- * Packed bytes of open units, for each thread: a unit is done or not, so this is
- * what a crash may cost, some seconds' work.
+ * Packed bytes of open units, for each thread: a unit is done or not, so this
+ * is what a crash may cost, some seconds' work.
  */
 #define OPEN_LEN ((uint64_t)512 << 20)
 
