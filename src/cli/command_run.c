@@ -63,7 +63,7 @@ survey(const struct run_options *from, enum run_survey which,
 {
 	struct run_options options = *from;
 	struct run *run;
-	int rc = -1;
+	int rc = 0;
 
 	options.survey = which;
 	run = run_open(&options, err);
@@ -147,6 +147,7 @@ command_run(const struct options *o)
 	int status = 0;
 	if (run == NULL)
 		return console_error(&err);
+	console_warnings(run, o);
 	if (transform(run, o, &err) != 0) {
 		status = run_is_resumable(run) ? console_error(&err)
 					       : console_error_once(&err);

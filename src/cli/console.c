@@ -229,6 +229,37 @@ print_dangling(const struct run *run)
 			}
 }
 
+static bool
+is_accepted(const struct options *o, const char *name)
+{
+	for (size_t i = 0; i < o->naccept; i++)
+		if (strcmp(o->accept[i], name) == 0)
+			return true;
+	return false;
+}
+
+void
+console_warnings(const struct run *run, const struct options *o)
+{
+	const struct plan *const p = run_plan(run);
+
+	if (o->quiet || run_is_done(run))
+		return;
+	for (size_t i = 0; i < p->nwarnings; i++) {
+		const struct plan_warning *const w = &p->warnings[i];
+
+		if (!is_accepted(o, w->name))
+			fprintf(stderr, "dynamill: warning: %s:%u:%u: %s "
+				"(--accept %s)\n", w->place.file, w->place.line,
+				w->place.column, w->text, w->name);
+	}
+	for (size_t i = 0; i < o->naccept; i++)
+		if (!run_has_to_accept(run, o->accept[i]))
+			fprintf(stderr, "dynamill: warning: --accept %s: there "
+				"is nothing of that name to accept\n",
+				o->accept[i]);
+}
+
 void
 console_summary(const struct run *run, const struct options *o)
 {

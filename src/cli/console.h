@@ -15,6 +15,9 @@ void console_start(const struct options *o);
 void console_watch(void *context, const struct run *run);
 void console_stop(void);
 
+/* What is no error and yet worth saying, but for what is accepted by name. */
+void console_warnings(const struct run *run, const struct options *o);
+
 /* What a finished job came to, on standard output. */
 void console_summary(const struct run *run, const struct options *o);
 

@@ -426,6 +426,21 @@ run_job_dir(const struct run *r)
 	return r->dir;
 }
 
+bool
+run_has_to_accept(const struct run *r, const char *name)
+{
+	for (size_t i = 0; i < r->plan->nwarnings; i++)
+		if (strcmp(r->plan->warnings[i].name, name) == 0)
+			return true;
+	for (size_t i = 0; i < r->exports.ndamages; i++)
+		if (exports_accepts(r->exports.damages[i].path, &name, 1))
+			return true;
+	for (uint32_t i = 0; i < r->nunits; i++)
+		if (exports_accepts(r->units[i].path, &name, 1))
+			return true;
+	return false;
+}
+
 const struct account *
 run_account(const struct run *r)
 {

@@ -99,6 +99,9 @@ int run_finish(struct run *r, struct err *err);
 
 const struct plan *run_plan(const struct run *r);
 const char *run_job_dir(const struct run *r);
+/* Is there a warning, a damage or a data file that --accept NAME means? */
+bool run_has_to_accept(const struct run *r, const char *name);
+
 const struct account *run_account(const struct run *r);
 
 /* The i-th source table's progress; false after the last. */

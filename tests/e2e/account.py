@@ -310,6 +310,23 @@ def an_item_too_large_is_rejected(here, options):
     contains(rejected(job, 'Things')[0]['reason'], '400 KB')
 
 
+def warnings_are_told_unless_accepted(here, options):
+    """And a name that means nothing is told too."""
+    write_items(here + '/data/a.json.gz', [{'id': S('1')}])
+    plan = write_plan(here + '/plan.json', {
+        'source': {'exports': ['data']},
+        'tables': {'Things': {'key': ['id'], 'id': 'id'}}})
+    r = run(plan, here + '/told')
+    contains(r.err, 'warning:', 'plan.json', '(--accept no-environment)')
+    r = run(plan, here + '/accepted', '--accept', 'no-environment')
+    equal(r.err.count('warning'), 0, 'warnings')
+    r = run(plan, here + '/wrong', '--accept', 'no-envronment')
+    contains(r.err, '--accept no-envronment', 'nothing of that name',
+             '(--accept no-environment)')
+    r = run(plan, here + '/quiet', '--quiet')
+    equal(r.err, '', 'standard error')
+
+
 def the_demo(here, options):
     run(os.path.join(FIXTURES, 'plans', 'demo.yaml'), here + '/job')
     r = report(here + '/job')
@@ -323,4 +340,5 @@ main([counts_are_those_of_the_manifests, filtered_items,
       limit_takes_the_first_of_each_table, limit_counts_bad_lines_too,
       one_table_of_several, several_plans_in_one_pass, tables_of_one_export,
       bad_lines_of_a_shared_export_are_counted_once, stages, standard_input,
-      an_item_too_large_is_rejected, the_demo])
+      an_item_too_large_is_rejected, warnings_are_told_unless_accepted,
+      the_demo])
