@@ -13,9 +13,9 @@ _dynamill() {
 	--job) COMPREPLY=($(compgen -d -- "$word")); return ;;
 	esac
 	if [ "$COMP_CWORD" -eq 1 ]; then
-		COMPREPLY=($(compgen -W 'run check test lookup version help' -- "$word"))
+		COMPREPLY=($(compgen -W 'init run check test lookup version help' -- "$word"))
 	elif [ "${COMP_WORDS[1]}" = help ]; then
-		COMPREPLY=($(compgen -W 'run check test lookup' -- "$word"))
+		COMPREPLY=($(compgen -W 'init run check test lookup' -- "$word"))
 	elif [[ $word == -* ]]; then
 		local options='--stage --output --help'
 		[ "${COMP_WORDS[1]}" != run ] || options+=' --job --table
@@ -26,6 +26,8 @@ _dynamill() {
 			--verbose'
 		[ "${COMP_WORDS[1]}" != lookup ] || options='--job --table
 			--type --item --all --output --help'
+		[ "${COMP_WORDS[1]}" != init ] || options='-o --force --tables-from
+			--threads --memory --accept --quiet --help'
 		COMPREPLY=($(compgen -W "$options" -- "$word"))
 	else
 		COMPREPLY=($(compgen -f -- "$word"))

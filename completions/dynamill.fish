@@ -1,5 +1,5 @@
 # Completion of dynamill for fish.
-set -l commands run check test lookup version help
+set -l commands init run check test lookup version help
 complete -c dynamill -n "not __fish_seen_subcommand_from $commands" -f \
 	-a "$commands"
 complete -c dynamill -l help -d 'more about a command'
@@ -44,3 +44,13 @@ complete -c dynamill -n '__fish_seen_subcommand_from test' -l strict-ids \
 	-d 'reject what is no id where one should be'
 complete -c dynamill -n '__fish_seen_subcommand_from test' -l verbose \
 	-d 'cut nothing'
+for option in 'tables-from:table definitions' 'threads:files read at once' \
+	'memory:bound for the check of keys' 'accept:take a damaged file'
+	set -l parts (string split -m 1 : $option)
+	complete -c dynamill -n '__fish_seen_subcommand_from init' \
+		-l $parts[1] -r -d $parts[2]
+end
+complete -c dynamill -n '__fish_seen_subcommand_from init' -s o -r \
+	-d 'where the plan goes'
+complete -c dynamill -n '__fish_seen_subcommand_from init' -l force \
+	-d 'write over a file that is there'

@@ -115,6 +115,10 @@ see(struct discover *d, uint32_t t, size_t first, size_t step)
 				 text.ptr + at, text.len - at }, true, &batch,
 				 &used, &err), 0);
 		assert_int_equal(batch.nrejects, 0);
+		/* Parts of one file. */
+		for (uint32_t i = 0; i < batch.nitems; i++)
+			batch.items[i].number = first + 1 +
+				(batch.items[i].number - 1) * step;
 		assert_int_equal(discover_see(d, t, &batch, &err), 0);
 	}
 	ddbjson_free(reader);
@@ -465,7 +469,7 @@ static void
 samples_what_is_too_much_and_says_how_sure_it_is(void **state)
 {
 	const uint32_t a = table("Accounts"), b = table("Bills");
-	const unsigned n = 40000;
+	const unsigned n = 4000;
 
 	(void)state;
 	for (unsigned i = 0; i < n; i++) {
@@ -519,14 +523,45 @@ names_without_end_take_no_memory_without_end(void **state)
 		     'a' + i % 26, 'a' + i / 26 % 26, 'a' + i / 676 % 26,
 		     uuid('u', i % 100));
 	}
-	expect("Rows.map.*.*.user → Users  100 % of 20,000 values\n"
+	/* Of those after the first 4,096 one in 8 was looked at. */
+	expect("Rows.map.*.*.user → Users  about 100 % of about 20,000 values "
+	       "(± 0.1 %)\n"
 	       "    \"map.*.*.user\": Users\n"
-	       "Rows.userId → Users  100 % of 20,000 values\n"
+	       "Rows.userId → Users  about 100 % of about 20,000 values "
+	       "(± 0.1 %)\n"
 	       "    userId: Users\n"
-	       "Rows.word 'W#*#{id}' → Users  100 % of 20,000 values\n"
+	       "Rows.word 'W#*#{id}' → Users  about 100 % of about 20,000 "
+	       "values (± 0.1 %)\n"
 	       "    word: {table: Users, pattern: \"W#*#{id}\"}\n"
 	       "Rows: its items have more than 4096 attribute names: only so "
 	       "many were looked at, those without digits first\n");
+}
+
+static void
+of_many_items_looks_at_some_for_all(void **state)
+{
+	const uint32_t a = table("Accounts"), b = table("Bills");
+	const unsigned n = 60000;
+
+	(void)state;
+	for (unsigned i = 0; i < n; i++) {
+		id(a, "S%s", uuid('a', i));
+		item(b, "\"few\":{\"S\":\"%s\"},\"n\":{\"N\":\"%u\"}",
+		     uuid(i % 20 == 0 ? 'x' : 'a', i % 300), i);
+	}
+	for (int back = 0; back < 2; back++) {
+		struct discover_result r;
+
+		find_in_parts(back ? 5 : 1, back, &r);
+		assert_int_equal(r.nfound, 1);
+		assert_true(r.found[0].sampled && !r.found[0].counted);
+		assert_in_range(r.found[0].values, n * 0.95, n * 1.05);
+		assert_true(r.found[0].error > 0.003 &&
+			    r.found[0].error < 0.005);
+		assert_true(r.found[0].share > 0.95 - 1.5 * r.found[0].error &&
+			    r.found[0].share < 0.95 + 1.5 * r.found[0].error);
+		discover_result_free(&r);
+	}
 }
 
 /* ---- an index ------------------------------------------------------------ */
@@ -613,6 +648,8 @@ main(void)
 		cmocka_unit_test_setup(
 			samples_what_is_too_much_and_says_how_sure_it_is,
 			forget),
+		cmocka_unit_test_setup(of_many_items_looks_at_some_for_all,
+				       forget),
 		cmocka_unit_test_setup(
 			names_without_end_take_no_memory_without_end, forget),
 		cmocka_unit_test_setup(reads_the_ids_of_an_index, forget),

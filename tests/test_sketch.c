@@ -28,7 +28,7 @@ add(struct sketch *s, uint64_t v, uint64_t count)
 static void
 assert_same(struct sketch *a, struct sketch *b)
 {
-	static struct sketch_entry x[SKETCH_MAX], y[SKETCH_MAX];
+	static struct sketch_entry x[1 << 16], y[1 << 16];
 
 	sketch_settle(a);
 	sketch_settle(b);

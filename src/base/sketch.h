@@ -23,7 +23,7 @@
 
 struct err;
 
-enum { SKETCH_MIN = 8, SKETCH_MAX = 1 << 20 };
+enum { SKETCH_MIN = 8, SKETCH_MAX = 1 << 24 };
 
 struct sketch_entry {
 	uint64_t hash;		/* 0: the slot is free */

@@ -8,6 +8,7 @@ static const char PROGRAM[] =
 "Transforms DynamoDB table exports offline, by a plan.\n"
 "\n"
 "commands\n"
+"  init DUMP...    read exports and write a plan to start with\n"
 "  run PLAN...     transform: exports in, import-ready files out\n"
 "  check PLAN...   read a plan and print it as understood\n"
 "  test PLAN...    transform a few items and show them before and after\n"
@@ -15,9 +16,31 @@ static const char PROGRAM[] =
 "  version         the version, and what this processor can do\n"
 "  help COMMAND    more about a command; also COMMAND --help\n"
 "\n"
-"Start with: dynamill check plan.yaml, then dynamill test plan.yaml, then\n"
-"dynamill run plan.yaml\n"
+"Start with: dynamill init DUMP -o plan.yaml, then dynamill check plan.yaml,\n"
+"then dynamill test plan.yaml, then dynamill run plan.yaml\n"
 "docs/PLAN.md says what a plan can say.\n";
+
+static const char INIT[] =
+"usage: dynamill init DUMP... [-o PLAN] [--tables-from FILE...] [OPTIONS]\n"
+"\n"
+"Reads exports, twice, and writes a plan to start with, which runs as it\n"
+"stands: tables, keys, ids, and the references that were found, each with its\n"
+"hits in a comment.\n"
+"\n"
+"  -o PLAN             where to (standard output)\n"
+"  --force             write over a file that is there\n"
+"  --tables-from FILE  table definitions, for the keys: CreateTable input, or\n"
+"                      what describe-table prints; globs; repeatable. Words\n"
+"                      after it that end in .json are taken for more of them\n"
+"  --threads N         files read at once (default: processors)\n"
+"  --memory SIZE       bound for the check that keys are unique (1G)\n"
+"  --accept NAME       take a damaged file as it is, by its name; repeatable\n"
+"  --quiet             say nothing but errors\n"
+"\n"
+"docs/INIT.md says how keys and references are found.\n"
+"\n"
+"Exit status: 0 done; 2 the command line is wrong; 3 the input is damaged;\n"
+"4 I/O failed; 5 PLAN is there already; 130 interrupted.\n";
 
 static const char RUN[] =
 "usage: dynamill run PLAN... [--job DIR] [OPTIONS]\n"
@@ -115,6 +138,8 @@ help_of(const char *command)
 {
 	if (command == NULL)
 		return PROGRAM;
+	if (strcmp(command, "init") == 0)
+		return INIT;
 	if (strcmp(command, "run") == 0)
 		return RUN;
 	if (strcmp(command, "check") == 0)

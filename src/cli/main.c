@@ -17,6 +17,7 @@ static const struct {
 	const char *name;
 	int (*run)(const struct options *o);
 } COMMANDS[] = {
+	{ "init", command_init },
 	{ "run", command_run },
 	{ "check", command_check },
 	{ "test", command_test },

@@ -14,7 +14,8 @@ enum {
 	OPT_LEVEL, OPT_RUN_TIME, OPT_ON_BAD_ITEM, OPT_ON_DUPLICATE,
 	OPT_STRICT_IDS, OPT_DRY_RUN, OPT_QUIET, OPT_VERBOSE, OPT_NO_PROGRESS,
 	OPT_OUTPUT, OPT_TABLE, OPT_ACCEPT, OPT_KEY, OPT_WHERE, OPT_WRITE,
-	OPT_TYPE, OPT_ITEM, OPT_ALL, OPT_HELP,
+	OPT_TYPE, OPT_ITEM, OPT_ALL, OPT_TABLES_FROM, OPT_FORCE, OPT_HELP,
+	OPT_OUT = 'o',
 };
 
 static const struct option LONG[] = {
@@ -41,6 +42,8 @@ static const struct option LONG[] = {
 	{ "type", required_argument, NULL, OPT_TYPE },
 	{ "item", no_argument, NULL, OPT_ITEM },
 	{ "all", no_argument, NULL, OPT_ALL },
+	{ "tables-from", required_argument, NULL, OPT_TABLES_FROM },
+	{ "force", no_argument, NULL, OPT_FORCE },
 	{ "help", no_argument, NULL, OPT_HELP },
 	{ NULL, 0, NULL, 0 },
 };
@@ -209,6 +212,15 @@ set(struct options *o, int option, const char *value, struct err *err)
 	case OPT_WRITE:
 		o->write = true;
 		break;
+	case OPT_TABLES_FROM:
+		return add_word("tables-from", o->tables_from,
+				&o->ntables_from, value, err);
+	case OPT_FORCE:
+		o->force = true;
+		break;
+	case OPT_OUT:
+		o->out = value;
+		break;
 	case OPT_ACCEPT:
 		return add_word("accept", o->accept, &o->naccept, value, err);
 	default:
@@ -221,13 +233,28 @@ set(struct options *o, int option, const char *value, struct err *err)
 static int
 check_command(const struct options *o, const char *command, struct err *err)
 {
-	const char *const option = o->nkeys > 0 ? "--key"
-		: o->where != NULL ? "--where" : o->write ? "--write" : NULL;
+	const bool is_test = strcmp(command, "test") == 0;
+	const bool is_init = strcmp(command, "init") == 0;
+	const char *const option =
+		o->nkeys > 0 && !is_test ? "--key" :
+		o->where != NULL && !is_test ? "--where" :
+		o->write && !is_test ? "--write" :
+		o->ntables_from > 0 && !is_init ? "--tables-from" :
+		o->force && !is_init ? "--force" :
+		o->out != NULL && !is_init ? "-o" : NULL;
 
-	if (option == NULL || strcmp(command, "test") == 0)
+	if (option == NULL)
 		return 0;
 	return err_set(err, ERR_USAGE, "'%s' takes no '%s'; see 'dynamill %s "
 		       "--help'", command, option, command);
+}
+
+static bool
+is_json(const char *word)
+{
+	const size_t n = strlen(word);
+
+	return word[0] != '-' && n > 5 && strcmp(word + n - 5, ".json") == 0;
 }
 
 int
@@ -238,7 +265,7 @@ options_parse(struct options *o, int argc, char **argv, struct err *err)
 	*o = (struct options){ 0 };
 	opterr = 0;
 	optind = 0;	/* start afresh, words and options mixed */
-	while ((option = getopt_long(argc, argv, ":h", LONG, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, ":ho:", LONG, NULL)) != -1) {
 		const char *const word = argv[optind - 1];
 
 		if (option == ':')
@@ -250,6 +277,11 @@ options_parse(struct options *o, int argc, char **argv, struct err *err)
 				       argv[0]);
 		if (set(o, option, optarg, err) != 0)
 			return -1;
+		/* What the shell made of a glob. */
+		while (option == OPT_TABLES_FROM && optind < argc &&
+		       is_json(argv[optind]))
+			if (set(o, option, argv[optind++], err) != 0)
+				return -1;
 	}
 	if (o->output == OUTPUT_CSV && strcmp(argv[0], "lookup") != 0)
 		return err_set(err, ERR_USAGE, "--output of '%s' is text or "

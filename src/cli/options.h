@@ -15,7 +15,7 @@ struct err;
 
 enum output_format { OUTPUT_TEXT, OUTPUT_JSON, OUTPUT_CSV };
 
-enum { OPTIONS_MAX_WORDS = 64 };
+enum { OPTIONS_MAX_WORDS = 256 };
 
 struct options {
 	const char *const *args;	/* what is no option */
@@ -45,6 +45,10 @@ struct options {
 	size_t nkeys;
 	const char *where;		/* --where; NULL: all items */
 	bool write;
+	const char *out;		/* -o; NULL: standard output */
+	bool force;
+	const char *tables_from[OPTIONS_MAX_WORDS];	/* --tables-from */
+	size_t ntables_from;
 };
 
 /*

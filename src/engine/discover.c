@@ -22,8 +22,6 @@ enum {
 	LEAST_VALUES = 2,
 	LEAST_NARROW = 3,	/* likewise, of narrow ids */
 	MANY_WORDS = 20,	/* that hit: no chance any more */
-	LONG_TEXT = 8, LONG_DIGITS = 9,
-	LOOK_FIRST = 64,	/* of a sample, before all of it */
 };
 
 const char *
@@ -59,35 +57,6 @@ judge_note(struct judge *j, const char *fmt, ...)
 /* ---- is it one? ---------------------------------------------------------- */
 
 static bool
-is_wide(const struct discover_ids *ids)
-{
-	const double mean = ids->n > 0 ? (double)ids->len / (double)ids->n : 0;
-	double there_could_be = 1;
-
-	if (2 * ids->digits <= ids->n)
-		return mean >= LONG_TEXT;
-	for (int i = 0; i < (int)mean && i < 40; i++)
-		there_could_be *= 10;
-	return mean >= LONG_DIGITS &&
-	       (double)ids->n < there_could_be / 1000;
-}
-
-/* None of the first few of a sample is most of what there is to ask. */
-static bool
-hits_at_all(const struct discover_probe *p, const struct node *n, uint32_t set)
-{
-	struct node few = *n;
-	uint32_t seen = 0, i = 0;
-
-	for (; i <= n->sample.mask && seen < LOOK_FIRST; i++)
-		seen += n->sample.slots[i].hash != 0;
-	if (seen < LOOK_FIRST)
-		return true;
-	few.sample.mask = i - 1;
-	return probe_fit(p, &few, set).nhit > 0;
-}
-
-static bool
 is_reference(struct judge *j, const struct fit *f, uint32_t to,
 	     const struct words *words)
 {
@@ -96,7 +65,7 @@ is_reference(struct judge *j, const struct fit *f, uint32_t to,
 
 	if (f->share * 100 < LEAST_PERCENT || f->values < LEAST_VALUES)
 		return false;
-	if (is_wide(ids))
+	if (probe_is_wide(j->probe, j->tables[to].set))
 		return true;
 	if (2 * ids->digits <= ids->n && f->nhit >= MANY_WORDS)
 		return true;
@@ -118,6 +87,15 @@ compare(const struct fit *a, int fit_a, const struct fit *b, int fit_b)
 	return b->share > a->share + margin ? -1 : 0;
 }
 
+/* Is the path the table's own id? */
+static bool
+is_own(const struct judge *j)
+{
+	const char *const own = j->tables[j->table].own;
+
+	return own != NULL && span_is(buf_span(&j->path), own);
+}
+
 int
 judge_choose(struct judge *j, uint32_t node, const struct words *words,
 	     uint32_t *to, struct fit *fit)
@@ -130,9 +108,11 @@ judge_choose(struct judge *j, uint32_t node, const struct words *words,
 	*fit = (struct fit){ 0 };
 	for (uint32_t i = 0; i < j->probe->d->ntrees && n->sample.n > 0; i++) {
 		if (j->tables[i].set == DISCOVER_NONE ||
-		    !hits_at_all(j->probe, n, j->tables[i].set))
+		    !probe_hits(j->probe, n, j->tables[i].set) ||
+		    (i == j->table && is_own(j)))
 			continue;
-		const struct fit f = probe_fit(j->probe, n, j->tables[i].set);
+		const struct fit f = probe_fit(j->probe, n, j->tables[i].set,
+					       j->tree->thinned);
 		const int name = words_fit(words, &j->names[i]);
 
 		if (!is_reference(j, &f, i, words))
@@ -173,6 +153,7 @@ add_found(struct judge *j, const struct reading *r, unsigned piece,
 		.resolved = fit->resolved, .dangling = values - fit->resolved,
 		.share = (double)fit->resolved / (double)values,
 		.error = fit->error, .sampled = fit->sampled,
+		.counted = !fit->thinned,
 	};
 
 	return buf_append(&j->found, (struct span){ (const uint8_t *)&f,

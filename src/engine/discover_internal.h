@@ -52,12 +52,15 @@ enum {
 	MAX_SLOTS = 512 * 1024,	/* of all samples of an observer's tree */
 	MAX_SLOTS_TOTAL = 4 * 1024 * 1024,	/* of a merged one */
 	MAX_COMPOSITE = 256,	/* bytes of a text with ids in it */
+	/* After so many items of a file, one in WEIGHT stands for all. */
+	MANY_ITEMS = 4 * 1024, WEIGHT = 8,
 	NO_NODE = 0,		/* the root is nobody's child */
 };
 
 struct node {
 	struct sketch sample;	/* k is 0 until there is a value */
-	uint64_t values;	/* S, N or B */
+	uint64_t values;	/* S, N or B: as many as those seen stand for */
+	uint64_t seen;
 	uint64_t types[3];	/* of these, by type */
 	uint32_t *kids;		/* hash table of node numbers; 0: free */
 	uint32_t nkids, mask;
@@ -75,7 +78,10 @@ struct tree_of_paths {
 	uint32_t nnodes, cap, nlive, free;	/* free: a list through nkids */
 	uint32_t k;		/* of samples that are begun */
 	size_t nslots, max_slots;	/* of all samples */
-	uint64_t items;
+	uint64_t items;		/* all that there are */
+	uint64_t stand_for;	/* those that were looked at; see WEIGHT */
+	uint32_t weight;	/* of the item at hand */
+	bool thinned;		/* some stood for others */
 	uint64_t top_bound;	/* rank that names at the top stay below */
 	bool cut;		/* only its top level is left */
 };
@@ -119,7 +125,7 @@ uint32_t tree_child(struct tree_of_paths *t, uint32_t parent,
 uint32_t tree_find(const struct tree_of_paths *t, uint32_t parent,
 		   const struct part *p);
 
-/* One value more at `node`. */
+/* A value at `node`, for as many items as the one at hand stands for. */
 int tree_add(struct tree_of_paths *t, uint32_t node, enum value_type type,
 	     uint64_t hash, struct err *err);
 

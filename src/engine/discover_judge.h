@@ -26,10 +26,18 @@ struct fit {
 	double share, error;
 	uint32_t nhit;		/* different values that did */
 	bool sampled;
+	bool thinned;		/* not all values were looked at */
 };
 
+/* Are the ids of the set so many fewer than could be that no hit is chance? */
+bool probe_is_wide(const struct discover_probe *p, uint32_t set);
+
+/* Ask few of a sample first: does any of it hit? */
+bool probe_hits(const struct discover_probe *p, const struct node *n,
+		uint32_t set);
+
 struct fit probe_fit(const struct discover_probe *p, const struct node *n,
-		     uint32_t set);
+		     uint32_t set, bool thinned);
 
 /* ---- names --------------------------------------------------------------- */
 
@@ -102,6 +110,9 @@ int print_pattern(const struct judge *j, const struct reading *r,
 /* A line of `references` for all readings of the path. */
 int print_line(const struct judge *j, const struct reading *readings,
 	       size_t n, struct buf *out);
+
+/* 81234 as "81,234". */
+const char *print_count(uint64_t n, char out[32]);
 
 /* A name as paths of plans have it: quoted only where it must be. */
 int print_name(struct span name, struct buf *out, struct err *err);

@@ -63,12 +63,6 @@ done:
 
 /* ---- attributes ---------------------------------------------------------- */
 
-uint64_t
-discover_items(const struct discover *d, uint32_t table)
-{
-	return d->trees[table].items;
-}
-
 static int
 order(const void *a, const void *b)
 {
@@ -76,19 +70,58 @@ order(const void *a, const void *b)
 			    ((const struct discover_attr *)b)->name);
 }
 
+/* How many texts were cut in a way that begins with `piece`. */
+static uint64_t
+values_below(const struct tree_of_paths *t, uint32_t piece)
+{
+	const struct node *const n = &t->nodes[piece];
+	uint64_t sum = n->values;
+
+	for (uint32_t i = 0; n->nkids > 0 && i <= n->mask; i++)
+		if (n->kids[i] != NO_NODE &&
+		    t->nodes[n->kids[i]].kind != PART_CAPTURE)
+			sum += values_below(t, n->kids[i]);
+	return sum;
+}
+
+/* How many texts begin with a word and then # | : or /. */
+static uint64_t
+composites(const struct tree_of_paths *t, const struct node *n)
+{
+	uint64_t sum = 0;
+
+	for (uint32_t i = 0; n->nkids > 0 && i <= n->mask; i++) {
+		const struct node *const shape = &t->nodes[n->kids[i]];
+
+		if (shape->kind != PART_SHAPE || shape->sep == '_' ||
+		    shape->sep == '-')
+			continue;
+		for (uint32_t k = 0; shape->nkids > 0 && k <= shape->mask; k++)
+			if (t->nodes[shape->kids[k]].kind == PART_TAG)
+				sum += values_below(t, shape->kids[k]);
+	}
+	return sum;
+}
+
 static struct discover_attr
-attr_of(const struct node *n)
+attr_of(const struct tree_of_paths *t, const struct node *n)
 {
 	const struct sketch *const s = &n->sample;
 	struct discover_attr a = {
 		.name = { n->name, n->name_len }, .values = n->values,
-		.types = { n->types[0], n->types[1], n->types[2] },
-		.distinct = sketch_distinct(s), .whole = sketch_is_whole(s),
+		.distinct = sketch_distinct(s), .composite = composites(t, n),
+		.unique = true,
 	};
 
+	for (int i = 0; i < 3; i++)
+		if (n->types[i] == t->stand_for)
+			a.type = "SNB"[i];
+	/* What came once stands for one item or for WEIGHT. */
 	for (uint32_t i = 0; s->n > 0 && i <= s->mask; i++)
-		if (s->slots[i].count > a.most)
-			a.most = s->slots[i].count;
+		if (s->slots[i].count > 1 && s->slots[i].count != WEIGHT)
+			a.unique = false;
+	if (a.unique && n->seen > 0 && t->thinned)
+		a.distinct = a.distinct * n->values / n->seen;
 	return a;
 }
 
@@ -108,7 +141,7 @@ discover_attrs(const struct discover *d, uint32_t table, struct arena *mem,
 		const struct node *const kid = &t->nodes[t->nodes[0].kids[i]];
 
 		if (kid->kind == PART_NAME && kid->values > 0)
-			out[(*n)++] = attr_of(kid);
+			out[(*n)++] = attr_of(t, kid);
 	}
 	qsort(out, *n, sizeof(*out), order);
 	return out;

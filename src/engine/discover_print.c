@@ -88,7 +88,7 @@ is_plain(struct span s)
 
 		if (!letter && c != '_' &&
 		    !(i > 0 && ((c >= '0' && c <= '9') || c == '-' ||
-				c == '.')))
+				c == '.' || c == '/')))
 			return false;
 	}
 	if (s.len >= sizeof(small))
@@ -167,9 +167,8 @@ print_line(const struct judge *j, const struct reading *readings, size_t n,
 	return n > 1 ? buf_append(out, span_of("]"), j->err) : 0;
 }
 
-/* 81234 as "81,234". */
-static const char *
-with_commas(uint64_t n, char out[32])
+const char *
+print_count(uint64_t n, char out[32])
 {
 	char plain[24];
 	const int len = snprintf(plain, sizeof(plain), "%" PRIu64, n);
@@ -185,28 +184,37 @@ with_commas(uint64_t n, char out[32])
 }
 
 int
-discover_print(const struct discover_found *f, const char *table,
-	       const char *to, struct buf *out, struct err *err)
+discover_print_counts(const struct discover_found *f, struct buf *out,
+		      struct err *err)
 {
 	const char *const about = f->sampled ? "about " : "";
 	/* Downwards: what is not all of them is not 100 %. */
 	const unsigned tenths = (unsigned)(f->share * 1000 + 1e-9);
 	char percent[16], a[32], b[32];
 
-	snprintf(percent, sizeof(percent), tenths % 10 != 0 || tenths > 990
+	snprintf(percent, sizeof(percent), tenths % 10 != 0
 		 ? "%u.%u" : "%u", tenths / 10, tenths % 10);
-	if (tenths == 1000)
-		snprintf(percent, sizeof(percent), "100");
+	if (buf_printf(out, err, "%s%s %% of %s%s values", about, percent,
+		       f->counted ? "" : "about ",
+		       print_count(f->values, a)) != 0)
+		return -1;
+	if (f->dangling > 0 && buf_printf(out, err, ", %s%s dangling", about,
+					  print_count(f->dangling, b)) != 0)
+		return -1;
+	if (f->sampled)
+		return buf_printf(out, err, " (± %.1f %%)",
+				  f->error * 100 + 0.05);	/* upwards */
+	return 0;
+}
+
+int
+discover_print(const struct discover_found *f, const char *table,
+	       const char *to, struct buf *out, struct err *err)
+{
 	if (buf_printf(out, err, "%s.%s", table, f->path) != 0 ||
 	    (f->pattern != NULL &&
 	     buf_printf(out, err, " '%s'", f->pattern) != 0) ||
-	    buf_printf(out, err, " → %s  %s%s %% of %s values", to, about,
-		       percent, with_commas(f->values, a)) != 0)
+	    buf_printf(out, err, " → %s  ", to) != 0)
 		return -1;
-	if (f->dangling > 0 && buf_printf(out, err, ", %s%s dangling", about,
-					  with_commas(f->dangling, b)) != 0)
-		return -1;
-	if (f->sampled)
-		return buf_printf(out, err, " (± %.1f %%)", f->error * 100);
-	return 0;
+	return discover_print_counts(f, out, err);
 }

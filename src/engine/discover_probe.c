@@ -16,7 +16,11 @@
 #include "engine/discover_value.h"
 #include "formats/keyindex.h"
 
-enum { PATH_LEN = 4096 };
+enum {
+	PATH_LEN = 4096,
+	LONG_TEXT = 8, LONG_DIGITS = 9,
+	LOOK_FIRST = 64,	/* of a sample, before all of it */
+};
 
 static void
 note_hash(struct discover_probe *p, uint64_t hash)
@@ -261,7 +265,8 @@ error_of(double all, double squares, double missed, double share)
 }
 
 struct fit
-probe_fit(const struct discover_probe *p, const struct node *n, uint32_t set)
+probe_fit(const struct discover_probe *p, const struct node *n, uint32_t set,
+	  bool thinned)
 {
 	const struct sketch *const s = &n->sample;
 	struct fit f = { .values = n->values };
@@ -289,12 +294,47 @@ probe_fit(const struct discover_probe *p, const struct node *n, uint32_t set)
 		return f;
 	f.share = hits / all;
 	f.resolved = (uint64_t)(f.share * (double)f.values + 0.5);
-	f.sampled = !sketch_is_whole(s);
-	if (f.sampled)
+	if (!sketch_is_whole(s))
 		f.error = error_of(all, squares, (1 - f.share) * (1 - f.share) *
 				   hit_squares + f.share * f.share *
 				   (squares - hit_squares), f.share);
+	else if (thinned)
+		f.error = error_of((double)n->seen, (double)n->seen,
+				   (double)n->seen * f.share * (1 - f.share),
+				   f.share);
+	f.thinned = thinned;
+	f.sampled = thinned || !sketch_is_whole(s);
 	return f;
+}
+
+bool
+probe_hits(const struct discover_probe *p, const struct node *n, uint32_t set)
+{
+	struct node few = *n;
+	uint32_t seen = 0, i = 0;
+
+	for (; n->sample.n > 0 && i <= n->sample.mask && seen < LOOK_FIRST;
+	     i++)
+		seen += n->sample.slots[i].hash != 0;
+	if (seen < LOOK_FIRST)
+		return n->sample.n > 0;
+	few.sample.mask = i - 1;
+	return probe_fit(p, &few, set, false).nhit > 0;
+}
+
+bool
+probe_is_wide(const struct discover_probe *p, uint32_t set)
+{
+	const struct discover_ids *const ids = &p->sums[set];
+	const double mean = ids->n > 0 ? (double)ids->len / (double)ids->n : 0;
+	double there_could_be = 1;
+
+	if (2 * ids->digits <= ids->n)
+		return mean >= LONG_TEXT;
+	for (int i = 0; i < (int)mean && i < 40; i++)
+		there_could_be *= 10;
+	return mean >= LONG_DIGITS &&
+	       (double)ids->n < there_could_be / 1000;
 }
 
 double
@@ -305,5 +345,7 @@ discover_share(const struct discover_probe *p, uint32_t table,
 	const struct part part = { PART_NAME, name, name_hash(name), 0, 0 };
 	const uint32_t node = t->nnodes > 0 ? tree_find(t, 0, &part) : NO_NODE;
 
-	return node == NO_NODE ? 0 : probe_fit(p, &t->nodes[node], set).share;
+	if (node == NO_NODE || !probe_hits(p, &t->nodes[node], set))
+		return 0;
+	return probe_fit(p, &t->nodes[node], set, t->thinned).share;
 }

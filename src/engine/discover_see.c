@@ -154,7 +154,8 @@ see_pieces(struct tree_of_paths *t, uint32_t node, const struct pieces *p,
 	}
 	if (at == NO_NODE)
 		return err->code != ERR_NONE ? -1 : 0;
-	t->nodes[at].values++;
+	t->nodes[at].values += t->weight;
+	t->nodes[at].seen++;
 	for (uint8_t i = 0; i < p->n; i++) {
 		part = (struct part){ .kind = PART_CAPTURE, .n = i };
 		const uint32_t kid = tree_child(t, at, &part, err);
@@ -227,6 +228,19 @@ see(struct look *l, uint32_t node, const struct value *v)
 	return 0;
 }
 
+/*
+ * How many items one stands for; 0: it is passed over.  Its number in the file
+ * decides and nothing else: whoever sees it decides the same.
+ */
+static uint32_t
+weight_of(const struct item *item)
+{
+	if (item->number <= MANY_ITEMS)
+		return 1;
+	return item->number * 0x9E3779B97F4A7C15u >> 32 & (WEIGHT - 1)
+		? 0 : WEIGHT;
+}
+
 int
 discover_see(struct discover *d, uint32_t table, const struct batch *b,
 	     struct err *err)
@@ -239,6 +253,11 @@ discover_see(struct discover *d, uint32_t table, const struct batch *b,
 		return -1;
 	for (uint32_t i = 0; i < b->nitems; i++) {
 		t->items++;
+		t->weight = weight_of(&b->items[i]);
+		if (t->weight == 0)
+			continue;
+		t->stand_for += t->weight;
+		t->thinned = t->thinned || t->weight > 1;
 		if (see(&look, 0, &b->items[i].map) != 0 ||
 		    tree_trim(t, MAX_NODES, err) != 0)
 			return -1;

@@ -256,7 +256,7 @@ sample(struct tree_of_paths *t, uint32_t node, uint64_t hash,
 		*s = sketch_of(t->k);
 	before = sketch_slots(s);
 	rc = from != NULL ? sketch_merge(s, from, err)
-			  : sketch_add(s, hash, 1, err);
+			  : sketch_add(s, hash, t->weight, err);
 	if (sketch_slots(s) != before) {
 		t->nslots += sketch_slots(s) - before;
 		shrink_samples(t);
@@ -268,8 +268,9 @@ int
 tree_add(struct tree_of_paths *t, uint32_t node, enum value_type type,
 	 uint64_t hash, struct err *err)
 {
-	t->nodes[node].values++;
-	t->nodes[node].types[type - VALUE_S]++;
+	t->nodes[node].seen++;
+	t->nodes[node].values += t->weight;
+	t->nodes[node].types[type - VALUE_S] += t->weight;
 	return sample(t, node, hash, NULL, err);
 }
 
@@ -286,6 +287,7 @@ merge(struct tree_of_paths *t, uint32_t to, const struct tree_of_paths *other,
 	const struct node f = other->nodes[from];
 
 	t->nodes[to].values += f.values;
+	t->nodes[to].seen += f.seen;
 	for (int i = 0; i < 3; i++)
 		t->nodes[to].types[i] += f.types[i];
 	if (f.sample.k > 0 && sample(t, to, 0, &f.sample, err) != 0)
@@ -469,6 +471,8 @@ tree_merge(struct tree_of_paths *t, const struct tree_of_paths *from,
 	if (tree_begin(t, err) != 0)
 		return -1;
 	t->items += from->items;
+	t->stand_for += from->stand_for;
+	t->thinned = t->thinned || from->thinned;
 	if (from->cut && !t->cut && cut(t, err) != 0)
 		return -1;
 	t->max_slots = MAX_SLOTS_TOTAL;

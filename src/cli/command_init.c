@@ -1,0 +1,85 @@
+#include "cli/commands.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "cli/console.h"
+#include "cli/options.h"
+#include "engine/init.h"
+#include "io/file.h"
+
+/* May the plan be written there?  Asked before hours of reading, not after. */
+static int
+check_place(const char *path, bool force, struct err *err)
+{
+	if (force || access(path, F_OK) != 0)
+		return 0;
+	return err_set(err, ERR_REFUSED, "'%s' is there already: give another "
+		       "name with -o, or --force to write over it", path);
+}
+
+static void
+tell(const struct init_sums *s, const char *path)
+{
+	fprintf(stderr, "%s: %" PRIu32 " table%s, %" PRIu32 " reference%s "
+		"found in %" PRIu64 " items\n", path != NULL ? path : "plan",
+		s->tables, s->tables == 1 ? "" : "s", s->references,
+		s->references == 1 ? "" : "s", s->items);
+	if (s->skipped > 0)
+		fprintf(stderr, "  %" PRIu32 " table%s left out: no key was "
+			"found; --tables-from says keys\n", s->skipped,
+			s->skipped == 1 ? "" : "s");
+	if (s->rejects > 0)
+		fprintf(stderr, "  %" PRIu64 " line%s could not be read\n",
+			s->rejects, s->rejects == 1 ? "" : "s");
+	if (path != NULL)
+		fprintf(stderr, "  next: dynamill check %s\n", path);
+}
+
+static unsigned
+processors(void)
+{
+	const long n = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return n > 0 ? (unsigned)n : 1;
+}
+
+int
+command_init(const struct options *o)
+{
+	const char *const path = o->out != NULL && strcmp(o->out, "-") == 0
+		? NULL : o->out;
+	struct init_sums sums;
+	struct buf text = { 0 };
+	struct err err = { 0 };
+	int status = 0;
+
+	if (o->nargs == 0) {
+		err_set(&err, ERR_USAGE, "which exports? see 'dynamill init "
+			"--help'");
+		return console_error_anew(&err);
+	}
+	const struct init_options options = {
+		.dumps = o->args, .ndumps = o->nargs,
+		.tables_from = o->tables_from, .ntables_from = o->ntables_from,
+		.accept = o->accept, .naccept = o->naccept,
+		.plan_path = path, .memory = o->memory,
+		.threads = o->threads > 0 ? o->threads : processors(),
+		.cancel = &commands_cancel,
+	};
+	if ((path != NULL && check_place(path, o->force, &err) != 0) ||
+	    init_plan(&options, &text, &sums, &err) != 0 ||
+	    (path != NULL && file_save_safe(path, buf_span(&text), &err) != 0))
+		status = console_error_anew(&err);
+	if (status == 0 && path == NULL)
+		fwrite(text.ptr, 1, text.len, stdout);
+	if (status == 0 && !o->quiet)
+		tell(&sums, path);
+	buf_free(&text);
+	return status;
+}
