@@ -17,6 +17,7 @@
 #include "engine/discover.h"
 #include "engine/join.h"
 #include "engine/keyfile.h"
+#include "engine/plan.h"
 #include "formats/ddbjson.h"
 #include "io/file.h"
 #include "model/batch.h"
@@ -566,6 +567,32 @@ of_many_items_looks_at_some_for_all(void **state)
 
 /* ---- an index ------------------------------------------------------------ */
 
+/* Beside a plan that declares `of`. */
+static void
+find_beside_plan(const char *dir, struct discover *d, struct buf *out)
+{
+	static const char PLAN[] =
+		"dynamill: 1\nsource: {exports: [x]}\n"
+		"target: {environment: t}\ntables:\n"
+		"  Users: {key: [id], id: id}\n"
+		"  Rows: {key: [pk], references: {of: Users}}\n";
+	struct plan_found found[] = { { .name = "Users" }, { .name = "Rows" } };
+	const struct plan_options options = { 0 };
+	const char *const paths[] = { "/tmp/test_discover.yaml" };
+	struct discover_result r;
+	struct err err = { 0 };
+
+	assert_int_equal(file_save(paths[0], span_of(PLAN), &err), 0);
+	struct plan *const plan = plan_load(paths, 1, &options, &err);
+	assert_non_null(plan);
+	assert_int_equal(plan_resolve(plan, found, 2, &err), 0);
+	assert_int_equal(discover_finish(d, plan, dir, &r, &err), 0);
+	print(&r, out);
+	discover_result_free(&r);
+	plan_free(plan);
+	unlink(paths[0]);
+}
+
 static void
 reads_the_ids_of_an_index(void **state)
 {
@@ -596,8 +623,10 @@ reads_the_ids_of_an_index(void **state)
 		/* Under their new ids, which discovery does not care for. */
 		keyfile_id(k, users, keyhash_of_id('S', span_of(uuid('n', i))),
 			   i, 'S', text);
-		item(rows, "\"by\":{\"S\":\"%s\"}",
-		     uuid('u', i < 480 ? i : i + 1000));
+		item(rows, "\"by\":{\"S\":\"%s\"},\"of\":{\"S\":\"%s\"},"
+		     "\"pk\":{\"S\":\"USER#%s\"}",
+		     uuid('u', i < 480 ? i : i + 1000), uuid('u', i),
+		     uuid('u', i));
 	}
 	assert_int_equal(keyfile_commit(k, &info, &err), 0);
 	keyfile_free(k);
@@ -617,10 +646,23 @@ reads_the_ids_of_an_index(void **state)
 	print(&r, &out);
 	assert_string_equal((const char *)out.ptr,
 			    "Rows.by → Users  96 % of 500 values, 20 dangling\n"
-			    "    by: Users\n");
-	buf_free(&out);
+			    "    by: Users\n"
+			    "Rows.of → Users  100 % of 500 values\n"
+			    "    of: Users\n"
+			    "Rows.pk 'USER#{id}' → Users  100 % of 500 values\n"
+			    "    pk: {table: Users, pattern: \"USER#{id}\"}\n");
 	discover_result_free(&r);
 	discover_probe_free(p);
+
+	/* What is declared is left out; a key that stays is looked at. */
+	buf_reset(&out);
+	find_beside_plan(dir, d, &out);
+	assert_string_equal((const char *)out.ptr,
+			    "Rows.by → Users  96 % of 500 values, 20 dangling\n"
+			    "    by: Users\n"
+			    "Rows.pk 'USER#{id}' → Users  100 % of 500 values\n"
+			    "    pk: {table: Users, pattern: \"USER#{id}\"}\n");
+	buf_free(&out);
 	discover_free(d);
 	snprintf(path, sizeof(path), "rm -rf %s", dir);
 	assert_int_equal(system(path), 0);
