@@ -1,9 +1,9 @@
 /*
- * KEY INDEX, VERSION 2: two files.  All integers are little-endian.
+ * KEY INDEX, VERSION 3: two files.  All integers are little-endian.
  *
  * TABLE.idx, header of 64 bytes
  *	 0   8  magic, "dmkeyidx"
- *	 8   4  version, 2
+ *	 8   4  version, 3
  *	12   4  b: how many of a key's high bits choose its place in the fan
  *	16   8  n: number of records
  *	24   8  length of an entry of the fan: 4, or 8 if n >= 2^32
@@ -20,12 +20,12 @@
  *	 8   8  key, low half
  *	16   8  offset of the item in TABLE.ids
  *
- * b is the largest with n >= 2 * 2^b, and 0 for n < 4: keys are uniform, so
- * that a place in the fan has two to four records, in one or two cache lines.
+ * b is the largest with n >= 2^b, and 0 for n = 0: keys are uniform, so that a
+ * place in the fan has one or two records, most often in one cache line.
  *
  * TABLE.ids, header of 32 bytes
  *	 0   8  magic, "dmkeyids"
- *	 8   4  version, 2
+ *	 8   4  version, 3
  *	12   4  zero
  *	16   8  n: number of items
  *	24   8  zero
@@ -51,8 +51,8 @@
 static const char IDX_MAGIC[] = "dmkeyidx", IDS_MAGIC[] = "dmkeyids";
 
 enum {
-	VERSION = 2, MAGIC_LEN = 8, ALIGN = 64, MAX_BITS = 48,
-	WIDE = 6,		/* records that are looked through at once */
+	VERSION = 3, MAGIC_LEN = 8, ALIGN = 64, MAX_BITS = 48,
+	FEW = 16,		/* records that are looked through one by one */
 };
 
 struct keyindex_layout
@@ -60,7 +60,7 @@ keyindex_layout(uint64_t n)
 {
 	struct keyindex_layout s = { .n = n };
 
-	while (s.bits < MAX_BITS && n >> 1 >> (s.bits + 1) > 0)
+	while (s.bits < MAX_BITS && n >> (s.bits + 1) > 0)
 		s.bits++;
 	s.fan_len = n < (uint64_t)1 << 32 ? 4 : 8;
 
@@ -184,8 +184,7 @@ static uint64_t
 lower(const struct keyindex *ix, struct keyhash key, uint64_t from,
       uint64_t to)
 {
-	/* Many items with one id, or damage, make a place larger. */
-	while (to - from > 8) {
+	while (from < to) {
 		const uint64_t mid = from + (to - from) / 2;
 
 		if (is_before(key_at(ix, mid), key))
@@ -193,9 +192,24 @@ lower(const struct keyindex *ix, struct keyhash key, uint64_t from,
 		else
 			to = mid;
 	}
-	while (from < to && is_before(key_at(ix, from), key))
-		from++;
 	return from;
+}
+
+/* The number of the first record with `key` in its place, or UINT64_MAX. */
+static inline uint64_t
+find_in(const struct keyindex *ix, struct keyhash key, uint64_t from,
+	uint64_t to)
+{
+	/* Many items with one id, or damage, make a place larger. */
+	if (to - from > FEW) {
+		from = lower(ix, key, from, to);
+		return from < to && is_same(key_at(ix, from), key)
+			? from : UINT64_MAX;
+	}
+	for (; from < to; from++)
+		if (is_same(key_at(ix, from), key))
+			return from;
+	return UINT64_MAX;
 }
 
 uint64_t
@@ -206,8 +220,8 @@ keyindex_find(const struct keyindex *ix, struct keyhash key, uint64_t *first)
 	if (ix->shape.n == 0)
 		return 0;
 	bounds(ix, key, &from, &to);
-	from = lower(ix, key, from, to);
-	if (from >= to || !is_same(key_at(ix, from), key))
+	from = find_in(ix, key, from, to);
+	if (from == UINT64_MAX)
 		return 0;
 	*first = from;
 
@@ -230,40 +244,17 @@ keyindex_find(const struct keyindex *ix, struct keyhash key, uint64_t *first)
 	return end - *first;
 }
 
-/*
- * The first of the records from `from` on that is not before `key`, if that
- * is among the next WIDE and there are so many: counted without a branch, which
- * a processor would guess wrongly for every other key.  Records behind the
- * key's place are not before it, so they do not count.
- */
-static inline uint64_t
-count_up(const struct keyindex *ix, struct keyhash key, uint64_t from)
+/* The lines of some records; of many only the first. */
+static inline void
+ask_for(const uint8_t *p, const uint8_t *end)
 {
-	const uint8_t *const p = ix->records + from * KEYINDEX_RECORD_LEN;
-	uint64_t n = 0;
-
-	for (size_t i = 0; i < WIDE; i++)
-		n += load_le64(p + i * KEYINDEX_RECORD_LEN) < key.hi;
-	return from + n;
-}
-
-/* The number of the first record with `key`, in its place; or UINT64_MAX. */
-static inline uint64_t
-find_in(const struct keyindex *ix, struct keyhash key, uint64_t from,
-	uint64_t to)
-{
-	uint64_t at;
-
-	if (to - from <= WIDE && ix->shape.n - from >= WIDE) {
-		at = count_up(ix, key, from);
-		if (at < to && is_same(key_at(ix, at), key))
-			return at;
-		/* Half a key that several have is as rare as it is cheap. */
-		if (at >= to || key_at(ix, at).hi != key.hi)
-			return UINT64_MAX;
-	}
-	at = lower(ix, key, from, to);
-	return at < to && is_same(key_at(ix, at), key) ? at : UINT64_MAX;
+	if (p == end)
+		return;
+	__builtin_prefetch(p);
+	if (end - p > ALIGN)
+		__builtin_prefetch(p + ALIGN);
+	__builtin_prefetch(p + ((end - p) > 2 * ALIGN ? 2 * ALIGN - 1
+						      : end - p - 1));
 }
 
 void
@@ -272,7 +263,8 @@ keyindex_find_all(const struct keyindex *ix, const struct keyhash *keys,
 {
 	/*
 	 * Three steps for each key, AHEAD keys apart, so that what one of them
-	 * loads is there when the next one needs it.
+	 * loads is there when the next one needs it.  What this costs is how
+	 * many lines are asked for: none that is not looked at.
 	 */
 	enum { AHEAD = 16, RING = 32 };
 	uint64_t from[RING], to[RING];
@@ -289,11 +281,8 @@ keyindex_find_all(const struct keyindex *ix, const struct keyhash *keys,
 			const size_t k = i - AHEAD, r = k % RING;
 
 			bounds(ix, keys[k], &from[r], &to[r]);
-			const uint8_t *const p = ix->records +
-				from[r] * KEYINDEX_RECORD_LEN;
-			__builtin_prefetch(p);
-			__builtin_prefetch(p + 64);
-			__builtin_prefetch(p + 128);
+			ask_for(ix->records + from[r] * KEYINDEX_RECORD_LEN,
+				ix->records + to[r] * KEYINDEX_RECORD_LEN);
 		}
 		if (i >= 2 * AHEAD) {
 			const size_t k = i - 2 * AHEAD, r = k % RING;

@@ -13,8 +13,8 @@
 #include "tests/guard.h"
 
 /*
- * Five records under four keys, so one bit of fan, written out by hand but for
- * the checksums: 64 of header, 3 * 4 of fan filled up to 64, 5 * 24.
+ * Five records under four keys, so two bits of fan, written out by hand but for
+ * the checksums: 64 of header, 5 * 4 of fan filled up to 64, 5 * 24.
  */
 enum { FAN = 64, RECORDS = 128, LEN = RECORDS + 5 * 24, AT_BITS = 12,
        AT_N = 16, AT_FAN_LEN = 24, AT_IDS = 32, AT_SUM = 48, AT_HEAD = 56 };
@@ -38,14 +38,16 @@ seal(uint8_t *p, size_t len)
 static void
 make_five(uint8_t p[LEN])
 {
-	static const uint8_t start[] = "dmkeyidx\2\0\0\0\1\0\0\0\5";
+	static const uint8_t start[] = "dmkeyidx\3\0\0\0\2\0\0\0\5";
 
 	memset(p, 0, LEN);
 	memcpy(p, start, sizeof(start));
 	p[AT_FAN_LEN] = 4;
 	p[AT_IDS] = 120;
 	p[FAN + 4] = 3;
-	p[FAN + 8] = 5;
+	p[FAN + 8] = 3;
+	p[FAN + 12] = 4;
+	p[FAN + 16] = 5;
 	for (size_t i = 0; i < 5; i++) {
 		uint8_t *const r = p + RECORDS + 24 * i;
 
@@ -153,7 +155,7 @@ refuses_headers_that_lie(void **state)
 {
 	static const struct { size_t at; uint64_t value; } lies[] = {
 		{ AT_N, 4 }, { AT_N, 6 }, { AT_N, UINT64_MAX },
-		{ AT_N, (uint64_t)1 << 58 }, { AT_BITS, 2 }, { AT_BITS, 200 },
+		{ AT_N, (uint64_t)1 << 58 }, { AT_BITS, 1 }, { AT_BITS, 200 },
 		{ AT_FAN_LEN, 8 }, { AT_FAN_LEN, 0 },
 	};
 
@@ -208,9 +210,9 @@ static void
 lays_out_any_number_of_records(void **state)
 {
 	static const struct { uint64_t n; unsigned bits, fan; } want[] = {
-		{ 0, 0, 4 }, { 1, 0, 4 }, { 3, 0, 4 }, { 4, 1, 4 }, { 7, 1, 4 },
-		{ 8, 2, 4 }, { 100000000, 25, 4 }, { UINT32_MAX, 30, 4 },
-		{ (uint64_t)1 << 32, 31, 8 },
+		{ 0, 0, 4 }, { 1, 0, 4 }, { 2, 1, 4 }, { 3, 1, 4 }, { 4, 2, 4 },
+		{ 7, 2, 4 }, { 8, 3, 4 }, { 100000000, 26, 4 },
+		{ UINT32_MAX, 31, 4 }, { (uint64_t)1 << 32, 32, 8 },
 	};
 
 	(void)state;
