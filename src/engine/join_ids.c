@@ -8,124 +8,37 @@
  * leaves: 20 for 16 TiB of ids, more for less.  One in a million collisions of
  * such a table would be missed, of which there should not be any.
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "base/bytes.h"
 #include "base/err.h"
+#include "engine/indexwrite.h"
 #include "engine/join_internal.h"
 #include "engine/keysort.h"
 #include "formats/keyuuid.h"
-#include "io/drain.h"
-#include "io/file.h"
 #include "io/mapping.h"
 
 enum {
-	STREAM_LEN = 256 * 1024,
-	ROOM_LEN = KEYIDS_MAX_LEN + KEYLOG_MAX_ID,	/* what is put at once */
 	BATCH = 128,
-};
-
-/* Bytes on their way to one region of a file. */
-struct stream {
-	uint8_t *buf;
-	size_t len, full;	/* so much of it is sent at once */
-	uint64_t at;		/* where they go; NULL drain: in `fd` */
-	int fd;
-	struct drain *drain;
-	struct keysum sum;
+	PLENTY = 64 << 20,	/* of memory, */
+	LARGE = 2 * INDEXWRITE_LARGE,	/* ... for streams of so much */
 };
 
 struct builder {
 	struct join_worker *worker;
 	uint32_t table;
-	struct keyindex_layout shape;
-	char *idx_path, *idx_part, *ids_path;
-	struct drain *drain;	/* of .ids */
-	int fd;			/* of .idx */
-	struct stream ids, fan, records;
+	uint64_t n;		/* items */
+	struct indexwrite files;
 	struct keysort *sort;
 	unsigned at_bits;	/* of an offset in .ids; the rest is a hash */
 	/* The run of equal keys that is being looked at. */
-	uint64_t done;		/* records written */
-	uint64_t place;		/* next entry of the fan */
 	uint64_t hi, lo, at, source;	/* of its first record */
+	bool some;			/* there is one */
 	bool collided;
 	struct join_table_result *result;
 	struct join_first collisions;
 };
-
-/* ---- streams ------------------------------------------------------------- */
-
-static int
-start_stream(struct stream *s, struct drain *drain, int fd, uint64_t at,
-	     struct err *err)
-{
-	*s = (struct stream){ .drain = drain, .fd = fd, .at = at };
-	/* Up to a multiple of its length in the file: see io/file.c. */
-	s->full = STREAM_LEN - (size_t)(at % STREAM_LEN);
-	keysum_start(&s->sum);
-	s->buf = malloc(STREAM_LEN + ROOM_LEN);
-	if (s->buf == NULL)
-		return err_set(err, ERR_SYSTEM, "out of memory");
-	return 0;
-}
-
-static int
-write_at(struct stream *s, struct span left, struct err *err)
-{
-	while (left.len > 0) {
-		const ssize_t n = pwrite(s->fd, left.ptr, left.len,
-					 (off_t)s->at);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return err_set(err, ERR_SYSTEM, "%m%s",
-				       errno == ENOSPC ? "; make room and run "
-				       "again" : "");
-		left.ptr += n;
-		left.len -= (size_t)n;
-		s->at += (uint64_t)n;
-	}
-	return 0;
-}
-
-/* Send the first `n` bytes that wait on their way. */
-static int
-send(struct stream *s, size_t n, struct err *err)
-{
-	const struct span now = { s->buf, n };
-
-	keysum_add(&s->sum, now);
-	if ((s->drain != NULL ? s->drain->write(s->drain, now, err) :
-	     write_at(s, now, err)) != 0)
-		return -1;
-	s->len -= n;
-	memmove(s->buf, s->buf + n, s->len);
-	s->full = STREAM_LEN;
-	return 0;
-}
-
-static int
-flush(struct stream *s, struct err *err)
-{
-	return send(s, s->len, err);
-}
-
-/* Where the next ROOM_LEN bytes or fewer go; NULL with *err set. */
-static inline uint8_t *
-room(struct stream *s, struct err *err)
-{
-	if (s->len >= s->full && send(s, s->full, err) != 0)
-		return NULL;
-	return s->buf + s->len;
-}
 
 /* ---- .ids ---------------------------------------------------------------- */
 
@@ -150,30 +63,24 @@ hash_source(const struct keylog_record *r)
 
 static inline int
 take_id(struct builder *b, uint32_t unit, const struct keylog_record *r,
-	uint64_t *at, struct err *err)
+	struct err *err)
 {
 	const struct keyids_item item = {
 		unit, r->offset, r->type, r->source,
 	};
-	uint8_t *const p = room(&b->ids, err);
+	const uint64_t at = b->files.ids_len;
 
-	if (p == NULL)
-		return -1;
-	const size_t len = keyids_put(p, &item);
-	b->ids.len += len;
-	if (*at >> b->at_bits != 0)
+	if (at >> b->at_bits != 0)
 		return err_set(err, ERR_INPUT, "ids are longer than they were "
 			       "counted");
-	if (keysort_add(b->sort, r->key.hi, r->key.lo,
-			hash_source(r) << b->at_bits | *at, err) != 0)
-		return -1;
-	*at += len;
-	return 0;
+	return keysort_add(b->sort, r->key.hi, r->key.lo,
+			   hash_source(r) << b->at_bits | at, err) != 0 ? -1 :
+		indexwrite_id(&b->files, &item, err);
 }
 
 static int
 take_chunk(struct builder *b, uint32_t unit, struct keylog_cursor *c,
-	   uint64_t *at, struct err *err)
+	   struct err *err)
 {
 	struct keylog_record records[BATCH];
 	size_t n;
@@ -182,75 +89,30 @@ take_chunk(struct builder *b, uint32_t unit, struct keylog_cursor *c,
 		if (keylog_ids(c, records, BATCH, &n, err) != 0)
 			return -1;
 		for (size_t i = 0; i < n; i++)
-			if (take_id(b, unit, &records[i], at, err) != 0)
+			if (take_id(b, unit, &records[i], err) != 0)
 				return -1;
 	} while (n > 0);
 	return 0;
 }
 
-/* Write .ids; its length goes to *len. */
 static int
-write_ids(struct builder *b, uint64_t *len, struct err *err)
+write_ids(struct builder *b, struct err *err)
 {
 	const struct join_state *const state = b->worker->state;
 	struct join_reader r;
 	int rc;
 
-	keyids_put_header(b->ids.buf, b->shape.n);
-	b->ids.len += KEYIDS_HEADER_LEN;
-	*len = KEYIDS_HEADER_LEN;
 	join_reader_start(&r, &state->logs, KEYLOG_ID, b->table,
 			  b->worker->room);
 	while ((rc = join_reader_chunk(&r, err)) > 0)
-		if (take_chunk(b, state->join->units[r.unit], &r.cursor, len,
+		if (take_chunk(b, state->join->units[r.unit], &r.cursor,
 			       err) != 0)
 			break;
 	join_reader_close(&r);
-	if (rc != 0 || flush(&b->ids, err) != 0 ||
-	    b->drain->commit(b->drain, err) != 0)
-		return -1;
-	return 0;
+	return rc != 0 ? -1 : indexwrite_end_ids(&b->files, err);
 }
 
 /* ---- .idx ---------------------------------------------------------------- */
-
-static inline void
-put_entry(uint8_t *p, unsigned len, uint64_t n)
-{
-	if (len == 4)
-		store_le32(p, (uint32_t)n);
-	else
-		store_le64(p, n);
-}
-
-/* The entries of the fan up to and including `last` are `n`. */
-static inline int
-fill_fan(struct builder *b, uint64_t last, uint64_t n, struct err *err)
-{
-	enum { SOME = 4 };
-	const unsigned len = b->shape.fan_len;
-
-	uint64_t left;
-
-	do {
-		/*
-		 * There are none to four as a rule, and nobody can guess how
-		 * many: write four, and count those that are meant.
-		 */
-		uint8_t *const p = room(&b->fan, err);
-
-		if (p == NULL)
-			return -1;
-		for (unsigned i = 0; i < SOME; i++)
-			put_entry(p + i * len, len, n);
-		left = last + 1 - b->place;
-
-		const unsigned now = left < SOME ? (unsigned)left : SOME;
-		b->fan.len += (size_t)now * len;
-		b->place += now;
-	} while (left > SOME);
-	return 0;
-}
 
 /* A record with the key of the one before it. */
 static void
@@ -271,19 +133,12 @@ meet(struct builder *b, uint64_t at, uint64_t source)
 static inline int
 put_record(struct builder *b, const uint64_t *r, struct err *err)
 {
-	const unsigned bits = b->shape.bits;
 	const uint64_t at = r[2] & (((uint64_t)1 << b->at_bits) - 1);
 	const uint64_t source = r[2] >> b->at_bits;
-	const uint64_t place = bits == 0 ? 0 : r[0] >> (64 - bits);
-	uint8_t *const p = room(&b->records, err);
 
-	if (p == NULL || fill_fan(b, place, b->done, err) != 0)
+	if (indexwrite_record(&b->files, r[0], r[1], at, err) != 0)
 		return -1;
-	store_le64(p, r[0]);
-	store_le64(p + 8, r[1]);
-	store_le64(p + 16, at);
-	b->records.len += KEYINDEX_RECORD_LEN;
-	if (b->done++ > 0 && r[0] == b->hi && r[1] == b->lo) {
+	if (b->some && r[0] == b->hi && r[1] == b->lo) {
 		meet(b, at, source);
 		return 0;
 	}
@@ -292,6 +147,7 @@ put_record(struct builder *b, const uint64_t *r, struct err *err)
 	b->at = at;
 	b->source = source;
 	b->collided = false;
+	b->some = true;
 	b->result->ids++;
 	return 0;
 }
@@ -306,89 +162,6 @@ put_records(void *context, const uint64_t *records, size_t n,
 		if (put_record(b, records + KEYSORT_WORDS * i, err) != 0)
 			return -1;
 	return 0;
-}
-
-/* End the fan, write the header, and give the file its name. */
-static int
-seal(struct builder *b, uint64_t ids_len, struct err *err)
-{
-	const struct keyindex_layout *const s = &b->shape;
-	uint8_t header[KEYINDEX_HEADER_LEN];
-
-	if (b->done != s->n)
-		return err_set(err, ERR_INPUT, "%" PRIu64 " ids logged, but "
-			       "%" PRIu64 " counted", b->done, s->n);
-	if (fill_fan(b, (uint64_t)1 << s->bits, s->n, err) != 0)
-		return -1;
-	while ((b->place * s->fan_len + KEYINDEX_HEADER_LEN) < s->records_at) {
-		uint8_t *const p = room(&b->fan, err);
-
-		if (p == NULL)
-			return -1;
-		memset(p, 0, s->fan_len);
-		b->fan.len += s->fan_len;
-		b->place++;
-	}
-	if (flush(&b->fan, err) != 0 || flush(&b->records, err) != 0)
-		return -1;
-	keyindex_put_header(header, s, ids_len, keysum_get(&b->ids.sum),
-			    keyindex_sum(keysum_get(&b->fan.sum),
-					 keysum_get(&b->records.sum)));
-	if (pwrite(b->fd, header, sizeof(header), 0) != sizeof(header) ||
-	    (access(b->idx_path, F_OK) == 0 && file_wait(b->fd) != 0) ||
-	    rename(b->idx_part, b->idx_path) != 0)
-		return err_set(err, ERR_SYSTEM, "%m");
-	return 0;
-}
-
-static int
-start(struct builder *b, const struct join *j, struct err *err)
-{
-	const char *const name = j->tables[b->table].name;
-	char *part;
-
-	if (strchr(name, '/') != NULL || name[0] == '.' || name[0] == '\0')
-		return err_set(err, ERR_USAGE, "'%s' is no name for an index",
-			       name);
-	if (asprintf(&part, ".%s", name) < 0)
-		return err_set(err, ERR_SYSTEM, "out of memory");
-	b->idx_part = join_path(j, part, ".idx.part");
-	free(part);
-	b->idx_path = join_path(j, name, ".idx");
-	b->ids_path = join_path(j, name, ".ids");
-	if (b->idx_part == NULL || b->idx_path == NULL || b->ids_path == NULL)
-		return err_set(err, ERR_SYSTEM, "out of memory");
-	b->drain = file_drain(b->ids_path, err);
-	if (b->drain == NULL)
-		return -1;
-	b->fd = open(b->idx_part, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC,
-		     0666);
-	if (b->fd < 0)
-		return err_set(err, ERR_SYSTEM, "%m");
-	if (start_stream(&b->ids, b->drain, -1, 0, err) != 0 ||
-	    start_stream(&b->fan, NULL, b->fd, KEYINDEX_HEADER_LEN, err) != 0 ||
-	    start_stream(&b->records, NULL, b->fd, b->shape.records_at,
-			 err) != 0)
-		return -1;
-	return 0;
-}
-
-static void
-stop(struct builder *b)
-{
-	keysort_free(b->sort);
-	free(b->ids.buf);
-	free(b->fan.buf);
-	free(b->records.buf);
-	if (b->drain != NULL)
-		b->drain->close(b->drain);
-	if (b->fd >= 0) {
-		close(b->fd);
-		unlink(b->idx_part);	/* nothing, if it has its name */
-	}
-	free(b->idx_path);
-	free(b->idx_part);
-	free(b->ids_path);
 }
 
 /* ---- afterwards ---------------------------------------------------------- */
@@ -423,34 +196,42 @@ build(struct builder *b, struct err *err)
 {
 	struct join_state *const state = b->worker->state;
 	struct join_index *const x = &state->indexes[b->table];
+	const char *const name = state->join->tables[b->table].name;
+	const bool large = state->memory >= PLENTY;
+	const size_t memory = state->memory - (large ? LARGE : 0);
 	char *const tmp = join_tmp(state->join);
-	uint64_t ids_len;
+	char *const folder = join_folder(state->join);
 	int rc = -1;
 
 	/* The ids are as long as in the logs, what is around them is not. */
 	const uint64_t most = KEYIDS_HEADER_LEN +
 		join_logs_bytes(&state->logs, KEYLOG_ID, b->table) +
-		b->shape.n * KEYIDS_MAX_LEN;
+		b->n * KEYIDS_MAX_LEN;
 
 	b->at_bits = 64 - (unsigned)__builtin_clzll(most);
 	b->at_bits = b->at_bits > 63 ? 63 : b->at_bits;
-	b->fd = -1;
-	if (tmp == NULL || start(b, state->join, err) != 0)
+	b->files.fd = -1;
+	if (tmp == NULL || folder == NULL) {
+		err_set(err, ERR_SYSTEM, "out of memory");
 		goto done;
-	b->sort = keysort_new(b->shape.n, state->memory, state->near, tmp,
-			      err);
-	if (b->sort == NULL || write_ids(b, &ids_len, err) != 0 ||
+	}
+	if (indexwrite_start(&b->files, folder, name, b->n, large, err) != 0)
+		goto done;
+	b->sort = keysort_new(b->n, memory, state->near, tmp, err);
+	if (b->sort == NULL || write_ids(b, err) != 0 ||
 	    keysort_finish(b->sort, put_records, b, err) != 0 ||
-	    seal(b, ids_len, err) != 0 ||
-	    mapping_open(b->idx_path, &x->idx, err) != 0 ||
-	    mapping_open(b->ids_path, &x->ids, err) != 0 ||
+	    indexwrite_end(&b->files, err) != 0 ||
+	    mapping_open(b->files.idx_path, &x->idx, err) != 0 ||
+	    mapping_open(b->files.ids_path, &x->ids, err) != 0 ||
 	    keyindex_open(&x->ix, x->idx, err) != 0)
 		goto done;
 	rc = name_pairs(x, &b->collisions, b->result->collision,
 			&b->result->ncollision, err);
 done:
 	free(tmp);
-	stop(b);
+	free(folder);
+	keysort_free(b->sort);
+	indexwrite_stop(&b->files);
 	return rc;
 }
 
@@ -499,12 +280,11 @@ join_ids(struct join_worker *w, uint32_t t, struct err *err)
 	struct builder b = {
 		.worker = w,
 		.table = t,
-		.shape = keyindex_layout(join_logs_count(&state->logs,
-							 KEYLOG_ID, t)),
+		.n = join_logs_count(&state->logs, KEYLOG_ID, t),
 		.result = &state->result->tables[t],
 	};
 
-	b.result->items = b.shape.n;
+	b.result->items = b.n;
 	if (build(&b, err) != 0)
 		return err_at(err, "index of '%s'", j->tables[t].name);
 	if (is_referred_to(j, t) &&

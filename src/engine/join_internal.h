@@ -120,8 +120,8 @@ int join_item(const struct join_index *x, uint64_t at, struct join_place *out,
 int join_refs(struct join_worker *w, uint32_t relation, struct err *err);
 int join_pks(struct join_worker *w, uint32_t target, struct err *err);
 
-/* "JOB/index/NAME.SUFFIX" and "JOB/index/tmp", to be freed; NULL: no memory. */
-char *join_path(const struct join *j, const char *name, const char *suffix);
+/* "JOB/index" and "JOB/index/tmp", to be freed; NULL: no memory. */
+char *join_folder(const struct join *j);
 char *join_tmp(const struct join *j);
 
 static inline bool

@@ -243,16 +243,17 @@ join_first_add(struct join_first *f, uint64_t a, uint64_t b)
 }
 
 char *
-join_path(const struct join *j, const char *name, const char *suffix)
+join_folder(const struct join *j)
 {
 	char *path;
 
-	return asprintf(&path, "%s/index/%s%s", j->job_dir, name,
-			suffix) < 0 ? NULL : path;
+	return asprintf(&path, "%s/index", j->job_dir) < 0 ? NULL : path;
 }
 
 char *
 join_tmp(const struct join *j)
 {
-	return join_path(j, "tmp", "");
+	char *path;
+
+	return asprintf(&path, "%s/index/tmp", j->job_dir) < 0 ? NULL : path;
 }
