@@ -1,0 +1,243 @@
+/*
+ * index.c - the index of ids: built from key logs into files, then asked.
+ *
+ *	index [--memory MIB] [--repeat N] IDS FOLDER
+ *
+ * Writes key logs of IDS items with source ids that are UUIDs, as a run does,
+ * in 16 units; builds .idx and .ids from them with one thread, as the end
+ * checks do; and looks ids up in batches, some that are there and some that
+ * are not, the files being in the page cache.  FOLDER must not exist; it is
+ * left behind.
+ *
+ * Printed: seconds to build, nanoseconds an id to look up (the best of N).
+ * Before it builds it writes a file of about as many bytes and removes it
+ * again: memory that a virtual machine has not used for some seconds may have
+ * to be fetched from its host, which at 2 s a GB was more than the program
+ * takes.
+ */
+#include <inttypes.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/bytes.h"
+#include "base/cpu.h"
+#include "base/err.h"
+#include "engine/join.h"
+#include "engine/keyfile.h"
+#include "formats/keyindex.h"
+#include "formats/keyuuid.h"
+#include "io/drain.h"
+#include "io/file.h"
+#include "io/mapping.h"
+
+enum {
+	NUNITS = 16,
+	BATCH = 256,		/* as rewrites ask */
+	NASKED = 1 << 22,
+	LINE_LEN = 660,
+};
+
+static void __attribute__((noreturn))
+die(const struct err *err)
+{
+	fprintf(stderr, "index: %s\n", err->text);
+	exit(2);
+}
+
+static double
+now(clockid_t clock)
+{
+	struct timespec t;
+
+	clock_gettime(clock, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static uint64_t
+mix(uint64_t z)
+{
+	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
+	z = (z ^ z >> 27) * 0x94d049bb133111ebu;
+	return z ^ z >> 31;
+}
+
+/* Keys are hashes: these are as good. */
+static struct keyhash
+key_of(uint64_t i)
+{
+	return (struct keyhash){ .lo = mix(~i), .hi = mix(i + 1) };
+}
+
+static void
+make_logs(const char *dir, uint64_t n)
+{
+	const struct keyfile_sizes sizes = { 1, 0, 1 };
+	struct keyfile_info info;
+	struct err err = { ERR_NONE, "" };
+	struct keyfile *const k = keyfile_new(&sizes, &err);
+	char path[600];
+
+	snprintf(path, sizeof(path), "%s/index/tmp", dir);
+	if (k == NULL || file_make_folder(path, &err) != 0)
+		die(&err);
+	snprintf(path, sizeof(path), "%s/index/units", dir);
+	if (file_make_folder(path, &err) != 0)
+		die(&err);
+	for (uint32_t u = 0; u < NUNITS; u++) {
+		const uint64_t from = n * u / NUNITS;
+		const uint64_t to = n * (u + 1) / NUNITS;
+
+		if (keyfile_start(k, dir, u, &err) != 0)
+			die(&err);
+		for (uint64_t i = from; i < to; i++) {
+			char text[KEYUUID_TEXT_LEN];
+			uint8_t raw[KEYUUID_LEN];
+
+			store_le64(raw, mix(i * 3));
+			store_le64(raw + 8, i);
+			keyuuid_text(raw, text);
+			keyfile_id(k, 0, key_of(i), (i - from) * LINE_LEN, 'S',
+				   (struct span){ (const uint8_t *)text,
+						  sizeof(text) });
+		}
+		if (keyfile_commit(k, &info, &err) != 0)
+			die(&err);
+	}
+	keyfile_free(k);
+}
+
+/* Have the system at hand what the build will ask for. */
+static void
+warm(const char *dir, uint64_t n)
+{
+	enum { LEN = 1 << 20, EACH = 96 };
+	static uint8_t zeros[LEN];
+	struct err err = { ERR_NONE, "" };
+	char path[600];
+
+	snprintf(path, sizeof(path), "%s/warm", dir);
+
+	struct drain *const d = file_drain(path, &err);
+	if (d == NULL)
+		die(&err);
+	for (uint64_t i = 0; i <= n * EACH / LEN; i++)
+		if (d->write(d, (struct span){ zeros, LEN }, &err) != 0)
+			die(&err);
+	d->close(d);	/* not committed: it goes */
+}
+
+static void
+build(const char *dir, uint64_t n, size_t memory)
+{
+	static const struct join_table table = { "Ids" };
+	static const struct join_target target = { 0 };
+	uint32_t units[NUNITS];
+	const struct join j = {
+		.job_dir = dir, .units = units, .nunits = NUNITS,
+		.tables = &table, .ntables = 1, .targets = &target,
+		.ntargets = 1, .memory = memory, .threads = 1,
+	};
+	struct join_result result;
+	struct err err = { ERR_NONE, "" };
+
+	for (uint32_t u = 0; u < NUNITS; u++)
+		units[u] = u;
+
+	const double wall = now(CLOCK_MONOTONIC);
+	const double cpu = now(CLOCK_PROCESS_CPUTIME_ID);
+	if (join_run(&j, &result, &err) != 0)
+		die(&err);
+	printf("build %.3f s wall, %.3f s cpu\n", now(CLOCK_MONOTONIC) - wall,
+	       now(CLOCK_PROCESS_CPUTIME_ID) - cpu);
+	if (result.tables[0].ids != n) {
+		fprintf(stderr, "index: %" PRIu64 " ids\n",
+			result.tables[0].ids);
+		exit(1);
+	}
+	join_result_free(&result);
+}
+
+/* Nanoseconds an id, the best of some passes. */
+static double
+ask(const struct keyindex *ix, const struct keyhash *keys, unsigned repeat,
+    uint64_t *hits)
+{
+	uint64_t found[BATCH];
+	double best = 1e9;
+
+	for (unsigned r = 0; r < repeat; r++) {
+		const double start = now(CLOCK_MONOTONIC);
+
+		*hits = 0;
+		for (size_t i = 0; i < NASKED; i += BATCH) {
+			keyindex_find_all(ix, keys + i, BATCH, found);
+			for (size_t k = 0; k < BATCH; k++)
+				*hits += found[k] != UINT64_MAX;
+		}
+
+		const double t = now(CLOCK_MONOTONIC) - start;
+		best = t < best ? t : best;
+	}
+	return best / NASKED * 1e9;
+}
+
+static void
+look_up(const char *dir, uint64_t n, unsigned repeat)
+{
+	struct keyhash *const keys = malloc(NASKED * sizeof(*keys));
+	struct keyindex ix;
+	struct span bytes;
+	struct err err = { ERR_NONE, "" };
+	char path[600];
+	uint64_t hits;
+
+	snprintf(path, sizeof(path), "%s/index/Ids.idx", dir);
+	if (keys == NULL || mapping_open(path, &bytes, &err) != 0 ||
+	    keyindex_open(&ix, bytes, &err) != 0 ||
+	    keyindex_verify(&ix, &err) != 0)
+		die(&err);
+	for (int miss = 0; miss < 2; miss++) {
+		for (size_t i = 0; i < NASKED; i++)
+			keys[i] = key_of(mix(i + 99) % n + (miss ? n : 0));
+
+		const double ns = ask(&ix, keys, repeat, &hits);
+		printf("%s %.1f ns\n", miss ? "miss" : "hit", ns);
+		if (hits != (miss ? 0 : NASKED)) {
+			fprintf(stderr, "index: %" PRIu64 " hits\n", hits);
+			exit(1);
+		}
+	}
+	free(keys);
+	mapping_close(bytes);
+}
+
+int
+main(int argc, char **argv)
+{
+	unsigned long memory = 0, repeat = 3;
+
+	cpu_init(getenv("CPU_MASK"));
+	for (; argc > 2 && strncmp(argv[1], "--", 2) == 0; argc -= 2, argv += 2) {
+		const unsigned long v = strtoul(argv[2], NULL, 10);
+
+		if (strcmp(argv[1], "--memory") == 0)
+			memory = v << 20;
+		else
+			repeat = v;
+	}
+	if (argc != 3 || strtoull(argv[1], NULL, 10) == 0) {
+		fprintf(stderr, "usage: index [--memory MIB] [--repeat N] IDS "
+			"FOLDER\n");
+		return 2;
+	}
+
+	const uint64_t n = strtoull(argv[1], NULL, 10);
+	make_logs(argv[2], n);
+	warm(argv[2], n);
+	build(argv[2], n, memory);
+	look_up(argv[2], n, (unsigned)repeat);
+	return 0;
+}
