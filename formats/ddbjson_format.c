@@ -1,5 +1,6 @@
 /* ddbjson_format.c - DynamoDB JSON lines as one of the formats. */
 #include "formats/ddbjson.h"
+#include "formats/ddbjson_record.h"
 #include "formats/formats.h"
 
 /* `{"Item":` is all that a line of ours can begin with, but for white space. */
@@ -78,4 +79,5 @@ const struct item_format ddbjson_format = {
 	.decode_blanks = decode_blanks,
 	.decode_stop = decode_stop,
 	.encode = encode,
+	.records = &ddbjson_record_format,
 };

@@ -3,11 +3,13 @@
 #include <string.h>
 
 #include "formats/ddbjson.h"
+#include "formats/ddbjson_record.h"
 #include "formats/gzip.h"
 #include "formats/zstd.h"
 
 static const struct item_format *const ITEM_FORMATS[] = {
 	&ddbjson_format,
+	&ddbjson_record_format,
 	NULL,			/* the last */
 };
 

@@ -74,6 +74,13 @@ struct item_format {
 		      struct err *err);
 	int (*encode_end)(void *state, struct buf *out, struct err *err);
 	void (*encode_stop)(void *state);
+
+	/*
+	 * What reads incremental exports in this format: its decode leaves
+	 * records in the batch and no items.  Its own `records` is itself.
+	 * NULL: nothing does.
+	 */
+	const struct item_format *records;
 };
 
 /* Where bytes may be put. */

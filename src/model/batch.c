@@ -6,7 +6,9 @@ batch_reset(struct batch *b)
 	arena_reset(&b->mem);
 	b->items = NULL;
 	b->rejects = NULL;
-	b->nitems = b->nrejects = 0;
+	b->records = NULL;
+	b->nitems = b->nrejects = b->nrecords = 0;
+	b->gone = NULL;
 }
 
 void

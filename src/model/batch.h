@@ -7,6 +7,7 @@
 #ifndef MODEL_BATCH_H
 #define MODEL_BATCH_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/arena.h"
@@ -23,11 +24,26 @@ struct reject {
 	struct err why;
 };
 
+/*
+ * What became of one item in the window of an incremental export.  Its images
+ * are items with the record's offset and number.
+ */
+struct record {
+	struct span line;	/* as read, without its line end */
+	uint64_t offset;	/* of the line in its uncompressed data file */
+	uint64_t number;	/* of the line in that file, from 1 */
+	struct item *keys;	/* the primary key in the source, always there */
+	struct item *old, *new;	/* before and after the window; or NULL */
+};
+
 struct batch {
 	struct arena mem;
 	struct item *items;
 	struct reject *rejects;
-	uint32_t nitems, nrejects;
+	struct record *records;	/* of readers of records, which leave no items */
+	uint32_t nitems, nrejects, nrecords;
+	/* Item i is an image of what was deleted; NULL: none is. */
+	const bool *gone;
 };
 
 void batch_reset(struct batch *b);
