@@ -20,7 +20,7 @@ struct err;
 struct pool;
 
 enum {
-	POOL_WIDTH = 4,		/* that a thread takes; each has two MD5s or more */
+	POOL_WIDTH = 8,		/* that a thread takes; each has two MD5s or more */
 	POOL_OPEN = 8,
 };
 
