@@ -15,6 +15,7 @@
 #include "engine/discover_judge.h"
 #include "engine/discover_value.h"
 #include "formats/keyindex.h"
+#include "formats/keyuuid.h"
 
 enum {
 	PATH_LEN = 4096,
@@ -217,10 +218,18 @@ probe_ids(struct discover_probe *p, uint32_t set, struct span idx,
 	    keyids_open(ids, &index, err) != 0)
 		return -1;
 	while (at < ids.len) {
+		char uuid[KEYUUID_TEXT_LEN];
 		struct keyids_item item;
 
 		if (keyids_get(ids, at, &item, &at, err) != 0)
 			return -1;
+		if (item.type == KEYUUID_TYPE &&
+		    item.source.len == KEYUUID_LEN) {
+			keyuuid_text(item.source.ptr, uuid);
+			item.type = 'S';
+			item.source = (struct span){ (const uint8_t *)uuid,
+						     sizeof(uuid) };
+		}
 		discover_probe_id(p, set, &sums, item.type, item.source);
 	}
 	discover_probe_sum(p, set, &sums);
