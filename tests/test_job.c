@@ -140,6 +140,49 @@ refusal(const struct job_fact *facts, size_t n)
 	return err.text;
 }
 
+/* An empty file of the job. */
+static void
+leave(const char *name)
+{
+	char path[128];
+	struct err err;
+
+	snprintf(path, sizeof(path), "%s/%s", job, name);
+	if (file_save(path, (struct span){ NULL, 0 }, &err) != 0)
+		fail_msg("%s", err.text);
+}
+
+static void
+starts_afresh_where_no_run_was_begun(void **state)
+{
+	struct job_fact f[NFACTS];
+	char path[128];
+	struct err err;
+
+	(void)state;
+	job_close(open_ok(FACTS, NFACTS));
+	snprintf(path, sizeof(path), "%s/" JOB_SURVEY, job);
+	assert_int_equal(file_make_folder(path, &err), 0);
+	leave(JOB_SURVEY "/" JOB_JOURNAL);
+	leave("analysis.json");
+
+	/* The same plan: what was found of it is still true. */
+	job_close(open_ok(FACTS, NFACTS));
+	assert_true(is_there("analysis.json"));
+	memcpy(f, FACTS, sizeof(FACTS));
+	f[0].value = "8888";
+	f[4].value = "1800000000";
+	struct job *const j = open_ok(f, NFACTS);
+	assert_true(job_started_now(j));
+	assert_string_equal(job_value(j, "files", "a.yaml"), "8888");
+	assert_string_equal(job_value(j, "run", "time"), "1800000000");
+	assert_false(is_there("analysis.json"));
+	assert_false(is_there(JOB_SURVEY "/" JOB_JOURNAL));
+	job_close(j);
+	/* It is that job from now on. */
+	job_close(open_ok(f, NFACTS));
+}
+
 static void
 refuses_each_difference_by_name(void **state)
 {
@@ -147,6 +190,7 @@ refuses_each_difference_by_name(void **state)
 
 	(void)state;
 	job_close(open_ok(FACTS, NFACTS));
+	leave(JOB_JOURNAL);
 	memcpy(f, FACTS, sizeof(FACTS));
 
 	f[2].value = "1";
@@ -379,6 +423,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(starts_and_opens_again, clear),
 		cmocka_unit_test_setup(writes_a_record_for_people, clear),
+		cmocka_unit_test_setup(starts_afresh_where_no_run_was_begun,
+				       clear),
 		cmocka_unit_test_setup(refuses_each_difference_by_name, clear),
 		cmocka_unit_test_setup(belongs_to_one_process_at_a_time,
 				       clear),

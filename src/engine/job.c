@@ -189,6 +189,30 @@ new_job(const char *dir, struct err *err)
 	return j;
 }
 
+/*
+ * No run was begun here: what surveys found of another plan, or of sources that
+ * changed since, is of no use.  One analyzes, mends the plan, and goes on.
+ */
+static void
+forget_surveys(struct job *j)
+{
+	static const char *const NAMES[] = {
+		JOB_SURVEY "/" JOB_JOURNAL, JOB_SURVEY "/keys/" JOB_JOURNAL,
+		"analysis.json", "analysis.html",
+	};
+	const size_t n = sizeof(NAMES) / sizeof(NAMES[0]);
+
+	for (size_t i = 0; i < n; i++) {
+		char *path;
+
+		if (asprintf(&path, "%s/%s", j->dir, NAMES[i]) < 0)
+			continue;
+		unlink(path);
+		free(path);
+	}
+	job_record_free(&j->record);
+}
+
 struct job *
 job_open(const char *dir, const struct job_fact *facts, size_t nfacts,
 	 struct err *err)
@@ -204,10 +228,19 @@ job_open(const char *dir, const struct job_fact *facts, size_t nfacts,
 		goto fail;
 	/* Somebody may have started it between the look and the lock. */
 	j->started_now = !exists(j->dir, JOB_RECORD);
-	if (j->started_now ?
-	    job_record_start(&j->record, j->dir, facts, nfacts, err) != 0 :
-	    job_record_load(&j->record, j->dir, err) != 0 ||
-	    job_record_compare(&j->record, j->dir, facts, nfacts, err) != 0)
+	if (!j->started_now) {
+		if (job_record_load(&j->record, j->dir, err) != 0)
+			goto fail;
+		if (job_record_compare(&j->record, j->dir, facts, nfacts,
+				       err) != 0) {
+			if (exists(j->dir, JOB_JOURNAL))
+				goto fail;
+			forget_surveys(j);
+			j->started_now = true;
+		}
+	}
+	if (j->started_now &&
+	    job_record_start(&j->record, j->dir, facts, nfacts, err) != 0)
 		goto fail;
 	if (make_folders(j, err) == 0)
 		return j;

@@ -9,7 +9,8 @@
  *
  * One process at a time: the lock is held from job_open() to job_close(), and
  * goes with the process if that dies.  A job may be shared by any number of
- * threads once it is open.
+ * threads once it is open.  While there is no journal, only surveys were made,
+ * and a difference makes it start afresh.
  */
 #ifndef ENGINE_JOB_H
 #define ENGINE_JOB_H
