@@ -150,7 +150,8 @@ read_top(struct plan *p, struct plan_part *part, struct err *err)
 {
 	static const char *const known[] = {
 		"dynamill", "name", "description", "source", "target", "names",
-		"ids", "tables", "create", "stages", "confirm", NULL,
+		"ids", "tables", "create", "stages", "confirm", "prices",
+		NULL,
 	};
 
 	if (part->root->kind != TREE_MAP)
@@ -166,7 +167,9 @@ read_top(struct plan *p, struct plan_part *part, struct err *err)
 	    read_sides(part, err) != 0)
 		return -1;
 	part->ids = tree_get(part->root, "ids");
-	return 0;
+
+	const struct tree *const prices = tree_get(part->root, "prices");
+	return prices == NULL ? 0 : prices_read(&p->prices, prices, err);
 }
 
 static int
@@ -388,6 +391,7 @@ load(const char *const *paths, size_t n, const struct plan_options *options,
 		plan_free(p);
 		return NULL;
 	}
+	p->prices = prices_list;
 	p->parts->options = *options;
 	p->parts->dry = dry;
 	if (plan_own(p, OWNED_NAMES, &p->parts->remap_names, err) != 0 ||

@@ -19,6 +19,7 @@
 
 #include "base/arena.h"
 #include "base/span.h"
+#include "engine/prices.h"
 #include "expr/rewrite.h"
 #include "model/item.h"
 #include "model/path.h"
@@ -250,6 +251,12 @@ struct plan_input {
 	size_t ntables;			/* 0: it is left out */
 };
 
+/* Tables that refer to each other in a ring; the last is the first again. */
+struct plan_cycle {
+	const uint32_t *tables;
+	size_t ntables;
+};
+
 enum plan_out_format {
 	PLAN_DYNAMODB_JSON, PLAN_ION, PLAN_CSV, PLAN_BATCH_REQUESTS,
 };
@@ -273,9 +280,12 @@ struct plan {
 	size_t ntables;
 	struct plan_input *inputs;	/* once resolved */
 	size_t ninputs;
+	struct plan_cycle *cycles;	/* shortest of each knot of tables */
+	size_t ncycles;
 
 	struct plan_create *creates;
 	size_t ncreates;
+	struct prices prices;		/* later plans' over earlier ones' */
 	struct plan_file *files;
 	size_t nfiles;
 	struct plan_warning *warnings;

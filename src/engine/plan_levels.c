@@ -1,9 +1,11 @@
 /*
  * plan_levels.c - which tables refer to which: levels, cycles (Tarjan's
  * strongly connected components; a level is one more than the highest level
- * among what is referred to, and the tables of a cycle share one).
+ * among what is referred to, and the tables of a cycle share one).  Of each
+ * component the shortest cycle through its first table is kept, to be named.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "engine/plan_internal.h"
 
@@ -14,6 +16,7 @@ struct graph {
 	uint32_t *start;	/* of each table's edges; one more at the end */
 	/* Tarjan's */
 	uint32_t *order, *low, *stack, *path, *next;
+	uint32_t *component;	/* one more than its first table in order */
 	bool *on_stack;
 	uint32_t nstack, norder, table;
 };
@@ -48,12 +51,13 @@ draw(struct graph *g, struct err *err)
 	g->order = plan_take(p, n, sizeof(uint32_t), err);
 	g->low = plan_take(p, n, sizeof(uint32_t), err);
 	g->stack = plan_take(p, n, sizeof(uint32_t), err);
-	g->path = plan_take(p, n, sizeof(uint32_t), err);
+	g->path = plan_take(p, n + 1, sizeof(uint32_t), err);
 	g->next = plan_take(p, n, sizeof(uint32_t), err);
 	g->on_stack = plan_take(p, n, sizeof(bool), err);
+	g->component = plan_take(p, n, sizeof(uint32_t), err);
 	if (g->start == NULL || g->order == NULL || g->low == NULL ||
 	    g->stack == NULL || g->path == NULL || g->next == NULL ||
-	    g->on_stack == NULL)
+	    g->on_stack == NULL || g->component == NULL)
 		return -1;
 	for (g->table = 0; g->table < p->ntables; g->table++) {
 		const struct plan_entry *const e =
@@ -87,6 +91,7 @@ close_component(struct graph *g, uint32_t v)
 	for (uint32_t i = first; i < top; i++) {
 		tables[g->stack[i]].level = level + 1;
 		tables[g->stack[i]].cycle = top - first > 1;
+		g->component[g->stack[i]] = v + 1;
 		g->on_stack[g->stack[i]] = false;
 	}
 	g->nstack = first;
@@ -133,15 +138,95 @@ walk(struct graph *g, uint32_t root)
 	}
 }
 
+/* ---- cycles, to be named ------------------------------------------------- */
+
+static int
+add_cycle(struct graph *g, const uint32_t *tables, size_t n, struct err *err)
+{
+	struct plan *const p = g->p;
+	uint32_t *const list = plan_take(p, n, sizeof(*list), err);
+
+	if (list == NULL ||
+	    plan_grow(p, &p->cycles, p->ncycles, sizeof(*p->cycles), err) != 0)
+		return -1;
+	memcpy(list, tables, n * sizeof(*list));
+	p->cycles[p->ncycles++] = (struct plan_cycle){ list, n };
+	return 0;
+}
+
+/*
+ * Breadth first from `v` within its component, until an edge leads back.  The
+ * arrays of the walk are free again: `order` says from where a table was
+ * reached, one more than its number, and `stack` is the queue.
+ */
+static int
+find_cycle(struct graph *g, uint32_t v, struct err *err)
+{
+	uint32_t head = 0, tail = 0, n = 0;
+
+	memset(g->order, 0, g->p->ntables * sizeof(*g->order));
+	g->stack[tail++] = v;
+	while (head < tail) {
+		const uint32_t from = g->stack[head++];
+
+		for (uint32_t i = g->start[from]; i < g->start[from + 1]; i++) {
+			const uint32_t to = g->edges[i];
+
+			if (to != v && g->component[to] == g->component[v] &&
+			    g->order[to] == 0) {
+				g->order[to] = from + 1;
+				g->stack[tail++] = to;
+			}
+			if (to != v)
+				continue;
+			/* Back along the way, which is written from its end. */
+			uint32_t *const way = g->path;
+			const uint32_t size = (uint32_t)g->p->ntables;
+
+			for (uint32_t w = from; w != v; w = g->order[w] - 1)
+				way[size - 1 - n++] = w;
+			memmove(way + 1, way + size - n, n * sizeof(*way));
+			way[0] = way[n + 1] = v;
+			return add_cycle(g, way, n + 2, err);
+		}
+	}
+	return 0;
+}
+
+/* Of each component with several tables, and of who refers to itself. */
+static int
+find_cycles(struct graph *g, struct err *err)
+{
+	struct plan *const p = g->p;
+	bool *const told = plan_take(p, p->ntables + 1, sizeof(*told), err);
+
+	if (told == NULL)
+		return -1;
+	for (uint32_t v = 0; v < p->ntables; v++) {
+		const uint32_t itself[2] = { v, v };
+
+		if (p->tables[v].self_ref && add_cycle(g, itself, 2, err) != 0)
+			return -1;
+		if (!p->tables[v].cycle || told[g->component[v]])
+			continue;
+		told[g->component[v]] = true;
+		if (find_cycle(g, v, err) != 0)
+			return -1;
+	}
+	return 0;
+}
+
 int
 plan_build_levels(struct plan *p, struct err *err)
 {
 	struct graph g = { .p = p };
 
+	p->cycles = NULL;
+	p->ncycles = 0;
 	if (draw(&g, err) != 0)
 		return -1;
 	for (uint32_t v = 0; v < p->ntables; v++)
 		if (g.order[v] == 0)
 			walk(&g, v);
-	return 0;
+	return find_cycles(&g, err);
 }
