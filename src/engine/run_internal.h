@@ -97,4 +97,28 @@ struct buf;
 int run_locate(struct run *r, uint32_t unit, uint64_t offset,
 	       struct buf *out, struct err *err);
 
+/* An item to be found again. */
+struct run_wanted {
+	uint32_t unit;
+	uint64_t offset;
+	void *context;
+};
+
+/*
+ * Called with one that was found: item `i` of the batch, of unit `u`.  It may
+ * change the item, and return -1 to stop.
+ */
+struct batch;
+typedef int run_found(void *context, const struct run_wanted *wanted,
+		      const struct unit *u, struct batch *b, uint32_t i,
+		      struct err *err);
+
+/*
+ * Find `n` items again, each file read once at most; sorts them.  What was on
+ * standard input is gone, and is passed over; so is what is not there any more.
+ * Returns 0 or -1.
+ */
+int run_find(struct run *r, struct run_wanted *wanted, size_t n,
+	     run_found *found, void *context, struct err *err);
+
 #endif

@@ -206,7 +206,7 @@ note_size(struct eye *e, const struct item *item, uint64_t size)
 
 	struct stats_large x = { .bytes = size, .place = {
 		.unit = e->unit->number, .line = item->number } };
-	place_key(p, p->inputs[e->unit->input].tables[0], item, x.place.key);
+	stats_key(p, p->inputs[e->unit->input].tables[0], item, x.place.key);
 	keep_large(s, &x);
 }
 

@@ -131,6 +131,10 @@ const struct stats_attribute *
 stats_attributes(const struct stats *s, uint32_t input, struct arena *mem,
 		 size_t *n, size_t *left_out, struct err *err);
 
+/* "id = 'x'" of an item of a plan table, as it is in the source. */
+void stats_key(const struct plan *plan, uint32_t table,
+	       const struct item *item, char out[STATS_KEY]);
+
 /* The relative standard error of stats_attribute.distinct, where not exact. */
 double stats_error(void);
 

@@ -40,7 +40,7 @@ whole(struct span text, size_t max)
 }
 
 void
-place_key(const struct plan *plan, uint32_t table, const struct item *item,
+stats_key(const struct plan *plan, uint32_t table, const struct item *item,
 	  char out[STATS_KEY])
 {
 	const struct plan_key *const key = &plan->tables[table].source_key;
@@ -90,7 +90,7 @@ find_place(struct looker *l, const struct unit *unit, uint32_t table,
 	if (ddbjson_decode(l->reader, (struct span){ l->text.ptr, line.len },
 			   true, l->batch, &used, &err) == 0 &&
 	    l->batch->nitems == 1)
-		place_key(l->plan, table, &l->batch->items[0], out->key);
+		stats_key(l->plan, table, &l->batch->items[0], out->key);
 }
 
 /* ---- lists --------------------------------------------------------------- */

@@ -188,10 +188,6 @@ int fates_note(struct fates **list, const struct unit *unit,
 /* Does `a` come before `b`? */
 bool place_before(const struct stats_place *a, const struct stats_place *b);
 
-/* "id = 'x'" of an item as it is in the source. */
-void place_key(const struct plan *plan, uint32_t table,
-	       const struct item *item, char out[STATS_KEY]);
-
 /* stats_list.c: see stats_attributes(). */
 const struct stats_attribute *
 paths_list(const struct paths *p, struct arena *mem, size_t *n,

@@ -1,0 +1,195 @@
+/*
+ * analysis_watch.c - everybody who looks on at a survey, as one: the statistics
+ * and the discovery of references.
+ */
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "engine/analysis_internal.h"
+#include "engine/discover.h"
+#include "engine/job.h"
+#include "engine/plan.h"
+
+/* An eye on a unit; rests when that is done, and then takes another. */
+struct both {
+	struct analysis_watch *watch;
+	struct both *next;		/* that rests */
+	void *stats;
+	struct discover *discover;
+	uint32_t table;			/* that reads the unit first */
+};
+
+struct analysis_watch {
+	struct unit_observer observer;
+	const struct plan *plan;
+	struct unit_observer stats_observer;
+	struct stats *stats;
+	pthread_mutex_t lock;
+	struct both *resting;
+	struct discover_result found;
+};
+
+/* ---- an eye -------------------------------------------------------------- */
+
+static struct both *
+take_resting(struct analysis_watch *w)
+{
+	struct both *b;
+
+	pthread_mutex_lock(&w->lock);
+	b = w->resting;
+	if (b != NULL)
+		w->resting = b->next;
+	pthread_mutex_unlock(&w->lock);
+	return b;
+}
+
+static void
+rest(struct both *b)
+{
+	struct analysis_watch *const w = b->watch;
+
+	pthread_mutex_lock(&w->lock);
+	b->next = w->resting;
+	w->resting = b;
+	pthread_mutex_unlock(&w->lock);
+}
+
+static void *
+open_eye(void *context, const struct unit *u, struct err *err)
+{
+	struct analysis_watch *const w = context;
+	struct both *b = take_resting(w);
+
+	if (b == NULL) {
+		b = calloc(1, sizeof(*b));
+		if (b == NULL) {
+			err_set(err, ERR_SYSTEM, "out of memory");
+			return NULL;
+		}
+		b->watch = w;
+		b->discover = discover_new((uint32_t)w->plan->ntables, err);
+		if (b->discover == NULL) {
+			free(b);
+			return NULL;
+		}
+	}
+	b->table = w->plan->inputs[u->input].tables[0];
+	b->stats = w->stats_observer.open(w->stats, u, err);
+	if (b->stats != NULL)
+		return b;
+	rest(b);
+	return NULL;
+}
+
+static int
+before(void *eye, const struct batch *batch, struct err *err)
+{
+	struct both *const b = eye;
+
+	if (b->watch->stats_observer.before(b->stats, batch, err) != 0)
+		return -1;
+	return discover_see(b->discover, b->table, batch, err);
+}
+
+static int
+after(void *eye, const struct batch *batch,
+      const struct program_result *result, struct err *err)
+{
+	struct both *const b = eye;
+
+	return b->watch->stats_observer.after(b->stats, batch, result, err);
+}
+
+static int
+close_eye(void *eye, bool whole, struct err *err)
+{
+	struct both *const b = eye;
+	const int rc = b->watch->stats_observer.close(b->stats, whole, err);
+
+	rest(b);
+	return rc;
+}
+
+/* ---- all of them --------------------------------------------------------- */
+
+struct analysis_watch *
+analysis_watch_new(struct err *err)
+{
+	struct analysis_watch *const w = calloc(1, sizeof(*w));
+
+	if (w == NULL) {
+		err_set(err, ERR_SYSTEM, "out of memory");
+		return NULL;
+	}
+	pthread_mutex_init(&w->lock, NULL);
+	w->observer = (struct unit_observer){
+		.context = w, .open = open_eye, .before = before,
+		.after = after, .close = close_eye,
+	};
+	return w;
+}
+
+void
+analysis_watch_free(struct analysis_watch *w)
+{
+	if (w == NULL)
+		return;
+	while (w->resting != NULL) {
+		struct both *const b = w->resting;
+
+		w->resting = b->next;
+		discover_free(b->discover);
+		free(b);
+	}
+	discover_result_free(&w->found);
+	stats_free(w->stats);
+	pthread_mutex_destroy(&w->lock);
+	free(w);
+}
+
+const struct unit_observer *
+analysis_watch_observer(struct analysis_watch *w)
+{
+	return &w->observer;
+}
+
+int
+analysis_watch_start(struct analysis_watch *w, const struct run *r,
+		     struct err *err)
+{
+	const char *const time = job_value(r->job, "run", "time");
+
+	w->plan = r->plan;
+	w->stats = stats_new(r->plan, time != NULL ? strtoll(time, NULL, 10)
+			     : 0, err);
+	if (w->stats == NULL)
+		return -1;
+	w->stats_observer = stats_observer(w->stats);
+	return 0;
+}
+
+/* What all have seen, held against the ids that there are. */
+static int
+judge(struct analysis_watch *w, const struct run *r, struct err *err)
+{
+	struct both *const first = w->resting;
+
+	if (first == NULL)
+		return 0;
+	for (const struct both *b = first->next; b != NULL; b = b->next)
+		if (discover_merge(first->discover, b->discover, err) != 0)
+			return -1;
+	return discover_finish(first->discover, r->plan, r->dir, &w->found,
+			       err);
+}
+
+int
+analysis_watch_settle(struct analysis_watch *w, const struct run *r,
+		      const struct stats **stats,
+		      const struct discover_result **found, struct err *err)
+{
+	*stats = w->stats;
+	*found = &w->found;
+	return stats_settle(w->stats, err) != 0 ? -1 : judge(w, r, err);
+}
