@@ -13,14 +13,18 @@ _dynamill() {
 	--job) COMPREPLY=($(compgen -d -- "$word")); return ;;
 	esac
 	if [ "$COMP_CWORD" -eq 1 ]; then
-		COMPREPLY=($(compgen -W 'init run check test lookup version help' -- "$word"))
+		COMPREPLY=($(compgen -W 'init run check analyze test lookup
+			version help' -- "$word"))
 	elif [ "${COMP_WORDS[1]}" = help ]; then
-		COMPREPLY=($(compgen -W 'init run check test lookup' -- "$word"))
+		COMPREPLY=($(compgen -W 'init run check analyze test lookup' -- "$word"))
 	elif [[ $word == -* ]]; then
 		local options='--stage --output --help'
 		[ "${COMP_WORDS[1]}" != run ] || options+=' --job --table
 			--limit --threads --memory --level --on-bad-item
 			--strict-ids --accept --run-time --quiet --no-progress'
+		[ "${COMP_WORDS[1]}" != analyze ] || options+=' --job --table
+			--limit --threads --memory --on-bad-item --strict-ids
+			--accept --run-time --verbose --quiet --no-progress'
 		[ "${COMP_WORDS[1]}" != test ] || options+=' --table --limit
 			--key --where --strict-ids --accept --run-time
 			--verbose'

@@ -1,5 +1,5 @@
 # Completion of dynamill for fish.
-set -l commands init run check test lookup version help
+set -l commands init run check analyze test lookup version help
 complete -c dynamill -n "not __fish_seen_subcommand_from $commands" -f \
 	-a "$commands"
 complete -c dynamill -l help -d 'more about a command'
@@ -20,18 +20,20 @@ for option in 'job:the folder of the job' 'table:only this table' \
 	'memory:bound for the checks at the end' 'accept:take a damaged file' \
 	'run-time:what run_time() gives'
 	set -l parts (string split -m 1 : $option)
-	complete -c dynamill -n '__fish_seen_subcommand_from run' \
+	complete -c dynamill -n '__fish_seen_subcommand_from run analyze' \
 		-l $parts[1] -r -d $parts[2]
 end
+complete -c dynamill -n '__fish_seen_subcommand_from run' -l dry-run \
+	-d 'the same as analyze'
 complete -c dynamill -n '__fish_seen_subcommand_from run' -l level -x \
 	-a '(seq 9)' -d compression
-complete -c dynamill -n '__fish_seen_subcommand_from run' -l on-bad-item -x \
+complete -c dynamill -n '__fish_seen_subcommand_from run analyze' -l on-bad-item -x \
 	-a 'reject fail' -d 'what becomes of a bad item'
-complete -c dynamill -n '__fish_seen_subcommand_from run' -l strict-ids \
+complete -c dynamill -n '__fish_seen_subcommand_from run analyze' -l strict-ids \
 	-d 'reject what is no id where one should be'
-complete -c dynamill -n '__fish_seen_subcommand_from run' -l quiet \
+complete -c dynamill -n '__fish_seen_subcommand_from run analyze' -l quiet \
 	-d 'no progress, no summary'
-complete -c dynamill -n '__fish_seen_subcommand_from run' -l no-progress \
+complete -c dynamill -n '__fish_seen_subcommand_from run analyze' -l no-progress \
 	-d 'no progress'
 for option in 'table:only this table' 'limit:items of each table' \
 	'key:the item with this key' 'where:only items for which it holds' \
@@ -42,7 +44,7 @@ for option in 'table:only this table' 'limit:items of each table' \
 end
 complete -c dynamill -n '__fish_seen_subcommand_from test' -l strict-ids \
 	-d 'reject what is no id where one should be'
-complete -c dynamill -n '__fish_seen_subcommand_from test' -l verbose \
+complete -c dynamill -n '__fish_seen_subcommand_from test analyze' -l verbose \
 	-d 'cut nothing'
 for option in 'tables-from:table definitions' 'threads:files read at once' \
 	'memory:bound for the check of keys' 'accept:take a damaged file'

@@ -3,24 +3,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/err.h"
 #include "cli/console.h"
-#include "cli/help.h"
 #include "cli/options.h"
+#include "cli/settings.h"
 #include "engine/account.h"
 #include "engine/run.h"
 #include "io/file.h"
-
-static unsigned
-processors(void)
-{
-	const long n = sysconf(_SC_NPROCESSORS_ONLN);
-
-	return n > 0 ? (unsigned)n : 1;
-}
 
 /* report.json as it is, for --output json. */
 static int
@@ -116,7 +107,7 @@ open_run(const struct run_options *options, const struct options *o,
 int
 command_run(const struct options *o)
 {
-	char at[32];
+	struct settings set;
 	struct err err = { 0 };
 
 	if (o->nargs == 0) {
@@ -125,25 +116,11 @@ command_run(const struct options *o)
 		return console_error(&err);
 	}
 	if (o->dry_run)
-		err_set(&err, ERR_USAGE, "--dry-run is not yet in this version"
-			"; 'dynamill check' reads the plan");
-	if (o->dry_run || options_run_time(o, at, &err) != 0)
+		return command_analyze(o);
+	if (settings_read(o, &set, &err) != 0)
 		return console_error(&err);
 
-	const struct run_options options = {
-		.plans = o->args, .nplans = o->nargs,
-		.plan = options_plan(o),
-		.job_dir = o->job,
-		.threads = o->threads > 0 ? o->threads : processors(),
-		.memory = o->memory, .level = o->level, .limit = o->limit,
-		.fail_on_bad_item = o->fail_on_bad_item,
-		.on_duplicate = o->on_duplicate,
-		.accept = o->accept, .naccept = o->naccept,
-		.run_time = at, .run_time_given = o->run_time != NULL,
-		.version = DYNAMILL_VERSION,
-		.cancel = &commands_cancel, .watch = console_watch,
-	};
-	struct run *const run = open_run(&options, o, &err);
+	struct run *const run = open_run(&set.run, o, &err);
 	int status = 0;
 	if (run == NULL)
 		return console_error(&err);

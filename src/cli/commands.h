@@ -12,6 +12,7 @@ extern atomic_bool commands_cancel;
 int command_run(const struct options *o);
 int command_check(const struct options *o);
 int command_init(const struct options *o);
+int command_analyze(const struct options *o);
 int command_test(const struct options *o);
 int command_lookup(const struct options *o);
 

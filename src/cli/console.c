@@ -9,6 +9,7 @@
 
 #include "base/err.h"
 #include "cli/options.h"
+#include "cli/words.h"
 #include "engine/account.h"
 #include "engine/plan.h"
 #include "engine/run.h"
@@ -48,39 +49,6 @@ console_start(const struct options *o)
 	console.shown = !o->quiet && !o->no_progress;
 	console.terminal = isatty(STDERR_FILENO) != 0;
 	console.start = console.last = now();
-}
-
-/* "1.2 GB", as storage is counted: powers of ten. */
-static const char *
-bytes(uint64_t n, char out[16])
-{
-	static const char *const UNITS[] = { "B", "kB", "MB", "GB", "TB" };
-	double v = (double)n;
-	int unit = 0;
-
-	while (v >= 1000 && unit < 4) {
-		v /= 1000;
-		unit++;
-	}
-	snprintf(out, 16, unit == 0 ? "%.0f %s" : "%.1f %s", v, UNITS[unit]);
-	return out;
-}
-
-/* "1,234,567" */
-static const char *
-count(uint64_t n, char out[32])
-{
-	char digits[32];
-	const int len = snprintf(digits, sizeof(digits), "%" PRIu64, n);
-	int k = 0;
-
-	for (int i = 0; i < len; i++) {
-		if (i > 0 && (len - i) % 3 == 0)
-			out[k++] = ',';
-		out[k++] = digits[i];
-	}
-	out[k] = '\0';
-	return out;
 }
 
 /* How long the table at `i` has been under way, or took. */
@@ -125,7 +93,7 @@ draw_line(size_t i, const struct run_progress *p, double t)
 	}
 	fprintf(stderr, "%-20s %5.1f %%  %12s items  %9.0f items/s  "
 		"%7.1f MB/s  %s%s\n", p->name, 100 * (share < 1 ? share : 1),
-		count(p->items, items),
+		words_count(p->items, items),
 		seconds > 0 ? (double)p->items / seconds : 0,
 		seconds > 0 ? (double)p->plain_len / 1e6 / seconds : 0, left,
 		console.terminal ? "\033[K" : "");
@@ -182,7 +150,7 @@ print_others(const struct counts *c)
 
 	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
 		if (others[i].n > 0)
-			printf("  %s %s", count(others[i].n, n),
+			printf("  %s %s", words_count(others[i].n, n),
 			       others[i].word);
 }
 
@@ -194,8 +162,8 @@ print_table(const struct run *run, uint32_t i)
 	char read[32], written[32];
 
 	printf("  %-20s -> %-28s %12s read  %12s written", t->name,
-	       t->to != NULL ? t->to : t->name, count(c->read, read),
-	       count(c->written, written));
+	       t->to != NULL ? t->to : t->name, words_count(c->read, read),
+	       words_count(c->written, written));
 	print_others(c);
 	printf("\n");
 }
@@ -224,8 +192,8 @@ print_dangling(const struct run *run)
 				       p->tables[i].name,
 				       p->tables[i].rules[k].path,
 				       p->tables[to].name,
-				       count(rel->dangling, dangling),
-				       count(rel->refs, refs));
+				       words_count(rel->dangling, dangling),
+				       words_count(rel->refs, refs));
 			}
 }
 
@@ -269,20 +237,20 @@ console_summary(const struct run *run, const struct options *o)
 
 	if (o->quiet)
 		return;
-	printf("%s: %s items written\n", p->name, count(a->total.written, n));
+	printf("%s: %s items written\n", p->name, words_count(a->total.written, n));
 	for (uint32_t i = 0; i < p->ntables; i++)
 		if (!p->tables[i].skip && !p->tables[i].glob)
 			print_table(run, i);
 	print_dangling(run);
 	if (a->blank_lines > 0)
 		printf("  %s blank lines passed over\n",
-		       count(a->blank_lines, n));
+		       words_count(a->blank_lines, n));
 	if (a->damaged > 0)
 		printf("  %s damaged file%s accepted\n",
-		       count(a->damaged, n), a->damaged == 1 ? "" : "s");
-	printf("  %s read (%s unpacked), ", bytes(a->packed_in, in),
-	       bytes(a->plain_in, out));
-	printf("%s written", bytes(a->total_out.packed_len, in));
+		       words_count(a->damaged, n), a->damaged == 1 ? "" : "s");
+	printf("  %s read (%s unpacked), ", words_bytes(a->packed_in, in),
+	       words_bytes(a->plain_in, out));
+	printf("%s written", words_bytes(a->total_out.packed_len, in));
 	if (a->seconds > 0 && a->items_now > 0)
 		printf(" in %.1f s: %.0f items/s, %.1f MB/s", a->seconds,
 		       (double)a->items_now / a->seconds,

@@ -11,13 +11,14 @@ static const char PROGRAM[] =
 "  init DUMP...    read exports and write a plan to start with\n"
 "  run PLAN...     transform: exports in, import-ready files out\n"
 "  check PLAN...   read a plan and print it as understood\n"
+"  analyze PLAN... the dry run: what a run would meet, and what it would cost\n"
 "  test PLAN...    transform a few items and show them before and after\n"
 "  lookup ID...    source id to new id and back, and where the item is\n"
 "  version         the version, and what this processor can do\n"
 "  help COMMAND    more about a command; also COMMAND --help\n"
 "\n"
 "Start with: dynamill init DUMP -o plan.yaml, then dynamill check plan.yaml,\n"
-"then dynamill test plan.yaml, then dynamill run plan.yaml\n"
+"then dynamill test and dynamill analyze, then dynamill run plan.yaml\n"
 "docs/PLAN.md says what a plan can say.\n";
 
 static const char INIT[] =
@@ -63,6 +64,7 @@ static const char RUN[] =
 "  --strict-ids        reject what is no id where one should be\n"
 "  --accept NAME       take a damaged file as it is, by its name; repeatable\n"
 "  --run-time ISO      what run_time() gives (now)\n"
+"  --dry-run           the same as dynamill analyze\n"
 "  --output text|json  the summary; json prints report.json\n"
 "  --quiet             no progress, no summary\n"
 "  --no-progress       no progress\n"
@@ -81,6 +83,40 @@ static const char CHECK[] =
 "not there. Reads no export.\n"
 "\n"
 "Exit status: 0 sound; 2 something is wrong, with file, line and column.\n";
+
+static const char ANALYZE[] =
+"usage: dynamill analyze PLAN... [--job DIR] [OPTIONS]\n"
+"       dynamill run --dry-run PLAN... [--job DIR] [OPTIONS]\n"
+"\n"
+"Reads everything that a run would read, transforms every item, and writes\n"
+"none: checksums, counts, item sizes, attributes, duplicate keys, dangling\n"
+"references, asserts that fail, items that have expired; what an import or a\n"
+"push would take and cost, and the tables a month. Leaves the job's index.\n"
+"\n"
+"  --job DIR           the job's folder (./<plan name>.job)\n"
+"  --stage NAME        a stage of the plan (or the variable STAGE)\n"
+"  --table T           only this plan table; repeatable\n"
+"  --limit N           only the first N items of each table\n"
+"  --threads N         workers (default: processors)\n"
+"  --memory SIZE       bound for the end checks (1G)\n"
+"  --on-bad-item reject|fail\n"
+"                      count bad items, or stop at the first\n"
+"  --on-duplicate fail|keep-first|keep-last|reject\n"
+"                      what a run is to do with items with one primary key\n"
+"  --strict-ids        reject what is no id where one should be\n"
+"  --accept NAME       a problem by its name, or a damaged file; repeatable\n"
+"  --run-time ISO      what run_time() gives, and what expires by (now)\n"
+"  --output text|json  json prints analysis.json\n"
+"  --verbose           with every attribute\n"
+"  --quiet             no progress, no text\n"
+"  --no-progress       no progress\n"
+"\n"
+"Writes DIR/analysis.json, DIR/analysis.html and DIR/index/. docs/ANALYZE.md\n"
+"has all of it.\n"
+"\n"
+"Exit status: 0 nothing that a run would reject or stop at, or all of it is\n"
+"accepted; 1 something; 2 the command line or plan is wrong; 3 the input is\n"
+"damaged; 4 I/O failed; 5 refused; 130 interrupted.\n";
 
 static const char TEST[] =
 "usage: dynamill test PLAN... [--table T] [--limit N] [--key K] [--where C]\n"
@@ -144,6 +180,8 @@ help_of(const char *command)
 		return RUN;
 	if (strcmp(command, "check") == 0)
 		return CHECK;
+	if (strcmp(command, "analyze") == 0)
+		return ANALYZE;
 	if (strcmp(command, "test") == 0)
 		return TEST;
 	if (strcmp(command, "lookup") == 0)

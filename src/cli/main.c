@@ -20,6 +20,7 @@ static const struct {
 	{ "init", command_init },
 	{ "run", command_run },
 	{ "check", command_check },
+	{ "analyze", command_analyze },
 	{ "test", command_test },
 	{ "lookup", command_lookup },
 };

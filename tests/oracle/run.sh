@@ -114,5 +114,13 @@ for seed in 0 1 2 3 4 10 11; do
 	both shapes$seed "$made/plan.json" "$made/exports"
 done
 
+if [ -x "$program" ]; then
+	try "an analysis of ${ORACLE_ITEMS:-20000} items" \
+		python3 "$here/analyze.py" --program "$program" \
+		--items "${ORACLE_ITEMS:-20000}"
+else
+	skipped=$((skipped + 1))
+fi
+
 echo "$passed passed, $failed failed, $skipped skipped"
 [ $failed -eq 0 ]

@@ -1,0 +1,38 @@
+#include "cli/settings.h"
+
+#include <unistd.h>
+
+#include "cli/commands.h"
+#include "cli/console.h"
+#include "cli/help.h"
+#include "cli/options.h"
+
+static unsigned
+processors(void)
+{
+	const long n = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return n > 0 ? (unsigned)n : 1;
+}
+
+int
+settings_read(const struct options *o, struct settings *s, struct err *err)
+{
+	if (options_run_time(o, s->run_time, err) != 0)
+		return -1;
+	s->run = (struct run_options){
+		.plans = o->args, .nplans = o->nargs,
+		.plan = options_plan(o),
+		.job_dir = o->job,
+		.threads = o->threads > 0 ? o->threads : processors(),
+		.memory = o->memory, .level = o->level, .limit = o->limit,
+		.fail_on_bad_item = o->fail_on_bad_item,
+		.on_duplicate = o->on_duplicate,
+		.accept = o->accept, .naccept = o->naccept,
+		.run_time = s->run_time,
+		.run_time_given = o->run_time != NULL,
+		.version = DYNAMILL_VERSION,
+		.cancel = &commands_cancel, .watch = console_watch,
+	};
+	return 0;
+}
