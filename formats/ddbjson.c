@@ -305,3 +305,31 @@ ddbjson_decode(struct ddbjson *d, struct span in, bool last, struct batch *out,
 	*used = start;
 	return 0;
 }
+
+struct item *
+ddbjson_decode_line(struct ddbjson *d, struct span line, struct arena *mem,
+		    struct err *err)
+{
+	uint8_t *const p = arena_take(mem, line.len + DDBJSON_SLACK, err);
+	struct batch batch = { 0 };
+	size_t used;
+
+	if (p == NULL)
+		return NULL;
+	memcpy(p, line.ptr, line.len);
+	memset(p + line.len, 0, DDBJSON_SLACK);
+	ddbjson_rewind(d);
+	batch.mem = *mem;	/* lent, so that what is decoded stays */
+	const int rc = ddbjson_decode(d, (struct span){ p, line.len },
+				      true, &batch, &used, err);
+	*mem = batch.mem;
+	if (rc != 0)
+		return NULL;
+	if (batch.nrejects > 0)
+		*err = batch.rejects[0].why;
+	else if (batch.nitems != 1)
+		err_set(err, ERR_INPUT, "not one item");
+	else
+		return batch.items;
+	return NULL;
+}

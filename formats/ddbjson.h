@@ -18,6 +18,7 @@
 
 #include "base/span.h"
 
+struct arena;
 struct batch;
 struct buf;
 struct ddbjson;
@@ -44,6 +45,13 @@ void ddbjson_rewind(struct ddbjson *d);
 enum { DDBJSON_SLACK = 128, DDBJSON_MAX_LINES = 1024 };
 int ddbjson_decode(struct ddbjson *d, struct span in, bool last,
 		   struct batch *out, size_t *used, struct err *err);
+
+/*
+ * The item of one line, which is copied: all of it is in the arena.  NULL with
+ * *err set, ERR_INPUT if it is none.  (One now and then; not for speed.)
+ */
+struct item *ddbjson_decode_line(struct ddbjson *d, struct span line,
+				 struct arena *mem, struct err *err);
 
 /* The number of the next line, from 1. */
 uint64_t ddbjson_line(const struct ddbjson *d);

@@ -9,17 +9,23 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "engine/exports.h"
-#include "engine/place.h"
+#include "engine/itemkey.h"
 #include "engine/program.h"
+#include "engine/reading.h"
 #include "engine/sources.h"
 #include "engine/target.h"
 #include "engine/trial_internal.h"
+#include "engine/unit.h"
 #include "expr/expr.h"
 #include "formats/ddbjson.h"
-#include "io/source.h"
 #include "model/batch.h"
 
-enum { BLOCK_LEN = 64 * 1024 };
+/* A --key, and how many items were found with it. */
+struct wanted {
+	struct itemkey key;
+	uint64_t found;
+	bool fits;		/* the item at hand */
+};
 
 struct trial {
 	const struct trial_options *options;
@@ -31,13 +37,15 @@ struct trial {
 	struct program *program;
 	struct program_run *run;
 	struct expr *where;
-	struct trial_key *keys;
+	struct wanted *keys;
+	struct itemkey_names *names;	/* one a plan table */
 	struct trial_lore *lore;	/* one a plan table */
 	uint64_t *shown;		/* likewise */
 	uint64_t *nobodys;		/* one an input: see is_enough() */
 
-	struct ddbjson *reader, *again;
-	struct batch batch;		/* as read: the items before */
+	struct reading *reading;
+	struct batch *batch;		/* of it: the items before */
+	struct ddbjson *again;
 	struct batch copy;		/* of one item, for the program */
 	struct buf encoded;		/* an item that it became */
 
@@ -69,14 +77,29 @@ static int
 read_keys(struct trial *t, struct err *err)
 {
 	const struct trial_options *const o = t->options;
+	const struct plan *const p = t->plan;
 
 	t->keys = arena_take(&t->mem, (o->nkeys + 1) * sizeof(*t->keys), err);
-	if (t->keys == NULL)
+	t->names = arena_take(&t->mem, (p->ntables + 1) * sizeof(*t->names),
+			      err);
+	if (t->keys == NULL || t->names == NULL)
 		return -1;
-	for (size_t i = 0; i < o->nkeys; i++)
-		if (trial_key_read(&t->keys[i], o->keys[i], t->plan, &t->mem,
-				   err) != 0)
+	for (size_t i = 0; i < p->ntables; i++) {
+		const struct plan_table *const table = &p->tables[i];
+
+		t->names[i] = (struct itemkey_names){ NULL, NULL };
+		if (!table->skip && table->input != PLAN_NONE)
+			t->names[i] = (struct itemkey_names){
+				table->source_key.pk.name,
+				table->source_key.sk.name,
+			};
+	}
+	for (size_t i = 0; i < o->nkeys; i++) {
+		t->keys[i] = (struct wanted){ 0 };
+		if (itemkey_read(&t->keys[i].key, o->keys[i], t->names,
+				 p->ntables, &t->mem, err) != 0)
 			return -1;
+	}
 	return 0;
 }
 
@@ -105,9 +128,9 @@ make_program(struct trial *t, struct err *err)
 	if (t->program == NULL)
 		return -1;
 	t->run = program_run_new(t->program, err);
-	t->reader = ddbjson_new(err);
+	t->reading = reading_new(err);
 	t->again = ddbjson_new(err);
-	return t->run != NULL && t->reader != NULL && t->again != NULL ? 0
+	return t->run != NULL && t->reading != NULL && t->again != NULL ? 0
 								       : -1;
 }
 
@@ -150,9 +173,8 @@ trial_close(struct trial *t)
 	expr_free(t->where);
 	program_run_free(t->run);
 	program_free(t->program);
-	ddbjson_free(t->reader);
+	reading_free(t->reading);
 	ddbjson_free(t->again);
-	batch_free(&t->batch);
 	batch_free(&t->copy);
 	buf_free(&t->encoded);
 	exports_free(&t->exports);
@@ -196,6 +218,20 @@ take_place(struct trial *t, uint32_t table, bool left_out)
 	return true;
 }
 
+/* Has it that key, by the names of a table that reads it?  1, 0 or -1. */
+static int
+has_key(struct trial *t, const struct itemkey *key, const struct item *item,
+	struct err *err)
+{
+	const struct plan_input *const in = &t->plan->inputs[t->input];
+	int rc = 0;
+
+	for (size_t i = 0; i < in->ntables && rc == 0; i++)
+		rc = itemkey_fits(key, &t->names[in->tables[i]], item,
+				  &t->batch->mem, err);
+	return rc;
+}
+
 /*
  * Is it an item that is looked for?  Any is, if there are no keys; else it has
  * one or several of those that have not enough items yet.
@@ -207,10 +243,9 @@ is_wanted(struct trial *t, const struct item *item, struct err *err)
 	int any = n == 0;
 
 	for (size_t i = 0; i < n; i++) {
-		struct trial_key *const k = &t->keys[i];
-		const int fits = k->found >= t->limit ? 0 :
-			trial_key_fits(k, t->plan, t->input, item,
-				       &t->batch.mem, err);
+		struct wanted *const k = &t->keys[i];
+		const int fits = k->found >= t->limit
+			? 0 : has_key(t, &k->key, item, err);
 
 		if (fits < 0)
 			return -1;
@@ -225,7 +260,7 @@ static int
 passes(struct trial *t, const struct item *item, struct err *err)
 {
 	const struct expr_run run = {
-		.mem = &t->batch.mem, .run_time = span_of(t->options->run_time),
+		.mem = &t->batch->mem, .run_time = span_of(t->options->run_time),
 	};
 
 	if (t->where == NULL)
@@ -236,40 +271,12 @@ passes(struct trial *t, const struct item *item, struct err *err)
 
 /* ---- one item ------------------------------------------------------------ */
 
-struct item *
-trial_decode(struct ddbjson *reader, struct span line, struct arena *mem,
-	     struct err *err)
-{
-	uint8_t *const p = arena_take(mem, line.len + DDBJSON_SLACK, err);
-	struct batch batch = { 0 };
-	size_t used;
-
-	if (p == NULL)
-		return NULL;
-	memcpy(p, line.ptr, line.len);
-	memset(p + line.len, 0, DDBJSON_SLACK);
-	ddbjson_rewind(reader);
-	batch.mem = *mem;	/* lent, so that what is decoded stays */
-	const int rc = ddbjson_decode(reader, (struct span){ p, line.len },
-				      true, &batch, &used, err);
-	*mem = batch.mem;
-	if (rc != 0)
-		return NULL;
-	if (batch.nrejects > 0)
-		*err = batch.rejects[0].why;
-	else if (batch.nitems != 1)
-		err_set(err, ERR_INPUT, "not one item");
-	else
-		return batch.items;
-	return NULL;
-}
-
 /* Decode its line once more, for the program to change. */
 static int
 copy_item(struct trial *t, const struct item *item, struct err *err)
 {
 	batch_reset(&t->copy);
-	t->copy.items = trial_decode(t->again, item->line, &t->copy.mem, err);
+	t->copy.items = ddbjson_decode_line(t->again, item->line, &t->copy.mem, err);
 	if (t->copy.items == NULL)
 		return -1;
 	t->copy.nitems = 1;
@@ -303,7 +310,7 @@ write_products(struct trial *t, struct program_result *result,
 			program_take_back(t->run, result, i, &why);
 			continue;
 		}
-		(*made)[i] = trial_decode(t->again, buf_span(&t->encoded),
+		(*made)[i] = ddbjson_decode_line(t->again, buf_span(&t->encoded),
 					  &t->copy.mem, err);
 		if ((*made)[i] == NULL)
 			return err_at(err, "what becomes of line %" PRIu64,
@@ -444,7 +451,7 @@ consider_reject(struct trial *t, const struct reject *r, struct err *err)
 static int
 go_through(struct trial *t, struct err *err)
 {
-	struct batch *const b = &t->batch;
+	struct batch *const b = t->batch;
 	uint32_t i = 0, k = 0;
 
 	while ((i < b->nitems || k < b->nrejects) && !is_enough(t, t->input)) {
@@ -461,82 +468,24 @@ go_through(struct trial *t, struct err *err)
 }
 
 static int
-read_block(struct trial *t, struct span block, bool last, size_t *used,
-	   struct err *err)
-{
-	const atomic_bool *const cancel = t->options->cancel;
-
-	if (cancel != NULL && atomic_load(cancel))
-		return err_set(err, ERR_CANCELLED, "interrupted");
-	batch_reset(&t->batch);
-	if (ddbjson_decode(t->reader, block, last, &t->batch, used, err) != 0)
-		return -1;
-	return go_through(t, err);
-}
-
-/* What stands before the damage of a file that is accepted so. */
-static int
-salvage(struct trial *t, struct source *s, struct err *err)
-{
-	size_t used;
-
-	do {
-		if (read_block(t, source_before_damage(s), false, &used,
-			       err) != 0)
-			return -1;
-		source_consume(s, used);
-	} while (used > 0 && !is_enough(t, t->input));
-	return 0;
-}
-
-static int
-read_all(struct trial *t, struct source *s, struct err *err)
-{
-	const struct trial_options *const o = t->options;
-	size_t want = BLOCK_LEN, used;
-	struct span block;
-	bool last;
-
-	do {
-		const int more = source_peek(s, want, &block, err);
-
-		if (more < 0 && err->code == ERR_INPUT &&
-		    exports_accepts(t->file->path, o->accept, o->naccept))
-			return salvage(t, s, err);
-		if (more < 0 && err->code == ERR_LIMIT)
-			return err_set(err, ERR_INPUT, "line %" PRIu64 " is "
-				       "longer than 16 MiB, which no item is",
-				       ddbjson_line(t->reader));
-		if (more < 0)
-			return -1;
-		last = !more && block.len <= want;
-		if (block.len > want)
-			block.len = want;
-		if (read_block(t, block, last, &used, err) != 0)
-			return -1;
-		source_consume(s, used);
-		want = used > 0 ? BLOCK_LEN : 2 * block.len;
-		if (want > SOURCE_MAX_PEEK && block.len < SOURCE_MAX_PEEK)
-			want = SOURCE_MAX_PEEK;
-	} while (!is_enough(t, t->input) && (!last || used < block.len));
-	return 0;
-}
-
-static int
 read_file(struct trial *t, struct err *err)
 {
-	struct source *const s = source_open(place_feed(t->file->path, err),
-					     false, err);
-	int rc = -1;
+	const struct trial_options *const o = t->options;
+	const struct unit u = {
+		.path = t->file->path, .name = t->file->name, .nitems = -1,
+		.accepted = exports_accepts(t->file->path, o->accept,
+					    o->naccept),
+	};
+	int rc = 0;
 
-	if (s != NULL) {
-		ddbjson_rewind(t->reader);
-		rc = read_all(t, s, err);
+	if (reading_start(t->reading, &u, false, err) != 0)
+		return -1;
+	while (rc == 0 && !is_enough(t, t->input) &&
+	       (rc = reading_next(t->reading, &t->batch, err)) > 0) {
+		if (o->cancel != NULL && atomic_load(o->cancel))
+			return err_set(err, ERR_CANCELLED, "interrupted");
+		rc = go_through(t, err);
 	}
-	source_close(s);
-	if (rc != 0 && err->code != ERR_CANCELLED)
-		err_at(err, "%s", strcmp(t->file->path, "-") == 0
-		       ? "standard input" : t->file->path);
 	return rc;
 }
 

@@ -6,42 +6,6 @@
 #include "model/path.h"
 
 struct arena;
-struct ddbjson;
-
-/*
- * The item of a line, which is copied: all of it is in the arena.  NULL with
- * *err set if it is none.
- */
-struct item *trial_decode(struct ddbjson *reader, struct span line,
-			  struct arena *mem, struct err *err);
-
-/* ---- keys: trial_key.c --------------------------------------------------- */
-
-/* An attribute that a key names, and the text that it must have. */
-struct trial_attr {
-	struct span name, text;
-	uint16_t hash;
-	enum value_type type;	/* 0: the item's own */
-};
-
-struct trial_key {
-	struct trial_attr attrs[2];
-	size_t nattrs;		/* 0: `bare` or `map` says it */
-	struct span bare;	/* the partition key; .ptr NULL if not */
-	struct value map;	/* typed attributes; of type 0 if not */
-	uint64_t found;
-	bool fits;		/* the item at hand */
-};
-
-/* Read `text`, whose pieces stay there or go to the arena.  0 or -1. */
-int trial_key_read(struct trial_key *k, const char *text,
-		   const struct plan *plan, struct arena *mem,
-		   struct err *err);
-
-/* Has an item of this input that key?  Returns 1, 0 or -1. */
-int trial_key_fits(const struct trial_key *k, const struct plan *plan,
-		   uint32_t input, const struct item *item,
-		   struct arena *mem, struct err *err);
 
 /* ---- rows: trial_rows.c -------------------------------------------------- */
 

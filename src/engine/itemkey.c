@@ -1,4 +1,6 @@
-/* trial_key.c - which item a --key means. */
+#include "engine/itemkey.h"
+
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -7,56 +9,77 @@
 #include "base/buf.h"
 #include "base/decimal.h"
 #include "base/err.h"
-#include "engine/trial_internal.h"
 #include "formats/ddbjson.h"
 #include "model/compare.h"
 
 /* ---- reading ------------------------------------------------------------- */
 
-/* Is it a key attribute of a source table that is read? */
-static bool
-is_key_name(const struct plan *p, struct span name)
-{
-	for (size_t i = 0; i < p->ntables; i++) {
-		const struct plan_table *const t = &p->tables[i];
+/* The tables whose keys are meant; none: any name may be a key's. */
+struct tables {
+	const struct itemkey_names *names;
+	size_t n;
+};
 
-		if (t->skip || t->input == PLAN_NONE)
-			continue;
-		if ((t->source_key.pk.name != NULL &&
-		     span_is(name, t->source_key.pk.name)) ||
-		    (t->source_key.sk.name != NULL &&
-		     span_is(name, t->source_key.sk.name)))
+static bool
+is_known(const struct tables *t)
+{
+	for (size_t i = 0; i < t->n; i++)
+		if (t->names[i].pk != NULL)
 			return true;
-	}
 	return false;
+}
+
+/* Could the name of an attribute be meant, where nobody knows the tables? */
+static bool
+is_word(struct span name)
+{
+	for (size_t i = 0; i < name.len; i++) {
+		const uint8_t c = name.ptr[i], low = c | 0x20;
+
+		if (!(low >= 'a' && low <= 'z') && c < 0x80 && c != '_' &&
+		    (i == 0 || !((c >= '0' && c <= '9') || c == '-' ||
+				 c == '.' || c == ':' || c == '#')))
+			return false;
+	}
+	return name.len > 0;
+}
+
+static bool
+is_key_name(const struct tables *t, struct span name)
+{
+	for (size_t i = 0; i < t->n; i++)
+		if ((t->names[i].pk != NULL && span_is(name, t->names[i].pk)) ||
+		    (t->names[i].sk != NULL && span_is(name, t->names[i].sk)))
+			return true;
+	return !is_known(t) && is_word(name);
 }
 
 /* Of the text up to a `=`, the name of a key attribute; else empty. */
 static struct span
-name_before(const struct plan *p, const char *text)
+name_before(const struct tables *t, const char *text)
 {
 	const struct span name = {
 		(const uint8_t *)text, strcspn(text, "="),
 	};
 
-	return text[name.len] == '=' && is_key_name(p, name)
+	return text[name.len] == '=' && is_key_name(t, name)
 		? name : (struct span){ NULL, 0 };
 }
 
 /* The comma before the next `name=`, or the end. */
 static const char *
-end_of_value(const struct plan *p, const char *text)
+end_of_value(const struct tables *t, const char *text)
 {
 	const char *s = strchr(text, ',');
 
-	while (s != NULL && name_before(p, s + 1).len == 0)
+	while (s != NULL && name_before(t, s + 1).len == 0)
 		s = strchr(s + 1, ',');
 	return s != NULL ? s : text + strlen(text);
 }
 
 /* `{S=abc}`, as the AWS CLI's short form has it: its type. */
 static void
-take_type(struct trial_attr *a)
+take_type(struct itemkey_attr *a)
 {
 	const char *const s = (const char *)a->text.ptr;
 	const size_t n = a->text.len;
@@ -74,7 +97,7 @@ take_type(struct trial_attr *a)
 
 /* Can there be such a value? */
 static int
-check_type(const struct trial_attr *a, const char *text, struct err *err)
+check_type(const struct itemkey_attr *a, const char *text, struct err *err)
 {
 	if ((a->type == VALUE_N && decimal_check(a->text, err) != 0) ||
 	    (a->type == VALUE_B && !base64_check(a->text)))
@@ -86,19 +109,19 @@ check_type(const struct trial_attr *a, const char *text, struct err *err)
 }
 
 static int
-read_pairs(struct trial_key *k, const char *text, const struct plan *plan,
+read_pairs(struct itemkey *k, const char *text, const struct tables *t,
 	   struct err *err)
 {
 	for (const char *s = text;; ) {
-		const struct span name = name_before(plan, s);
-		struct trial_attr *const a = &k->attrs[k->nattrs];
+		const struct span name = name_before(t, s);
+		struct itemkey_attr *const a = &k->attrs[k->nattrs];
 
 		if (k->nattrs == 2)
 			return err_set(err, ERR_USAGE, "--key '%s': a key has "
 				       "one attribute or two", text);
 		const char *const value = s + name.len + 1;
-		s = end_of_value(plan, value);
-		*a = (struct trial_attr){
+		s = end_of_value(t, value);
+		*a = (struct itemkey_attr){
 			.name = name, .hash = name_hash(name),
 			.text = { (const uint8_t *)value, (size_t)(s - value) },
 		};
@@ -114,7 +137,7 @@ read_pairs(struct trial_key *k, const char *text, const struct plan *plan,
 
 /* The attributes of `{"id":{"S":"x"}}`, by the decoder of items. */
 static int
-read_json(struct trial_key *k, const char *text, struct arena *mem,
+read_json(struct itemkey *k, const char *text, struct arena *mem,
 	  struct err *err)
 {
 	struct ddbjson *const reader = ddbjson_new(err);
@@ -132,7 +155,7 @@ read_json(struct trial_key *k, const char *text, struct arena *mem,
 	for (size_t i = 0; i < line.len; i++)	/* however it was typed */
 		if (line.ptr[i] == '\n')
 			line.ptr[i] = ' ';
-	item = trial_decode(reader, buf_span(&line), mem, &why);
+	item = ddbjson_decode_line(reader, buf_span(&line), mem, &why);
 	if (item == NULL)
 		err_set(err, ERR_USAGE, "--key '%s': %s; such as "
 			"{\"id\":{\"S\":\"x\"}}", text, why.text);
@@ -150,42 +173,42 @@ done:
 
 /* Is there a table that a partition key alone is the key of? */
 static int
-check_bare(const char *text, const struct plan *p, struct err *err)
+check_bare(const char *text, const struct tables *t, struct err *err)
 {
-	const struct plan_key *two = NULL;
+	const struct itemkey_names *two = NULL;
 
-	for (size_t i = 0; i < p->ntables; i++) {
-		const struct plan_table *const t = &p->tables[i];
-
-		if (t->skip || t->input == PLAN_NONE ||
-		    t->source_key.pk.name == NULL)
+	for (size_t i = 0; i < t->n; i++) {
+		if (t->names[i].pk == NULL)
 			continue;
-		if (t->source_key.sk.name == NULL)
+		if (t->names[i].sk == NULL)
 			return 0;
-		two = &t->source_key;
+		two = &t->names[i];
 	}
 	if (two == NULL)
-		return err_set(err, ERR_USAGE, "--key '%s': no table of the "
-			       "plan that is read says its key", text);
+		return err_set(err, ERR_USAGE, "--key '%s': of which "
+			       "attribute? nothing says the key of a table "
+			       "that is read; say 'name=%s'", text, text);
 	return err_set(err, ERR_USAGE, "--key '%s': there is a sort key too; "
-		       "say '%s=...,%s=...'", text, two->pk.name,
-		       two->sk.name);
+		       "say '%s=...,%s=...'", text, two->pk, two->sk);
 }
 
 int
-trial_key_read(struct trial_key *k, const char *text, const struct plan *plan,
-	       struct arena *mem, struct err *err)
+itemkey_read(struct itemkey *k, const char *text,
+	     const struct itemkey_names *names, size_t n, struct arena *mem,
+	     struct err *err)
 {
-	*k = (struct trial_key){ 0 };
+	const struct tables t = { names, n };
+
+	*k = (struct itemkey){ 0 };
 	if (text[0] == '\0')
 		return err_set(err, ERR_USAGE, "--key takes a key, such as "
 			       "id=x");
 	if (text[strspn(text, " \t\n")] == '{')
 		return read_json(k, text, mem, err);
-	if (name_before(plan, text).len > 0)
-		return read_pairs(k, text, plan, err);
+	if (name_before(&t, text).len > 0)
+		return read_pairs(k, text, &t, err);
 	k->bare = span_of(text);
-	return check_bare(text, plan, err);
+	return check_bare(text, &t, err);
 }
 
 /* ---- looking ------------------------------------------------------------- */
@@ -208,13 +231,13 @@ says(const struct value *v, struct span text, struct arena *mem,
 }
 
 static int
-fits_pairs(const struct trial_key *k, const struct item *item,
+fits_pairs(const struct itemkey *k, const struct item *item,
 	   struct arena *mem, struct err *err)
 {
 	int rc = 1;
 
 	for (size_t i = 0; i < k->nattrs && rc == 1; i++) {
-		const struct trial_attr *const a = &k->attrs[i];
+		const struct itemkey_attr *const a = &k->attrs[i];
 		const struct value *const v = value_attr(&item->map, a->name,
 							 a->hash);
 
@@ -240,36 +263,27 @@ fits_map(const struct value *map, const struct item *item, struct arena *mem,
 	return rc;
 }
 
-/* Is it the partition key of a table that has no other? */
+/* Is it the partition key, of a table that has no other? */
 static int
-fits_bare(const struct trial_key *k, const struct plan *plan, uint32_t input,
+fits_bare(const struct itemkey *k, const struct itemkey_names *names,
 	  const struct item *item, struct arena *mem, struct err *err)
 {
-	const struct plan_input *const in = &plan->inputs[input];
-	int rc = 0;
+	if (names->pk == NULL || names->sk != NULL)
+		return 0;
 
-	for (size_t i = 0; i < in->ntables && rc == 0; i++) {
-		const struct plan_key *const key =
-			&plan->tables[in->tables[i]].source_key;
-
-		if (key->pk.name == NULL || key->sk.name != NULL)
-			continue;
-		const struct span name = span_of(key->pk.name);
-		const struct value *const v = value_attr(&item->map, name,
-							 name_hash(name));
-		rc = v == NULL ? 0 : says(v, k->bare, mem, err);
-	}
-	return rc;
+	const struct span name = span_of(names->pk);
+	const struct value *const v = value_attr(&item->map, name,
+						 name_hash(name));
+	return v == NULL ? 0 : says(v, k->bare, mem, err);
 }
 
 int
-trial_key_fits(const struct trial_key *k, const struct plan *plan,
-	       uint32_t input, const struct item *item, struct arena *mem,
-	       struct err *err)
+itemkey_fits(const struct itemkey *k, const struct itemkey_names *names,
+	     const struct item *item, struct arena *mem, struct err *err)
 {
 	if (k->map.type != 0)
 		return fits_map(&k->map, item, mem, err);
 	if (k->nattrs > 0)
 		return fits_pairs(k, item, mem, err);
-	return fits_bare(k, plan, input, item, mem, err);
+	return fits_bare(k, names, item, mem, err);
 }
