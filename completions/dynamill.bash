@@ -5,6 +5,8 @@ _dynamill() {
 	case $before in
 	--output) COMPREPLY=($(compgen -W 'text json csv' -- "$word"))
 		return ;;
+	--as) COMPREPLY=($(compgen -W 'dynamodb-json json ion csv' -- "$word"))
+		return ;;
 	--type) COMPREPLY=($(compgen -W 'S N B' -- "$word")); return ;;
 	--on-bad-item) COMPREPLY=($(compgen -W 'reject fail' -- "$word"))
 		return ;;
@@ -14,9 +16,9 @@ _dynamill() {
 	esac
 	if [ "$COMP_CWORD" -eq 1 ]; then
 		COMPREPLY=($(compgen -W 'init run check analyze test lookup
-			version help' -- "$word"))
+			cat version help' -- "$word"))
 	elif [ "${COMP_WORDS[1]}" = help ]; then
-		COMPREPLY=($(compgen -W 'init run check analyze test lookup' -- "$word"))
+		COMPREPLY=($(compgen -W 'init run check analyze test lookup cat' -- "$word"))
 	elif [[ $word == -* ]]; then
 		local options='--stage --output --help'
 		[ "${COMP_WORDS[1]}" != run ] || options+=' --job --table
@@ -32,6 +34,9 @@ _dynamill() {
 			--type --item --all --output --help'
 		[ "${COMP_WORDS[1]}" != init ] || options='-o --force --tables-from
 			--threads --memory --accept --quiet --help'
+		[ "${COMP_WORDS[1]}" != cat ] || options='--where --select --key
+			--limit --as --table --tables-from --accept --threads
+			--memory --run-time --help'
 		COMPREPLY=($(compgen -W "$options" -- "$word"))
 	else
 		COMPREPLY=($(compgen -f -- "$word"))

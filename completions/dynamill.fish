@@ -1,5 +1,5 @@
 # Completion of dynamill for fish.
-set -l commands init run check analyze test lookup version help
+set -l commands init run check analyze test lookup cat version help
 complete -c dynamill -n "not __fish_seen_subcommand_from $commands" -f \
 	-a "$commands"
 complete -c dynamill -l help -d 'more about a command'
@@ -56,3 +56,15 @@ complete -c dynamill -n '__fish_seen_subcommand_from init' -s o -r \
 	-d 'where the plan goes'
 complete -c dynamill -n '__fish_seen_subcommand_from init' -l force \
 	-d 'write over a file that is there'
+for option in 'where:only items for which it holds' \
+	'select:only these document paths' 'key:the item with this key' \
+	'limit:the first items of each table' 'table:only this table' \
+	'tables-from:table definitions' 'accept:take a damaged file' \
+	'threads:files read at once' 'memory:bound for text that waits' \
+	'run-time:what run_time() gives'
+	set -l parts (string split -m 1 : $option)
+	complete -c dynamill -n '__fish_seen_subcommand_from cat' \
+		-l $parts[1] -r -d $parts[2]
+end
+complete -c dynamill -n '__fish_seen_subcommand_from cat' -l as -x \
+	-a 'dynamodb-json json ion csv' -d 'the format'

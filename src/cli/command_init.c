@@ -41,14 +41,6 @@ tell(const struct init_sums *s, const char *path)
 		fprintf(stderr, "  next: dynamill check %s\n", path);
 }
 
-static unsigned
-processors(void)
-{
-	const long n = sysconf(_SC_NPROCESSORS_ONLN);
-
-	return n > 0 ? (unsigned)n : 1;
-}
-
 int
 command_init(const struct options *o)
 {
@@ -69,7 +61,7 @@ command_init(const struct options *o)
 		.tables_from = o->tables_from, .ntables_from = o->ntables_from,
 		.accept = o->accept, .naccept = o->naccept,
 		.plan_path = path, .memory = o->memory,
-		.threads = o->threads > 0 ? o->threads : processors(),
+		.threads = options_threads(o),
 		.cancel = &commands_cancel,
 	};
 	if ((path != NULL && check_place(path, o->force, &err) != 0) ||

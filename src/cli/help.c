@@ -14,6 +14,7 @@ static const char PROGRAM[] =
 "  analyze PLAN... the dry run: what a run would meet, and what it would cost\n"
 "  test PLAN...    transform a few items and show them before and after\n"
 "  lookup ID...    source id to new id and back, and where the item is\n"
+"  cat DUMP...     items of any dump as lines; the grep of exports\n"
 "  version         the version, and what this processor can do\n"
 "  help COMMAND    more about a command; also COMMAND --help\n"
 "\n"
@@ -169,22 +170,50 @@ static const char LOOKUP[] =
 "3 the index or the input is damaged; 4 I/O failed; 5 --all, and the plan or\n"
 "its secret is not the job's.\n";
 
+static const char CAT[] =
+"usage: dynamill cat DUMP... [--where C] [--select PATHS] [--key K]\n"
+"                    [--limit N] [--as FORMAT]\n"
+"\n"
+"Prints the items of dumps as lines: exports, folders, globs, files, or - for\n"
+"standard input; packed or not, in any format that dynamill reads.\n"
+"\n"
+"  --where CONDITION   only items for which it holds\n"
+"  --select PATHS      only these document paths: 'id, address.city, tags[0]'\n"
+"  --key K             the item with this key; repeatable. K is id=abc,\n"
+"                      pk=a,sk=b, {\"id\":{\"S\":\"abc\"}}, or abc alone\n"
+"                      where the key is known\n"
+"  --limit N           only the first N items of each table\n"
+"  --as FORMAT         dynamodb-json (the usual), json (plain, for jq), ion\n"
+"                      or csv\n"
+"  --table T           only this table, by its manifest's name; repeatable\n"
+"  --tables-from FILE  table definitions, for keys; globs; repeatable\n"
+"  --accept NAME       take a damaged file as it is, by its name; repeatable\n"
+"  --threads N         files read at once (default: processors)\n"
+"  --memory SIZE       bound for text that waits for its turn (256M)\n"
+"  --run-time ISO      what run_time() gives in --where (now)\n"
+"\n"
+"The order is that of files and lines, whatever --threads is. A bad line goes\n"
+"to standard error with its place. docs/CAT.md has all of it.\n"
+"\n"
+"Exit status: 0 done; 1 a line was no item, the format cannot say one, or no\n"
+"item has a key; 2 the command line is wrong; 3 the input is damaged: what\n"
+"could be read was printed; 4 I/O failed; 130 interrupted.\n";
+
+static const struct {
+	const char *command, *text;
+} HELP[] = {
+	{ "init", INIT }, { "run", RUN }, { "check", CHECK },
+	{ "analyze", ANALYZE }, { "test", TEST }, { "lookup", LOOKUP },
+	{ "cat", CAT },
+};
+
 const char *
 help_of(const char *command)
 {
 	if (command == NULL)
 		return PROGRAM;
-	if (strcmp(command, "init") == 0)
-		return INIT;
-	if (strcmp(command, "run") == 0)
-		return RUN;
-	if (strcmp(command, "check") == 0)
-		return CHECK;
-	if (strcmp(command, "analyze") == 0)
-		return ANALYZE;
-	if (strcmp(command, "test") == 0)
-		return TEST;
-	if (strcmp(command, "lookup") == 0)
-		return LOOKUP;
+	for (size_t i = 0; i < sizeof(HELP) / sizeof(HELP[0]); i++)
+		if (strcmp(command, HELP[i].command) == 0)
+			return HELP[i].text;
 	return NULL;
 }

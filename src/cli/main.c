@@ -23,6 +23,7 @@ static const struct {
 	{ "analyze", command_analyze },
 	{ "test", command_test },
 	{ "lookup", command_lookup },
+	{ "cat", command_cat },
 };
 
 enum { NCOMMANDS = sizeof(COMMANDS) / sizeof(COMMANDS[0]) };

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/err.h"
 
@@ -14,7 +15,8 @@ enum {
 	OPT_LEVEL, OPT_RUN_TIME, OPT_ON_BAD_ITEM, OPT_ON_DUPLICATE,
 	OPT_STRICT_IDS, OPT_DRY_RUN, OPT_QUIET, OPT_VERBOSE, OPT_NO_PROGRESS,
 	OPT_OUTPUT, OPT_TABLE, OPT_ACCEPT, OPT_KEY, OPT_WHERE, OPT_WRITE,
-	OPT_TYPE, OPT_ITEM, OPT_ALL, OPT_TABLES_FROM, OPT_FORCE, OPT_HELP,
+	OPT_TYPE, OPT_ITEM, OPT_ALL, OPT_TABLES_FROM, OPT_FORCE, OPT_AS,
+	OPT_SELECT, OPT_HELP,
 	OPT_OUT = 'o',
 };
 
@@ -44,6 +46,8 @@ static const struct option LONG[] = {
 	{ "all", no_argument, NULL, OPT_ALL },
 	{ "tables-from", required_argument, NULL, OPT_TABLES_FROM },
 	{ "force", no_argument, NULL, OPT_FORCE },
+	{ "as", required_argument, NULL, OPT_AS },
+	{ "select", required_argument, NULL, OPT_SELECT },
 	{ "help", no_argument, NULL, OPT_HELP },
 	{ NULL, 0, NULL, 0 },
 };
@@ -135,6 +139,9 @@ set(struct options *o, int option, const char *value, struct err *err)
 	};
 	static const char *const OUTPUT[] = { "text", "json", "csv", NULL };
 	static const char *const TYPE[] = { "S", "N", "B", NULL };
+	static const char *const AS[] = {
+		"dynamodb-json", "json", "ion", "csv", NULL,
+	};
 	uint64_t n = 0;
 	int rc = 0;
 
@@ -221,6 +228,13 @@ set(struct options *o, int option, const char *value, struct err *err)
 	case OPT_OUT:
 		o->out = value;
 		break;
+	case OPT_AS:
+		rc = choice("as", value, AS, err);
+		o->as = value;
+		break;
+	case OPT_SELECT:
+		o->select = value;
+		break;
 	case OPT_ACCEPT:
 		return add_word("accept", o->accept, &o->naccept, value, err);
 	default:
@@ -229,24 +243,45 @@ set(struct options *o, int option, const char *value, struct err *err)
 	return rc < 0 ? -1 : 0;
 }
 
+/* Is `command` one of the words? */
+static bool
+is_among(const char *command, const char *words)
+{
+	const size_t n = strlen(command);
+
+	for (const char *s = words; *s != '\0'; s += strcspn(s, " "),
+	     s += *s == ' ')
+		if (strncmp(s, command, n) == 0 &&
+		    (s[n] == ' ' || s[n] == '\0'))
+			return true;
+	return false;
+}
+
 /* Options that other commands would seem to obey, and do not. */
 static int
 check_command(const struct options *o, const char *command, struct err *err)
 {
-	const bool is_test = strcmp(command, "test") == 0;
-	const bool is_init = strcmp(command, "init") == 0;
-	const char *const option =
-		o->nkeys > 0 && !is_test ? "--key" :
-		o->where != NULL && !is_test ? "--where" :
-		o->write && !is_test ? "--write" :
-		o->ntables_from > 0 && !is_init ? "--tables-from" :
-		o->force && !is_init ? "--force" :
-		o->out != NULL && !is_init ? "-o" : NULL;
+	const struct {
+		bool given;
+		const char *option, *commands;
+	} some[] = {
+		{ o->nkeys > 0, "--key", "test cat" },
+		{ o->where != NULL, "--where", "test cat" },
+		{ o->write, "--write", "test" },
+		{ o->ntables_from > 0, "--tables-from", "init cat" },
+		{ o->force, "--force", "init" },
+		{ o->out != NULL, "-o", "init" },
+		{ o->as != NULL, "--as", "cat" },
+		{ o->select != NULL, "--select", "cat" },
+		{ o->output == OUTPUT_CSV, "--output csv", "lookup" },
+	};
 
-	if (option == NULL)
-		return 0;
-	return err_set(err, ERR_USAGE, "'%s' takes no '%s'; see 'dynamill %s "
-		       "--help'", command, option, command);
+	for (size_t i = 0; i < sizeof(some) / sizeof(some[0]); i++)
+		if (some[i].given && !is_among(command, some[i].commands))
+			return err_set(err, ERR_USAGE, "'%s' takes no '%s'; "
+				       "see 'dynamill %s --help'", command,
+				       some[i].option, command);
+	return 0;
 }
 
 static bool
@@ -279,13 +314,11 @@ options_parse(struct options *o, int argc, char **argv, struct err *err)
 			return -1;
 		/* What the shell made of a glob. */
 		while (option == OPT_TABLES_FROM && optind < argc &&
+		       strcmp(argv[0], "init") == 0 &&
 		       is_json(argv[optind]))
 			if (set(o, option, argv[optind++], err) != 0)
 				return -1;
 	}
-	if (o->output == OUTPUT_CSV && strcmp(argv[0], "lookup") != 0)
-		return err_set(err, ERR_USAGE, "--output of '%s' is text or "
-			       "json, not csv", argv[0]);
 	o->args = (const char *const *)(argv + optind);
 	o->nargs = (size_t)(argc - optind);
 	return check_command(o, argv[0], err);
@@ -306,6 +339,14 @@ options_plan(const struct options *o)
 		.only = o->tables, .nonly = o->ntables,
 		.strict_ids = o->strict_ids,
 	};
+}
+
+unsigned
+options_threads(const struct options *o)
+{
+	const long n = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return o->threads > 0 ? o->threads : n > 0 ? (unsigned)n : 1;
 }
 
 int

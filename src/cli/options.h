@@ -49,6 +49,8 @@ struct options {
 	bool force;
 	const char *tables_from[OPTIONS_MAX_WORDS];	/* --tables-from */
 	size_t ntables_from;
+	const char *as;			/* cat: a format; NULL: the usual */
+	const char *select;		/* cat: document paths, or NULL */
 };
 
 /*
@@ -59,6 +61,9 @@ int options_parse(struct options *o, int argc, char **argv, struct err *err);
 
 /* What of it a plan is told; it refers to `o`. */
 struct plan_options options_plan(const struct options *o);
+
+/* --threads, or as many as there are processors. */
+unsigned options_threads(const struct options *o);
 
 /*
  * What run_time() is to give: --run-time, or now, as seconds since 1970 in

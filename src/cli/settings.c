@@ -1,19 +1,10 @@
 #include "cli/settings.h"
 
-#include <unistd.h>
 
 #include "cli/commands.h"
 #include "cli/console.h"
 #include "cli/help.h"
 #include "cli/options.h"
-
-static unsigned
-processors(void)
-{
-	const long n = sysconf(_SC_NPROCESSORS_ONLN);
-
-	return n > 0 ? (unsigned)n : 1;
-}
 
 int
 settings_read(const struct options *o, struct settings *s, struct err *err)
@@ -24,7 +15,7 @@ settings_read(const struct options *o, struct settings *s, struct err *err)
 		.plans = o->args, .nplans = o->nargs,
 		.plan = options_plan(o),
 		.job_dir = o->job,
-		.threads = o->threads > 0 ? o->threads : processors(),
+		.threads = options_threads(o),
 		.memory = o->memory, .level = o->level, .limit = o->limit,
 		.fail_on_bad_item = o->fail_on_bad_item,
 		.on_duplicate = o->on_duplicate,

@@ -1,0 +1,98 @@
+#include "engine/tabledef.h"
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "formats/json.h"
+#include "formats/tree.h"
+#include "io/file.h"
+
+enum { MAX_LEN = 4 * 1024 * 1024 };
+
+/* A text of a map, or NULL. */
+static const char *
+text_of(const struct tree *map, const char *name)
+{
+	const struct tree *const t = tree_get(map, name);
+
+	return t != NULL && t->kind == TREE_TEXT ? (const char *)t->text.ptr
+						 : NULL;
+}
+
+static enum value_type
+type_of(const struct tree *def, const char *attr)
+{
+	const struct tree *const list = tree_get(def, "AttributeDefinitions");
+
+	for (uint32_t i = 0; list != NULL && list->kind == TREE_LIST &&
+	     i < list->nkids; i++) {
+		const char *const name = text_of(&list->kids[i],
+						 "AttributeName");
+		const char *const type = text_of(&list->kids[i],
+						 "AttributeType");
+
+		if (name != NULL && type != NULL &&
+		    span_is(span_of(name), attr))
+			return value_type_named(span_of(type));
+	}
+	return (enum value_type)0;
+}
+
+static int
+read_definition(const struct tree *root, struct tabledef *out, struct err *err)
+{
+	const struct tree *const table = tree_get(root, "Table");
+	const struct tree *const def = table != NULL ? table : root;
+	const struct tree *const list = tree_get(def, "KeySchema");
+
+	*out = (struct tabledef){ .name = text_of(def, "TableName") };
+	if (list == NULL || list->kind != TREE_LIST)
+		return tree_err(def, err, "no definition of a table: "
+				"'KeySchema' is missing");
+	for (uint32_t i = 0; i < list->nkids; i++) {
+		const char *const name = text_of(&list->kids[i],
+						 "AttributeName");
+		const char *const kind = text_of(&list->kids[i], "KeyType");
+		const bool hash = kind != NULL && span_is(span_of(kind), "HASH");
+
+		if (name == NULL || kind == NULL ||
+		    (!hash && !span_is(span_of(kind), "RANGE")))
+			return tree_err(&list->kids[i], err, "'KeySchema' has "
+					"a HASH, and perhaps a RANGE");
+		*(hash ? &out->key.pk : &out->key.sk) = (struct plan_key_attr){
+			name, type_of(def, name),
+		};
+	}
+	if (out->name == NULL || out->key.pk.name == NULL)
+		return tree_err(def, err, "no definition of a table: %s is "
+				"missing", out->name == NULL ? "'TableName'"
+							     : "the HASH key");
+	return 0;
+}
+
+int
+tabledef_read(const char *path, struct arena *mem, struct tabledef *out,
+	      struct err *err)
+{
+	const struct tree *root = NULL;
+	struct buf text = { 0 };
+	struct span json, name;
+	int rc = file_load(path, MAX_LEN, &text, err);
+
+	json = rc == 0 ? arena_copy(mem, buf_span(&text), err)
+		       : (struct span){ NULL, 0 };
+	buf_free(&text);
+	if (json.ptr == NULL)
+		return -1;
+	name = arena_copy(mem, (struct span){ (const uint8_t *)path,
+					      strlen(path) + 1 }, err);
+	if (name.ptr == NULL)
+		return -1;
+	root = json_parse(json, (const char *)name.ptr, mem, err);
+	if (root == NULL)
+		return -1;
+	rc = read_definition(root, out, err);
+	if (rc != 0)
+		err->code = ERR_INPUT;
+	return rc;
+}
