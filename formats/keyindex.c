@@ -292,6 +292,37 @@ keyindex_find_all(const struct keyindex *ix, const struct keyhash *keys,
 	}
 }
 
+int
+keyindex_place(const struct keyindex *ix, struct keyhash key, uint64_t *from,
+	       uint64_t *to, struct err *err)
+{
+	const uint64_t n = ix->shape.n, place = place_of(ix, key);
+	const uint64_t a = fan_at(ix, place), b = fan_at(ix, place + 1);
+
+	if (a > b || b > n ||
+	    (a > 0 && place_of(ix, key_at(ix, a - 1)) >= place) ||
+	    (b < n && place_of(ix, key_at(ix, b)) <= place) ||
+	    (a < b && (place_of(ix, key_at(ix, a)) != place ||
+		       place_of(ix, key_at(ix, b - 1)) != place)))
+		return err_set(err, ERR_INPUT, "id index is wrong about place "
+			       "%" PRIu64, place);
+
+	/* Of many, those that are looked at to find it. */
+	*from = a;
+	*to = b;
+	if (b - a > FEW) {
+		const uint64_t at = lower(ix, key, a, b);
+
+		*from = at > a ? at - 1 : a;
+		*to = at + 1 < b ? at + 2 : b;
+	}
+	for (uint64_t i = *from; i + 1 < *to; i++)
+		if (is_before(key_at(ix, i + 1), key_at(ix, i)))
+			return err_set(err, ERR_INPUT, "id index is out of "
+				       "order at record %" PRIu64, i + 1);
+	return 0;
+}
+
 uint64_t
 keyindex_at(const struct keyindex *ix, uint64_t i, struct keyhash *key)
 {

@@ -74,6 +74,15 @@ uint64_t keyindex_find(const struct keyindex *ix, struct keyhash key,
 void keyindex_find_all(const struct keyindex *ix, const struct keyhash *keys,
 		       size_t n, uint64_t *found);
 
+/*
+ * Where `key` is, if it is anywhere: records *from ... *to, the last one not
+ * among them.  Those and their neighbours are checked to be where they belong,
+ * so that only what stands in these few can have made a key invisible.  Returns
+ * 0, or -1 with ERR_INPUT.
+ */
+int keyindex_place(const struct keyindex *ix, struct keyhash key,
+		   uint64_t *from, uint64_t *to, struct err *err);
+
 /* Record `i` (< shape.n): its key; returns its offset in .ids. */
 uint64_t keyindex_at(const struct keyindex *ix, uint64_t i,
 		     struct keyhash *key);

@@ -176,6 +176,43 @@ refuses_headers_that_lie(void **state)
 	}
 }
 
+static void
+tells_where_a_key_must_be_if_that_is_sound(void **state)
+{
+	static const struct { size_t at; uint8_t byte; } bad[] = {
+		{ FAN, 1 },		/* a record less */
+		{ FAN + 4, 2 },		/* likewise, at its end */
+		{ FAN + 4, 4 },		/* a record of another place */
+		{ FAN + 4, 6 },		/* more than there are */
+		{ RECORDS + 7, 0x40 },	/* in another place, */
+		{ RECORDS + 2 * 24 + 7, 0x40 },
+		{ RECORDS, 6 },		/* after the one behind it */
+	};
+	const struct keyhash key = { .hi = 5, .lo = 10 };
+	uint8_t p[LEN];
+	struct keyindex ix;
+	uint64_t from, to;
+	struct err err;
+
+	(void)state;
+	make_five(p);
+	assert_int_equal(open_copy(&ix, p, LEN, &err), 0);
+	assert_int_equal(keyindex_place(&ix, key, &from, &to, &err), 0);
+	assert_true(from == 0 && to == 3);
+	assert_int_equal(keyindex_place(&ix, (struct keyhash){
+		.hi = (uint64_t)1 << 62 }, &from, &to, &err), 0);
+	assert_true(from == 3 && to == 3);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		make_five(p);
+		p[bad[i].at] = bad[i].byte;
+		seal(p, LEN);
+		assert_int_equal(open_copy(&ix, p, LEN, &err), 0);
+		assert_int_equal(keyindex_place(&ix, key, &from, &to, &err),
+				 -1);
+		assert_int_equal(err.code, ERR_INPUT);
+	}
+}
+
 /* Whatever fan and records say: an answer, and no step outside. */
 static void
 survives_a_fan_and_records_that_lie(void **state)
@@ -326,6 +363,7 @@ main(void)
 		cmocka_unit_test(notices_every_flipped_bit),
 		cmocka_unit_test(refuses_headers_that_lie),
 		cmocka_unit_test(survives_a_fan_and_records_that_lie),
+		cmocka_unit_test(tells_where_a_key_must_be_if_that_is_sound),
 		cmocka_unit_test(lays_out_any_number_of_records),
 		cmocka_unit_test(answers_for_an_empty_index),
 		cmocka_unit_test(gives_items_back),

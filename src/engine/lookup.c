@@ -318,6 +318,33 @@ take_run(struct lookup *l, const struct lookup_table *t,
 	return 0;
 }
 
+/*
+ * The records where `key` must be must be sound, each with the key of its own
+ * id: else one whose key was changed would be said not to be there.
+ */
+static int
+check_place(struct lookup *l, const struct lookup_table *t,
+	    struct keyhash key, struct err *err)
+{
+	const struct span none = { NULL, 0 };
+	struct lookup_found unused;
+	struct lookup_id id;
+	uint64_t from, to;
+
+	if (t->checked || t->index.shape.n == 0)
+		return 0;
+	if (keyindex_place(&t->index, key, &from, &to, err) != 0)
+		return err_at(err, "index of '%s'", t->name);
+	for (; from < to; from++) {
+		const uint64_t at = keyindex_at(&t->index, from, &key);
+
+		if (lookup_get(t, at, &id, &l->answers, err) != 0 ||
+		    lookup_tell(l, t, key, &id, none, &unused, err) != 0)
+			return -1;
+	}
+	return 0;
+}
+
 static int
 ask_table(struct lookup *l, const struct lookup_table *t,
 	  const struct span *ids, size_t n, struct lookup_answer *answers,
@@ -345,9 +372,10 @@ ask_table(struct lookup *l, const struct lookup_table *t,
 		keys[i] = probes[i].key;
 	keyindex_find_all(&t->index, keys, m, found);
 	for (size_t i = 0; i < m; i++)
-		if (found[i] != UINT64_MAX &&
-		    take_run(l, t, &probes[i], &answers[probes[i].id],
-			     err) != 0)
+		if (check_place(l, t, keys[i], err) != 0 ||
+		    (found[i] != UINT64_MAX &&
+		     take_run(l, t, &probes[i], &answers[probes[i].id],
+			      err) != 0))
 			return -1;
 	return 0;
 }

@@ -16,6 +16,7 @@ struct lookup_table {
 	const char *name;
 	struct span idx, ids;		/* mapped */
 	struct keyindex index;
+	bool checked;			/* whole: every bit is as it was */
 	const struct remap *remap;	/* NULL: its ids stay */
 };
 

@@ -194,10 +194,11 @@ is_wanted(const struct lookup *l, const char *name)
 
 /* A small index is read whole before it is asked anything. */
 static int
-check_whole(const struct lookup_table *t, struct err *err)
+check_whole(struct lookup_table *t, struct err *err)
 {
 	if (t->idx.len + t->ids.len > CHECK_WHOLE)
 		return 0;
+	t->checked = true;
 	if (keyindex_verify(&t->index, err) != 0)
 		return -1;
 	return keysum_of(t->ids) == t->index.ids_xxh3 ? 0 :
