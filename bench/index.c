@@ -1,13 +1,14 @@
 /*
  * index.c - the index of ids: built from key logs into files, then asked.
  *
- *	index [--memory MIB] [--repeat N] IDS FOLDER
+ *	index [--memory MIB] [--repeat N] [--refs 1] IDS FOLDER
  *
  * Writes key logs of IDS items with source ids that are UUIDs, as a run does,
  * in 16 units; builds .idx and .ids from them with one thread, as the end
  * checks do; and looks ids up in batches, some that are there and some that
  * are not, the files being in the page cache.  FOLDER must not exist; it is
- * left behind.
+ * left behind.  With --refs 1 each item refers to another, and one in a
+ * thousand to none: these are joined too.
  *
  * Printed: seconds to build, nanoseconds an id to look up (the best of N).
  * Before it builds it writes a file of about as many bytes and removes it
@@ -16,6 +17,7 @@
  * takes.
  */
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,6 +40,7 @@ enum {
 	BATCH = 256,		/* as rewrites ask */
 	NASKED = 1 << 22,
 	LINE_LEN = 660,
+	DANGLING = 1000,	/* of so many references one */
 };
 
 static void __attribute__((noreturn))
@@ -72,9 +75,9 @@ key_of(uint64_t i)
 }
 
 static void
-make_logs(const char *dir, uint64_t n)
+make_logs(const char *dir, uint64_t n, bool refs)
 {
-	const struct keyfile_sizes sizes = { 1, 0, 1 };
+	const struct keyfile_sizes sizes = { 1, 1, 1 };
 	struct keyfile_info info;
 	struct err err = { ERR_NONE, "" };
 	struct keyfile *const k = keyfile_new(&sizes, &err);
@@ -102,6 +105,10 @@ make_logs(const char *dir, uint64_t n)
 			keyfile_id(k, 0, key_of(i), (i - from) * LINE_LEN, 'S',
 				   (struct span){ (const uint8_t *)text,
 						  sizeof(text) });
+			if (refs)
+				keyfile_ref(k, 0, key_of(i % DANGLING == 0
+					? n + i : mix(i) % n),
+					(i - from) * LINE_LEN);
 		}
 		if (keyfile_commit(k, &info, &err) != 0)
 			die(&err);
@@ -130,15 +137,17 @@ warm(const char *dir, uint64_t n)
 }
 
 static void
-build(const char *dir, uint64_t n, size_t memory)
+build(const char *dir, uint64_t n, size_t memory, bool refs)
 {
 	static const struct join_table table = { "Ids" };
 	static const struct join_target target = { 0 };
+	static const struct join_relation relation = { 0, true };
 	uint32_t units[NUNITS];
 	const struct join j = {
 		.job_dir = dir, .units = units, .nunits = NUNITS,
 		.tables = &table, .ntables = 1, .targets = &target,
-		.ntargets = 1, .memory = memory, .threads = 1,
+		.ntargets = 1, .relations = &relation, .nrelations = 1,
+		.memory = memory, .threads = 1,
 	};
 	struct join_result result;
 	struct err err = { ERR_NONE, "" };
@@ -152,9 +161,11 @@ build(const char *dir, uint64_t n, size_t memory)
 		die(&err);
 	printf("build %.3f s wall, %.3f s cpu\n", now(CLOCK_MONOTONIC) - wall,
 	       now(CLOCK_PROCESS_CPUTIME_ID) - cpu);
-	if (result.tables[0].ids != n) {
-		fprintf(stderr, "index: %" PRIu64 " ids\n",
-			result.tables[0].ids);
+	if (result.tables[0].ids != n || result.relations[0].dangling !=
+	    (refs ? (n + DANGLING - 1) / DANGLING : 0)) {
+		fprintf(stderr, "index: %" PRIu64 " ids, %" PRIu64
+			" dangling\n", result.tables[0].ids,
+			result.relations[0].dangling);
 		exit(1);
 	}
 	join_result_free(&result);
@@ -217,7 +228,7 @@ look_up(const char *dir, uint64_t n, unsigned repeat)
 int
 main(int argc, char **argv)
 {
-	unsigned long memory = 0, repeat = 3;
+	unsigned long memory = 0, repeat = 3, refs = 0;
 
 	cpu_init(getenv("CPU_MASK"));
 	for (; argc > 2 && strncmp(argv[1], "--", 2) == 0; argc -= 2, argv += 2) {
@@ -225,19 +236,24 @@ main(int argc, char **argv)
 
 		if (strcmp(argv[1], "--memory") == 0)
 			memory = v << 20;
+		else if (strcmp(argv[1], "--refs") == 0)
+			refs = v;
 		else
 			repeat = v;
 	}
 	if (argc != 3 || strtoull(argv[1], NULL, 10) == 0) {
-		fprintf(stderr, "usage: index [--memory MIB] [--repeat N] IDS "
-			"FOLDER\n");
+		fprintf(stderr, "usage: index [--memory MIB] [--repeat N] "
+			"[--refs 1] IDS FOLDER\n");
 		return 2;
 	}
 
 	const uint64_t n = strtoull(argv[1], NULL, 10);
-	make_logs(argv[2], n);
+	make_logs(argv[2], n, refs > 0);
 	warm(argv[2], n);
-	build(argv[2], n, memory);
+	printf("begin\n");
+	fflush(stdout);
+	build(argv[2], n, memory, refs > 0);
+	fflush(stdout);
 	look_up(argv[2], n, (unsigned)repeat);
 	return 0;
 }

@@ -24,7 +24,8 @@ command -v python3 >/dev/null || {
 	echo "0 passed, 0 failed, 1 skipped"
 	exit 0
 }
-make -s build/bench/generate || echo "skipped: no generator"
+make -s build/bench/generate build/bench/index ||
+	echo "skipped: no generator"
 
 for script in tests/e2e/*.py; do
 	name=$(basename "$script" .py)
