@@ -78,4 +78,10 @@ int ddbjson_encode_map(const struct value *map, struct buf *out,
  */
 int ddbjson_encode_text(struct span text, struct buf *out, struct err *err);
 
+/*
+ * How long is the escape at `text`, where a backslash stands?  A surrogate pair
+ * is one.  0 if it is none, or not whole within `len` bytes.
+ */
+size_t ddbjson_escape(const uint8_t *text, size_t len);
+
 #endif

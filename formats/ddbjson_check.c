@@ -1,5 +1,5 @@
 /* ddbjson_check.c - escapes in a line of DynamoDB JSON. */
-#include "formats/ddbjson_internal.h"
+#include "formats/ddbjson.h"
 
 #include <string.h>
 

@@ -72,10 +72,4 @@ struct walk {
 int ddbjson_walk(struct ddbjson *d, struct walk *w, struct value *map,
 		 struct err *err);
 
-/*
- * How long is the escape at `text`, where a backslash stands?  A surrogate pair
- * is one.  0 if it is none, or not whole within `len` bytes.
- */
-size_t ddbjson_escape(const uint8_t *text, size_t len);
-
 #endif

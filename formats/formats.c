@@ -4,12 +4,16 @@
 
 #include "formats/ddbjson.h"
 #include "formats/ddbjson_record.h"
+#include "formats/dumpjson.h"
 #include "formats/gzip.h"
 #include "formats/zstd.h"
 
 static const struct item_format *const ITEM_FORMATS[] = {
 	&ddbjson_format,
 	&ddbjson_record_format,
+	&plainjson_format,
+	&typedjson_format,
+	&scanjson_format,
 	NULL,			/* the last */
 };
 

@@ -61,6 +61,8 @@ struct item_format {
 	void (*decode_rewind)(void *state);	/* a new file begins */
 	int (*decode)(void *state, struct span in, bool last,
 		      struct batch *out, size_t *used, struct err *err);
+	/* After the last: was the file whole, by its own account?  Or NULL. */
+	int (*decode_end)(const void *state, struct err *err);
 	uint64_t (*decode_line)(const void *state);	/* number of the next */
 	uint64_t (*decode_blanks)(const void *state);	/* lines passed over */
 	void (*decode_stop)(void *state);

@@ -95,7 +95,7 @@ rejects_write(const struct batch *b, const struct program_result *r,
 			}
 		}
 		if (item == NULL || (i < nrejects &&
-				     b->rejects[i].number < item->number)) {
+				     b->rejects[i].offset < item->offset)) {
 			if (write_reject(&b->rejects[i++], file, out, err) != 0)
 				return -1;
 		} else {

@@ -23,7 +23,7 @@
 enum {
 	BLOCK_LEN = 64 * 1024,	/* so that a batch and its tape stay in cache */
 	BATCH_CHUNK = 256 * 1024,
-	HEAD_LEN = 4096,	/* enough to tell the format */
+	HEAD_LEN = BLOCK_LEN,	/* enough to tell the format */
 };
 
 void

@@ -229,7 +229,7 @@ fail_on_first(const struct unit_run *r, const struct program_result *result,
 	const struct reject *const reject = b->nrejects > 0 ? &b->rejects[0]
 							    : NULL;
 
-	if (item != NULL && (reject == NULL || item->number < reject->number)) {
+	if (item != NULL && (reject == NULL || item->offset < reject->offset)) {
 		*err = result->refusals[0].why;
 		return err_at(err, "line %" PRIu64 ": %s", item->number,
 			      result->refusals[0].step);
@@ -279,7 +279,7 @@ enough(struct unit_run *r)
 		return false;
 	while (r->items + i + k < max && (i < b->nitems || k < b->nrejects))
 		if (k == b->nrejects ||
-		    (i < b->nitems && b->items[i].number < b->rejects[k].number))
+		    (i < b->nitems && b->items[i].offset < b->rejects[k].offset))
 			i++;
 		else
 			k++;

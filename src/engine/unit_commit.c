@@ -22,7 +22,15 @@ unit_check_input(struct unit_run *r, bool *damaged, struct err *err)
 	*damaged = false;
 	if (u->max_items != 0 && r->items >= u->max_items)
 		return 0;	/* not read to its end */
-	if (u->has_md5) {
+	if (r->format->decode_end != NULL &&
+	    r->format->decode_end(r->reader, err) != 0) {
+		const struct err why = *err;
+
+		*damaged = true;
+		err_set(err, ERR_INPUT, "%s; fetch it again, or --accept %s",
+			why.text, u->name);
+	}
+	if (!*damaged && u->has_md5) {
 		source_md5(r->source, md5);
 		if (memcmp(md5, u->md5, sizeof(md5)) != 0) {
 			*damaged = true;

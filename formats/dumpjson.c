@@ -1,0 +1,813 @@
+/*
+ * dumpjson.c - JSON of several shapes to batches of items.
+ *
+ *	object object ...		one after the other, a line each or not
+ *	[object, object, ...]		in arrays
+ *	{"Items":[object, ...], ...}	in pages, those as above
+ *	{"Item":object, ...}
+ *
+ * The reader knows where it is by `level`, and what must come next by `next`;
+ * an item is read once all of it is there, everything else byte by byte.
+ *
+ * After an item that is none it goes on at what may be the next: behind the
+ * brackets that the bad one opened, where a string ends with its line at the
+ * latest, or at a line that begins with a brace in the same column as the bad
+ * one did.  How far it is there is part of the state, too, so that what is
+ * skipped may be of any length.
+ */
+#include "formats/dumpjson.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "formats/compose.h"
+#include "formats/formats.h"
+#include "formats/itemtypes.h"
+#include "formats/jsonvalue.h"
+#include "model/batch.h"
+
+enum {
+	MAX_ITEMS = 1024,	/* a batch */
+	GAP_LEN = 64 * 1024,	/* white space in which a comma is looked for */
+	WHOLE_LEN = 1024 * 1024,	/* of a bad item that is shown whole */
+	MOST_COLUMNS = 4096,	/* before an item that begins its line */
+};
+
+enum kind { PLAIN, TYPED, SCAN };
+
+enum level { TOP, LIST, PAGE, ITEMS };
+
+/* What may come next in a LIST, in ITEMS, in a PAGE. */
+enum next {
+	FIRST,			/* an element, or the end */
+	ELEMENT,		/* an element: a comma was there */
+	COMMA,			/* a comma, or the end */
+	VALUE,			/* of a page's Item */
+};
+
+/* What is being passed over. */
+struct skip {
+	bool on, in_string, escaped;
+	bool closed;		/* a bracket was, down to depth 0 */
+	bool in_line;		/* it did not begin its line */
+	uint64_t depth, column;
+};
+
+struct page {
+	uint64_t offset, line, column, count, nitems, nrejects;
+	bool in_line, has_items, has_count, is_part;
+};
+
+struct dumpjson {
+	enum kind kind;
+	struct compose *to;
+	struct itemtypes *types;
+	enum dumpjson_look look;	/* of SCAN: OTHER is not known yet */
+	bool plain_items;		/* of SCAN, once that is known */
+	uint64_t offset, line;		/* of the next byte; from 1 */
+	uint64_t line_at;		/* where that line began */
+	bool blank;			/* nothing else in the line so far */
+	enum level level;
+	enum next next;
+	bool in_list;			/* pages are */
+	uint64_t list_line;		/* where the array began */
+	struct page page;
+	struct skip skip;
+	struct err damage;		/* the first; for the end */
+};
+
+/* ---- state --------------------------------------------------------------- */
+
+static void
+rewind_state(void *state)
+{
+	struct dumpjson *const d = state;
+
+	*d = (struct dumpjson){
+		.kind = d->kind, .to = d->to, .types = d->types, .line = 1,
+		.blank = true,
+	};
+}
+
+static void
+stop(void *state)
+{
+	struct dumpjson *const d = state;
+
+	if (d == NULL)
+		return;
+	compose_free(d->to);
+	itemtypes_free(d->types);
+	free(d);
+}
+
+static void *
+start(enum kind kind, const struct item_rules *rules, struct err *err)
+{
+	struct dumpjson *const d = calloc(1, sizeof(*d));
+
+	if (d == NULL) {
+		err_set(err, ERR_SYSTEM, "out of memory");
+		return NULL;
+	}
+	d->kind = kind;
+	d->to = compose_new(err);
+	if (d->to == NULL || itemtypes_new(rules, &d->types, err) != 0) {
+		stop(d);
+		return NULL;
+	}
+	rewind_state(d);
+	return d;
+}
+
+static uint64_t
+line(const void *state)
+{
+	return ((const struct dumpjson *)state)->line;
+}
+
+static uint64_t
+blanks(const void *state)
+{
+	(void)state;
+	return 0;
+}
+
+/* The file is at its end: did it end where it should? */
+static int
+end(const void *state, struct err *err)
+{
+	const struct dumpjson *const d = state;
+
+	if (d->damage.code != ERR_NONE) {
+		*err = d->damage;
+		return -1;
+	}
+	if (d->level == PAGE || d->level == ITEMS)
+		return err_set(err, ERR_INPUT, "the page that begins in line "
+			       "%" PRIu64 " does not end: the file is cut short",
+			       d->page.line);
+	if (d->level == LIST)
+		return err_set(err, ERR_INPUT, "the array that begins in line "
+			       "%" PRIu64 " does not end: the file is cut short",
+			       d->list_line);
+	return 0;
+}
+
+/* ---- a block under way --------------------------------------------------- */
+
+struct block {
+	struct dumpjson *d;
+	struct batch *out;
+	const uint8_t *p, *end;		/* what is to be read */
+	const uint8_t *begin;
+	bool last;
+	uint32_t items_cap, rejects_cap;
+	struct err *err;
+};
+
+/* Go on to `to`, and count the lines on the way. */
+static void
+advance(struct block *b, const uint8_t *to)
+{
+	struct dumpjson *const d = b->d;
+	const uint8_t *p = b->p;
+
+	for (const uint8_t *lf; p < to; p = lf + 1) {
+		lf = memchr(p, '\n', (size_t)(to - p));
+		if (lf == NULL)
+			break;
+		d->line++;
+		d->line_at = d->offset + (uint64_t)(lf + 1 - b->p);
+		d->blank = true;
+	}
+	if (p < to)
+		d->blank = false;
+	d->offset += (uint64_t)(to - b->p);
+	b->p = to;
+}
+
+static void
+pass_space(struct block *b)
+{
+	const uint8_t *p = b->p;
+	const bool blank = b->d->blank;
+
+	while (p < b->end && (*p == ' ' || *p == '\n' || *p == '\t' ||
+			      *p == '\r'))
+		p++;
+	const uint64_t before = b->d->line;
+	advance(b, p);
+	b->d->blank |= blank || b->d->line != before;
+}
+
+static uint64_t
+column(const struct dumpjson *d)
+{
+	return d->offset - d->line_at;
+}
+
+/* `text` holds b->p, or begins there, and `at` is not before that. */
+static int
+add_reject(struct block *b, struct span text, const uint8_t *at,
+	   const struct err *why)
+{
+	struct batch *const out = b->out;
+	const struct dumpjson *const d = b->d;
+	uint64_t number = d->line, line_at = d->line_at;
+
+	if (out->nrejects == b->rejects_cap) {
+		const uint32_t cap = b->rejects_cap > 0 ? 2 * b->rejects_cap
+							: 4;
+		struct reject *const p = arena_take(&out->mem,
+						    cap * sizeof(*p), b->err);
+
+		if (p == NULL)
+			return -1;
+		if (out->nrejects > 0)
+			memcpy(p, out->rejects, out->nrejects * sizeof(*p));
+		out->rejects = p;
+		b->rejects_cap = cap;
+	}
+	/* In which line is it, and where in there? */
+	for (const uint8_t *p = b->p; p < at; p++)
+		if (*p == '\n') {
+			number++;
+			line_at = d->offset + (uint64_t)(p + 1 - b->p);
+		}
+	out->rejects[out->nrejects++] = (struct reject){
+		.line = text,
+		.offset = d->offset,
+		.number = number,
+		.at = d->offset + (uint64_t)(at - b->p) - line_at,
+		.why = *why,
+	};
+	return 0;
+}
+
+/* ---- what is passed over ------------------------------------------------- */
+
+/*
+ * May an item begin anew in the line that begins at `p`, in this column?  *cut
+ * says that nobody knows, because the text ends before.
+ */
+static bool
+begins_anew(const struct block *b, const uint8_t *p, uint64_t column,
+	    bool *cut)
+{
+	for (uint64_t i = 0; i < column; i++, p++) {
+		if (p == b->end) {
+			*cut |= !b->last;
+			return false;
+		}
+		if (*p != ' ' && *p != '\t')
+			return false;
+	}
+	*cut |= p == b->end && !b->last;
+	return p < b->end && *p == '{';
+}
+
+/* Is this byte the end of what is passed over?  It is not part of it. */
+static bool
+ends_skip(enum level level, const struct skip *s, uint8_t c)
+{
+	if (s->depth > 0 || s->in_string)
+		return false;
+	switch (level) {
+	case TOP:
+		return c == '{' && s->closed;
+	case PAGE:
+		return c == ',' || c == '}';
+	default:
+		return c == ',' || c == ']';
+	}
+}
+
+/* One byte of it. */
+static void
+skip_byte(struct skip *s, uint8_t c)
+{
+	if (s->in_string) {
+		if (c == '\n' || (c == '"' && !s->escaped))
+			s->in_string = false;
+		s->escaped = c == '\\' && !s->escaped;
+		return;
+	}
+	switch (c) {
+	case '"':
+		s->in_string = true;
+		s->escaped = false;
+		break;
+	case '{':
+	case '[':
+		s->depth++;
+		break;
+	case '}':
+	case ']':
+		s->closed |= s->depth == 1;
+		s->depth -= s->depth > 0;
+		break;
+	default:
+		break;
+	}
+}
+
+/* What find_end() found. */
+struct found {
+	const uint8_t *to;
+	bool is_end;		/* else there is no more text to look at */
+	enum level level;	/* what is then to be expected */
+	enum next next;
+};
+
+/* Does something new begin in the line behind the line end at `p`? */
+static bool
+line_begins(const struct block *b, const struct skip *s, const uint8_t *p,
+	    struct found *f, bool *cut)
+{
+	const struct dumpjson *const d = b->d;
+
+	if (d->level == TOP && s->depth == 0)
+		return true;
+	f->next = ELEMENT;
+	if (!s->in_line && d->level != PAGE &&
+	    begins_anew(b, p + 1, s->column, cut))
+		return true;
+	if (d->level >= PAGE && !d->page.in_line &&
+	    begins_anew(b, p + 1, d->page.column, cut)) {
+		f->level = d->in_list ? LIST : TOP;
+		return true;
+	}
+	f->next = COMMA;
+	return false;
+}
+
+/* From b->p to where something new begins. */
+static struct found
+find_end(const struct block *b, struct skip *s)
+{
+	struct found f = { .level = b->d->level, .next = COMMA };
+	bool cut = false;
+
+	for (f.to = b->p; f.to < b->end; f.to++) {
+		f.is_end = ends_skip(f.level, s, *f.to);
+		if (f.is_end)
+			return f;
+
+		const struct skip before = *s;
+		skip_byte(s, *f.to);
+		if (*f.to != '\n')
+			continue;
+		f.is_end = line_begins(b, s, f.to, &f, &cut);
+		if (f.is_end)
+			f.to++;
+		if (cut && !f.is_end)
+			*s = before;
+		if (cut || f.is_end)
+			return f;
+	}
+	return f;
+}
+
+/* Go on passing over.  Returns whether something new begins. */
+static bool
+go_on_skipping(struct block *b)
+{
+	struct dumpjson *const d = b->d;
+	const struct found f = find_end(b, &d->skip);
+
+	advance(b, f.to);
+	if (!f.is_end)
+		return false;
+	d->skip.on = false;
+	d->level = f.level;
+	d->next = f.next;
+	return true;
+}
+
+/*
+ * What begins at b->p is wrong at `at`: reject it, up to where something new
+ * begins.  Returns 1, 0 if more text is needed to see where that is, or -1.
+ */
+static int
+reject(struct block *b, const uint8_t *at, const struct err *why)
+{
+	struct dumpjson *const d = b->d;
+	const struct skip begin = {
+		.on = true, .in_line = !d->blank || column(d) > MOST_COLUMNS,
+		.column = column(d),
+	};
+	struct skip s = begin;
+	struct found f = find_end(b, &s);
+
+	if (!f.is_end && !b->last && b->end - b->p < WHOLE_LEN)
+		return 0;
+	while (f.to > b->p + 1 && (f.to[-1] == '\n' || f.to[-1] == '\r' ||
+				   f.to[-1] == ' ' || f.to[-1] == '\t'))
+		f.to--;
+	f.to += f.to == b->p;
+	if (add_reject(b, (struct span){ b->p, (size_t)(f.to - b->p) },
+		       at, why) != 0)
+		return -1;
+	d->page.nrejects++;
+	d->skip = begin;
+	go_on_skipping(b);
+	return 1;
+}
+
+/* The same of the byte at b->p, which is not what it should be. */
+static int
+reject_byte(struct block *b, const char *expected)
+{
+	struct err why;
+	struct jsonwalk w = { .p = b->p, .end = b->end, .last = true,
+			      .err = &why };
+
+	jsonvalue_wrong(&w, expected);
+	return reject(b, b->p, &why);
+}
+
+/* ---- items --------------------------------------------------------------- */
+
+/*
+ * May an item end at `p`, by what follows?  If not, *at is the byte that does
+ * and *why says so.
+ */
+static enum jsonvalue
+follows(const struct block *b, const uint8_t *p, const uint8_t **at,
+	struct err *why)
+{
+	const enum level level = b->d->level;
+	const uint8_t *const from = p;
+
+	for (; p < b->end; p++) {
+		if (*p == '\n' && level == TOP)
+			return JSON_GOOD;
+		if (*p != ' ' && *p != '\t' && *p != '\r' && *p != '\n')
+			break;
+		if (p - from >= GAP_LEN)
+			return JSON_GOOD;
+	}
+	if (p == b->end)
+		return b->last ? JSON_GOOD : JSON_MORE;
+	if (level == TOP ? *p == '{' : *p == ',' ||
+	    *p == (level == PAGE ? '}' : ']'))
+		return JSON_GOOD;
+
+	struct jsonwalk w = { .p = p, .end = b->end, .err = why };
+	jsonvalue_wrong(&w, level == TOP ? "the end of the line, or an item," :
+			level == PAGE ? "',' or '}'" : "',' or ']'");
+	*at = p;
+	return JSON_BAD;
+}
+
+/* Are the items of these pages typed?  The first that says so is asked. */
+static enum jsonvalue
+settle_look(const struct block *b, bool *plain)
+{
+	struct dumpjson *const d = b->d;
+
+	if (d->kind != SCAN || d->look == DUMPJSON_TYPED) {
+		*plain = d->kind == PLAIN || d->plain_items;
+		return JSON_GOOD;
+	}
+
+	const enum dumpjson_look look = dumpjson_look((struct span){
+			b->p, (size_t)(b->end - b->p) });
+	if (look == DUMPJSON_UNSURE && !b->last)
+		return JSON_MORE;
+	*plain = look == DUMPJSON_OTHER;
+	if (look == DUMPJSON_TYPED || look == DUMPJSON_OTHER) {
+		d->look = DUMPJSON_TYPED;
+		d->plain_items = *plain;
+	}
+	return JSON_GOOD;
+}
+
+/* The item that begins at b->p.  Returns 1, 0 if more is needed, or -1. */
+static int
+read_item(struct block *b)
+{
+	struct dumpjson *const d = b->d;
+	struct item *const item = &b->out->items[b->out->nitems];
+	struct err why;
+	struct jsonwalk w = {
+		.p = b->p, .end = b->end, .last = b->last, .to = d->to,
+		.mem = &b->out->mem, .err = &why,
+	};
+	const uint8_t *at = NULL;
+	bool plain = false;
+	int rc = settle_look(b, &plain);
+
+	if (rc == JSON_GOOD)
+		rc = compose_item(d->to, &why);
+	if (rc == JSON_GOOD)
+		rc = jsonvalue_item(&w, !plain, d->types);
+	if (rc == JSON_GOOD) {
+		at = w.p;
+		rc = follows(b, w.p, &w.p, &why);
+	}
+	if (rc == JSON_GOOD) {
+		*item = (struct item){ .offset = d->offset, .number = d->line };
+		rc = compose_end(d->to, item, &why);
+		if (rc == JSON_BAD)
+			w.p = at - 1;
+	}
+	switch (rc) {
+	case JSON_GOOD:
+		b->out->nitems++;
+		d->page.nitems++;
+		advance(b, at);
+		d->next = COMMA;
+		return 1;
+	case JSON_BAD:
+		return reject(b, w.p, &why);
+	case JSON_MORE:
+		return 0;
+	default:
+		*b->err = why;
+		return -1;
+	}
+}
+
+/* ---- pages --------------------------------------------------------------- */
+
+static void
+begin_page(struct block *b)
+{
+	struct dumpjson *const d = b->d;
+
+	d->page = (struct page){
+		.offset = d->offset, .line = d->line, .column = column(d),
+		.in_line = !d->blank || column(d) > MOST_COLUMNS,
+	};
+	d->level = PAGE;
+	d->next = FIRST;
+	advance(b, b->p + 1);
+}
+
+/* The brace of a page is at b->p.  Returns 1, 0 or -1. */
+static int
+end_page(struct block *b)
+{
+	struct dumpjson *const d = b->d;
+	const struct page *const page = &d->page;
+
+	if (!page->has_items) {
+		const uint64_t back = d->offset - page->offset;
+		const uint8_t *const from = back <= (uint64_t)(b->p - b->begin)
+			? b->p - back : b->begin;
+		struct err why;
+
+		err_set(&why, ERR_INPUT, "an object with neither 'Items' nor "
+			"'Item' in it");
+		const struct span text = { from, (size_t)(b->p + 1 - from) };
+
+		if (add_reject(b, text, b->p, &why) != 0)
+			return -1;
+	}
+	/* What is rejected may have been more than one, or less. */
+	if (page->has_items && page->has_count && !page->is_part &&
+	    (page->nitems > page->count ||
+	     page->nitems + page->nrejects < page->count) &&
+	    d->damage.code == ERR_NONE)
+		err_set(&d->damage, ERR_INPUT, "the page that begins in line "
+			"%" PRIu64 " has %" PRIu64 " items, and says 'Count': "
+			"%" PRIu64, page->line, page->nitems, page->count);
+	d->level = d->in_list ? LIST : TOP;
+	d->next = COMMA;
+	advance(b, b->p + 1);
+	return 1;
+}
+
+/* The number that a member's value is, if it is one. */
+static void
+read_count(struct page *page, const uint8_t *p, const uint8_t *to)
+{
+	uint64_t n = 0;
+
+	page->has_count = p < to && to - p < 19;
+	for (; p < to; p++) {
+		page->has_count &= *p >= '0' && *p <= '9';
+		n = 10 * n + (uint64_t)(*p - '0');
+	}
+	page->count = n;
+}
+
+/* A member of a page: its name is at b->p.  Returns 1, 0 or -1. */
+static int
+read_member(struct block *b)
+{
+	struct dumpjson *const d = b->d;
+	struct err why;
+	struct jsonwalk w = { .p = b->p, .end = b->end, .last = b->last,
+			      .mem = &b->out->mem, .err = &why };
+	struct span name;
+	bool escaped;
+	int rc = jsonvalue_string(&w, &name, &escaped);
+
+	if (rc == JSON_GOOD) {
+		jsonvalue_space(&w);
+		rc = w.p < w.end && *w.p == ':' ? JSON_GOOD :
+			jsonvalue_wrong(&w, "':'");
+	}
+	if (rc == JSON_GOOD) {
+		w.p++;
+		jsonvalue_space(&w);
+		if (w.p == w.end)
+			rc = jsonvalue_wrong(&w, "a value");
+	}
+	const uint8_t *const value = w.p;
+	if (rc == JSON_GOOD && span_is(name, "Items") && *value == '[') {
+		advance(b, value + 1);
+		d->page.has_items = true;
+		d->level = ITEMS;
+		d->next = FIRST;
+		return 1;
+	}
+	if (rc == JSON_GOOD && span_is(name, "Item") && *value == '{') {
+		advance(b, value);
+		d->page.has_items = true;
+		d->next = VALUE;
+		return 1;
+	}
+	if (rc == JSON_GOOD)
+		rc = jsonvalue_skip(&w);
+	if (rc != JSON_GOOD)
+		return rc == JSON_MORE ? 0 : reject(b, w.p, &why);
+	if (span_is(name, "Count"))
+		read_count(&d->page, value, w.p);
+	d->page.is_part |= span_is(name, "NextToken");
+	advance(b, w.p);
+	d->next = COMMA;
+	return 1;
+}
+
+/* ---- levels -------------------------------------------------------------- */
+
+static int
+element(struct block *b)
+{
+	if (b->d->kind == SCAN && b->d->level <= LIST) {
+		begin_page(b);
+		return 1;
+	}
+	return read_item(b);
+}
+
+/* In an array: an element, a comma, or the end.  Returns 1, 0 or -1. */
+static int
+step_list(struct block *b)
+{
+	struct dumpjson *const d = b->d;
+	const uint8_t c = *b->p;
+
+	if (c == ']' && d->next != ELEMENT) {
+		d->level = d->level == ITEMS ? PAGE : TOP;
+		d->next = COMMA;
+		d->in_list &= d->level == PAGE;
+		advance(b, b->p + 1);
+		return 1;
+	}
+	if (d->next == COMMA) {
+		if (c != ',')
+			return reject_byte(b, "',' or ']'");
+		d->next = ELEMENT;
+		advance(b, b->p + 1);
+		return 1;
+	}
+	return c == '{' ? element(b) : reject_byte(b, "'{' of an item");
+}
+
+static int
+step_page(struct block *b)
+{
+	struct dumpjson *const d = b->d;
+	const uint8_t c = *b->p;
+
+	if (d->next == VALUE)
+		return read_item(b);
+	if (c == '}' && d->next != ELEMENT)
+		return end_page(b);
+	if (d->next == COMMA) {
+		if (c != ',')
+			return reject_byte(b, "',' or '}'");
+		d->next = ELEMENT;
+		advance(b, b->p + 1);
+		return 1;
+	}
+	return c == '"' ? read_member(b) : reject_byte(b, "a name in quotes");
+}
+
+static int
+step_top(struct block *b)
+{
+	struct dumpjson *const d = b->d;
+
+	if (*b->p == '{')
+		return element(b);
+	if (*b->p != '[')
+		return reject_byte(b, "'{' or '['");
+	d->list_line = d->line;
+	d->in_list = true;
+	d->level = LIST;
+	d->next = FIRST;
+	advance(b, b->p + 1);
+	return 1;
+}
+
+/* One thing after the other.  Returns 1, 0 if more text is needed, or -1. */
+static int
+step(struct block *b)
+{
+	struct dumpjson *const d = b->d;
+
+	if (d->skip.on && !go_on_skipping(b))
+		return 0;
+	pass_space(b);
+	if (b->p == b->end)
+		return 0;
+	switch (d->level) {
+	case TOP:
+		return step_top(b);
+	case PAGE:
+		return step_page(b);
+	default:
+		return step_list(b);
+	}
+}
+
+static int
+decode(void *state, struct span in, bool last, struct batch *out, size_t *used,
+       struct err *err)
+{
+	struct dumpjson *const d = state;
+	struct block b = {
+		.d = d, .out = out, .p = in.ptr, .begin = in.ptr,
+		.end = in.ptr + in.len, .last = last, .err = err,
+	};
+	int rc = 1;
+
+	/* `{}` and a comma are the least that an item can be. */
+	b.items_cap = in.len / 3 < MAX_ITEMS ? (uint32_t)(in.len / 3) + 1
+					     : MAX_ITEMS;
+	out->items = arena_take(&out->mem, b.items_cap * sizeof(*out->items),
+				err);
+	if (out->items == NULL ||
+	    compose_batch(d->to, &out->mem, 2 * in.len, err) != 1)
+		return -1;
+	if (d->offset == 0 && in.len >= 3 &&
+	    memcmp(in.ptr, "\xEF\xBB\xBF", 3) == 0) {
+		advance(&b, in.ptr + 3);
+		d->line_at = 3;
+		d->blank = true;
+	}
+	while (rc == 1 && out->nitems < b.items_cap &&
+	       out->nrejects < MAX_ITEMS)
+		rc = step(&b);
+	*used = (size_t)(b.p - in.ptr);
+	return rc < 0 ? -1 : 0;
+}
+
+/* ---- the rows ------------------------------------------------------------ */
+
+static void *
+start_plain(const struct item_rules *rules, struct err *err)
+{
+	return start(PLAIN, rules, err);
+}
+
+static void *
+start_typed(const struct item_rules *rules, struct err *err)
+{
+	(void)rules;
+	return start(TYPED, NULL, err);
+}
+
+static void *
+start_scan(const struct item_rules *rules, struct err *err)
+{
+	return start(SCAN, rules, err);
+}
+
+#define READER(starter) \
+	.suffix = ".json", .decode_start = starter, \
+	.decode_rewind = rewind_state, .decode = decode, \
+	.decode_line = line, .decode_blanks = blanks, .decode_end = end, \
+	.decode_stop = stop
+
+const struct item_format plainjson_format = {
+	.name = "json", .sniff = dumpjson_sniff_plain, READER(start_plain),
+};
+
+const struct item_format typedjson_format = {
+	.name = "typed-json", .sniff = dumpjson_sniff_typed,
+	READER(start_typed),
+};
+
+const struct item_format scanjson_format = {
+	.name = "scan", .sniff = dumpjson_sniff_scan, READER(start_scan),
+};
