@@ -57,22 +57,25 @@ analysis_want(struct analyst *x, const struct join_place *place,
 	return 0;
 }
 
-/* The line as it is in the file, decoded afresh.  Returns 0 or -1. */
+/* A copy of the item, whatever format it came in.  Returns 0 or -1. */
 static int
-decode(struct finder *f, struct span line, struct err *err)
+copy(struct finder *f, const struct item *item, struct err *err)
 {
 	static const uint8_t SLACK[DDBJSON_SLACK];
 	size_t used;
 
 	buf_reset(&f->text);
 	batch_reset(&f->batch);
-	if (buf_append(&f->text, line, err) != 0 ||
-	    buf_append(&f->text, (struct span){ SLACK, sizeof(SLACK) },
+	if (ddbjson_encode(item, 1, &f->text, err) != 0)
+		return -1;
+
+	const size_t len = f->text.len;
+	if (buf_append(&f->text, (struct span){ SLACK, sizeof(SLACK) },
 		       err) != 0)
 		return -1;
 	ddbjson_rewind(f->reader);
-	return ddbjson_decode(f->reader, (struct span){ f->text.ptr, line.len },
-			      true, &f->batch, &used, err);
+	return ddbjson_decode(f->reader, (struct span){ f->text.ptr, len }, true,
+			      &f->batch, &used, err);
 }
 
 static const char *
@@ -133,7 +136,7 @@ tell(void *context, const struct run_wanted *wanted, const struct unit *u,
 		: f->x->r->plan->inputs[u->input].tables[0];
 	char key[STATS_KEY];
 
-	if (decode(f, b->items[i].line, err) != 0)
+	if (copy(f, &b->items[i], err) != 0)
 		return -1;
 	if (f->batch.nitems != 1)
 		return 0;

@@ -125,7 +125,7 @@ analysis_watch_new(struct err *err)
 	pthread_mutex_init(&w->lock, NULL);
 	w->observer = (struct unit_observer){
 		.context = w, .open = open_eye, .before = before,
-		.after = after, .close = close_eye,
+		.after = after, .edits = true, .close = close_eye,
 	};
 	return w;
 }

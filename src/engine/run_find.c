@@ -3,7 +3,8 @@
 #include <string.h>
 
 #include "engine/run_internal.h"
-#include "formats/ddbjson.h"
+#include "engine/unit.h"
+#include "formats/formats.h"
 #include "io/file.h"
 #include "io/source.h"
 #include "model/batch.h"
@@ -17,7 +18,8 @@ struct seek {
 	run_found *found;
 	void *context;
 	struct source *source;
-	struct ddbjson *reader;
+	const struct item_format *format;
+	void *reader;
 	struct batch batch;
 };
 
@@ -61,8 +63,8 @@ read_on(struct seek *s, struct err *err)
 		if (more < 0)
 			return -1;
 		batch_reset(&s->batch);
-		if (ddbjson_decode(s->reader, block, !more, &s->batch, &used,
-				   err) != 0 || look(s, err) != 0)
+		if (s->format->decode(s->reader, block, !more, &s->batch,
+				      &used, err) != 0 || look(s, err) != 0)
 			return -1;
 		want = used > 0 ? BLOCK_LEN : 2 * block.len;
 		if (want > SOURCE_MAX_PEEK && block.len < SOURCE_MAX_PEEK)
@@ -80,16 +82,18 @@ find_in(struct seek *s, struct err *err)
 
 	if (strcmp(s->unit->path, "-") == 0)
 		return 0;
-	s->reader = ddbjson_new(err);
+	s->source = source_open(file_feed(s->unit->path, err), false, err);
+	if (s->source != NULL) {
+		s->format = unit_format(s->unit, s->source);
+		s->reader = s->format->decode_start(s->unit->rules, err);
+	}
 	if (s->reader != NULL)
-		s->source = source_open(file_feed(s->unit->path, err), false,
-					err);
-	if (s->source != NULL)
 		rc = read_on(s, err);
 	if (rc != 0 && err->code == ERR_INPUT && s->unit->accepted)
 		rc = 0;
 	source_close(s->source);
-	ddbjson_free(s->reader);
+	if (s->format != NULL)
+		s->format->decode_stop(s->reader);
 	batch_free(&s->batch);
 	return rc;
 }

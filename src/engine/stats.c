@@ -58,30 +58,37 @@ take_all(struct eye *e, struct err *err)
 	return 0;
 }
 
+/* The first value at a path in this batch, or one more than can wait there. */
 static int
-wait_at(struct eye *e, struct node *n, const struct value *v, uint32_t item,
-	struct err *err)
+make_way(struct eye *e, struct node *n, struct err *err)
 {
 	if (n->nseen == SEEN &&
 	    values_take(n, e->sizes, &e->scratch, err) != 0)
 		return -1;
 	/* Taken in because it was full, it is still among the busy. */
-	if (!n->busy) {
-		if (e->nbusy == e->busy_cap) {
-			const uint32_t cap = e->busy_cap == 0 ? FIRST_BUSY
-							: 2 * e->busy_cap;
-			struct node **const p = realloc(e->busy,
-							cap * sizeof(*p));
+	if (n->busy)
+		return 0;
+	if (e->nbusy == e->busy_cap) {
+		const uint32_t cap = e->busy_cap == 0 ? FIRST_BUSY
+						      : 2 * e->busy_cap;
+		struct node **const p = realloc(e->busy, cap * sizeof(*p));
 
-			if (p == NULL)
-				return err_set(err, ERR_SYSTEM,
-					       "out of memory");
-			e->busy = p;
-			e->busy_cap = cap;
-		}
-		e->busy[e->nbusy++] = n;
-		n->busy = true;
+		if (p == NULL)
+			return err_set(err, ERR_SYSTEM, "out of memory");
+		e->busy = p;
+		e->busy_cap = cap;
 	}
+	e->busy[e->nbusy++] = n;
+	n->busy = true;
+	return 0;
+}
+
+static inline int
+wait_at(struct eye *e, struct node *n, const struct value *v, uint32_t item,
+	struct err *err)
+{
+	if ((n->nseen == 0 || n->nseen == SEEN) && make_way(e, n, err) != 0)
+		return -1;
 	n->seen[n->nseen++] = (struct waiting){ v, item };
 	return 0;
 }
@@ -334,7 +341,7 @@ stats_observer(struct stats *s)
 {
 	return (struct unit_observer){
 		.context = s, .open = open_eye, .before = before,
-		.after = after, .close = close_eye,
+		.after = after, .edits = true, .close = close_eye,
 	};
 }
 

@@ -408,7 +408,7 @@ note_product(struct fates *f, const struct product *made,
 	f->sums.items++;
 	f->sums.json += made->len;
 	/* JSON says all that counts, and more. */
-	if (made->len > UNIT) {
+	if (made->len > UNIT || l->plan->format != PLAN_DYNAMODB_JSON) {
 		uint64_t size;
 
 		if (size_of(made->item, l, &size, err) != 0)

@@ -17,7 +17,7 @@ struct program_result;
 
 enum {
 	SEEN = 64,		/* values that wait at a path */
-	RECENT = 32,
+	RECENT = 128,
 	KEPT = STATS_TEXT + 4,	/* more would not be shown, fewer not cut */
 };
 

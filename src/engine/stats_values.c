@@ -8,7 +8,6 @@
  * example wants; to see that takes no look at what is known of the path but
  * four words.
  */
-#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,9 +16,6 @@
 #include "base/bytes.h"
 #include "base/err.h"
 #include "engine/stats_internal.h"
-#include "formats/ddbjson.h"
-
-static_assert((int)DDBJSON_SLACK >= 8, "the word at the start of a text");
 
 /* ---- hashes -------------------------------------------------------------- */
 
@@ -31,35 +27,44 @@ fold(uint64_t a, uint64_t b)
 	return (uint64_t)p ^ (uint64_t)(p >> 64);
 }
 
+/* The first eight bytes, or all there are and then zeros. */
+static inline uint64_t
+first_word(const uint8_t *p, size_t len)
+{
+	if (len >= 8)
+		return load_le64(p);
+	if (len >= 4)
+		return load_le32(p) |
+		       (uint64_t)load_le32(p + len - 4) << 8 * (len - 4);
+	if (len == 0)
+		return 0;
+	return p[0] | (uint64_t)p[len / 2] << 8 * (len / 2) |
+	       (uint64_t)p[len - 1] << 8 * (len - 1);
+}
+
 /*
  * A uniform hash of a short text, by multiplying and folding (as in wyhash).
  * Not against people who choose values so that they meet: what they could get
- * wrong is an estimate.  Eight bytes can be read at `p`.
+ * wrong is an estimate.
  */
 static inline uint64_t
 hash_of(const uint8_t *p, size_t len, uint64_t seed)
 {
 	static const uint64_t A = 0xa0761d6478bd642f, B = 0xe7037ed1a0b428db;
-	uint64_t h = seed * B, first, last = 0;
+	uint64_t h = seed * B, last = 0;
 
 	for (; len > 16; p += 16, len -= 16)
 		h = fold(load_le64(p) ^ A, load_le64(p + 8) ^ h);
-	first = load_le64(p);
-	if (len < 8)
-		first &= ((uint64_t)1 << 8 * len) - 1;
-	else
+	if (len >= 8)
 		last = load_le64(p + len - 8);
-	return fold(fold(first ^ A, last ^ h), B ^ len ^ seed);
+	return fold(fold(first_word(p, len) ^ A, last ^ h), B ^ len ^ seed);
 }
 
 /* The first eight bytes, so that their order is that of texts. */
 static inline uint64_t
 key_of(const uint8_t *p, size_t len)
 {
-	const uint64_t word = __builtin_bswap64(load_le64(p));
-
-	return len >= 8 ? word : len == 0 ? 0 : word >> (64 - 8 * len)
-						     << (64 - 8 * len);
+	return __builtin_bswap64(first_word(p, len));
 }
 
 /* ---- what is kept -------------------------------------------------------- */

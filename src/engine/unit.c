@@ -70,7 +70,8 @@ unit_run_new(const struct run_shared *shared, struct err *err)
 		return NULL;
 	}
 	if (shared->format != &ddbjson_format ||
-	    (shared->observer != NULL && shared->observer->after != NULL))
+	    (shared->observer != NULL && shared->observer->after != NULL &&
+	     !shared->observer->edits))
 		program_keep_maps(r->program);
 	if (shared->known != NULL)
 		program_ask(r->program, known_look_up, shared->known);

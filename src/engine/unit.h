@@ -73,7 +73,11 @@ struct unit_observer {
 	void *(*open)(void *context, const struct unit *u, struct err *err);
 	/* Items as they are in the source, bad lines among the rejects. */
 	int (*before)(void *eye, const struct batch *b, struct err *err);
-	/* The same batch after the program has had it.  Either may be NULL. */
+	/*
+	 * The same batch after the program has had it.  Either may be NULL.
+	 * With `edits` an item may come as edits of its line: see item.h.
+	 */
+	bool edits;
 	int (*after)(void *eye, const struct batch *b,
 		     const struct program_result *result, struct err *err);
 	/* `whole`: the unit was carried through, and is not given up. */
