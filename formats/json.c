@@ -370,13 +370,13 @@ value(struct reader *r, unsigned depth, struct tree *t, struct err *err)
 }
 
 const struct tree *
-json_parse(struct span source, const char *name, struct arena *mem,
-	   struct err *err)
+json_parse_line(struct span source, const char *name, uint32_t line,
+		struct arena *mem, struct err *err)
 {
 	struct tree_doc *const doc = arena_take(mem, sizeof(*doc), err);
 	struct tree *const root = arena_take(mem, sizeof(*root), err);
 	struct reader r = {
-		.build = { .mem = mem, .doc = doc }, .s = source, .line = 1,
+		.build = { .mem = mem, .doc = doc }, .s = source, .line = line,
 		.column = 1,
 	};
 	int rc;
@@ -396,6 +396,13 @@ json_parse(struct span source, const char *name, struct arena *mem,
 	if (rc != 0 && err->code == ERR_USAGE)
 		err->code = ERR_INPUT;	/* a file that is wrong, not a plan */
 	return rc == 0 ? root : NULL;
+}
+
+const struct tree *
+json_parse(struct span source, const char *name, struct arena *mem,
+	   struct err *err)
+{
+	return json_parse_line(source, name, 1, mem, err);
 }
 
 int

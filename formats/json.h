@@ -8,6 +8,8 @@
 #ifndef FORMATS_JSON_H
 #define FORMATS_JSON_H
 
+#include <stdint.h>
+
 #include "base/span.h"
 
 struct arena;
@@ -21,6 +23,11 @@ struct tree;
  */
 const struct tree *json_parse(struct span source, const char *name,
 			      struct arena *mem, struct err *err);
+
+/* The same for line number `line` of a file that has a value on each. */
+const struct tree *json_parse_line(struct span source, const char *name,
+				   uint32_t line, struct arena *mem,
+				   struct err *err);
 
 /* Append `text` in quotes, with what must be escaped.  Returns 0 or -1. */
 int json_quote(struct span text, struct buf *out, struct err *err);

@@ -203,18 +203,16 @@ manifest_read_files(struct span json, const char *name, struct arena *mem,
 	for (size_t number = 1; rc == 0 && json.len > 0; number++) {
 		const struct span line = next_line(&json);
 		struct manifest_file f = { 0 };
-		char where[300];
 
 		if (is_blank(line))
 			continue;
-		snprintf(where, sizeof(where), "%s line %zu", name, number);
 		arena_reset(&scratch);
 
-		const struct tree *const t = json_parse(line, where, &scratch,
-							err);
+		const struct tree *const t = json_parse_line(line, name,
+			(uint32_t)number, &scratch, err);
 		rc = t == NULL ? -1 : read_file(t, mem, &f, err);
 		if (t != NULL && rc != 0)
-			err_at(err, "%s", where);
+			err_at(err, "%s:%zu", name, number);
 		if (rc == 0)
 			rc = buf_append(&files, (struct span){ (uint8_t *)&f,
 							       sizeof(f) }, err);

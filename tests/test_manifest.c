@@ -185,8 +185,26 @@ refuses_what_is_no_manifest(void **state)
 						     "f.json", &mem, &f, &n,
 						     &err), -1);
 		assert_int_equal(err.code, ERR_INPUT);
-		assert_memory_equal(err.text, "f.json line 1", 13);
+		assert_memory_equal(err.text, "f.json:1:", 9);
 	}
+}
+
+static void
+a_bad_line_is_told_with_its_number_and_column(void **state)
+{
+	struct manifest_file *f;
+	struct err err = { 0 };
+	size_t n;
+
+	(void)state;
+	assert_int_equal(manifest_read_files(guarded(
+		"{\"itemCount\":1,\"dataFileS3Key\":\"a\"}\n\n{\"itemCount\"1}"),
+		"f.json", &mem, &f, &n, &err), -1);
+	assert_string_equal(err.text, "f.json:3:13: ':' must stand here");
+	assert_int_equal(manifest_read_files(guarded(
+		"{\"itemCount\":1,\"dataFileS3Key\":\"a\"}\n{\"itemCount\":1}"),
+		"f.json", &mem, &f, &n, &err), -1);
+	assert_string_equal(err.text, "f.json:2: 'dataFileS3Key' is missing");
 }
 
 static void
@@ -236,6 +254,7 @@ main(void)
 		cmocka_unit_test(
 			reads_files_without_a_last_newline_or_with_blank_lines),
 		cmocka_unit_test(refuses_what_is_no_manifest),
+		cmocka_unit_test(a_bad_line_is_told_with_its_number_and_column),
 		cmocka_unit_test(refuses_every_truncation),
 		cmocka_unit_test(checks_checksums_with_and_without_a_newline),
 	};

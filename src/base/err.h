@@ -34,4 +34,11 @@ int err_set(struct err *err, enum err_code code, const char *fmt, ...)
 int err_at(struct err *err, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/*
+ * Put "; <what to do now>" behind a recorded error, or ", or <what to do now>"
+ * if it says something to do already.  Always returns -1.
+ */
+int err_advise(struct err *err, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
 #endif

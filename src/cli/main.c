@@ -48,6 +48,7 @@ catch_signals(void)
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
 	signal(SIGPIPE, SIG_IGN);	/* writes tell */
+	signal(SIGXFSZ, SIG_IGN);
 }
 
 static int

@@ -132,7 +132,18 @@ int
 exports_damage(struct finder *f, const char *path, const char *text,
 	       struct err *err)
 {
-	const struct export_damage d = { path, text };
+	const struct export_damage d = { path, text, false };
+
+	return buf_append(&f->damages, (struct span){ (const uint8_t *)&d,
+						      sizeof(d) }, err);
+}
+
+static int
+add_stray(struct finder *f, const char *path, struct err *err)
+{
+	const struct export_damage d = {
+		path, "lies among exports and is in none of them", true,
+	};
 
 	return buf_append(&f->damages, (struct span){ (const uint8_t *)&d,
 						      sizeof(d) }, err);
@@ -237,8 +248,7 @@ settle(struct finder *f, const char *path, struct loose *loose,
 
 	if (loose->nexports > 0) {
 		for (size_t i = 0; i < l.n; i++)
-			if (exports_damage(f, l.names[i], "lies among exports "
-					   "and is in none of them", err) != 0)
+			if (add_stray(f, l.names[i], err) != 0)
 				return -1;
 		return 0;
 	}
@@ -341,8 +351,9 @@ look(struct finder *f, const char *given, struct err *err)
 
 	if (strncmp(given, "s3://", 5) == 0 ||
 	    strncmp(given, "dynamodb://", 11) == 0)
-		return err_set(err, ERR_USAGE, "'%s': this version reads local "
-			       "files only", given);
+		return err_set(err, ERR_USAGE, "'%s' is not yet in this "
+			       "version: copy it to this machine and name its "
+			       "folder", given);
 
 	while (n > 1 && given[n - 1] == '/')
 		n--;
@@ -485,9 +496,9 @@ exports_check(const struct exports *x, const char *const *accept, size_t n,
 	}
 	if (first == NULL)
 		return 0;
-	err_set(err, ERR_INPUT, "'%s' %s; fetch the export again, or go on "
-		"with '--accept %s'", first->path, first->text,
-		exports_name(first->path));
+	err_set(err, ERR_INPUT, "'%s' %s; %s, or go on with '--accept %s'",
+		first->path, first->text, first->stray ? "move it elsewhere"
+		: "fetch the export again", exports_name(first->path));
 	return others == 0 ? -1 : err_at(err, "%zu damages, the first of which",
 					 others + 1);
 }

@@ -51,6 +51,7 @@ struct export {
 /* Something that is not as the manifests say, and may be accepted by name. */
 struct export_damage {
 	const char *path, *text;
+	bool stray;		/* of no export: it should be elsewhere */
 };
 
 struct exports {

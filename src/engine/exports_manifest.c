@@ -53,6 +53,15 @@ load(struct finder *f, const char *folder, const char *name, size_t limit,
 	return rc;
 }
 
+/* A manifest that cannot be read.  Returns -1. */
+static int
+blame(struct err *err)
+{
+	return err->code == ERR_INPUT
+		? err_advise(err, "fetch the export again, or name its files "
+			     "alone, as in 'FOLDER/data/*'") : -1;
+}
+
 /*
  * A key that leads upwards would let a manifest name any file of this machine.
  */
@@ -247,7 +256,7 @@ read_files(struct finder *f, struct export *e, struct err *err)
 					 &e->nfiles, err);
 	buf_free(&json);
 	if (rc != 0)
-		return -1;
+		return blame(err);
 
 	e->files = arena_take(f->mem, e->nfiles * sizeof(*e->files) + 1, err);
 	if (e->files == NULL)
@@ -280,8 +289,9 @@ exports_read_manifests(struct finder *f, const char *folder, struct err *err)
 	if (!is_file(path, &st)) {
 		if (!is_file(files, &st))
 			return 0;
-		return err_set(err, ERR_INPUT, "'%s' is missing: the export "
-			       "was not finished or not copied whole", path);
+		err_set(err, ERR_INPUT, "'%s' is missing: the export was not "
+			"finished or not copied whole", path);
+		return blame(err);
 	}
 
 	int rc = load(f, folder, "manifest-summary", MAX_SUMMARY_LEN, &json,
@@ -291,7 +301,7 @@ exports_read_manifests(struct finder *f, const char *folder, struct err *err)
 					   &e.summary, err);
 	buf_free(&json);
 	if (rc != 0)
-		return -1;
+		return blame(err);
 	if (e.summary.from_time != NULL ||
 	    (e.summary.export_type != NULL &&
 	     strcmp(e.summary.export_type, "INCREMENTAL_EXPORT") == 0))

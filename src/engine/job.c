@@ -66,8 +66,10 @@ take_lock(struct job *j, struct err *err)
 	if (asprintf(&path, "%s/lock", j->dir) < 0)
 		return err_set(err, ERR_SYSTEM, "out of memory");
 	j->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-	if (j->lock < 0)
+	if (j->lock < 0) {
 		err_set(err, ERR_SYSTEM, "'%s': %m", path);
+		err_advise(err, "name a job that can be written to");
+	}
 	free(path);
 	if (j->lock < 0)
 		return -1;

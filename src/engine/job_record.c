@@ -281,6 +281,8 @@ job_record_compare(const struct job_record *r, const char *dir,
 		rc = 0;
 		goto done;
 	}
+	err_advise(err, "name another --job, or go on with what it was "
+		   "started with");
 	if (d.n > 1)
 		err_at(err, "job '%s': %zu differences; the first", dir, d.n);
 	else

@@ -137,10 +137,7 @@ peek(struct reading *r, struct span *block, struct err *err)
 		return 1;
 	}
 	if (!r->damaged) {
-		if (err->code == ERR_LIMIT)
-			err_set(err, ERR_INPUT, "line %" PRIu64 " is longer "
-				"than 16 MiB, which no item is",
-				r->format->decode_line(r->decoder));
+		unit_blame(r->unit, r->format->decode_line(r->decoder), err);
 		if (err->code != ERR_INPUT)
 			return -1;
 		r->damaged = true;

@@ -15,9 +15,6 @@ look(const struct plan *p, struct arena *mem, struct exports *exports,
 
 	if (entries == NULL)
 		return -1;
-	if (p->nsources == 0)
-		return err_set(err, ERR_USAGE, "the plan names no exports: "
-			       "add source: {exports: [...]}");
 	for (size_t i = 0; i < p->nsources; i++)
 		entries[i] = (struct export_entry){
 			.path = p->sources[i].full,
@@ -59,8 +56,7 @@ sources_is_read(const struct plan *plan, uint32_t input)
 
 /* Can this version do all that the plan wants? */
 static int
-check(const struct plan *plan, const struct exports *x,
-      const struct plan_found *found, struct err *err)
+check_plan(const struct plan *plan, struct err *err)
 {
 	struct plan_place where;
 	const char *const missing = plan_not_yet(plan, &where);
@@ -69,8 +65,14 @@ check(const struct plan *plan, const struct exports *x,
 		return err_set(err, ERR_USAGE, "%s:%u:%u: '%s' is not yet in "
 			       "this version", where.file, where.line,
 			       where.column, missing);
-	if (plan_ready(plan, err) != 0)
-		return -1;
+	return plan_ready(plan, err);
+}
+
+/* Can all that was found be read, and is it of one state? */
+static int
+check_found(const struct plan *plan, const struct exports *x,
+	    const struct plan_found *found, struct err *err)
+{
 	for (size_t i = 0; i < x->n; i++)
 		if (sources_is_read(plan, found[i].input) &&
 		    exports_readable(&x->list[i], err) != 0)
@@ -103,11 +105,12 @@ sources_find(struct plan *plan, const char *const *accept, size_t naccept,
 	     struct arena *mem, struct exports *exports,
 	     struct plan_found **found, struct err *err)
 {
-	if (look(plan, mem, exports, err) != 0 ||
+	if (check_plan(plan, err) != 0 ||
+	    look(plan, mem, exports, err) != 0 ||
 	    exports_check(exports, accept, naccept, err) != 0 ||
 	    resolve(plan, mem, exports, found, err) != 0)
 		return -1;
-	return check(plan, exports, *found, err);
+	return check_found(plan, exports, *found, err);
 }
 
 int

@@ -107,6 +107,17 @@ unit_run_free(struct unit_run *r)
 	free(r);
 }
 
+int
+unit_blame(const struct unit *u, uint64_t line, struct err *err)
+{
+	if (err->code == ERR_LIMIT)
+		err_set(err, ERR_INPUT, "line %" PRIu64 " is longer than 16 MiB"
+			", which no item is; take it out", line);
+	return err->code != ERR_INPUT ? -1
+		: err_advise(err, "take what is before the damage with "
+			     "'--accept %s'", u->name);
+}
+
 /* ---- slices ------------------------------------------------------------- */
 
 /* Take one batch from source to sinks.  1, 0 after the last, or -1. */
@@ -120,13 +131,9 @@ step(struct unit_run *r, struct err *err)
 	if (atomic_load_explicit(r->shared->cancel, memory_order_relaxed))
 		return err_set(err, ERR_CANCELLED, "interrupted");
 	const int more = source_peek(r->source, r->want, &block, err);
-	if (more < 0) {
-		if (err->code == ERR_LIMIT)
-			return err_set(err, ERR_INPUT, "line %" PRIu64 " is "
-				       "longer than 16 MiB, which no item is",
-				       r->format->decode_line(r->reader));
-		return -1;
-	}
+	if (more < 0)
+		return unit_blame(r->unit, r->format->decode_line(r->reader),
+				  err);
 
 	/* No more than was asked for, whatever a long line made of the window. */
 	const bool last = !more && block.len <= r->want;
@@ -234,11 +241,16 @@ unit_run_abandon(struct unit_run *r)
 static int
 fail(struct unit_run *r, struct err *err)
 {
+	const char *const path = r->unit->path;
+
 	unit_run_abandon(r);
-	if (err->code == ERR_CANCELLED)
+	/* Whoever could not read the file has said which. */
+	if (err->code == ERR_CANCELLED ||
+	    (err->text[0] == '\'' &&
+	     strncmp(err->text + 1, path, strlen(path)) == 0))
 		return -1;
-	return err_at(err, "%s", strcmp(r->unit->path, "-") == 0
-		      ? "standard input" : r->unit->path);
+	return err_at(err, "%s", strcmp(path, "-") == 0 ? "standard input"
+							: path);
 }
 
 const struct item_format *

@@ -131,6 +131,12 @@ int unit_run_go(struct unit_run *r, struct workbench *b, struct err *err);
 /* Give up a unit under way, and leave nothing behind. */
 void unit_run_abandon(struct unit_run *r);
 
+/*
+ * After a source_peek() of the unit that failed in front of this line, say what
+ * to do about it.  A line that is too long is damage too.  Returns -1.
+ */
+int unit_blame(const struct unit *u, uint64_t line, struct err *err);
+
 /* The format of a unit whose source has just been opened. */
 struct source;
 const struct item_format *unit_format(const struct unit *u, struct source *s);

@@ -62,6 +62,9 @@ complain(struct err *err, const char *path)
 	case EDQUOT:
 		advice = "; make room and run again";
 		break;
+	case EFBIG:
+		advice = "; raise the limit of file sizes ('ulimit -f')";
+		break;
 	case EMFILE:
 		advice = "; raise the limit of open files ('ulimit -n')";
 		break;
@@ -75,9 +78,13 @@ complain(struct err *err, const char *path)
 static int
 complain_out(struct err *err, const char *path)
 {
+	const bool closed = errno == EACCES || errno == EPERM ||
+			    errno == EROFS || errno == ENOTDIR;
+
 	complain(err, path);
 	err->code = ERR_SYSTEM;
-	return -1;
+	return closed ? err_advise(err, "name a place that can be written to")
+		      : -1;
 }
 
 static ssize_t
@@ -419,6 +426,22 @@ file_save_safe(const char *path, struct span bytes, struct err *err)
 	return rc;
 }
 
+/* Returns 0, or -1 with errno set: also if something else is called so. */
+static int
+make_one(const char *path)
+{
+	struct stat st;
+
+	if (mkdir(path, 0777) == 0)
+		return 0;
+	if (errno != EEXIST)
+		return -1;
+	if (stat(path, &st) != 0)
+		return -1;
+	errno = ENOTDIR;
+	return S_ISDIR(st.st_mode) ? 0 : -1;
+}
+
 int
 file_make_folder(const char *path, struct err *err)
 {
@@ -433,7 +456,7 @@ file_make_folder(const char *path, struct err *err)
 
 		const char kept = *p;
 		*p = '\0';
-		if (*copy != '\0' && mkdir(copy, 0777) != 0 && errno != EEXIST)
+		if (*copy != '\0' && make_one(copy) != 0)
 			rc = complain_out(err, copy);
 		*p = kept;
 	}
