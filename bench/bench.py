@@ -275,7 +275,7 @@ def row_7_and_8(t, counts, runs):
         t.add('7', 'look-up in batches, hit / miss, ' + ids,
               '%.0f / %.0f ns' % (m['hit'], m['miss']),
               '≤ 60 / 90, ≤ 30 / 60 ns' if n >= 100000000 else '',
-              'the best of 5 passes over 4 M')
+              'CPU, the best of 5 passes over 4 M')
         t.add('8', 'index build into files, one core, ' + ids,
               '%.1f s' % m['build'],
               '≤ 10 s / ≤ 5 s' if n >= 100000000 else '',
