@@ -36,6 +36,13 @@ write_counts(struct jsonwrite *w, const struct counts *c)
 	write_number(w, "written", c->written);
 }
 
+/* Is there a report of plan table `i`? */
+static bool
+is_told(const struct plan *p, uint32_t i)
+{
+	return !p->tables[i].skip && !p->tables[i].glob;
+}
+
 static void
 write_out(struct jsonwrite *w, const struct account_out *o)
 {
@@ -46,6 +53,20 @@ write_out(struct jsonwrite *w, const struct account_out *o)
 	write_number(w, "bytes", o->packed_len);
 	write_number(w, "uncompressedBytes", o->plain_len);
 	jsonwrite_end(w);
+}
+
+/* The files of a target stand under the first of its tables. */
+static void
+write_table_out(struct jsonwrite *w, const struct run *r, uint32_t i)
+{
+	for (uint32_t k = 0; k < i; k++)
+		if (r->targets[k].number == r->targets[i].number &&
+		    is_told(r->plan, k)) {
+			jsonwrite_name(w, "out");
+			jsonwrite_null(w);
+			return;
+		}
+	write_out(w, &r->account.outs[r->targets[i].number]);
 }
 
 static int
@@ -133,7 +154,7 @@ write_table(struct run *r, uint32_t i, struct jsonwrite *w, struct err *err)
 	jsonwrite_name(w, "to");
 	jsonwrite_text(w, r->targets[i].name);
 	write_counts(w, &r->account.tables[i]);
-	write_out(w, &r->account.outs[r->targets[i].number]);
+	write_table_out(w, r, i);
 	write_number(w, "ids", ids->ids);
 	jsonwrite_name(w, "rules");
 	jsonwrite_list(w);
@@ -202,7 +223,7 @@ report_write(struct run *r, struct err *err)
 	jsonwrite_name(&w, "tables");
 	jsonwrite_list(&w);
 	for (uint32_t i = 0; i < r->plan->ntables && rc == 0; i++)
-		if (!r->plan->tables[i].skip && !r->plan->tables[i].glob)
+		if (is_told(r->plan, i))
 			rc = write_table(r, i, &w, err);
 	jsonwrite_end(&w);
 	jsonwrite_end(&w);

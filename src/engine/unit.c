@@ -184,7 +184,7 @@ begin(struct unit_run *r, const struct unit *u)
 	r->want = BLOCK_LEN;
 	program_clear_sums(r->program);
 	for (uint32_t i = 0; i < s->plan->ntables; i++) {
-		struct output *const o = &r->outputs[i];
+		struct output *const o = unit_output(r, i);
 		struct output *const bad = &r->rejects[i];
 
 		o->items = bad->items = r->written[i] = 0;

@@ -108,7 +108,7 @@ encode_item(struct unit_run *r, const struct product *p, struct buf *text,
 	    size_t before, struct err *err)
 {
 	const struct item_format *const f = r->shared->format;
-	struct output *const o = &r->outputs[p->table];
+	struct output *const o = unit_output(r, p->table);
 
 	if (f == &ddbjson_format) {	/* in most runs, and in the hot path */
 		if (ddbjson_encode(p->item, 1, text, err) != 0)
@@ -136,7 +136,8 @@ encode(struct unit_run *r, struct program_result *result, struct err *err)
 		if (r->shared->drops != NULL && is_dropped(r, result, i))
 			continue;
 
-		struct buf *const text = &r->outputs[p->table].text;
+		struct output *const o = unit_output(r, p->table);
+		struct buf *const text = &o->text;
 		const size_t before = text->len;
 		struct err why;
 
@@ -157,10 +158,10 @@ encode(struct unit_run *r, struct program_result *result, struct err *err)
 			continue;
 		}
 		p->len = (uint32_t)(text->len - before);
-		r->outputs[p->table].items++;
+		o->items++;
 		r->written[p->table]++;
 	}
-	for (size_t i = 0; i < r->shared->plan->ntables; i++) {
+	for (uint32_t i = 0; i < r->shared->ntargets; i++) {
 		struct output *const o = &r->outputs[i];
 
 		if (r->shared->survey)
@@ -312,8 +313,9 @@ unit_end_outputs(struct unit_run *r, struct err *err)
 {
 	const struct item_format *const f = r->shared->format;
 
-	for (size_t i = 0; i < r->shared->plan->ntables; i++) {
+	for (uint32_t i = 0; i < r->shared->ntargets; i++) {
 		struct output *const o = &r->outputs[i];
+
 		if (o->encoder != NULL && f->encode_end != NULL &&
 		    f->encode_end(o->encoder, &o->text, err) != 0)
 			return -1;

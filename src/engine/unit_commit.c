@@ -111,8 +111,9 @@ unit_commit(struct unit_run *r, bool damaged, struct err *err)
 	size_t nfiles = 0;
 
 	for (uint32_t i = 0; i < s->plan->ntables; i++)
-		if (commit_output(r, &r->outputs[i], JOURNAL_OUT,
-				  s->targets[i].number, &nfiles, err) != 0 ||
+		if ((i < s->ntargets &&
+		     commit_output(r, &r->outputs[i], JOURNAL_OUT, i, &nfiles,
+				   err) != 0) ||
 		    commit_output(r, &r->rejects[i], JOURNAL_REJECTS, i,
 				  &nfiles, err) != 0)
 			return -1;

@@ -27,8 +27,8 @@ struct unit_run {
 	const struct item_format *format;	/* of `reader` */
 	void *reader;			/* NULL: none yet */
 	struct keyfile *keys;
-	struct output *outputs;		/* one a plan table */
-	struct output *rejects;		/* likewise */
+	struct output *outputs;		/* one a target number */
+	struct output *rejects;		/* one a plan table */
 	struct journal_tally *tallies;
 	struct journal_file *files;
 	uint64_t *written;
@@ -44,6 +44,13 @@ struct unit_run {
 	struct workbench *bench;	/* of the thread that has it */
 	void *eye;			/* of the observer, or NULL */
 };
+
+/* Where items of a plan table go: tables of one target share its file. */
+static inline struct output *
+unit_output(const struct unit_run *r, uint32_t table)
+{
+	return &r->outputs[r->shared->targets[table].number];
+}
 
 /*
  * The whole lines at the front of `block`, the last one without a line end too
