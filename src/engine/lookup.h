@@ -49,7 +49,7 @@ struct lookup_found {
 	uint64_t offset;		/* of its line, unpacked */
 	const char *file;		/* NULL: the sources are not as they were */
 	uint64_t line;			/* after lookup_items(), from 1; else 0 */
-	struct span item;		/* likewise: that line, as it stands */
+	struct span item;		/* likewise: DynamoDB JSON, a line */
 };
 
 struct lookup_answer {
@@ -73,7 +73,7 @@ int lookup_ids(struct lookup *l, const struct span *ids, size_t n,
 	       struct lookup_answer *answers, struct err *err);
 
 /*
- * Fetch the lines of all items in these answers, each file read once and no
+ * Fetch all items in these answers, each file read once and no
  * further than it must be.
  */
 int lookup_items(struct lookup *l, struct lookup_answer *answers, size_t n,

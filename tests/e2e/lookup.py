@@ -320,6 +320,24 @@ def one_id_on_many_items(here, options):
     equal(len(rows(lookup(here + '/job', '--all').out)), 3, 'rows')
 
 
+def items_of_other_formats_are_shown_too(here, options):
+    """A scan's answer, which is no lines of items; plain JSON lines."""
+    ids = ['scan-%d' % i for i in range(50)]
+    write(here + '/data/scan.json', json.dumps(
+        {'Count': 50, 'Items': [{'id': S(x), 'n': N(i)}
+                                for i, x in enumerate(ids)]}, indent=2))
+    plan = write_plan(here + '/plan.yaml', {
+        'source': {'environment': 'a', 'exports': [
+            {'path': 'data/scan.json', 'table': 'Tee'}]},
+        'target': {'environment': 'b'},
+        'tables': {'Tee': {'key': ['id'], 'id': 'id'}}})
+    run(plan, here + '/job')
+    said = found(here + '/job', ids, '--item')
+    equal([x['item'] for x in said],
+          [{'Item': {'id': S(x), 'n': N(i)}} for i, x in enumerate(ids)],
+          'items')
+
+
 # ---- damage ------------------------------------------------------------------
 
 def damage_is_found_or_harmless(here, options):
@@ -410,4 +428,5 @@ main([every_kind_of_id_is_found_both_ways,
       the_mapping_makes_the_same_ids_again,
       a_secret_is_asked_of_the_environment, choices,
       what_has_gone_is_not_guessed, a_job_that_is_under_way_can_be_asked,
-      one_id_on_many_items, damage_is_found_or_harmless, a_thousand_of_many])
+      one_id_on_many_items, items_of_other_formats_are_shown_too,
+      damage_is_found_or_harmless, a_thousand_of_many])
