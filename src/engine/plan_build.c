@@ -5,6 +5,8 @@
 
 #include "engine/plan_internal.h"
 
+enum { MAX_NAME = 240 };	/* of a table in the plan */
+
 /* An error of what stands at a place that is kept without its node. */
 static int
 fail(struct plan_place at, struct err *err, const char *text)
@@ -123,6 +125,11 @@ check_target(const struct plan_table *t, struct err *err)
 				   "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-");
 	char text[400];
 
+	/* Files are called so, with endings: file systems take 255 bytes. */
+	if (!t->glob && !t->skip && strlen(t->name) > MAX_NAME)
+		return fail(t->place, err, "a table's name in the plan has 240 "
+			    "letters at most, for files are called by it: give "
+			    "it a shorter one, with 'from' and 'to'");
 	if (t->glob || (n >= 3 && n <= 255 && good == n))
 		return 0;
 	snprintf(text, sizeof(text), "'%.280s' cannot be a table's name: it has"
