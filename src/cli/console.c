@@ -177,7 +177,7 @@ print_dangling(const struct run *run)
 	uint32_t n = 0;
 	char dangling[32], refs[32];
 
-	if (!a->joined)
+	if (a->join.relations == NULL)
 		return;
 	for (uint32_t i = 0; i < p->ntables; i++)
 		for (uint32_t k = 0; k < p->tables[i].nrules; k++)

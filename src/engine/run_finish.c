@@ -273,15 +273,24 @@ check_out(const struct run *r, struct err *err)
 	return 0;
 }
 
+/* What the units came to, and what was accepted before they began. */
+static int
+sum_up(struct run *r, struct err *err)
+{
+	r->account.damaged = r->exports.ndamages;
+	return account_sum(&r->account, r->journal, err);
+}
+
 int
 run_finish(struct run *r, struct err *err)
 {
 	if (r->options->survey != SURVEY_NONE)
 		return survey_finish(r, err);
-	if (run_is_done(r))
-		return check_out(r, err) != 0 ? -1
-			: account_sum(&r->account, r->journal, err);
-	if (account_sum(&r->account, r->journal, err) != 0 ||
+	if (run_is_done(r)) {
+		report_recall(r);
+		return check_out(r, err) != 0 ? -1 : sum_up(r, err);
+	}
+	if (sum_up(r, err) != 0 ||
 	    run_check_sums(r, err) != 0 || run_join(r, err) != 0 ||
 	    run_check_ids(r, err) != 0 || check_keys(r, err) != 0 ||
 	    check_dangling(r, err) != 0 ||

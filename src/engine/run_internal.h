@@ -89,6 +89,9 @@ int run_write_tables(struct run *r, struct err *err);
 int run_join_rejects(struct run *r, struct err *err);
 int report_write(struct run *r, struct err *err);
 
+/* Of a job that is done: its dangling references, as the report has them. */
+void report_recall(struct run *r);
+
 /*
  * "FILE: line N, id 'x'" of the item at a place that the end checks name;
  * appended to `out`.

@@ -1,0 +1,103 @@
+/*
+ * report_recall.c - what report.json says of a job that is done: the references
+ * that find nothing, for the summary.  Nothing depends on it; where there is no
+ * report any more, nothing is told.
+ */
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "engine/plan.h"
+#include "engine/program.h"
+#include "engine/run_internal.h"
+#include "formats/json.h"
+#include "formats/tree.h"
+#include "io/file.h"
+
+enum { MAX_REPORT = 1 << 30 };
+
+/* The list called `name` in a map; an empty one if there is none. */
+static struct tree
+list_of(const struct tree *map, const char *name)
+{
+	const struct tree *const t = tree_get(map, name);
+
+	return t != NULL && t->kind == TREE_LIST ? *t : (struct tree){ 0 };
+}
+
+static bool
+says(const struct tree *map, const char *name, const char *text)
+{
+	const struct tree *const t = tree_get(map, name);
+
+	return t != NULL && t->kind == TREE_TEXT && span_is(t->text, text);
+}
+
+static uint64_t
+number(const struct tree *map, const char *name)
+{
+	const struct tree *const t = tree_get(map, name);
+	uint64_t n = 0;
+
+	return t != NULL && tree_uint(t, &n) == 0 ? n : 0;
+}
+
+/* What rule `k` of table `i` found. */
+static void
+recall_rule(struct run *r, uint32_t i, uint32_t k, const struct tree *rule)
+{
+	const struct plan *const p = r->plan;
+	const struct tree all = list_of(rule, "to");
+
+	for (uint32_t n = 0; n < all.nkids; n++)
+		for (uint32_t to = 0; to < p->ntables; to++) {
+			struct join_relation_result *const rel =
+				&r->account.join.relations[program_relation(
+					r->program, i, k, to)];
+
+			if (!says(&all.kids[n], "table", p->tables[to].name))
+				continue;
+			rel->refs = number(&all.kids[n], "references");
+			rel->dangling = number(&all.kids[n], "dangling");
+		}
+}
+
+static void
+recall_table(struct run *r, const struct tree *table)
+{
+	const struct tree rules = list_of(table, "rules");
+
+	for (uint32_t i = 0; i < r->plan->ntables; i++)
+		if (says(table, "table", r->plan->tables[i].name))
+			for (uint32_t k = 0; k < r->plan->tables[i].nrules &&
+			     k < rules.nkids; k++)
+				recall_rule(r, i, k, &rules.kids[k]);
+}
+
+void
+report_recall(struct run *r)
+{
+	struct arena mem = { 0 };
+	struct buf text = { 0 };
+	char path[PATH_MAX];
+	struct err unused;
+
+	snprintf(path, sizeof(path), "%s/report.json", r->dir);
+	r->account.join.relations =
+		calloc(program_nrelations(r->program) + 1U,
+		       sizeof(*r->account.join.relations));
+	if (r->account.join.relations != NULL &&
+	    file_load(path, MAX_REPORT, &text, &unused) == 0) {
+		const struct tree *const t = json_parse(buf_span(&text), path,
+							&mem, &unused);
+		const struct tree tables = t != NULL ? list_of(t, "tables")
+						     : (struct tree){ 0 };
+
+		for (uint32_t i = 0; i < tables.nkids; i++)
+			recall_table(r, &tables.kids[i]);
+	}
+	buf_free(&text);
+	arena_free(&mem);
+}
