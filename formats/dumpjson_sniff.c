@@ -174,12 +174,20 @@ int
 dumpjson_sniff_plain(struct span head)
 {
 	struct look l;
-	bool list;
+	bool list, empty = false;
 
 	if (!begin(&l, head, &list))
 		return list && (peek(&l) == ']' || peek(&l) < 0) ? 4 : 0;
-	l.p++;
-	return peek(&l) == '"' ? 12 : peek(&l) == '}' ? 8 : 0;
+	/* Empty ones say nothing. */
+	while (take(&l, '{') && peek(&l) == '}') {
+		l.p++;
+		take(&l, ',');
+		empty = true;
+	}
+	if (peek(&l) != '"')
+		return empty && peek(&l) != '{' ? 8 : 0;
+	/* Behind an empty one, DynamoDB JSON is still that. */
+	return empty && span_is(string(&l), "Item") ? 0 : 12;
 }
 
 int

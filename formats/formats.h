@@ -26,10 +26,14 @@ struct item_rules {
 		uint8_t type;		/* enum value_type */
 	} *types;
 	size_t ntypes;
-	/* CSV: 0 is a comma; the columns, where the file has no header. */
+	/* Likewise of the keys of the table and its indexes: the CSV's. */
+	const struct item_rule_type *keys;
+	size_t nkeys;
+	/* CSV: 0 is a comma; to read, the columns if the file has no header. */
 	uint8_t delimiter;
 	const struct span *columns;
 	size_t ncolumns;
+	bool no_header;		/* to write: none of them */
 	bool lossy;		/* write what can be written */
 	/* The key attributes of the table that is written to. */
 	struct span pk, sk;

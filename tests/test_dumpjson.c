@@ -12,26 +12,26 @@
 #include "formats/dumpjson.h"
 #include "formats/formats.h"
 #include "model/item.h"
-#include "tests/reading.h"
+#include "tests/readall.h"
 
 /* Read it, cut anywhere; what comes of it stays until the next time. */
-static struct reading
+static struct readall
 take(const struct item_format *f, const struct item_rules *rules,
      const char *text)
 {
-	static struct reading last;
+	static struct readall last;
 	const size_t len = strlen(text);
 
-	reading_same(f, rules, span_of(text), len < 200 ? len : 200);
-	reading_free(&last);
-	last = reading_of(f, rules, span_of(text), 0);
+	readall_same(f, rules, span_of(text), len < 200 ? len : 200);
+	readall_free(&last);
+	last = readall_of(f, rules, span_of(text), 0);
 	return last;
 }
 
 static void
 gives(const struct item_format *f, const char *text, const char *items)
 {
-	const struct reading r = take(f, NULL, text);
+	const struct readall r = take(f, NULL, text);
 
 	assert_string_equal((char *)r.rejects.ptr, "");
 	assert_string_equal((char *)r.items.ptr, items);
@@ -89,7 +89,7 @@ items_come_in_lines_arrays_and_any_white_space(void **state)
 static void
 items_know_their_lines_and_places(void **state)
 {
-	struct reading r;
+	struct readall r;
 
 	(void)state;
 	r = take(&plainjson_format, NULL, "{\"a\":1}\n\n {\"a\":2}{}\n");
@@ -118,7 +118,7 @@ static const struct item_rules RULES = {
 static void
 types_say_what_plain_json_cannot(void **state)
 {
-	const struct reading r = take(&plainjson_format, &RULES,
+	const struct readall r = take(&plainjson_format, &RULES,
 		"{\"tags\":[\"a\",\"\\u0062\"],\"nums\":[1,\"2.0\"],"
 		"\"blobs\":[\"AA==\"],\"m\":{\"blob\":\"\\u0041A==\","
 		"\"tags\":[]},\"team\":[{\"since\":\"7\"},{\"since\":8}],"
@@ -166,7 +166,7 @@ what_does_not_fit_its_type_is_refused(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(BAD) / sizeof(BAD[0]); i++) {
-		const struct reading r = take(&plainjson_format, &RULES,
+		const struct readall r = take(&plainjson_format, &RULES,
 					      BAD[i].text);
 
 		assert_string_equal((char *)r.rejects.ptr, BAD[i].why);
@@ -242,7 +242,7 @@ bad_items_are_rejected_with_line_and_byte(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(BAD) / sizeof(BAD[0]); i++) {
-		const struct reading r = take(&plainjson_format, NULL,
+		const struct readall r = take(&plainjson_format, NULL,
 					      BAD[i].text);
 
 		assert_string_equal((char *)r.rejects.ptr, BAD[i].why);
@@ -274,7 +274,7 @@ reading_goes_on_at_the_next_item(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(BAD) / sizeof(BAD[0]); i++) {
-		const struct reading r = take(&plainjson_format, NULL,
+		const struct readall r = take(&plainjson_format, NULL,
 					      BAD[i].text);
 		int n = 0;
 
@@ -300,7 +300,7 @@ deep_items_are_refused_and_passed_over(void **state)
 	for (int i = 0; i < 33; i++)
 		*p++ = ']';
 	snprintf(p, 100, "}\n{\"a\":1}\n");
-	const struct reading r = take(&plainjson_format, NULL, text);
+	const struct readall r = take(&plainjson_format, NULL, text);
 	assert_string_equal((char *)r.rejects.ptr,
 			    "1:38: nested deeper than 32 levels\n");
 	assert_string_equal((char *)r.items.ptr, I("\"a\":{\"N\":\"1\"}"));
@@ -321,7 +321,7 @@ arrays_that_are_cut_short_are_damage(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(CUT) / sizeof(CUT[0]); i++) {
-		const struct reading r = take(&plainjson_format, NULL, CUT[i]);
+		const struct readall r = take(&plainjson_format, NULL, CUT[i]);
 
 		assert_int_equal(r.rc, -1);
 		assert_int_equal(r.err.code, ERR_INPUT);
@@ -346,7 +346,7 @@ lines_that_outgrow_their_room_move_with_their_values(void **state)
 					    i > 0 ? "," : ""), 0);
 	assert_int_equal(buf_printf(&text, &err, "]}"), 0);
 
-	struct reading r = reading_of(&plainjson_format, NULL, buf_span(&text),
+	struct readall r = readall_of(&plainjson_format, NULL, buf_span(&text),
 				      0);
 	assert_string_equal((char *)r.rejects.ptr, "");
 	assert_int_equal(strncmp((char *)r.items.ptr, "{\"Item\":{\"a\\n\":"
@@ -355,7 +355,7 @@ lines_that_outgrow_their_room_move_with_their_values(void **state)
 				 "]}]}}},\"l\":{\"L\":[{\"N\":\"1\"},{", 102),
 			 0);
 	assert_int_equal(r.items.len, 10 * N - 1 + 106);
-	reading_free(&r);
+	readall_free(&r);
 	buf_free(&text);
 }
 
@@ -405,7 +405,7 @@ typed_items_must_fit_their_types(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(BAD) / sizeof(BAD[0]); i++) {
-		const struct reading r = take(&typedjson_format, NULL,
+		const struct readall r = take(&typedjson_format, NULL,
 					      BAD[i].text);
 
 		assert_string_equal((char *)r.rejects.ptr, BAD[i].why);
@@ -466,7 +466,7 @@ pages_that_miscount_or_do_not_end_are_damage(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(BAD) / sizeof(BAD[0]); i++) {
-		const struct reading r = take(&scanjson_format, NULL,
+		const struct readall r = take(&scanjson_format, NULL,
 					      BAD[i].text);
 
 		assert_int_equal(r.rc, -1);
@@ -496,7 +496,7 @@ bad_items_of_pages_are_rejected_alone(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(BAD) / sizeof(BAD[0]); i++) {
-		const struct reading r = take(&scanjson_format, NULL,
+		const struct readall r = take(&scanjson_format, NULL,
 					      BAD[i].text);
 
 		assert_string_equal((char *)r.rejects.ptr, BAD[i].why);

@@ -10,6 +10,7 @@
 #include "cli/check_internal.h"
 #include "engine/plan.h"
 #include "expr/expr.h"
+#include "formats/formats.h"
 #include "formats/tree.h"
 #include "model/path.h"
 
@@ -317,6 +318,66 @@ put_side(struct page *g, const char *name, const struct plan_side *s)
 	}
 }
 
+const char *
+check_delimiter(uint8_t c)
+{
+	switch (c) {
+	case '\t':
+		return "tab";
+	case ' ':
+		return "space";
+	case '|':
+		return "|";
+	case ';':
+		return ";";
+	case ':':
+		return ":";
+	default:
+		return ",";
+	}
+}
+
+static void
+put_columns(struct page *g, const struct span *names, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		put(g, "%s%.*s", i > 0 ? ", " : "", (int)names[i].len,
+		    names[i].ptr);
+}
+
+/* How a source is to be read, where the plan says it. */
+static void
+put_reading(struct page *g, const struct plan_source *s)
+{
+	if (s->delimiter != 0)
+		put(g, ", delimiter %s", check_delimiter(s->delimiter));
+	if (s->ncolumns > 0) {
+		put(g, "\n              columns ");
+		put_columns(g, s->columns, s->ncolumns);
+	}
+	for (size_t i = 0; i < s->ntypes; i++)
+		put(g, "%s%.*s %s", i == 0 ? "\n              types " : ", ",
+		    (int)s->types[i].path.len, s->types[i].path.ptr,
+		    value_type_name((enum value_type)s->types[i].type));
+}
+
+static void
+put_csv(struct page *g, const struct plan *p)
+{
+	put(g, "            delimiter %s%s%s\n",
+	    check_delimiter(p->csv.delimiter),
+	    p->csv.no_header ? ", no header" : "",
+	    p->csv.lossy ? ", lossy" : "");
+	for (size_t i = 0; i < p->csv.ncolumns; i++) {
+		const struct plan_columns *const c = &p->csv.columns[i];
+
+		put(g, "            columns%s%s ", c->table != NULL ? " of "
+		    : "", c->table != NULL ? c->table : "");
+		put_columns(g, c->names, c->n);
+		put(g, "\n");
+	}
+}
+
 static void
 put_head(struct page *g, const struct plan *p)
 {
@@ -338,11 +399,14 @@ put_head(struct page *g, const struct plan *p)
 		    s->table != NULL ? s->table : "",
 		    s->format != NULL ? ", format " : "",
 		    s->format != NULL ? s->format : "");
+		put_reading(g, s);
 	}
 	put(g, "\n");
 	put_side(g, "target", &p->target);
 	put(g, "\n            %s, %s\n", plan_format_name(p->format),
 	    p->compression);
+	if (p->format == PLAN_CSV)
+		put_csv(g, p);
 	if (p->ids.secret_env != NULL)
 		put(g, "ids         under the secret in %s\n",
 		    p->ids.secret_env);

@@ -2,6 +2,8 @@
 #ifndef CLI_CHECK_INTERNAL_H
 #define CLI_CHECK_INTERNAL_H
 
+#include <stdint.h>
+
 struct buf;
 struct err;
 struct expr;
@@ -15,5 +17,8 @@ int check_expr(const struct expr *e, struct buf *out, struct err *err);
 
 /* How the table gets into DynamoDB, in words. */
 const char *check_way_in(const struct plan_table *t);
+
+/* A delimiter of CSV, in words if it needs some. */
+const char *check_delimiter(uint8_t c);
 
 #endif

@@ -6,6 +6,7 @@
 #include "cli/check_internal.h"
 #include "engine/plan.h"
 #include "expr/expr.h"
+#include "formats/formats.h"
 #include "formats/jsonwrite.h"
 #include "model/path.h"
 
@@ -283,6 +284,54 @@ put_side(struct page *g, const char *name, const struct plan_side *s)
 }
 
 static void
+put_columns(struct page *g, const char *name, const struct span *names,
+	    size_t n)
+{
+	open_list(g, name);
+	for (size_t i = 0; i < n; i++)
+		jsonwrite_span(&g->w, names[i]);
+	jsonwrite_end(&g->w);
+}
+
+/* How a source is to be read, where the plan says it. */
+static void
+put_reading(struct page *g, const struct plan_source *s)
+{
+	if (s->delimiter != 0)
+		put_text(g, "delimiter", check_delimiter(s->delimiter));
+	if (s->ncolumns > 0)
+		put_columns(g, "columns", s->columns, s->ncolumns);
+	if (s->ntypes == 0)
+		return;
+	jsonwrite_name(&g->w, "types");
+	jsonwrite_map(&g->w);
+	for (size_t i = 0; i < s->ntypes; i++) {
+		jsonwrite_name_span(&g->w, s->types[i].path);
+		jsonwrite_text(&g->w, value_type_name(
+				(enum value_type)s->types[i].type));
+	}
+	jsonwrite_end(&g->w);
+}
+
+static void
+put_csv(struct page *g, const struct plan *p)
+{
+	jsonwrite_name(&g->w, "csv");
+	jsonwrite_map(&g->w);
+	put_text(g, "delimiter", check_delimiter(p->csv.delimiter));
+	put_bool(g, "header", !p->csv.no_header);
+	put_bool(g, "lossy", p->csv.lossy);
+	jsonwrite_name(&g->w, "columns");
+	jsonwrite_map(&g->w);
+	for (size_t i = 0; i < p->csv.ncolumns; i++)
+		put_columns(g, p->csv.columns[i].table != NULL
+			    ? p->csv.columns[i].table : "*",
+			    p->csv.columns[i].names, p->csv.columns[i].n);
+	jsonwrite_end(&g->w);
+	jsonwrite_end(&g->w);
+}
+
+static void
 put_sources(struct page *g, const struct plan *p)
 {
 	open_list(g, "exports");
@@ -293,6 +342,7 @@ put_sources(struct page *g, const struct plan *p)
 		put_text(g, "path", s->full);
 		put_text(g, "table", s->table);
 		put_text(g, "format", s->format);
+		put_reading(g, s);
 		put_bool(g, "absent", s->absent);
 		jsonwrite_end(&g->w);
 	}
@@ -340,6 +390,8 @@ check_json(const struct plan *p, struct buf *out, struct err *err)
 	put_side(&g, "source", &p->source);
 	put_side(&g, "target", &p->target);
 	put_text(&g, "format", plan_format_name(p->format));
+	if (p->format == PLAN_CSV)
+		put_csv(&g, p);
 	put_text(&g, "compression", p->compression);
 	put_sources(&g, p);
 	open_list(&g, "tables");

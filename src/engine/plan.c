@@ -1,10 +1,8 @@
 /* plan.c - plans from their files: the sections that stand at the top. */
 #include "engine/plan.h"
 
-#include <glob.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "engine/plan_internal.h"
 #include "formats/json.h"
@@ -91,7 +89,7 @@ read_sides(struct plan_part *part, struct err *err)
 	};
 	static const char *const target[] = {
 		"environment", "profile", "region", "account", "role_arn",
-		"endpoint_url", "format", "compression", NULL,
+		"endpoint_url", "format", "compression", "csv", NULL,
 	};
 	static const char *const names[] = { "from", "to", NULL };
 	const struct tree *const t = tree_get(part->root, "names");
@@ -103,6 +101,7 @@ read_sides(struct plan_part *part, struct err *err)
 	if (to != NULL) {
 		part->format = tree_get(to, "format");
 		part->compression = tree_get(to, "compression");
+		part->csv = tree_get(to, "csv");
 	}
 	if (t == NULL)
 		return 0;
@@ -192,91 +191,6 @@ read_part(struct plan *p, struct plan_part *part, const char *path,
 	return part->root != NULL ? read_top(p, part, err) : -1;
 }
 
-/* ---- the sources --------------------------------------------------------- */
-
-static bool
-is_remote(const char *path)
-{
-	return strcmp(path, "-") == 0 || strncmp(path, "s3://", 5) == 0 ||
-	       strncmp(path, "dynamodb://", 11) == 0;
-}
-
-/* As it stands, or as a pattern. */
-static bool
-is_there(const char *path)
-{
-	glob_t found = { 0 };
-
-	if (access(path, F_OK) == 0)
-		return true;
-	if (strpbrk(path, "*?[") == NULL)
-		return false;
-	const bool any = glob(path, GLOB_NOSORT, NULL, &found) == 0;
-	globfree(&found);
-	return any;
-}
-
-static int
-read_source(struct plan *p, const struct plan_part *part, const struct tree *t,
-	    struct plan_source *s, struct err *err)
-{
-	static const char *const known[] = { "path", "table", "format", NULL };
-	static const char *const formats[] = {
-		"dynamodb-json", "scan", "json", "ion", "csv", NULL,
-	};
-	const struct tree *const format = tree_get(t, "format");
-	const struct tree *const table = tree_get(t, "table");
-	const struct tree *path = t;
-	unsigned word;
-
-	if (t->kind == TREE_MAP) {
-		if (plan_check_map(t, "an export", known, err) != 0)
-			return -1;
-		path = tree_get(t, "path");
-		if (path == NULL)
-			return tree_err(t, err, "an export needs its 'path'");
-	}
-	s->place = plan_place_of(t);
-	if (plan_read_text(path, "exports", &s->path, err) != 0 ||
-	    plan_text_field(t, "table", &s->table, err) != 0)
-		return -1;
-	if (format != NULL) {
-		if (plan_read_word(format, "format", formats, &word, err) != 0)
-			return -1;
-		s->format = formats[word];
-	}
-	s->remote = is_remote(s->path);
-	s->full = s->remote ? s->path : plan_join(p, part->folder, s->path,
-						  err);
-	if (s->full == NULL)
-		return -1;
-	s->absent = !s->remote && !is_there(s->full);
-	return table == NULL ? 0 : plan_check_source(p, table, err);
-}
-
-/* Once the tables are read, since entries name them. */
-static int
-read_sources(struct plan *p, const struct plan_part *part, struct err *err)
-{
-	const struct tree *const source = tree_get(part->root, "source");
-	const struct tree *const t = source == NULL ? NULL :
-		tree_get(source, "exports");
-
-	if (t == NULL)
-		return 0;
-	if (t->kind != TREE_LIST)
-		return tree_err(t, err, "'exports' must be a list, not %s",
-				tree_kind_name(t));
-	p->sources = plan_take(p, t->nkids, sizeof(*p->sources), err);
-	if (p->sources == NULL)
-		return -1;
-	for (uint32_t i = 0; i < t->nkids; i++)
-		if (read_source(p, part, &t->kids[i], &p->sources[i], err) != 0)
-			return -1;
-	p->nsources = t->nkids;
-	return 0;
-}
-
 /* ---- all parts together -------------------------------------------------- */
 
 static const char *const formats[] = {
@@ -315,7 +229,7 @@ read_outputs(struct plan *p, const struct plan_part *part, struct err *err)
 			return -1;
 		p->compression = packings[word];
 	}
-	return 0;
+	return part->csv != NULL ? plan_read_csv(p, part->csv, err) : 0;
 }
 
 /* Sources and ids are the first plan's, all about the target the last's. */
@@ -327,7 +241,6 @@ combine(struct plan *p, struct err *err)
 	p->name = parts->parts[0].name;
 	p->description = parts->parts[0].description;
 	p->source = parts->parts[0].source;
-	p->compression = "gzip";
 	p->ids.environment = NULL;
 	for (size_t i = 0; i < parts->nparts; i++) {
 		const struct plan_part *const part = &parts->parts[i];
@@ -346,6 +259,10 @@ combine(struct plan *p, struct err *err)
 		if (read_outputs(p, part, err) != 0)
 			return -1;
 	}
+	/* What is handed to the AWS CLI as it is must not be packed. */
+	if (p->compression == NULL)
+		p->compression = p->format == PLAN_BATCH_REQUESTS ? "none"
+								  : "gzip";
 	if (p->ids.environment == NULL)
 		p->ids.environment = "";
 	return 0;
@@ -371,7 +288,7 @@ read_all(struct plan *p, const char *const *paths, size_t n, struct err *err)
 		if (plan_read_entries(p, (uint32_t)i, err) != 0 ||
 		    plan_read_create(p, &parts->parts[i], err) != 0)
 			return -1;
-	if (read_sources(p, &parts->parts[0], err) != 0)
+	if (plan_read_sources(p, &parts->parts[0], err) != 0)
 		return -1;
 	return plan_build(p, NULL, 0, err);
 }

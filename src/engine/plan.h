@@ -27,6 +27,9 @@
 struct buf;
 struct err;
 struct expr;
+struct item_format;
+struct item_rule_type;
+struct item_rules;
 struct plan_parts;	/* the files as parsed; see plan_internal.h */
 struct remap;
 struct tree;
@@ -53,9 +56,29 @@ struct plan_source {
 	const char *full;	/* with the plan's folder in front if relative */
 	const char *table;	/* plan table; NULL if the manifest is to say */
 	const char *format;	/* NULL: by its first bytes */
+	/* Where its bytes do not say it: see formats.h. */
+	const struct item_rule_type *types;
+	size_t ntypes;
+	uint8_t delimiter;	/* CSV; 0 if it is not said */
+	const struct span *columns;
+	size_t ncolumns;	/* 0: the first line says them */
 	bool remote;		/* s3://, dynamodb://, or `-` */
 	bool absent;		/* local, and nothing is there */
 	struct plan_place place;
+};
+
+/* target.csv: how CSV is written. */
+struct plan_csv {
+	uint8_t delimiter;
+	bool no_header;
+	bool lossy;		/* what CSV has no types for goes as text */
+	struct plan_columns {
+		const char *table;	/* of the plan; NULL: of all */
+		const struct span *names;
+		size_t n;
+	} *columns;
+	size_t ncolumns;
+	struct plan_place place;	/* line 0: it is not said */
 };
 
 /* A file that the plan names, the plans included: job.json hashes them all. */
@@ -271,6 +294,7 @@ struct plan {
 	struct plan_side source, target;
 	enum plan_out_format format;
 	const char *compression;	/* "gzip", "zstd", "none" */
+	struct plan_csv csv;
 
 	struct plan_source *sources;
 	size_t nsources;
@@ -312,6 +336,9 @@ struct plan_found {
 	const char *table;	/* what the source entry says; or NULL */
 	const char *what;	/* path, for messages */
 	uint32_t input;		/* out: number in plan.inputs */
+	/* For sources_find(): how its files are to be read; see unit.h. */
+	const struct item_format *format;
+	const struct item_rules *rules;
 };
 
 /* Read and check the plans.  NULL on failure. */
@@ -338,6 +365,10 @@ const char *plan_not_yet(const struct plan *p, struct plan_place *where);
 /* Warn if `items` ids of that table are likely to collide.  0 or -1. */
 int plan_warn_collisions(struct plan *p, uint32_t table, uint64_t items,
 			 struct err *err);
+
+/* The columns of a table's CSV; NULL if the plan does not say them. */
+const struct plan_columns *plan_columns_of(const struct plan *p,
+					   const char *table);
 
 /* The number of the table called `name`, or PLAN_NONE. */
 uint32_t plan_table_named(const struct plan *p, const char *name);

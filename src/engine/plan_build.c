@@ -458,7 +458,8 @@ plan_build(struct plan *p, struct plan_found *found, size_t n, struct err *err)
 	if (found != NULL && (plan_list_inputs(p, found, n, err) != 0 ||
 			      check_inputs(p, found, n, err) != 0))
 		return -1;
-	if (plan_build_rules(p, err) != 0 || plan_build_levels(p, err) != 0)
+	if (plan_build_rules(p, err) != 0 || plan_build_levels(p, err) != 0 ||
+	    plan_check_columns(p, err) != 0)
 		return -1;
 	return plan_build_warnings(p, err);
 }

@@ -92,7 +92,7 @@ struct plan_part {
 	struct plan_side source, target;
 	const char *from, *to;		/* names; NULL: not said */
 	const struct tree *from_node, *to_node;
-	const struct tree *format, *compression, *ids;
+	const struct tree *format, *compression, *csv, *ids;
 	struct plan_entry *entries;
 	size_t nentries;
 	struct plan_names by_name;	/* number of entry */
@@ -207,6 +207,13 @@ struct update *plan_update(struct plan *p, const struct tree *t,
 			   struct err *err);
 int plan_path(struct plan *p, const struct tree *t, const char *name,
 	      bool wildcards, struct path *out, struct err *err);
+
+/* plan_sources.c: where items come from, and how CSV is written */
+int plan_read_sources(struct plan *p, const struct plan_part *part,
+		      struct err *err);
+int plan_read_csv(struct plan *p, const struct tree *t, struct err *err);
+/* Once the tables are known: has each its columns, if it needs some? */
+int plan_check_columns(const struct plan *p, struct err *err);
 
 /* plan_stages.c: the stage to use, and the tree with it merged in. */
 int plan_choose_stage(struct plan *p, struct plan_part *part, struct err *err);

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "engine/plan_internal.h"
+#include "formats/formats.h"
 
 /* JavaScript reads an N into a double, which holds 15 digits of any number. */
 enum { SAFE_DIGITS = 15 };
@@ -174,8 +175,8 @@ source_not_yet(const struct plan_source *s)
 		".zip", ".7z", NULL,
 	};
 
-	if (s->format != NULL && strcmp(s->format, "dynamodb-json") != 0)
-		return "exports of another format than dynamodb-json";
+	if (s->format != NULL && item_format_named(s->format) == NULL)
+		return "exports of this format";
 	if (strncmp(s->path, "s3://", 5) == 0)
 		return "exports at s3://";
 	if (strncmp(s->path, "dynamodb://", 11) == 0)
@@ -207,14 +208,9 @@ plan_not_yet(const struct plan *p, struct plan_place *where)
 			return what;
 	}
 	*where = plan_place_of(p->parts->parts[0].root);
-	switch (p->format) {
-	case PLAN_ION:
-		return "target.format: ion";
-	case PLAN_CSV:
-		return "target.format: csv";
-	case PLAN_BATCH_REQUESTS:
-		return "target.format: batch-requests";
-	default:
-		return NULL;
-	}
+
+	const struct item_format *const out = item_format_named(
+		plan_format_name(p->format));
+	return out == NULL || out->encode == NULL ? "this target.format"
+						  : NULL;
 }

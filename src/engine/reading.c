@@ -104,7 +104,12 @@ check_end(struct reading *r, struct err *err)
 {
 	const struct unit *const u = r->unit;
 	uint8_t md5[16];
+	struct err why;
 
+	if (r->format->decode_end != NULL &&
+	    r->format->decode_end(r->decoder, &why) != 0)
+		return err_set(err, ERR_INPUT, "%s; fetch it again, or "
+			       "--accept %s", why.text, u->name);
 	if (r->md5) {
 		source_md5(r->source, md5);
 		if (memcmp(md5, u->md5, sizeof(md5)) != 0)

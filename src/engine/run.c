@@ -14,6 +14,7 @@
 #include "engine/keyed.h"
 #include "engine/known.h"
 #include "engine/program.h"
+#include "engine/rules.h"
 #include "engine/run_internal.h"
 #include "engine/sources.h"
 #include "formats/formats.h"
@@ -52,6 +53,8 @@ number_units(struct run *r, struct err *err)
 				.path = f->path, .name = f->name,
 				.packed_len = f->packed_len,
 				.has_md5 = f->has_md5, .nitems = f->nitems,
+				.format = r->found[i].format,
+				.rules = r->found[i].rules,
 				.accepted = exports_accepts(f->path,
 					r->options->accept,
 					r->options->naccept),
@@ -85,7 +88,10 @@ number_targets(struct run *r, struct err *err)
 		r->targets[i] = (struct run_target){
 			.name = name, .log_keys = true,
 			.number = k < i ? r->targets[k].number : r->ntargets,
+			.rules = rules_to_write(p, &p->tables[i], &r->mem, err),
 		};
+		if (r->targets[i].rules == NULL)
+			return -1;
 		r->ntargets += k == i;
 	}
 

@@ -1,9 +1,13 @@
 #include "engine/sources.h"
 
+#include <string.h>
+
 #include "base/arena.h"
 #include "base/err.h"
 #include "engine/exports.h"
 #include "engine/plan.h"
+#include "engine/rules.h"
+#include "formats/formats.h"
 
 /* Find what the plan's sources hold. */
 static int
@@ -100,6 +104,38 @@ resolve(struct plan *plan, struct arena *mem, const struct exports *exports,
 	return plan_resolve(plan, *found, exports->n, err);
 }
 
+/* How each of them is to be read. */
+static int
+add_rules(const struct plan *plan, const struct exports *x,
+	  struct plan_found *found, struct arena *mem, struct err *err)
+{
+	for (size_t i = 0; i < x->n; i++) {
+		const struct plan_source *const s =
+			&plan->sources[x->list[i].entry];
+		const struct plan_input *const in =
+			sources_is_read(plan, found[i].input)
+			? &plan->inputs[found[i].input] : NULL;
+
+		if (s->format != NULL)
+			found[i].format = item_format_named(s->format);
+		if (x->list[i].kind == EXPORT_FULL) {
+			const char *const says =
+				x->list[i].summary.output_format;
+
+			if (says == NULL || strcmp(says, "DYNAMODB_JSON") == 0)
+				found[i].format = item_format_named(
+					"dynamodb-json");
+		}
+		if (x->list[i].kind != EXPORT_PLAIN)
+			continue;	/* it says all itself */
+		found[i].rules = rules_to_read(s, in != NULL
+			? &plan->tables[in->tables[0]] : NULL, mem, err);
+		if (found[i].rules == NULL)
+			return -1;
+	}
+	return 0;
+}
+
 int
 sources_find(struct plan *plan, const char *const *accept, size_t naccept,
 	     struct arena *mem, struct exports *exports,
@@ -108,7 +144,8 @@ sources_find(struct plan *plan, const char *const *accept, size_t naccept,
 	if (check_plan(plan, err) != 0 ||
 	    look(plan, mem, exports, err) != 0 ||
 	    exports_check(exports, accept, naccept, err) != 0 ||
-	    resolve(plan, mem, exports, found, err) != 0)
+	    resolve(plan, mem, exports, found, err) != 0 ||
+	    add_rules(plan, exports, *found, mem, err) != 0)
 		return -1;
 	return check_found(plan, exports, *found, err);
 }

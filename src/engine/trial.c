@@ -51,6 +51,7 @@ struct trial {
 
 	/* Of the file at hand. */
 	const struct export_file *file;
+	const struct plan_found *how;	/* it is to be read */
 	uint32_t input;
 	trial_see *see;
 	void *context;
@@ -473,6 +474,7 @@ read_file(struct trial *t, struct err *err)
 	const struct trial_options *const o = t->options;
 	const struct unit u = {
 		.path = t->file->path, .name = t->file->name, .nitems = -1,
+		.format = t->how->format, .rules = t->how->rules,
 		.accepted = exports_accepts(t->file->path, o->accept,
 					    o->naccept),
 	};
@@ -498,6 +500,7 @@ trial_do(struct trial *t, trial_see *see, void *context, struct err *err)
 		const struct export *const e = &t->exports.list[i];
 
 		t->input = t->found[i].input;
+		t->how = &t->found[i];
 		if (!sources_is_read(t->plan, t->input))
 			continue;
 		for (size_t k = 0; k < e->nfiles; k++) {

@@ -1,9 +1,9 @@
 /*
- * reading.h - all of a text through one of the formats, as the engine does it:
+ * readall.h - all of a text through one of the formats, as the engine does it:
  * in blocks, each against an unmapped page, that grow while no item is whole.
  */
-#ifndef TESTS_READING_H
-#define TESTS_READING_H
+#ifndef TESTS_READALL_H
+#define TESTS_READALL_H
 
 #include "base/buf.h"
 #include "base/err.h"
@@ -12,7 +12,7 @@
 struct item_format;
 struct item_rules;
 
-struct reading {
+struct readall {
 	struct buf items;	/* lines of DynamoDB JSON; NUL behind */
 	struct buf rejects;	/* "line:byte: why" a line; likewise */
 	struct buf places;	/* "line@offset" of each item; likewise */
@@ -20,14 +20,14 @@ struct reading {
 	int rc;
 };
 
-/* `block` bytes at a time; 0: all at once.  For reading_free(). */
-struct reading reading_of(const struct item_format *format,
+/* `block` bytes at a time; 0: all at once.  For readall_free(). */
+struct readall readall_of(const struct item_format *format,
 			  const struct item_rules *rules, struct span text,
 			  size_t block);
-void reading_free(struct reading *r);
+void readall_free(struct readall *r);
 
 /* Read it in blocks of all sizes up to `most`, and fail if they differ. */
-void reading_same(const struct item_format *format,
+void readall_same(const struct item_format *format,
 		  const struct item_rules *rules, struct span text,
 		  size_t most);
 

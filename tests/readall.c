@@ -1,4 +1,4 @@
-#include "tests/reading.h"
+#include "tests/readall.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -45,7 +45,7 @@ end_text(struct buf *b)
 }
 
 static void
-note(struct reading *r, const struct batch *b)
+note(struct readall *r, const struct batch *b)
 {
 	struct err err;
 
@@ -74,11 +74,11 @@ note(struct reading *r, const struct batch *b)
 			b->rejects[i].why.text), 0);
 }
 
-struct reading
-reading_of(const struct item_format *format, const struct item_rules *rules,
+struct readall
+readall_of(const struct item_format *format, const struct item_rules *rules,
 	   struct span text, size_t block)
 {
-	struct reading r = { .rc = 0 };
+	struct readall r = { .rc = 0 };
 	struct batch b = { 0 };
 	struct guarded g = guard(text.len);
 	size_t at = 0, want;
@@ -120,7 +120,7 @@ reading_of(const struct item_format *format, const struct item_rules *rules,
 }
 
 void
-reading_free(struct reading *r)
+readall_free(struct readall *r)
 {
 	buf_free(&r->items);
 	buf_free(&r->rejects);
@@ -128,13 +128,13 @@ reading_free(struct reading *r)
 }
 
 void
-reading_same(const struct item_format *format, const struct item_rules *rules,
+readall_same(const struct item_format *format, const struct item_rules *rules,
 	     struct span text, size_t most)
 {
-	struct reading all = reading_of(format, rules, text, 0);
+	struct readall all = readall_of(format, rules, text, 0);
 
 	for (size_t n = 1; n <= most; n++) {
-		struct reading some = reading_of(format, rules, text, n);
+		struct readall some = readall_of(format, rules, text, n);
 
 		assert_string_equal((char *)some.items.ptr,
 				    (char *)all.items.ptr);
@@ -143,7 +143,7 @@ reading_same(const struct item_format *format, const struct item_rules *rules,
 		assert_string_equal((char *)some.places.ptr,
 				    (char *)all.places.ptr);
 		assert_int_equal(some.rc, all.rc);
-		reading_free(&some);
+		readall_free(&some);
 	}
-	reading_free(&all);
+	readall_free(&all);
 }

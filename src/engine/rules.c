@@ -1,0 +1,93 @@
+#include "engine/rules.h"
+
+#include "base/arena.h"
+#include "engine/plan.h"
+#include "formats/formats.h"
+
+static void
+set_key(const struct plan_key_attr *a, struct span *name, uint8_t *type)
+{
+	if (a->name == NULL)
+		return;
+	*name = span_of(a->name);
+	*type = (uint8_t)a->type;
+}
+
+/* Key attributes of a table and its indexes whose types are known. */
+static int
+set_keys(struct item_rules *r, const struct plan_key *key,
+	 const struct plan_create *create, struct arena *mem, struct err *err)
+{
+	const size_t nattrs = create != NULL ? create->nattrs : 0;
+	struct item_rule_type *const list = arena_take(mem, (nattrs + 2) *
+						       sizeof(*list), err);
+	size_t n = 0;
+
+	if (list == NULL)
+		return -1;
+	set_key(&key->pk, &r->pk, &r->pk_type);
+	set_key(&key->sk, &r->sk, &r->sk_type);
+	if (r->pk_type != 0)
+		list[n++] = (struct item_rule_type){ r->pk, r->pk_type };
+	if (r->sk_type != 0)
+		list[n++] = (struct item_rule_type){ r->sk, r->sk_type };
+	for (size_t i = 0; i < nattrs; i++)
+		if (create->attrs[i].type != 0)
+			list[n++] = (struct item_rule_type){
+				span_of(create->attrs[i].name),
+				(uint8_t)create->attrs[i].type,
+			};
+	r->keys = list;
+	r->nkeys = n;
+	return 0;
+}
+
+static struct item_rules *
+make(struct arena *mem, struct err *err)
+{
+	struct item_rules *const r = arena_take(mem, sizeof(*r), err);
+
+	if (r != NULL)
+		*r = (struct item_rules){ 0 };
+	return r;
+}
+
+const struct item_rules *
+rules_to_read(const struct plan_source *source, const struct plan_table *table,
+	      struct arena *mem, struct err *err)
+{
+	struct item_rules *const r = make(mem, err);
+
+	if (r == NULL)
+		return NULL;
+	r->types = source->types;
+	r->ntypes = source->ntypes;
+	r->delimiter = source->delimiter;
+	r->columns = source->columns;
+	r->ncolumns = source->ncolumns;
+	if (table != NULL && set_keys(r, &table->source_key, NULL, mem,
+				      err) != 0)
+		return NULL;
+	return r;
+}
+
+const struct item_rules *
+rules_to_write(const struct plan *plan, const struct plan_table *table,
+	       struct arena *mem, struct err *err)
+{
+	const struct plan_columns *const c = plan_columns_of(plan, table->name);
+	struct item_rules *const r = make(mem, err);
+
+	if (r == NULL || set_keys(r, &table->key, table->create, mem,
+				  err) != 0)
+		return NULL;
+	r->table = span_of(table->to != NULL ? table->to : table->name);
+	r->delimiter = plan->csv.delimiter;
+	r->no_header = plan->csv.no_header;
+	r->lossy = plan->csv.lossy;
+	if (c != NULL) {
+		r->columns = c->names;
+		r->ncolumns = c->n;
+	}
+	return r;
+}
