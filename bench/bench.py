@@ -292,6 +292,77 @@ def row_9(t, data, runs):
               data.items, max(s.rss for s in b) / 1024))
 
 
+def shuffled(data):
+    """The same items in another order and other files, 100 of them changed."""
+    import gzip
+    import random
+    path = data.path + '-shuffled'
+    if os.path.exists(path + '/.complete'):
+        return path
+    shutil.rmtree(path, ignore_errors=True)
+    os.makedirs(path)
+    dice = random.Random(1)
+    outs = [gzip.open('%s/%d.json.gz' % (path, i), 'wt', compresslevel=1)
+            for i in range(5)]
+    victims, n, late = set(dice.sample(range(data.items), 100)), 0, []
+    for name in data.files:
+        with gzip.open(name, 'rt') as f:
+            for line in f:
+                if n in victims:
+                    line = line.replace('"statusCode":{"S":"',
+                                        '"statusCode":{"S":"X')
+                n += 1
+                if dice.random() < .01:
+                    late.append(line)
+                else:
+                    outs[dice.randrange(5)].write(line)
+    outs[0].writelines(late)
+    for f in outs:
+        f.close()
+    open(path + '/.complete', 'w').close()
+    return path
+
+
+def row_d(t, data, runs):
+    """Extra: two dumps compared, of one table."""
+    one = Data(data.items, 'table', '--table', 'Contacts', '--files', '4')
+    b = shuffled(one)
+
+    def ours():
+        # Exit status 1 says that they differ, which they do.
+        return run(['sh', '-c', '"$0" "$@" >/dev/null; test $? = 1', DYNAMILL,
+                    'diff', one.path, b, '--key', 'id', '--threads', '1'], 1)
+
+    for name, words in (('Python json', ['python3', 'diff_python.py']),
+                        ('jq, sort and comm', ['sh', 'diff_jq.sh'])):
+        if not shutil.which('jq') and 'jq' in name:
+            t.add('d', name, 'skipped', '', 'not here: jq')
+            continue
+        x, y = turns(runs, lambda: run(
+            [words[0], HERE + '/peers/' + words[1], one.path, b], 1,
+            cwd=BUILD), ours)
+        t.add('d', 'extra: diff of two dumps in different order against %s, '
+              'one core, wall' % name, '%.1f ×' % ratio(x, y, 'wall'), '',
+              '%.2f s and %.0f MiB against %.2f s and %.0f MiB' % (
+                  median(x, 'wall'), median(x, 'rss') / 1024,
+                  median(y, 'wall'), median(y, 'rss') / 1024))
+
+
+def row_c(t, data, runs):
+    """Extra: cat, as it stands, against gzip alone; and --where."""
+    files = ' '.join(data.files)
+    for name, words in (('all items', []),
+                        ('--where', ['--where', 'version > 50'])):
+        a, b = turns(
+            runs, lambda: run(['sh', '-c', '"$0" "$@" >/dev/null', DYNAMILL,
+                               'cat', data.path, '--threads', '1', *words], 1),
+            lambda: run(['sh', '-c', 'gzip -dc %s >/dev/null' % files], 1))
+        t.add('c', 'extra: cat, %s, against gzip -dc, one core, wall' % name,
+              '%.2f ×' % ratio(b, a, 'wall'), '', '%.2f s against %.2f s; '
+              '%.0f MB/s' % (median(b, 'wall'), median(a, 'wall'),
+                             data.len / MB / median(a, 'wall')))
+
+
 # ---- the whole --------------------------------------------------------------
 
 def machine():
@@ -320,7 +391,7 @@ def commit():
 def main():
     words = sys.argv[1:]
     results = HERE + '/RESULTS.md'
-    only = '1246789'
+    only = '1246789cd'
     if '--results' in words:
         at = words.index('--results')
         results = words[at + 1]
@@ -353,6 +424,10 @@ def main():
                     1 if short else 3)
     if '9' in only:
         row_9(t, data, 1)
+    if 'c' in only:
+        row_c(t, data, runs)
+    if 'd' in only:
+        row_d(t, Data(peer_items, 'export'), peer_runs)
 
     with open(results, 'w') as f:
         f.write('# Results\n\nMade by `scripts/bench %s`; %s runs each, in '

@@ -16,9 +16,9 @@ _dynamill() {
 	esac
 	if [ "$COMP_CWORD" -eq 1 ]; then
 		COMPREPLY=($(compgen -W 'init run check analyze test lookup
-			cat version help' -- "$word"))
+			cat diff version help' -- "$word"))
 	elif [ "${COMP_WORDS[1]}" = help ]; then
-		COMPREPLY=($(compgen -W 'init run check analyze test lookup cat' -- "$word"))
+		COMPREPLY=($(compgen -W 'init run check analyze test lookup cat diff' -- "$word"))
 	elif [[ $word == -* ]]; then
 		local options='--stage --output --help'
 		[ "${COMP_WORDS[1]}" != run ] || options+=' --job --table
@@ -37,6 +37,9 @@ _dynamill() {
 		[ "${COMP_WORDS[1]}" != cat ] || options='--where --select --key
 			--limit --as --table --tables-from --accept --threads
 			--memory --run-time --help'
+		[ "${COMP_WORDS[1]}" != diff ] || options='--key --ignore --table
+			--tables-from --output --verbose --quiet --accept
+			--threads --memory --help'
 		COMPREPLY=($(compgen -W "$options" -- "$word"))
 	else
 		COMPREPLY=($(compgen -f -- "$word"))

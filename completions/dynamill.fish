@@ -1,5 +1,5 @@
 # Completion of dynamill for fish.
-set -l commands init run check analyze test lookup cat version help
+set -l commands init run check analyze test lookup cat diff version help
 complete -c dynamill -n "not __fish_seen_subcommand_from $commands" -f \
 	-a "$commands"
 complete -c dynamill -l help -d 'more about a command'
@@ -68,3 +68,15 @@ for option in 'where:only items for which it holds' \
 end
 complete -c dynamill -n '__fish_seen_subcommand_from cat' -l as -x \
 	-a 'dynamodb-json json ion csv' -d 'the format'
+for option in 'key:names of the key' 'ignore:paths that do not count' \
+	'table:only this table' 'tables-from:table definitions' \
+	'accept:take a damaged file' 'threads:files read at once' \
+	'memory:about what may be used'
+	set -l parts (string split -m 1 : $option)
+	complete -c dynamill -n '__fish_seen_subcommand_from diff' \
+		-l $parts[1] -r -d $parts[2]
+end
+complete -c dynamill -n '__fish_seen_subcommand_from diff' -l verbose \
+	-d 'show whole items, cut nothing'
+complete -c dynamill -n '__fish_seen_subcommand_from diff' -l quiet \
+	-d 'the exit status alone'

@@ -15,6 +15,7 @@ static const char PROGRAM[] =
 "  test PLAN...    transform a few items and show them before and after\n"
 "  lookup ID...    source id to new id and back, and where the item is\n"
 "  cat DUMP...     items of any dump as lines; the grep of exports\n"
+"  diff A B        two dumps compared item by item, in any order\n"
 "  version         the version, and what this processor can do\n"
 "  help COMMAND    more about a command; also COMMAND --help\n"
 "\n"
@@ -199,12 +200,37 @@ static const char CAT[] =
 "item has a key; 2 the command line is wrong; 3 the input is damaged: what\n"
 "could be read was printed; 4 I/O failed; 130 interrupted.\n";
 
+static const char DIFF[] =
+"usage: dynamill diff A B [--key PK[,SK]] [--ignore PATHS] [OPTIONS]\n"
+"\n"
+"Compares two dumps item by item, as values: sets and maps in any order,\n"
+"numbers by value. The items may stand in any order, in any files, formats\n"
+"and packings. Says what was removed, added, and changed, by key and path.\n"
+"\n"
+"  --key PK[,SK]       the names of the key's attributes; a job's out/ says\n"
+"                      them itself, in table.json\n"
+"  --tables-from FILE  table definitions, for keys; globs; repeatable\n"
+"  --ignore PATHS      what does not count: 'version, meta.at, list[*].x'\n"
+"  --table T           only this table, by its manifest's name; repeatable\n"
+"  --output text|json  json is one object a line\n"
+"  --verbose           show items that are in one dump only, and cut nothing\n"
+"  --quiet             say nothing but what is wrong with the dumps\n"
+"  --accept NAME       take a damaged file as it is, by its name; repeatable\n"
+"  --threads N         files and parts at once (default: processors)\n"
+"  --memory SIZE       about what may be used (1G); the rest goes to files\n"
+"                      without names in TMPDIR, or /tmp\n"
+"\n"
+"- is only in A, + only in B, ~ is changed. docs/DIFF.md has all of it.\n"
+"\n"
+"Exit status: 0 equal; 1 different, or lines that are no items; 2 the command\n"
+"line is wrong; 3 a dump is damaged; 4 I/O failed; 130 interrupted.\n";
+
 static const struct {
 	const char *command, *text;
 } HELP[] = {
 	{ "init", INIT }, { "run", RUN }, { "check", CHECK },
 	{ "analyze", ANALYZE }, { "test", TEST }, { "lookup", LOOKUP },
-	{ "cat", CAT },
+	{ "cat", CAT }, { "diff", DIFF },
 };
 
 const char *

@@ -24,6 +24,7 @@ static const struct {
 	{ "test", command_test },
 	{ "lookup", command_lookup },
 	{ "cat", command_cat },
+	{ "diff", command_diff },
 };
 
 enum { NCOMMANDS = sizeof(COMMANDS) / sizeof(COMMANDS[0]) };

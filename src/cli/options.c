@@ -16,7 +16,7 @@ enum {
 	OPT_STRICT_IDS, OPT_DRY_RUN, OPT_QUIET, OPT_VERBOSE, OPT_NO_PROGRESS,
 	OPT_OUTPUT, OPT_TABLE, OPT_ACCEPT, OPT_KEY, OPT_WHERE, OPT_WRITE,
 	OPT_TYPE, OPT_ITEM, OPT_ALL, OPT_TABLES_FROM, OPT_FORCE, OPT_AS,
-	OPT_SELECT, OPT_HELP,
+	OPT_SELECT, OPT_IGNORE, OPT_HELP,
 	OPT_OUT = 'o',
 };
 
@@ -48,6 +48,7 @@ static const struct option LONG[] = {
 	{ "force", no_argument, NULL, OPT_FORCE },
 	{ "as", required_argument, NULL, OPT_AS },
 	{ "select", required_argument, NULL, OPT_SELECT },
+	{ "ignore", required_argument, NULL, OPT_IGNORE },
 	{ "help", no_argument, NULL, OPT_HELP },
 	{ NULL, 0, NULL, 0 },
 };
@@ -235,6 +236,9 @@ set(struct options *o, int option, const char *value, struct err *err)
 	case OPT_SELECT:
 		o->select = value;
 		break;
+	case OPT_IGNORE:
+		o->ignore = value;
+		break;
 	case OPT_ACCEPT:
 		return add_word("accept", o->accept, &o->naccept, value, err);
 	default:
@@ -265,14 +269,15 @@ check_command(const struct options *o, const char *command, struct err *err)
 		bool given;
 		const char *option, *commands;
 	} some[] = {
-		{ o->nkeys > 0, "--key", "test cat" },
+		{ o->nkeys > 0, "--key", "test cat diff" },
 		{ o->where != NULL, "--where", "test cat" },
 		{ o->write, "--write", "test" },
-		{ o->ntables_from > 0, "--tables-from", "init cat" },
+		{ o->ntables_from > 0, "--tables-from", "init cat diff" },
 		{ o->force, "--force", "init" },
 		{ o->out != NULL, "-o", "init" },
 		{ o->as != NULL, "--as", "cat" },
 		{ o->select != NULL, "--select", "cat" },
+		{ o->ignore != NULL, "--ignore", "diff" },
 		{ o->output == OUTPUT_CSV, "--output csv", "lookup" },
 	};
 

@@ -51,6 +51,7 @@ struct options {
 	size_t ntables_from;
 	const char *as;			/* cat: a format; NULL: the usual */
 	const char *select;		/* cat: document paths, or NULL */
+	const char *ignore;		/* diff: likewise */
 };
 
 /*

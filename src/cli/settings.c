@@ -1,6 +1,5 @@
 #include "cli/settings.h"
 
-
 #include "cli/commands.h"
 #include "cli/console.h"
 #include "cli/help.h"

@@ -1,0 +1,283 @@
+/*
+ * differ_spread.c - the items of both dumps to the parts of their table, by the
+ * hashes of their keys.
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/decimal.h"
+#include "base/err.h"
+#include "engine/crew.h"
+#include "engine/differ_internal.h"
+#include "engine/reading.h"
+#include "formats/ddbjson.h"
+#include "io/spill.h"
+#include "model/batch.h"
+
+enum {
+	BUFFER_LEN = 64 * 1024,		/* of a part, in a thread, or less */
+	BUFFERS_LEN = 4 * 1024 * 1024,	/* of all parts, in a thread */
+};
+
+/* What all threads share. */
+struct spreading {
+	struct differ *d;
+	struct table *t;
+	_Atomic uint32_t next;	/* of the units of a, then those of b */
+	atomic_bool stop;
+};
+
+/* A thread. */
+struct hand {
+	struct spreading *all;
+	struct reading *reading;
+	struct buf *buffers;	/* one a part */
+	size_t buffer_len;
+	struct buf text, note;
+	const struct unit *unit;
+	unsigned side;
+	uint64_t nitems, nbad;
+};
+
+/* ---- keys ---------------------------------------------------------------- */
+
+/* Add one key attribute to the hash.  1; 0 with *err: it cannot be; or -1. */
+static int
+hash_attr(const struct plan_key_attr *a, const struct item *item,
+	  struct arena *mem, struct keyhash *out, struct err *err)
+{
+	const struct span name = span_of(a->name);
+	const struct value *const v = value_attr(&item->map, name,
+						 name_hash(name));
+	char number[DECIMAL_TEXT_LEN];
+	struct span text;
+
+	if (v == NULL) {
+		err_set(err, ERR_INPUT, "key attribute '%s' is missing",
+			a->name);
+		return 0;
+	}
+	if (v->type != VALUE_S && v->type != VALUE_N && v->type != VALUE_B) {
+		err_set(err, ERR_INPUT, "key attribute '%s' is of type %s, "
+			"which no key is", a->name,
+			value_type_name((enum value_type)v->type));
+		return 0;
+	}
+	if (value_text(v, mem, &text, err) != 0)
+		return -1;
+	if (v->type == VALUE_N)
+		text = (struct span){ (const uint8_t *)number,
+				      decimal_canonical(text, number) };
+	/* A B by its base64, of which there is one. */
+	*out = keyhash_of_id(value_type_name((enum value_type)v->type)[0],
+			     text);
+	return 1;
+}
+
+static int
+hash_key(const struct plan_key *key, const struct item *item,
+	 struct arena *mem, struct keyhash *out, struct err *err)
+{
+	struct keyhash two[2];
+	int rc = hash_attr(&key->pk, item, mem, &two[0], err);
+
+	if (rc == 1 && key->sk.name != NULL) {
+		rc = hash_attr(&key->sk, item, mem, &two[1], err);
+		two[0] = keyhash_of((struct span){ (const uint8_t *)two,
+						   sizeof(two) });
+	}
+	*out = two[0];
+	return rc;
+}
+
+/* ---- items --------------------------------------------------------------- */
+
+static int
+flush(struct hand *h, unsigned i, struct err *err)
+{
+	struct part *const p = &h->all->t->parts[i];
+
+	pthread_mutex_lock(&p->lock);
+	const int rc = spill_write(p->spill, buf_span(&h->buffers[i]), err);
+	pthread_mutex_unlock(&p->lock);
+	buf_reset(&h->buffers[i]);
+	return rc;
+}
+
+/* The item as a line of DynamoDB JSON. */
+static int
+text_of(struct hand *h, const struct item *item, struct span *out,
+	struct err *err)
+{
+	*out = item->line;
+	if (reading_format(h->reading) == &ddbjson_format)
+		return 0;
+	buf_reset(&h->text);
+	if (ddbjson_encode(item, 1, &h->text, err) != 0)
+		return -1;
+	*out = (struct span){ h->text.ptr, h->text.len - 1 };
+	return 0;
+}
+
+static int
+tell(struct hand *h, uint64_t line, const char *why, struct err *err)
+{
+	struct differ *const d = h->all->d;
+
+	h->nbad++;
+	buf_reset(&h->note);
+	if (buf_printf(&h->note, err, "%s: line %" PRIu64 "%s%s",
+		       reading_name(h->unit), line,
+		       strncmp(why, "byte ", 5) == 0 ? ", " : ": ", why) != 0)
+		return -1;
+	pthread_mutex_lock(&h->all->t->lock);
+	const int rc = d->options->tell(d->options->context,
+					buf_span(&h->note), err);
+	pthread_mutex_unlock(&h->all->t->lock);
+	return rc;
+}
+
+static int
+add_item(struct hand *h, const struct item *item, struct arena *mem,
+	 struct err *err)
+{
+	const struct table *const t = h->all->t;
+	struct keyhash key;
+	struct span text;
+	struct err why;
+	const int rc = hash_key(&t->key, item, mem, &key, &why);
+
+	if (rc < 0)
+		*err = why;
+	if (rc <= 0)
+		return rc < 0 ? -1 : tell(h, item->number, why.text, err);
+	if (text_of(h, item, &text, err) != 0)
+		return -1;
+
+	const unsigned i = (unsigned)(key.hi >> 32) & (t->nparts - 1);
+	const size_t len = RECORD_TEXT + (text.len + 7) / 8 * 8;
+	uint8_t *const to = buf_reserve(&h->buffers[i], len, err);
+
+	if (to == NULL)
+		return -1;
+	store_le64(to + RECORD_HI, key.hi);
+	store_le64(to + RECORD_LO, key.lo);
+	store_le32(to + RECORD_UNIT, h->unit->number |
+		   (h->side == 1 ? RECORD_SIDE_B : 0));
+	store_le32(to + RECORD_LEN, (uint32_t)text.len);
+	store_le64(to + RECORD_LINE, item->number);
+	memset(to + len - 8, 0, 8);
+	memcpy(to + RECORD_TEXT, text.ptr, text.len);
+	buf_commit(&h->buffers[i], len);
+	h->nitems++;
+	return h->buffers[i].len >= h->buffer_len ? flush(h, i, err) : 0;
+}
+
+static int
+add_batch(struct hand *h, struct batch *b, struct err *err)
+{
+	int rc = 0;
+
+	for (uint32_t i = 0; i < b->nrejects && rc == 0; i++) {
+		struct err why = b->rejects[i].why;
+
+		err_at(&why, "byte %" PRIu64, b->rejects[i].at + 1);
+		rc = tell(h, b->rejects[i].number, why.text, err);
+	}
+	for (uint32_t i = 0; i < b->nitems && rc == 0; i++)
+		rc = add_item(h, &b->items[i], &b->mem, err);
+	return rc;
+}
+
+static int
+read_unit(struct hand *h, struct err *err)
+{
+	const atomic_bool *const cancel = h->all->d->options->cancel;
+	struct batch *b;
+	int rc;
+
+	if (reading_start(h->reading, h->unit, false, err) != 0)
+		return -1;
+	while ((rc = reading_next(h->reading, &b, err)) > 0) {
+		if (atomic_load(&h->all->stop) ||
+		    (cancel != NULL && atomic_load(cancel)))
+			return err_set(err, ERR_CANCELLED, "interrupted");
+		if (add_batch(h, b, err) != 0)
+			return -1;
+	}
+	return rc;
+}
+
+/* ---- threads ------------------------------------------------------------- */
+
+/* The unit to take, of this table; NULL if there is no more. */
+static const struct unit *
+take(struct hand *h)
+{
+	struct table *const t = h->all->t;
+	const struct dump *const *const d = t->dumps;
+
+	for (;;) {
+		uint32_t n = atomic_fetch_add(&h->all->next, 1);
+
+		h->side = n >= d[0]->nunits;
+		n -= h->side == 1 ? d[0]->nunits : 0;
+		if (n >= d[h->side]->nunits)
+			return NULL;
+		if (d[h->side]->units[n].input == t->tables[h->side])
+			return &d[h->side]->units[n];
+	}
+}
+
+static int
+open_hand(struct hand *h, struct err *err)
+{
+	h->buffers = calloc(h->all->t->nparts, sizeof(*h->buffers));
+	h->buffer_len = BUFFERS_LEN / h->all->t->nparts;
+	if (h->buffer_len > BUFFER_LEN)
+		h->buffer_len = BUFFER_LEN;
+	h->reading = reading_new(err);
+	if (h->buffers == NULL)
+		return err_set(err, ERR_SYSTEM, "out of memory");
+	return h->reading != NULL ? 0 : -1;
+}
+
+static int
+work(void *context, struct err *err)
+{
+	struct spreading *const all = context;
+	struct table *const t = all->t;
+	struct hand h = { .all = all };
+	int rc = open_hand(&h, err);
+
+	while (rc == 0 && (h.unit = take(&h)) != NULL) {
+		h.nitems = h.nbad = 0;
+		rc = read_unit(&h, err);
+		pthread_mutex_lock(&t->lock);
+		t->sums.items[h.side] += h.nitems;
+		t->sums.bad += h.nbad;
+		pthread_mutex_unlock(&t->lock);
+	}
+	for (unsigned i = 0; rc == 0 && i < t->nparts; i++)
+		rc = flush(&h, i, err);
+	if (rc != 0)
+		atomic_store(&all->stop, true);
+	for (unsigned i = 0; h.buffers != NULL && i < t->nparts; i++)
+		buf_free(&h.buffers[i]);
+	free(h.buffers);
+	buf_free(&h.text);
+	buf_free(&h.note);
+	reading_free(h.reading);
+	return rc;
+}
+
+int
+differ_spread(struct differ *d, struct table *t, struct err *err)
+{
+	struct spreading all = { .d = d, .t = t };
+	const unsigned n = d->options->threads;
+
+	return crew_do(n > 0 ? n : 1, work, &all, err);
+}
