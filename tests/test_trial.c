@@ -208,7 +208,7 @@ says_what_became_of_an_item_and_why(void **state)
 	       "Things rejected 2 decode|byte 1: not an item: the line should "
 	       "begin with {\"Item\":{\n");
 	/* A bad line counts as one of those asked for, as it does in a run. */
-	put("a.json", "{}\n{\"Item\":{\"id\":{\"S\":\"a\"}}}\n");
+	put("a.json", "{\"Item\":1}\n{\"Item\":{\"id\":{\"S\":\"a\"}}}\n");
 	put_plan("  Things: {key: [id]}\n");
 	assert_non_null(trial(OPTIONS(.limit = 1)));
 	assert_non_null(strstr((const char *)told.ptr, "Things rejected 1"));
