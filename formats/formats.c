@@ -6,11 +6,14 @@
 #include "formats/ddbjson_record.h"
 #include "formats/dumpjson.h"
 #include "formats/gzip.h"
+#include "formats/ion.h"
 #include "formats/zstd.h"
 
 static const struct item_format *const ITEM_FORMATS[] = {
 	&ddbjson_format,
 	&ddbjson_record_format,
+	&ion_format,
+	&ion_record_format,
 	&plainjson_format,
 	&typedjson_format,
 	&scanjson_format,

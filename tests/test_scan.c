@@ -214,6 +214,20 @@ sixteen_characters_at_once_are_as_one_by_one(void **state)
 		assert_int_equal(a.digits, b.digits);
 		assert_int_equal(a.points, b.points);
 	}
+	for (int i = 0; i < 20000; i++) {
+		static const uint8_t ODD[] = "\"'\\\n\x1f\x20\x7f\x80\xff";
+		const uint8_t quote = i % 2 == 0 ? '"' : '\'';
+
+		for (size_t k = 0; k < sizeof(text); k++)
+			text[k] = (uint8_t)(dice(4) > 0 ? dice(256)
+				: ODD[dice(sizeof(ODD))]);
+
+		const struct chars16_text a = chars16_text_of(text, quote);
+		const struct chars16_text b =
+			chars16_text_portable(text, quote);
+		assert_int_equal(a.stops, b.stops);
+		assert_int_equal(a.high, b.high);
+	}
 }
 
 static void

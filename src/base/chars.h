@@ -1,5 +1,6 @@
 /*
- * chars.h - which of sixteen characters are digits, or of 32 differ, as bits.
+ * chars.h - which of sixteen characters are digits, or end a run of plain text,
+ * or of 32 differ, as bits.
  *
  * Small enough to be compiled where it is used, so the one version in vectors
  * is that of the least processor that is compiled for.
@@ -72,6 +73,57 @@ chars16_of(const uint8_t *p)
 	};
 #else
 	return chars16_portable(p);
+#endif
+}
+
+/*
+ * Where plain text must be looked at: a quote (that one), a backslash, a
+ * control character; and where it is not ASCII.
+ */
+struct chars16_text {
+	uint32_t stops, high;
+};
+
+static inline struct chars16_text
+chars16_text_portable(const uint8_t *p, uint8_t quote)
+{
+	struct chars16_text c = { 0 };
+
+	for (unsigned i = 0; i < 16; i++) {
+		c.stops |= (uint32_t)(p[i] == quote || p[i] == '\\' ||
+				      p[i] < 0x20) << i;
+		c.high |= (uint32_t)(p[i] >= 0x80) << i;
+	}
+	return c;
+}
+
+static inline struct chars16_text
+chars16_text_of(const uint8_t *p, uint8_t quote)
+{
+#if defined(__SSE2__)
+	const __m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
+	const __m128i q = _mm_cmpeq_epi8(v, _mm_set1_epi8((char)quote));
+	const __m128i escape = _mm_cmpeq_epi8(v, _mm_set1_epi8('\\'));
+	const __m128i control = _mm_cmpeq_epi8(v,
+		_mm_min_epu8(v, _mm_set1_epi8(0x1F)));
+	const __m128i stop = _mm_or_si128(_mm_or_si128(q, escape), control);
+
+	return (struct chars16_text){
+		.stops = (uint32_t)_mm_movemask_epi8(stop),
+		.high = (uint32_t)_mm_movemask_epi8(v),
+	};
+#elif defined(__aarch64__)
+	const uint8x16_t v = vld1q_u8(p);
+	const uint8x16_t stop = vorrq_u8(vcltq_u8(v, vdupq_n_u8(0x20)),
+		vorrq_u8(vceqq_u8(v, vdupq_n_u8(quote)),
+			 vceqq_u8(v, vdupq_n_u8('\\'))));
+
+	return (struct chars16_text){
+		.stops = chars16_bits(stop),
+		.high = chars16_bits(vcgeq_u8(v, vdupq_n_u8(0x80))),
+	};
+#else
+	return chars16_text_portable(p, quote);
 #endif
 }
 
