@@ -141,13 +141,24 @@ def kill_9_at_the_end_checks(here, options):
     return '%d kills' % hits
 
 
+def catches(child, number):
+    """Has it got as far as to have a handler for this signal?"""
+    try:
+        for line in read('/proc/%d/status' % child.pid).splitlines():
+            if line.startswith('SigCgt:'):
+                return int(line.split()[1], 16) >> (number - 1) & 1
+    except OSError:
+        pass
+    return True
+
+
 def interrupted(here, number, threads):
     job = here + '/job'
     stops = 0
     for delay in (.15, .3, .5, .1, .2, .4, .05, .6):
         child = begin(job, '--threads', threads)
-        # It catches signals from when it has a job on.
-        while child.poll() is None and not os.path.exists(job + '/job.json'):
+        while child.poll() is None and not (
+                os.path.exists(job + '/job.json') and catches(child, number)):
             time.sleep(.001)
         time.sleep(delay * PLAN['seconds'])
         child.send_signal(number)
