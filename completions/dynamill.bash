@@ -20,10 +20,11 @@ _dynamill() {
 	elif [ "${COMP_WORDS[1]}" = help ]; then
 		COMPREPLY=($(compgen -W 'init run check analyze test lookup cat diff' -- "$word"))
 	elif [[ $word == -* ]]; then
-		local options='--stage --output --help'
+		local options='--stage --output --log --help'
 		[ "${COMP_WORDS[1]}" != run ] || options+=' --job --table
 			--limit --threads --memory --level --on-bad-item
-			--strict-ids --accept --run-time --quiet --no-progress'
+			--on-duplicate --strict-ids --accept --run-time
+			--dry-run --quiet --no-progress'
 		[ "${COMP_WORDS[1]}" != analyze ] || options+=' --job --table
 			--limit --threads --memory --on-bad-item --strict-ids
 			--accept --run-time --verbose --quiet --no-progress'

@@ -35,6 +35,7 @@ complete -c dynamill -n '__fish_seen_subcommand_from run analyze' -l quiet \
 	-d 'no progress, no summary'
 complete -c dynamill -n '__fish_seen_subcommand_from run analyze' -l no-progress \
 	-d 'no progress'
+complete -c dynamill -l log -r -d 'add what is told to a file'
 for option in 'table:only this table' 'limit:items of each table' \
 	'key:the item with this key' 'where:only items for which it holds' \
 	'accept:take a damaged file' 'run-time:what run_time() gives'

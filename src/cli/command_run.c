@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "cli/console.h"
+#include "cli/log.h"
 #include "cli/options.h"
 #include "cli/settings.h"
 #include "engine/account.h"
@@ -37,8 +38,8 @@ transform(struct run *run, const struct options *o, struct err *err)
 	if (run_is_done(run)) {
 		if (run_finish(run, err) != 0)
 			return -1;
-		if (!o->quiet && o->output == OUTPUT_TEXT)
-			printf("this job is done already; nothing changed\n");
+		log_print(!o->quiet && o->output == OUTPUT_TEXT ? stdout : NULL,
+			  "this job is done already; nothing changed\n");
 		return 0;
 	}
 	console_start(o);
@@ -60,10 +61,9 @@ survey(const struct run_options *from, enum run_survey which,
 	run = run_open(&options, err);
 	if (run == NULL)
 		return -1;
-	if (!o->quiet)
-		fprintf(stderr, "dynamill: a pass beforehand: %s\n",
-			which == SURVEY_IDS ? "which ids there are"
-					    : "which primary keys are double");
+	log_print(o->quiet ? NULL : stderr, "dynamill: a pass beforehand: %s\n",
+		  which == SURVEY_IDS ? "which ids there are"
+				      : "which primary keys are double");
 	if (!run_is_done(run)) {
 		console_start(o);
 		rc = run_units(run, err);
@@ -129,9 +129,9 @@ command_run(const struct options *o)
 		status = run_is_resumable(run) ? console_error(&err)
 					       : console_error_once(&err);
 	} else {
-		if (o->output == OUTPUT_TEXT)
-			console_summary(run, o);
-		else if (print_report(run_job_dir(run), &err) != 0)
+		console_summary(run, o);
+		if (o->output == OUTPUT_JSON &&
+		    print_report(run_job_dir(run), &err) != 0)
 			status = console_error(&err);
 		if (status == 0 && run_account(run)->total.rejected > 0)
 			status = 1;

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/err.h"
+#include "cli/log.h"
 #include "cli/options.h"
 #include "cli/words.h"
 #include "engine/account.h"
@@ -30,7 +31,8 @@ enum { MAX_PACES = 256 };	/* tables beyond are shown without rates */
 static struct {
 	bool shown, terminal;
 	int lines;		/* drawn, to be drawn over */
-	double start, last;
+	double start, last, logged;
+	FILE *told;		/* where the summary goes; NULL: the log alone */
 	struct pace paces[MAX_PACES];
 } console;
 
@@ -48,7 +50,7 @@ console_start(const struct options *o)
 {
 	console.shown = !o->quiet && !o->no_progress;
 	console.terminal = isatty(STDERR_FILENO) != 0;
-	console.start = console.last = now();
+	console.start = console.last = console.logged = now();
 }
 
 /* How long the table at `i` has been under way, or took. */
@@ -73,12 +75,13 @@ keep_pace(size_t i, const struct run_progress *p, double t)
 
 /* One table: percentage, items, rates, time left. */
 static void
-draw_line(size_t i, const struct run_progress *p, double t)
+draw_line(size_t i, const struct run_progress *p, double t, bool show,
+	  bool note)
 {
 	const double seconds = keep_pace(i, p, t);
 	const double share = p->packed_total > 0
 		? (double)p->packed_len / (double)p->packed_total : 0;
-	char items[32], left[32] = "";
+	char items[32], left[32] = "", text[512];
 
 	if (share >= 1) {
 		snprintf(left, sizeof(left), "done");
@@ -91,44 +94,64 @@ draw_line(size_t i, const struct run_progress *p, double t)
 				 seconds * (double)(p->packed_total -
 						    p->packed_len) / done);
 	}
-	fprintf(stderr, "%-20s %5.1f %%  %12s items  %9.0f items/s  "
-		"%7.1f MB/s  %s%s\n", p->name, 100 * (share < 1 ? share : 1),
-		words_count(p->items, items),
-		seconds > 0 ? (double)p->items / seconds : 0,
-		seconds > 0 ? (double)p->plain_len / 1e6 / seconds : 0, left,
-		console.terminal ? "\033[K" : "");
+	snprintf(text, sizeof(text), "%-20s %5.1f %%  %12s items  %9.0f items/s"
+		 "  %7.1f MB/s  %s", p->name, 100 * (share < 1 ? share : 1),
+		 words_count(p->items, items),
+		 seconds > 0 ? (double)p->items / seconds : 0,
+		 seconds > 0 ? (double)p->plain_len / 1e6 / seconds : 0, left);
+	if (show)
+		fprintf(stderr, "%s%s\n", text,
+			console.terminal ? "\033[K" : "");
+	if (note)
+		log_print(NULL, "%s\n", text);
 }
 
 static void
-draw(const struct run *run)
+draw(const struct run *run, bool show, bool note)
 {
 	const double t = now();
 	struct run_progress p;
 
-	if (console.lines > 0)
+	if (show && console.lines > 0) {
 		fprintf(stderr, "\033[%dA", console.lines);
-	console.lines = 0;
+		console.lines = 0;
+	}
 	for (size_t i = 0; run_progress_of(run, i, &p); i++) {
 		if (p.name == NULL)
 			continue;
-		draw_line(i, &p, t);
-		console.lines += console.terminal;
+		draw_line(i, &p, t, show, note);
+		console.lines += show && console.terminal;
 	}
 	fflush(stderr);
+}
+
+/* At each look, also where nothing is drawn yet: rates begin with the items. */
+static void
+keep_paces(const struct run *run, double t)
+{
+	struct run_progress p;
+
+	for (size_t i = 0; run_progress_of(run, i, &p); i++)
+		keep_pace(i, &p, t);
 }
 
 void
 console_watch(void *context, const struct run *run)
 {
 	const double t = now();
+	const bool show = console.shown && (t - console.last) * 1000 >=
+		(console.terminal ? REDRAW_MS : LINE_MS);
+	const bool note = log_is_open() &&
+			  (t - console.logged) * 1000 >= LINE_MS;
 
 	(void)context;
-	if (!console.shown ||
-	    (t - console.last) * 1000 < (console.terminal ? REDRAW_MS
-							  : LINE_MS))
-		return;
-	console.last = t;
-	draw(run);
+	keep_paces(run, t);
+	if (show)
+		console.last = t;
+	if (note)
+		console.logged = t;
+	if (show || note)
+		draw(run, show, note);
 }
 
 void
@@ -150,7 +173,7 @@ print_others(const struct counts *c)
 
 	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
 		if (others[i].n > 0)
-			printf("  %s %s", words_count(others[i].n, n),
+			log_print(console.told, "  %s %s", words_count(others[i].n, n),
 			       others[i].word);
 }
 
@@ -161,11 +184,11 @@ print_table(const struct run *run, uint32_t i)
 	const struct counts *const c = &run_account(run)->tables[i];
 	char read[32], written[32];
 
-	printf("  %-20s -> %-28s %12s read  %12s written", t->name,
+	log_print(console.told, "  %-20s -> %-28s %12s read  %12s written", t->name,
 	       t->to != NULL ? t->to : t->name, words_count(c->read, read),
 	       words_count(c->written, written));
 	print_others(c);
-	printf("\n");
+	log_print(console.told, "\n");
 }
 
 /* References that found nothing, by relation. */
@@ -187,7 +210,7 @@ print_dangling(const struct run *run)
 
 				if (rel->dangling == 0)
 					continue;
-				printf("  dangling: %s.%s -> %s: %s of %s "
+				log_print(console.told, "  dangling: %s.%s -> %s: %s of %s "
 				       "references find nothing\n",
 				       p->tables[i].name,
 				       p->tables[i].rules[k].path,
@@ -211,19 +234,21 @@ console_warnings(const struct run *run, const struct options *o)
 {
 	const struct plan *const p = run_plan(run);
 
-	if (o->quiet || run_is_done(run))
+	FILE *const to = o->quiet ? NULL : stderr;
+
+	if (run_is_done(run))
 		return;
 	for (size_t i = 0; i < p->nwarnings; i++) {
 		const struct plan_warning *const w = &p->warnings[i];
 
 		if (!is_accepted(o, w->name))
-			fprintf(stderr, "dynamill: warning: %s:%u:%u: %s "
+			log_print(to, "dynamill: warning: %s:%u:%u: %s "
 				"(--accept %s)\n", w->place.file, w->place.line,
 				w->place.column, w->text, w->name);
 	}
 	for (size_t i = 0; i < o->naccept; i++)
 		if (!run_has_to_accept(run, o->accept[i]))
-			fprintf(stderr, "dynamill: warning: --accept %s: there "
+			log_print(to, "dynamill: warning: --accept %s: there "
 				"is nothing of that name to accept\n",
 				o->accept[i]);
 }
@@ -235,31 +260,33 @@ console_summary(const struct run *run, const struct options *o)
 	const struct plan *const p = run_plan(run);
 	char n[32], in[16], out[16];
 
-	if (o->quiet)
-		return;
-	printf("%s: %s items written\n", p->name, words_count(a->total.written, n));
+	console.told = o->quiet || o->output != OUTPUT_TEXT ? NULL : stdout;
+	log_print(console.told, "%s: %s items written\n", p->name,
+		  words_count(a->total.written, n));
 	for (uint32_t i = 0; i < p->ntables; i++)
 		if (!p->tables[i].skip && !p->tables[i].glob)
 			print_table(run, i);
 	print_dangling(run);
 	if (a->blank_lines > 0)
-		printf("  %s blank lines passed over\n",
+		log_print(console.told, "  %s blank lines passed over\n",
 		       words_count(a->blank_lines, n));
 	if (a->damaged > 0)
-		printf("  %s damaged file%s accepted\n",
+		log_print(console.told, "  %s damaged file%s accepted\n",
 		       words_count(a->damaged, n), a->damaged == 1 ? "" : "s");
-	printf("  %s read (%s unpacked), ", words_bytes(a->packed_in, in),
-	       words_bytes(a->plain_in, out));
-	printf("%s written", words_bytes(a->total_out.packed_len, in));
+	log_print(console.told, "  %s read (%s unpacked), ",
+		  words_bytes(a->packed_in, in),
+		  words_bytes(a->plain_in, out));
+	log_print(console.told, "%s written",
+		  words_bytes(a->total_out.packed_len, in));
 	if (a->seconds > 0 && a->items_now > 0)
-		printf(" in %.1f s: %.0f items/s, %.1f MB/s", a->seconds,
+		log_print(console.told, " in %.1f s: %.0f items/s, %.1f MB/s", a->seconds,
 		       (double)a->items_now / a->seconds,
 		       (double)a->plain_now / 1e6 / a->seconds);
-	printf("\n");
+	log_print(console.told, "\n");
 	if (a->total.rejected > 0)
-		printf("  rejected items and why: %s/rejected/\n",
+		log_print(console.told, "  rejected items and why: %s/rejected/\n",
 		       run_job_dir(run));
-	printf("  import-ready: %s/out/   report: %s/report.json\n",
+	log_print(console.told, "  import-ready: %s/out/   report: %s/report.json\n",
 	       run_job_dir(run), run_job_dir(run));
 }
 
@@ -280,7 +307,7 @@ passes(enum err_code code)
 int
 console_failed(const struct err *err)
 {
-	fprintf(stderr, "dynamill: %s\n", err->text);
+	log_print(stderr, "dynamill: %s\n", err->text);
 	return STATUS[err->code];
 }
 
@@ -289,7 +316,7 @@ console_error(const struct err *err)
 {
 	console_failed(err);
 	if (passes(err->code))
-		fprintf(stderr, "dynamill: run the same command again: it goes "
+		log_print(stderr, "dynamill: run the same command again: it goes "
 			"on where it was\n");
 	return STATUS[err->code];
 }
@@ -297,9 +324,9 @@ console_error(const struct err *err)
 int
 console_error_once(const struct err *err)
 {
-	fprintf(stderr, "dynamill: %s\n", err->text);
+	log_print(stderr, "dynamill: %s\n", err->text);
 	if (passes(err->code))
-		fprintf(stderr, "dynamill: a job that reads standard input "
+		log_print(stderr, "dynamill: a job that reads standard input "
 			"cannot go on: run it again with all of its input\n");
 	return STATUS[err->code];
 }
@@ -307,6 +334,6 @@ console_error_once(const struct err *err)
 int
 console_error_anew(const struct err *err)
 {
-	fprintf(stderr, "dynamill: %s\n", err->text);
+	log_print(stderr, "dynamill: %s\n", err->text);
 	return STATUS[err->code];
 }

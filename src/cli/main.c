@@ -9,6 +9,7 @@
 #include "cli/commands.h"
 #include "cli/console.h"
 #include "cli/help.h"
+#include "cli/log.h"
 #include "cli/options.h"
 
 atomic_bool commands_cancel;
@@ -85,8 +86,11 @@ run_command(size_t i, int argc, char **argv)
 		return console_error(&err);
 	if (options.help)
 		return print_help(COMMANDS[i].name);
+	if (options.log != NULL && log_open(options.log, &err) != 0)
+		return console_error_anew(&err);
+	log_command(argc, argv);
 	catch_signals();
-	return COMMANDS[i].run(&options);
+	return log_close(COMMANDS[i].run(&options));
 }
 
 int

@@ -16,7 +16,8 @@ enum {
 	OPT_STRICT_IDS, OPT_DRY_RUN, OPT_QUIET, OPT_VERBOSE, OPT_NO_PROGRESS,
 	OPT_OUTPUT, OPT_TABLE, OPT_ACCEPT, OPT_KEY, OPT_WHERE, OPT_WRITE,
 	OPT_TYPE, OPT_ITEM, OPT_ALL, OPT_TABLES_FROM, OPT_FORCE, OPT_AS,
-	OPT_SELECT, OPT_IGNORE, OPT_HELP,
+	OPT_SELECT, OPT_IGNORE, OPT_LOG, OPT_YES, OPT_CONFIRM, OPT_ENV_FILE,
+	OPT_SHARD, OPT_HELP,
 	OPT_OUT = 'o',
 };
 
@@ -49,6 +50,11 @@ static const struct option LONG[] = {
 	{ "as", required_argument, NULL, OPT_AS },
 	{ "select", required_argument, NULL, OPT_SELECT },
 	{ "ignore", required_argument, NULL, OPT_IGNORE },
+	{ "log", required_argument, NULL, OPT_LOG },
+	{ "yes", no_argument, NULL, OPT_YES },
+	{ "confirm", required_argument, NULL, OPT_CONFIRM },
+	{ "env-file", required_argument, NULL, OPT_ENV_FILE },
+	{ "shard", required_argument, NULL, OPT_SHARD },
 	{ "help", no_argument, NULL, OPT_HELP },
 	{ NULL, 0, NULL, 0 },
 };
@@ -196,6 +202,9 @@ set(struct options *o, int option, const char *value, struct err *err)
 		o->no_progress = true;
 		break;
 	case OPT_OUTPUT:
+		if (strcmp(value, "junit") == 0)
+			return err_set(err, ERR_USAGE, "--output junit is not "
+				       "yet in this version");
 		rc = choice("output", value, OUTPUT, err);
 		if (rc >= 0)
 			o->output = (enum output_format)rc;
@@ -239,6 +248,16 @@ set(struct options *o, int option, const char *value, struct err *err)
 	case OPT_IGNORE:
 		o->ignore = value;
 		break;
+	case OPT_LOG:
+		o->log = value;
+		break;
+	case OPT_YES:	/* what these are for is not yet in this version */
+	case OPT_CONFIRM:
+	case OPT_ENV_FILE:
+		break;
+	case OPT_SHARD:
+		return err_set(err, ERR_USAGE, "--shard is not yet in this "
+			       "version");
 	case OPT_ACCEPT:
 		return add_word("accept", o->accept, &o->naccept, value, err);
 	default:

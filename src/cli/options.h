@@ -34,6 +34,7 @@ struct options {
 	bool dry_run;
 	bool quiet, verbose, no_progress;
 	bool help;
+	const char *log;		/* NULL: none */
 	enum output_format output;
 	char type;			/* lookup: S, N or B; 0: any */
 	bool item, all;			/* lookup */
