@@ -450,9 +450,14 @@ says_which_exports_are_not_read_yet(void **state)
 	assert_int_equal(exports_readable(&e, &err), -1);
 	assert_non_null(strstr(err.text, "incremental"));
 	e.kind = EXPORT_FULL;
+	assert_int_equal(exports_readable(&e, &err), 0);
+	assert_string_equal(exports_format(&e), "dynamodb-json");
 	e.summary.output_format = "ION";
+	assert_int_equal(exports_readable(&e, &err), 0);
+	assert_string_equal(exports_format(&e), "ion");
+	e.summary.output_format = "PARQUET";
 	assert_int_equal(exports_readable(&e, &err), -1);
-	assert_non_null(strstr(err.text, "ION"));
+	assert_non_null(strstr(err.text, "PARQUET"));
 }
 
 /* Exports that AWS wrote, where somebody has put them. */

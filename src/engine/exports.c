@@ -503,18 +503,26 @@ exports_check(const struct exports *x, const char *const *accept, size_t n,
 					 others + 1);
 }
 
+const char *
+exports_format(const struct export *e)
+{
+	const char *const says = e->summary.output_format;
+
+	if (says == NULL || strcmp(says, "DYNAMODB_JSON") == 0)
+		return "dynamodb-json";
+	return strcmp(says, "ION") == 0 ? "ion" : "";
+}
+
 int
 exports_readable(const struct export *e, struct err *err)
 {
-	const char *const format = e->summary.output_format;
-
 	if (e->kind == EXPORT_INCREMENTAL)
 		return err_set(err, ERR_INPUT, "'%s' is an incremental export, "
 			       "which this version does not read yet", e->path);
-	if (format != NULL && strcmp(format, "DYNAMODB_JSON") != 0)
+	if (*exports_format(e) == '\0')
 		return err_set(err, ERR_INPUT, "'%s' is an export in %s, which "
 			       "this version does not read yet", e->path,
-			       format);
+			       e->summary.output_format);
 	return 0;
 }
 

@@ -76,6 +76,9 @@ int exports_check(const struct exports *x, const char *const *accept,
 /* Is `path`, or its last parts, one of these names? */
 bool exports_accepts(const char *path, const char *const *accept, size_t n);
 
+/* The item format that its manifest says; "" if it is an unknown one. */
+const char *exports_format(const struct export *e);
+
 /* Can this version read it?  ERR_INPUT says what it is if not. */
 int exports_readable(const struct export *e, struct err *err);
 

@@ -143,7 +143,8 @@ write_summary(struct run *r, uint32_t table, uint64_t nitems,
 	m.files_key = "manifest-files.json";
 	m.billed_len = 0;
 	m.nitems = nitems;
-	m.output_format = "DYNAMODB_JSON";
+	m.output_format = r->plan->format == PLAN_ION ? "ION"
+						      : "DYNAMODB_JSON";
 	return manifest_write_summary(&m, out, err);
 }
 

@@ -118,14 +118,9 @@ add_rules(const struct plan *plan, const struct exports *x,
 
 		if (s->format != NULL)
 			found[i].format = item_format_named(s->format);
-		if (x->list[i].kind == EXPORT_FULL) {
-			const char *const says =
-				x->list[i].summary.output_format;
-
-			if (says == NULL || strcmp(says, "DYNAMODB_JSON") == 0)
-				found[i].format = item_format_named(
-					"dynamodb-json");
-		}
+		if (x->list[i].kind == EXPORT_FULL)
+			found[i].format = item_format_named(
+				exports_format(&x->list[i]));
 		if (x->list[i].kind != EXPORT_PLAIN)
 			continue;	/* it says all itself */
 		found[i].rules = rules_to_read(s, in != NULL
