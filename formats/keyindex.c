@@ -331,7 +331,7 @@ keyindex_at(const struct keyindex *ix, uint64_t i, struct keyhash *key)
 }
 
 int
-keyindex_verify(const struct keyindex *ix, struct err *err)
+keyindex_check_sum(const struct keyindex *ix, struct err *err)
 {
 	const struct keyindex_layout *const s = &ix->shape;
 	const struct span fan = {
@@ -340,10 +340,20 @@ keyindex_verify(const struct keyindex *ix, struct err *err)
 	const struct span records = {
 		ix->records, (size_t)(s->n * KEYINDEX_RECORD_LEN),
 	};
-	uint64_t place = 0;
 
 	if (keyindex_sum(keyhash64_of(fan), keyhash64_of(records)) != ix->xxh3)
 		return err_set(err, ERR_INPUT, "damaged id index");
+	return 0;
+}
+
+int
+keyindex_verify(const struct keyindex *ix, struct err *err)
+{
+	const struct keyindex_layout *const s = &ix->shape;
+	uint64_t place = 0;
+
+	if (keyindex_check_sum(ix, err) != 0)
+		return -1;
 	for (uint64_t i = 0; i < s->n; i++) {
 		struct keyhash key, before = { 0, 0 };
 		uint64_t at_before = 0;

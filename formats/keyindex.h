@@ -60,6 +60,9 @@ int keyindex_open(struct keyindex *ix, struct span bytes, struct err *err);
 /* Read it all: order, fan and checksum.  Returns 0, or -1 with ERR_INPUT. */
 int keyindex_verify(const struct keyindex *ix, struct err *err);
 
+/* The checksum alone, of a file that nobody but us can have written. */
+int keyindex_check_sum(const struct keyindex *ix, struct err *err);
+
 /*
  * The numbers *first .. *first + n - 1 of the records that have this key;
  * returns n, 0 if there are none.

@@ -71,3 +71,26 @@ expr_value_of(const struct expr *e, const struct expr_run *run,
 
 	return eval_present(&eval, e->root, out);
 }
+
+static bool
+looks_only_at(const struct node *node, const struct span *names, size_t n)
+{
+	if (node->op == NODE_PATH) {
+		if (node->bound >= 0)
+			return true;
+		for (size_t i = 0; i < n; i++)
+			if (span_equal(node->path.parts[0].name, names[i]))
+				return true;
+		return false;
+	}
+	for (uint32_t i = 0; i < node->nargs; i++)
+		if (!looks_only_at(node->args[i], names, n))
+			return false;
+	return true;
+}
+
+bool
+expr_looks_only_at(const struct expr *e, const struct span *names, size_t n)
+{
+	return looks_only_at(e->root, names, n);
+}

@@ -111,6 +111,10 @@ bool update_simple(const struct update *u, size_t i,
 /* May it leave a map or a list deeper inside the item than it was? */
 bool update_nests(const struct update *u);
 
+/* Does all that it looks at in an item lie in these attributes? */
+bool expr_looks_only_at(const struct expr *e, const struct span *names,
+			size_t n);
+
 /* Does an action change the attribute, or something inside it? */
 bool update_touches(const struct update *u, struct span name);
 
