@@ -1,4 +1,4 @@
-#include "engine/program.h"
+#include "engine/program_internal.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,14 +27,6 @@ struct program {
 	char run_time[32];
 	uint32_t nrelations;
 	size_t nleft;
-};
-
-struct program_run {
-	const struct program *program;
-	struct rewrite_queue *queue;
-	struct program_sums sums;
-	bool *keyless;			/* nobody wants the table's keys */
-	bool maps;			/* somebody looks at the maps after */
 };
 
 struct program *
@@ -248,7 +240,8 @@ collect(struct doing *d, const struct plan_table *t, uint32_t i,
 	uint64_t *const left = d->run->sums.left + part->first_left;
 	struct value *values[NAMES_MAX];
 
-	d->laned[i] = lane_find(lane, item, &d->found[i]);
+	d->laned[i] = !batch_is_gone(d->batch, i) &&	/* its key is needed */
+		      lane_find(lane, item, &d->found[i]);
 	if (t->rewrite == NULL)
 		return 1;
 	if (!d->laned[i] || lane->rules == NULL)
@@ -475,7 +468,10 @@ finish(struct doing *d, uint32_t i)
 		first = (size_t)n;
 		known = is_all(t, first) ? keys : NULL;
 	}
-	const enum fate fate = do_item(d, t, first, item, step, &why);
+	const enum fate fate = !batch_is_key(d->batch, i)
+		? do_item(d, t, first, item, step, &why)
+		: rename_key(t, item, d->expr.mem, step, &why) == 0 ? MOVED
+								    : REFUSED;
 	if (fate == FILTERED) {
 		sums->counts[table].filtered++;
 		return 0;
@@ -553,48 +549,4 @@ program_do(struct program_run *r, uint32_t input, struct batch *b,
 		if (d.live[i] && finish(&d, i) != 0)
 			return -1;
 	return 0;
-}
-
-void
-program_take_back(struct program_run *r, struct program_result *result,
-		  uint32_t i, const struct err *why)
-{
-	struct product *const made = &result->products[i];
-	struct refusal *const to = &result->refusals[result->nrefusals++];
-
-	*to = (struct refusal){
-		.source = made->source, .table = result->tables[made->source],
-		.step = "target", .why = *why,
-	};
-	result->fates[made->source] = FATE_REFUSED;
-	r->sums.counts[to->table].moved--;
-	r->sums.counts[to->table].rejected++;
-	made->item = NULL;
-}
-
-void
-program_leave_out(struct program_run *r, struct program_result *result,
-		  uint32_t i)
-{
-	struct product *const made = &result->products[i];
-	struct counts *const c =
-		&r->sums.counts[result->tables[made->source]];
-
-	result->fates[made->source] = FATE_LEFT_OUT;
-	c->moved--;
-	c->duplicate++;
-	made->item = NULL;
-}
-
-void
-program_count_types(struct program_run *r, const struct program_result *result)
-{
-	for (uint32_t i = 0; i < result->nproducts; i++) {
-		const struct product *const p = &result->products[i];
-
-		if (p->item == NULL)
-			continue;
-		r->sums.types[p->table].pk |= p->types.pk;
-		r->sums.types[p->table].sk |= p->types.sk;
-	}
 }

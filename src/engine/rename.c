@@ -1,6 +1,7 @@
 #include "engine/rename.h"
 
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/arena.h"
@@ -164,5 +165,23 @@ rename_apply(const struct plan_step *step, struct item *item,
 		if (found[i] && put(&step->renames[i].to, item, &taken[i],
 				    step->overwrite, mem, err) != 0)
 			return -1;
+	return 0;
+}
+
+int
+rename_key(const struct plan_table *t, struct item *item, struct arena *mem,
+	   char step[48], struct err *err)
+{
+	for (size_t i = 0; i < t->npasses; i++)
+		for (size_t k = 0; k < t->passes[i].nsteps; k++) {
+			const struct plan_step *const s =
+				&t->passes[i].steps[k];
+
+			if (s->kind != STEP_RENAME || s->when != NULL ||
+			    rename_apply(s, item, mem, err) == 0)
+				continue;
+			snprintf(step, 48, "step %zu (rename)", k + 1);
+			return -1;
+		}
 	return 0;
 }

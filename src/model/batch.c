@@ -9,6 +9,7 @@ batch_reset(struct batch *b)
 	b->records = NULL;
 	b->nitems = b->nrejects = b->nrecords = 0;
 	b->gone = NULL;
+	b->keys_alone = false;
 }
 
 void

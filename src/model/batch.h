@@ -8,6 +8,7 @@
 #define MODEL_BATCH_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/arena.h"
@@ -42,9 +43,23 @@ struct batch {
 	struct reject *rejects;
 	struct record *records;	/* of readers of records, which leave no items */
 	uint32_t nitems, nrejects, nrecords;
-	/* Item i is an image of what was deleted; NULL: none is. */
-	const bool *gone;
+	/* Item i is an image of what was deleted, */
+	const bool *gone;	/* ... or NULL: none is */
+	bool keys_alone;	/* ... of which nothing is known but its key */
 };
+
+/* Is item `i` what was deleted?  Is it the key alone of that? */
+static inline bool
+batch_is_gone(const struct batch *b, uint32_t i)
+{
+	return b->gone != NULL && b->gone[i];
+}
+
+static inline bool
+batch_is_key(const struct batch *b, uint32_t i)
+{
+	return b->keys_alone && batch_is_gone(b, i);
+}
 
 void batch_reset(struct batch *b);
 void batch_free(struct batch *b);
