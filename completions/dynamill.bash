@@ -23,11 +23,11 @@ _dynamill() {
 		local options='--stage --output --log --help'
 		[ "${COMP_WORDS[1]}" != run ] || options+=' --job --table
 			--limit --threads --memory --level --on-bad-item
-			--on-duplicate --strict-ids --accept --run-time
-			--dry-run --quiet --no-progress'
+			--on-duplicate --strict-ids --revert --accept
+			--run-time --dry-run --quiet --no-progress'
 		[ "${COMP_WORDS[1]}" != analyze ] || options+=' --job --table
 			--limit --threads --memory --on-bad-item --strict-ids
-			--accept --run-time --verbose --quiet --no-progress'
+			--revert --accept --run-time --verbose --quiet --no-progress'
 		[ "${COMP_WORDS[1]}" != test ] || options+=' --table --limit
 			--key --where --strict-ids --accept --run-time
 			--verbose'

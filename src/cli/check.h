@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 struct err;
+struct options;
 struct plan;
 
 /*
@@ -14,5 +15,12 @@ struct plan;
  * Returns 0 or -1.
  */
 int check_print(const struct plan *p, FILE *out, bool json, struct err *err);
+
+/*
+ * Where the plan's sources are here and incremental exports are among them: see
+ * that they go together, and print what comes of it.  Returns 0 or -1.
+ */
+int check_increments(const struct plan *p, const struct options *o,
+		     struct err *err);
 
 #endif

@@ -9,6 +9,7 @@
 #include "cli/console.h"
 #include "cli/options.h"
 #include "cli/settings.h"
+#include "cli/surveys.h"
 #include "engine/analysis.h"
 
 static int
@@ -74,7 +75,7 @@ command_analyze(const struct options *o)
 	if (w != NULL) {
 		set.run.survey = SURVEY_IDS;
 		set.run.observer = analysis_watch_observer(w);
-		run = run_open(&set.run, &err);
+		run = surveys_open_run(&set.run, o, &err);
 	}
 	status = run == NULL ? console_error(&err) : analyze(run, w, o, &err);
 	analysis_watch_free(w);	/* which looks at the run's plan */

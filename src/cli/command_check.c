@@ -22,7 +22,8 @@ command_check(const struct options *o)
 	const struct plan_options options = options_plan(o);
 	struct plan *const plan = plan_load(o->args, o->nargs, &options, &err);
 	if (plan == NULL ||
-	    check_print(plan, stdout, o->output == OUTPUT_JSON, &err) != 0)
+	    check_print(plan, stdout, o->output == OUTPUT_JSON, &err) != 0 ||
+	    check_increments(plan, o, &err) != 0)
 		status = console_error(&err);
 	plan_free(plan);
 	return status;

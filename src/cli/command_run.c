@@ -10,6 +10,7 @@
 #include "cli/log.h"
 #include "cli/options.h"
 #include "cli/settings.h"
+#include "cli/surveys.h"
 #include "engine/account.h"
 #include "engine/run.h"
 #include "io/file.h"
@@ -48,62 +49,6 @@ transform(struct run *run, const struct options *o, struct err *err)
 	return rc != 0 ? -1 : run_finish(run, err);
 }
 
-/* One survey, whole.  Returns 0 or -1. */
-static int
-survey(const struct run_options *from, enum run_survey which,
-       const struct options *o, struct err *err)
-{
-	struct run_options options = *from;
-	struct run *run;
-	int rc = 0;
-
-	options.survey = which;
-	run = run_open(&options, err);
-	if (run == NULL)
-		return -1;
-	log_print(o->quiet ? NULL : stderr, "dynamill: a pass beforehand: %s\n",
-		  which == SURVEY_IDS ? "which ids there are"
-				      : "which primary keys are double");
-	if (!run_is_done(run)) {
-		console_start(o);
-		rc = run_units(run, err);
-		console_stop();
-	}
-	if (rc == 0)
-		rc = run_finish(run, err);
-	if (rc == 0)
-		rc = run_check_ids(run, err);
-	run_close(run);
-	return rc;
-}
-
-/* The run, open, after the surveys that it needs. */
-static struct run *
-open_run(const struct run_options *options, const struct options *o,
-	 struct err *err)
-{
-	static const enum run_survey surveys[] = { SURVEY_IDS, SURVEY_KEYS };
-	struct run *run = run_open(options, err);
-
-	for (int i = 0; run != NULL && i < 2; i++) {
-		if (!run_needs(run, surveys[i]))
-			continue;
-		const bool again = run_is_resumable(run);
-
-		/* One at a time has the job. */
-		run_close(run);
-		run = NULL;
-		if (!again)
-			err_set(err, ERR_USAGE, "this plan reads its sources "
-				"more than once (see 'dangling' and "
-				"--on-duplicate), which standard input cannot "
-				"do: put it into a file");
-		else if (survey(options, surveys[i], o, err) == 0)
-			run = run_open(options, err);
-	}
-	return run;
-}
-
 int
 command_run(const struct options *o)
 {
@@ -120,7 +65,7 @@ command_run(const struct options *o)
 	if (settings_read(o, &set, &err) != 0)
 		return console_error(&err);
 
-	struct run *const run = open_run(&set.run, o, &err);
+	struct run *const run = surveys_open_run(&set.run, o, &err);
 	int status = 0;
 	if (run == NULL)
 		return console_error(&err);

@@ -177,6 +177,15 @@ print_others(const struct counts *c)
 			       others[i].word);
 }
 
+/* Does it read an increment alone? */
+static bool
+is_changes(const struct plan *p, uint32_t table)
+{
+	const uint32_t input = p->tables[table].input;
+
+	return input != PLAN_NONE && p->inputs[input].kind == INPUT_CHANGES;
+}
+
 static void
 print_table(const struct run *run, uint32_t i)
 {
@@ -187,6 +196,9 @@ print_table(const struct run *run, uint32_t i)
 	log_print(console.told, "  %-20s -> %-28s %12s read  %12s written", t->name,
 	       t->to != NULL ? t->to : t->name, words_count(c->read, read),
 	       words_count(c->written, written));
+	if (is_changes(run_plan(run), i))
+		log_print(console.told, "  %s deletes", words_count(
+			run_account(run)->deleted[i], read));
 	print_others(c);
 	log_print(console.told, "\n");
 }
@@ -258,18 +270,25 @@ console_summary(const struct run *run, const struct options *o)
 {
 	const struct account *const a = run_account(run);
 	const struct plan *const p = run_plan(run);
-	char n[32], in[16], out[16];
+	char n[32], deleted[32], in[16], out[16];
+	bool changes = false;
 
 	console.told = o->quiet || o->output != OUTPUT_TEXT ? NULL : stdout;
 	log_print(console.told, "%s: %s items written\n", p->name,
 		  words_count(a->total.written, n));
 	for (uint32_t i = 0; i < p->ntables; i++)
-		if (!p->tables[i].skip && !p->tables[i].glob)
+		if (!p->tables[i].skip && !p->tables[i].glob) {
 			print_table(run, i);
+			changes |= is_changes(p, i);
+		}
 	print_dangling(run);
 	if (a->blank_lines > 0)
 		log_print(console.told, "  %s blank lines passed over\n",
 		       words_count(a->blank_lines, n));
+	if (a->superseded > 0 || a->gone > 0)
+		log_print(console.told, "  increments: %s items and records replaced by later "
+		       "ones, %s deleted\n", words_count(a->superseded, n),
+		       words_count(a->gone, deleted));
 	if (a->damaged > 0)
 		log_print(console.told, "  %s damaged file%s accepted\n",
 		       words_count(a->damaged, n), a->damaged == 1 ? "" : "s");
@@ -286,8 +305,10 @@ console_summary(const struct run *run, const struct options *o)
 	if (a->total.rejected > 0)
 		log_print(console.told, "  rejected items and why: %s/rejected/\n",
 		       run_job_dir(run));
-	log_print(console.told, "  import-ready: %s/out/   report: %s/report.json\n",
-	       run_job_dir(run), run_job_dir(run));
+	log_print(console.told, "  %s: %s/out/   report: %s/report.json\n",
+		  changes ? "deletes and puts to push, not to import"
+			  : "import-ready", run_job_dir(run),
+		  run_job_dir(run));
 }
 
 static const int STATUS[] = {

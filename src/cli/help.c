@@ -63,6 +63,7 @@ static const char RUN[] =
 "                      where a bad item goes, or that it stops the run\n"
 "  --on-duplicate fail|keep-first|keep-last|reject\n"
 "                      what becomes of items with one primary key (fail)\n"
+"  --revert            take an increment alone backwards, to undo it\n"
 "  --strict-ids        reject what is no id where one should be\n"
 "  --accept NAME       take a damaged file as it is, by its name; repeatable\n"
 "  --run-time ISO      what run_time() gives (now)\n"
@@ -81,11 +82,13 @@ static const char RUN[] =
 "is wrong; 3 the input is damaged; 4 I/O failed; 5 refused; 130 interrupted.\n";
 
 static const char CHECK[] =
-"usage: dynamill check PLAN... [--stage NAME] [--output text|json]\n"
+"usage: dynamill check PLAN... [--stage NAME] [--revert]\n"
+"                      [--output text|json]\n"
 "\n"
 "Reads plans and prints them as understood: tables in levels of dependency,\n"
 "names, ids, references, compiled expressions; and files that are named and\n"
-"not there. Reads no export.\n"
+"not there. Of exports it reads no items; how incremental ones go together,\n"
+"their manifests tell.\n"
 "\n"
 "Exit status: 0 sound; 2 something is wrong, with file, line and column.\n";
 
@@ -108,6 +111,7 @@ static const char ANALYZE[] =
 "                      count bad items, or stop at the first\n"
 "  --on-duplicate fail|keep-first|keep-last|reject\n"
 "                      what a run is to do with items with one primary key\n"
+"  --revert            take an increment alone backwards, to undo it\n"
 "  --strict-ids        reject what is no id where one should be\n"
 "  --accept NAME       a problem by its name, or a damaged file; repeatable\n"
 "  --run-time ISO      what run_time() gives, and what expires by (now)\n"

@@ -13,7 +13,8 @@
 enum {
 	OPT_JOB = 256, OPT_STAGE, OPT_THREADS, OPT_MEMORY, OPT_LIMIT,
 	OPT_LEVEL, OPT_RUN_TIME, OPT_ON_BAD_ITEM, OPT_ON_DUPLICATE,
-	OPT_STRICT_IDS, OPT_DRY_RUN, OPT_QUIET, OPT_VERBOSE, OPT_NO_PROGRESS,
+	OPT_STRICT_IDS, OPT_REVERT, OPT_DRY_RUN, OPT_QUIET, OPT_VERBOSE,
+	OPT_NO_PROGRESS,
 	OPT_OUTPUT, OPT_TABLE, OPT_ACCEPT, OPT_KEY, OPT_WHERE, OPT_WRITE,
 	OPT_TYPE, OPT_ITEM, OPT_ALL, OPT_TABLES_FROM, OPT_FORCE, OPT_AS,
 	OPT_SELECT, OPT_IGNORE, OPT_LOG, OPT_YES, OPT_CONFIRM, OPT_ENV_FILE,
@@ -32,6 +33,7 @@ static const struct option LONG[] = {
 	{ "on-bad-item", required_argument, NULL, OPT_ON_BAD_ITEM },
 	{ "on-duplicate", required_argument, NULL, OPT_ON_DUPLICATE },
 	{ "strict-ids", no_argument, NULL, OPT_STRICT_IDS },
+	{ "revert", no_argument, NULL, OPT_REVERT },
 	{ "dry-run", no_argument, NULL, OPT_DRY_RUN },
 	{ "quiet", no_argument, NULL, OPT_QUIET },
 	{ "verbose", no_argument, NULL, OPT_VERBOSE },
@@ -189,6 +191,9 @@ set(struct options *o, int option, const char *value, struct err *err)
 	case OPT_STRICT_IDS:
 		o->strict_ids = true;
 		break;
+	case OPT_REVERT:
+		o->revert = true;
+		break;
 	case OPT_DRY_RUN:
 		o->dry_run = true;
 		break;
@@ -293,6 +298,7 @@ check_command(const struct options *o, const char *command, struct err *err)
 		{ o->write, "--write", "test" },
 		{ o->ntables_from > 0, "--tables-from", "init cat diff" },
 		{ o->force, "--force", "init" },
+		{ o->revert, "--revert", "run analyze check" },
 		{ o->out != NULL, "-o", "init" },
 		{ o->as != NULL, "--as", "cat" },
 		{ o->select != NULL, "--select", "cat" },
@@ -361,7 +367,7 @@ options_plan(const struct options *o)
 	return (struct plan_options){
 		.stage = o->stage, .variable = variable,
 		.only = o->tables, .nonly = o->ntables,
-		.strict_ids = o->strict_ids,
+		.strict_ids = o->strict_ids, .revert = o->revert,
 	};
 }
 

@@ -31,6 +31,7 @@ struct options {
 	bool fail_on_bad_item;
 	enum on_duplicate on_duplicate;
 	bool strict_ids;
+	bool revert;
 	bool dry_run;
 	bool quiet, verbose, no_progress;
 	bool help;

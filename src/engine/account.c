@@ -20,10 +20,11 @@ account_init(struct account *a, const struct plan *plan,
 	a->tables = calloc(a->ntables + 1U, sizeof(*a->tables));
 	a->types = calloc(a->ntables + 1U, sizeof(*a->types));
 	a->written = calloc(a->ntables + 1U, sizeof(*a->written));
+	a->deleted = calloc(a->ntables + 1U, sizeof(*a->deleted));
 	a->outs = calloc(ntargets + 1U, sizeof(*a->outs));
 	a->left = calloc(a->nleft + 1, sizeof(*a->left));
 	if (a->tables == NULL || a->types == NULL || a->written == NULL ||
-	    a->outs == NULL || a->left == NULL)
+	    a->deleted == NULL || a->outs == NULL || a->left == NULL)
 		return err_set(err, ERR_SYSTEM, "out of memory");
 	return 0;
 }
@@ -34,6 +35,7 @@ account_free(struct account *a)
 	free(a->tables);
 	free(a->types);
 	free(a->written);
+	free(a->deleted);
 	free(a->outs);
 	free(a->left);
 	join_result_free(&a->join);
@@ -60,6 +62,12 @@ add_tally(struct account *a, const struct journal_tally *t)
 static void
 add_file(struct account *a, const struct journal_file *f)
 {
+	if (f->kind == JOURNAL_DELETES) {
+		a->total_deletes.files++;
+		a->total_deletes.items += f->items;
+		a->total_deletes.packed_len += f->size;
+		a->total_deletes.plain_len += f->plain_len;
+	}
 	if (f->kind != JOURNAL_OUT)
 		return;
 	struct account_out *const sums[] = { &a->outs[f->table],
@@ -78,6 +86,7 @@ add_unit(struct account *a, const struct journal_unit *u, struct err *err)
 {
 	struct extra extra = {
 		.types = a->types, .left = a->left, .written = a->written,
+		.deleted = a->deleted,
 	};
 
 	for (size_t i = 0; i < u->ntallies; i++)
@@ -96,6 +105,8 @@ add_unit(struct account *a, const struct journal_unit *u, struct err *err)
 	a->plain_in += extra.plain_len;
 	a->blank_lines += extra.blank_lines;
 	a->damaged += extra.damaged;
+	a->superseded += extra.superseded;
+	a->gone += extra.gone;
 	for (size_t i = 0; i < u->ntallies; i++)
 		add_tally(a, &u->tallies[i]);
 	for (size_t i = 0; i < u->nfiles; i++)
@@ -118,6 +129,7 @@ account_sum(struct account *a, struct journal *j, struct err *err)
 	for (uint32_t i = 0; i < a->ntables; i++) {
 		a->tables[i].written = a->written[i];
 		a->total.written += a->written[i];
+		a->deletes += a->deleted[i];
 	}
 	return 0;
 }

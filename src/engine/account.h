@@ -28,7 +28,7 @@ struct account {
 	struct key_types *types;	/* likewise */
 	struct account_out *outs;	/* one a target number */
 	uint64_t *left;			/* see program_nleft() */
-	uint64_t *written;
+	uint64_t *written, *deleted;
 	uint32_t ntables, ntargets;
 	size_t nleft;
 
@@ -37,6 +37,9 @@ struct account {
 	uint64_t units;
 	uint64_t packed_in, plain_in;	/* bytes read, as they are and unpacked */
 	uint64_t blank_lines, damaged;
+	uint64_t superseded, gone;	/* of bases and their increments */
+	uint64_t deletes;		/* keys in deletes/ of increments */
+	struct account_out total_deletes;	/* their files */
 
 	struct join_result join;	/* zero until the end checks ran */
 	bool joined;

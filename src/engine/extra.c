@@ -1,7 +1,8 @@
 /*
- * Layout, little-endian: packed_len, plain_len, blank_lines, damaged (8 bytes
- * each); per plan table pk and sk types (2 bytes each) and written (8); then
- * the nleft counters (8 each).  The journal checksums it.
+ * Layout, little-endian: packed_len, plain_len, blank_lines, damaged,
+ * superseded, gone (8 bytes each); per plan table pk and sk types (2 bytes
+ * each), written and deleted (8); then the nleft counters (8 each).  The
+ * journal checksums it.
  */
 #include "engine/extra.h"
 
@@ -9,7 +10,7 @@
 #include "base/bytes.h"
 #include "base/err.h"
 
-enum { HEAD_LEN = 4 * 8, TABLE_LEN = 2 + 2 + 8 };
+enum { HEAD_LEN = 6 * 8, TABLE_LEN = 2 + 2 + 8 + 8 };
 
 static size_t
 length(size_t ntables, size_t nleft)
@@ -30,11 +31,14 @@ extra_write(const struct extra *e, size_t ntables, size_t nleft,
 	store_le64(p + 8, e->plain_len);
 	store_le64(p + 16, e->blank_lines);
 	store_le64(p + 24, e->damaged);
+	store_le64(p + 32, e->superseded);
+	store_le64(p + 40, e->gone);
 	p += HEAD_LEN;
 	for (size_t i = 0; i < ntables; i++, p += TABLE_LEN) {
 		store_le32(p, e->types[i].pk |
 			      (uint32_t)e->types[i].sk << 16);
 		store_le64(p + 4, e->written[i]);
+		store_le64(p + 12, e->deleted[i]);
 	}
 	for (size_t i = 0; i < nleft; i++, p += 8)
 		store_le64(p, e->left[i]);
@@ -55,11 +59,14 @@ extra_add(struct span bytes, size_t ntables, size_t nleft, struct extra *to,
 	to->plain_len += load_le64(p + 8);
 	to->blank_lines += load_le64(p + 16);
 	to->damaged += load_le64(p + 24);
+	to->superseded += load_le64(p + 32);
+	to->gone += load_le64(p + 40);
 	p += HEAD_LEN;
 	for (size_t i = 0; i < ntables; i++, p += TABLE_LEN) {
 		to->types[i].pk |= load_le16(p);
 		to->types[i].sk |= load_le16(p + 2);
 		to->written[i] += load_le64(p + 4);
+		to->deleted[i] += load_le64(p + 12);
 	}
 	for (size_t i = 0; i < nleft; i++, p += 8)
 		to->left[i] += load_le64(p);

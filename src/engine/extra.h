@@ -20,9 +20,11 @@ struct extra {
 	uint64_t packed_len, plain_len;	/* of the unit's input */
 	uint64_t blank_lines;
 	uint64_t damaged;		/* 1 if it was accepted as damaged */
+	uint64_t superseded, gone;	/* see unit_records.c */
 	struct key_types *types;	/* one a plan table */
 	uint64_t *left;			/* see program_nleft() */
 	uint64_t *written;		/* items a plan table gave targets */
+	uint64_t *deleted;		/* ... and keys to delete there */
 };
 
 /* Append; and add what `bytes` says to *to.  Returns 0 or -1. */

@@ -50,6 +50,8 @@ struct job_fact {
 #define JOB_REJECTED	"rejected"
 #define JOB_REJECTS	"rejected/units"	/* their parts, unit by unit */
 #define JOB_DROPS	"index/drops"	/* of a survey: see drops.h */
+#define JOB_DELETES	"deletes"	/* beside a table's data/ */
+#define JOB_LATEST	"index/latest"	/* of a survey: see latest.h */
 #define JOB_SURVEY	"survey"	/* passes without output: see run.h */
 
 /*

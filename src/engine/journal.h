@@ -46,6 +46,7 @@ enum journal_file_kind {
 	JOURNAL_OUT = 1,	/* a data file; `table` is the target's number */
 	JOURNAL_KEYS,		/* the key log */
 	JOURNAL_REJECTS,	/* the unit's part of rejected/<table> */
+	JOURNAL_DELETES,	/* keys to be deleted, as JOURNAL_OUT */
 };
 
 /* A file that the unit wrote. */
@@ -53,8 +54,9 @@ struct journal_file {
 	enum journal_file_kind kind;
 	uint32_t table;
 	/*
-	 * Relative to the job's folder, with no `.` or `..`.  Of JOURNAL_OUT it
-	 * begins with "out/", also while the folder is still out.partial.
+	 * Relative to the job's folder, with no `.` or `..`.  Of JOURNAL_OUT
+	 * and JOURNAL_DELETES it begins with "out/", also while the folder is
+	 * still out.partial.
 	 */
 	struct span path;
 	uint64_t size;		/* of the file */

@@ -44,7 +44,8 @@ place(const char *job_dir, const struct journal_file *f)
 	char *path;
 	int n;
 
-	if (f->kind == JOURNAL_OUT && f->path.len > out &&
+	if ((f->kind == JOURNAL_OUT || f->kind == JOURNAL_DELETES) &&
+	    f->path.len > out &&
 	    memcmp(p, JOB_OUT "/", out + 1) == 0 &&
 	    is_folder(job_dir, JOB_OUT_PARTIAL))
 		n = asprintf(&path, "%s/" JOB_OUT_PARTIAL "%.*s", job_dir,
@@ -121,7 +122,8 @@ check_files(const char *job_dir, const struct journal_unit *u, bool all,
 	int rc = 1;
 
 	for (size_t i = 0; rc == 1 && i < u->nfiles; i++) {
-		if (!all && u->files[i].kind != JOURNAL_OUT)
+		if (!all && u->files[i].kind != JOURNAL_OUT &&
+		    u->files[i].kind != JOURNAL_DELETES)
 			continue;
 		char *const path = place(job_dir, &u->files[i]);
 
@@ -316,7 +318,8 @@ is_ours(const char *folder)
 	       strcmp(folder, JOB_TMP) == 0 ||
 	       (strncmp(folder, JOB_OUT_PARTIAL "/",
 			strlen(JOB_OUT_PARTIAL "/")) == 0 &&
-		n > 5 && strcmp(folder + n - 5, "/data") == 0);
+		((n > 5 && strcmp(folder + n - 5, "/data") == 0) ||
+		 (n > 8 && strcmp(folder + n - 8, "/" JOB_DELETES) == 0)));
 }
 
 /* Put `/name` behind ->path, which stays a C string. */

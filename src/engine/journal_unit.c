@@ -9,8 +9,8 @@
  *	16  ..  tallies, 64 bytes each: number of the plan table, 4 bytes of
  *		zero, then read, moved, filtered, skipped, dropped, duplicate,
  *		rejected, 8 bytes each
- *	 .  ..  files: kind (1 data, 2 key log, 3 rejects), number of the table,
- *		length of the path, zero, 4 bytes each; size, XXH3-64, unpacked
+ *	 .  ..  files: kind (1 data, 2 key log, 3 rejects, 4 deletes), number of the
+ *		table, length of the path, zero, 4 bytes each; size, XXH3-64, unpacked
  *		length, items, 8 bytes each; MD5; the path
  *	 .  ..  what the caller adds
  */
@@ -124,7 +124,7 @@ get_file(struct span *s, struct journal_file *out)
 	if (s->len < FILE_LEN)
 		return false;
 	const uint32_t kind = load_le32(p), n = load_le32(p + 8);
-	if (kind < JOURNAL_OUT || kind > JOURNAL_REJECTS ||
+	if (kind < JOURNAL_OUT || kind > JOURNAL_DELETES ||
 	    n > s->len - FILE_LEN)
 		return false;
 	*out = (struct journal_file){

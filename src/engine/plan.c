@@ -310,6 +310,7 @@ load(const char *const *paths, size_t n, const struct plan_options *options,
 	}
 	p->prices = prices_list;
 	p->parts->options = *options;
+	p->revert = options->revert;
 	p->parts->dry = dry;
 	if (plan_own(p, OWNED_NAMES, &p->parts->remap_names, err) != 0 ||
 	    plan_own(p, OWNED_NAMES, &p->parts->table_names, err) != 0 ||

@@ -20,6 +20,7 @@
 #include "base/arena.h"
 #include "base/span.h"
 #include "engine/prices.h"
+#include "engine/sourcekey.h"
 #include "expr/rewrite.h"
 #include "model/item.h"
 #include "model/path.h"
@@ -267,11 +268,21 @@ struct plan_table {
 	struct plan_place place;
 };
 
+/* What the exports of a table are, put together; see increments.h. */
+enum plan_input_kind {
+	INPUT_ITEMS,		/* full exports and files without manifest */
+	INPUT_STATE,		/* a full export and the increments after it */
+	INPUT_CHANGES,		/* an increment alone */
+};
+
 /* One table of the sources, and who reads it. */
 struct plan_input {
 	const char *name;		/* of the source table */
 	uint32_t *tables;		/* plan order; see plan_table.of */
 	size_t ntables;			/* 0: it is left out */
+	enum plan_input_kind kind;
+	bool new_only;			/* INPUT_CHANGES: view NEW_IMAGE */
+	struct sourcekey key;		/* by the records; of others n is 0 */
 };
 
 /* Tables that refer to each other in a ring; the last is the first again. */
@@ -290,6 +301,7 @@ struct plan {
 	const char *description;
 	const char *stage;		/* NULL: none */
 	bool confirm;			/* any plan's */
+	bool revert;			/* increments backwards */
 
 	struct plan_side source, target;
 	enum plan_out_format format;
@@ -328,6 +340,7 @@ struct plan_options {
 	const char *const *only;
 	size_t nonly;
 	bool strict_ids;		/* --strict-ids */
+	bool revert;			/* --revert: increments backwards */
 };
 
 /* A table as the engine found it in the sources. */

@@ -61,13 +61,19 @@ write_reject(const struct reject *r, const char *file, struct buf *out,
 }
 
 static int
-write_refusal(const struct refusal *r, const struct item *item,
+write_refusal(const struct refusal *r, const struct item *item, bool gone,
 	      const char *file, struct buf *out, struct err *err)
 {
+	static const char HEAD[] = "{\"Item\":";
+	const size_t head = sizeof(HEAD) - 1;
 	/* The line as it was read, but for its last brace. */
-	const struct span line = { item->line.ptr, item->line.len - 1 };
+	const struct span line = { item->line.ptr + head,
+				   item->line.len - 1 - head };
 
-	if (buf_append(out, line, err) != 0 ||
+	/* What was deleted must not come back as an item. */
+	if (buf_append(out, span_of(gone ? "{\"OldImage\":" : HEAD),
+		       err) != 0 ||
+	    buf_append(out, line, err) != 0 ||
 	    write_tail(r->why.text, r->step, file, item->number, out,
 		       err) != 0)
 		return -1;
@@ -100,7 +106,11 @@ rejects_write(const struct batch *b, const struct program_result *r,
 				return -1;
 		} else {
 			k++;
-			if (write_refusal(refusal, item, file, out, err) != 0)
+			const bool gone = b->gone != NULL &&
+					  b->gone[refusal->source];
+
+			if (write_refusal(refusal, item, gone, file, out,
+					  err) != 0)
 				return -1;
 		}
 		n++;

@@ -155,6 +155,8 @@ write_table(struct run *r, uint32_t i, struct jsonwrite *w, struct err *err)
 	jsonwrite_text(w, r->targets[i].name);
 	write_counts(w, &r->account.tables[i]);
 	write_table_out(w, r, i);
+	if (run_is_changes(r, i))
+		write_number(w, "deletes", r->account.deleted[i]);
 	write_number(w, "ids", ids->ids);
 	jsonwrite_name(w, "rules");
 	jsonwrite_list(w);
@@ -173,6 +175,9 @@ write_total(const struct account *a, struct jsonwrite *w)
 	jsonwrite_map(w);
 	write_counts(w, &a->total);
 	write_out(w, &a->total_out);
+	write_number(w, "deletes", a->deletes);
+	write_number(w, "superseded", a->superseded);
+	write_number(w, "gone", a->gone);
 	write_number(w, "units", a->units);
 	write_number(w, "blankLines", a->blank_lines);
 	write_number(w, "acceptedDamagedFiles", a->damaged);

@@ -12,7 +12,9 @@
 #include "engine/job.h"
 #include "engine/journal.h"
 #include "engine/keyed.h"
+#include "engine/increments.h"
 #include "engine/known.h"
+#include "engine/latest.h"
 #include "engine/program.h"
 #include "engine/rules.h"
 #include "engine/run_internal.h"
@@ -20,6 +22,14 @@
 #include "formats/formats.h"
 
 /* ---- opening ------------------------------------------------------------- */
+
+/* Does this pass read such files of the input? */
+static bool
+is_of_pass(const struct run *r, uint32_t input, bool increment)
+{
+	return r->options->survey != SURVEY_STATE ||
+	       (increment && r->plan->inputs[input].kind == INPUT_STATE);
+}
 
 /* Number the files whose tables somebody reads. */
 static int
@@ -41,7 +51,11 @@ number_units(struct run *r, struct err *err)
 
 	/* Files left out keep their numbers: --table changes no name. */
 	for (size_t i = 0; i < r->exports.n; i++) {
+		const struct export *const e = &r->exports.list[i];
 		const uint32_t input = r->found[i].input;
+		const bool increment = e->kind == EXPORT_INCREMENTAL;
+		const bool read = sources_is_read(r->plan, input) &&
+			is_of_pass(r, input, increment);
 
 		for (size_t k = 0; k < r->exports.list[i].nfiles; k++) {
 			const struct export_file *const f =
@@ -53,18 +67,62 @@ number_units(struct run *r, struct err *err)
 				.path = f->path, .name = f->name,
 				.packed_len = f->packed_len,
 				.has_md5 = f->has_md5, .nitems = f->nitems,
-				.format = r->found[i].format,
+				.increment = increment,
+				.format = increment ? increments_format(e)
+						    : r->found[i].format,
 				.rules = r->found[i].rules,
 				.accepted = exports_accepts(f->path,
 					r->options->accept,
 					r->options->naccept),
 			};
 			memcpy(u->md5, f->md5, sizeof(u->md5));
-			r->done[r->nunits++] = f->absent ||
-				!sources_is_read(r->plan, input);
+			r->done[r->nunits++] = f->absent || !read;
 			if (!r->done[r->nunits - 1])
 				r->packed_total[input] += f->packed_len;
 		}
+	}
+	return 0;
+}
+
+bool
+run_is_changes(const struct run *r, uint32_t table)
+{
+	const uint32_t input = r->plan->tables[table].input;
+
+	return input != PLAN_NONE &&
+	       r->plan->inputs[input].kind == INPUT_CHANGES;
+}
+
+static bool
+is_read(const struct run *r, uint32_t table)
+{
+	const struct plan_table *const t = &r->plan->tables[table];
+
+	return !t->skip && t->input != PLAN_NONE;
+}
+
+/* Puts and deletes must be all there are: none can be left out. */
+static int
+check_changes(const struct run *r, struct err *err)
+{
+	for (uint32_t i = 0; i < r->plan->ntables; i++) {
+		for (uint32_t k = 0; k < i; k++)
+			if (r->targets[i].number == r->targets[k].number &&
+			    is_read(r, i) && is_read(r, k) &&
+			    run_is_changes(r, i) != run_is_changes(r, k))
+				return err_set(err, ERR_USAGE, "'%s' and '%s' "
+					"go to one target table, but of one of "
+					"them there is an increment alone",
+					r->plan->tables[k].name,
+					r->plan->tables[i].name);
+		if (run_is_changes(r, i) &&
+		    r->options->on_duplicate != DUPLICATE_FAIL)
+			return err_set(err, ERR_USAGE, "'--on-duplicate %s' "
+				       "cannot choose among the items of '%s',"
+				       " of which there is an increment alone",
+				       on_duplicate_name(r->options
+							 ->on_duplicate),
+				       r->plan->tables[i].name);
 	}
 	return 0;
 }
@@ -102,8 +160,10 @@ number_targets(struct run *r, struct err *err)
 		for (uint32_t k = 0; k < p->ntables; k++)
 			alone &= k == i ||
 				 r->targets[k].number != r->targets[i].number;
+		/* An increment's index has ids, and deletes are none. */
 		r->targets[i].log_keys = !alone || !keyed_by_id(p, i) ||
-			r->options->survey == SURVEY_KEYS;
+			r->options->survey == SURVEY_KEYS ||
+			run_is_changes(r, i);
 	}
 	return 0;
 }
@@ -129,6 +189,7 @@ make_program(struct run *r, struct err *err)
 		.fail_on_bad_item = r->options->fail_on_bad_item,
 		.cancel = &r->stop, .progress = r->progress,
 		.survey = r->options->survey != SURVEY_NONE,
+		.keys_only = r->options->survey == SURVEY_STATE,
 		.reject_drops = r->options->on_duplicate == DUPLICATE_REJECT,
 		.observer = r->options->observer,
 	};
@@ -194,7 +255,8 @@ run_open(const struct run_options *o, struct err *err)
 	if (r->plan == NULL ||
 	    sources_find(r->plan, o->accept, o->naccept, &r->mem, &r->exports,
 			 &r->found, err) != 0 ||
-	    number_units(r, err) != 0 || number_targets(r, err) != 0)
+	    number_units(r, err) != 0 || number_targets(r, err) != 0 ||
+	    check_changes(r, err) != 0)
 		goto failed;
 	if (name_folder(r, err) != 0 || run_open_job(r, err) != 0 ||
 	    make_program(r, err) != 0)
@@ -215,6 +277,7 @@ run_close(struct run *r)
 	account_free(&r->account);
 	known_close(r->known);
 	drops_close(r->drops);
+	latest_close(r->latest);
 	program_free(r->program);
 	journal_close(r->journal);
 	job_close(r->job);
@@ -245,6 +308,13 @@ largest_first(const void *a, const void *b)
 	return x->number < y->number ? -1 : 1;
 }
 
+/* Items an input; 0: all.  Which record is the last, only all can tell. */
+static uint64_t
+limit_of(const struct run *r)
+{
+	return r->options->survey == SURVEY_STATE ? 0 : r->options->limit;
+}
+
 /* The first `limit` items of each input, in unit order, one unit at a time. */
 static int
 do_limited(struct run *r, struct err *err)
@@ -259,8 +329,8 @@ do_limited(struct run *r, struct err *err)
 
 		if (u->input == PLAN_NONE)
 			continue;
-		if (!r->done[i] && items[u->input] < r->options->limit) {
-			u->max_items = r->options->limit - items[u->input];
+		if (!r->done[i] && items[u->input] < limit_of(r)) {
+			u->max_items = limit_of(r) - items[u->input];
 			rc = worker_do(&r->shared, u, err);
 		}
 
@@ -280,7 +350,7 @@ work(void *context)
 {
 	struct run *const r = context;
 	struct err err = { 0 };
-	const int rc = r->options->limit > 0 ? do_limited(r, &err)
+	const int rc = limit_of(r) > 0 ? do_limited(r, &err)
 					     : pool_work(r->pool, &err);
 
 	pthread_mutex_lock(&r->lock);
@@ -367,7 +437,7 @@ run_units(struct run *r, struct err *err)
 		if (!r->done[i])
 			r->queue[r->nqueue++] = &r->units[i];
 	qsort(r->queue, r->nqueue, sizeof(*r->queue), largest_first);
-	if (r->options->limit > 0)
+	if (limit_of(r) > 0)
 		n = 1;
 	if (n > r->nqueue)
 		n = r->nqueue;

@@ -28,12 +28,15 @@ struct run;
 struct unit_observer;
 
 /*
- * SURVEY_IDS finds out which ids there are, as if every reference were to an id
- * that is there.  SURVEY_KEYS knows, so it gets the very items that the run
- * will, and lists those that --on-duplicate leaves out.
+ * SURVEY_STATE reads increments alone and finds out which of their records is
+ * the last of its item; the others know.  SURVEY_IDS finds
+ * out which ids there are, as if every reference were to an id that is there.
+ * SURVEY_KEYS knows, so it gets the very items that the run will, and lists
+ * those that --on-duplicate leaves out.
  */
 enum run_survey {
 	SURVEY_NONE,
+	SURVEY_STATE,
 	SURVEY_IDS,
 	SURVEY_KEYS,
 };

@@ -19,7 +19,8 @@ run_check_sums(const struct run *r, struct err *err)
 	for (uint32_t i = 0; i < a->ntables; i++) {
 		const struct counts *const c = &a->tables[i];
 
-		if (!counts_meet(c) || c->written != c->moved)
+		if (!counts_meet(c) ||
+		    (c->written != c->moved && !run_is_changes(r, i)))
 			return err_set(err, ERR_SYSTEM, "the account of table "
 				"'%s' does not meet: read %" PRIu64 ", moved %"
 				PRIu64 ", written %" PRIu64 "; nothing was made"
@@ -28,7 +29,8 @@ run_check_sums(const struct run *r, struct err *err)
 				c->written);
 	}
 	if (r->options->survey == SURVEY_NONE &&
-	    a->total.written != a->total_out.items)
+	    (a->total.written != a->total_out.items ||
+	     a->deletes != a->total_deletes.items))
 		return err_set(err, ERR_SYSTEM, "%" PRIu64 " items were written"
 			" but the files hold %" PRIu64 "; nothing was made "
 			"final, please report this", a->total.written,
@@ -65,7 +67,9 @@ run_join(struct run *r, struct err *err)
 							   to)] =
 					(struct join_relation){
 						.table = to,
-						.checked = !p->tables[to].skip,
+						.checked = !p->tables[to].skip
+							&& !run_is_changes(r,
+								to),
 					};
 	}
 	for (uint32_t i = 0; i < r->ntargets; i++)

@@ -38,6 +38,7 @@ struct run {
 	struct run_shared shared;
 	struct known *known;		/* NULL: nobody asks */
 	struct drops *drops;
+	struct latest *latest;		/* NULL: no base with increments */
 	char dir[512];			/* of the job */
 	char work[540];			/* for journal and logs: that, or below */
 
@@ -72,6 +73,9 @@ int run_join(struct run *r, struct err *err);
 
 /* The file of job.json's facts about a run; see run_job.c. */
 int run_open_job(struct run *r, struct err *err);
+
+/* Does the plan table read an increment alone? */
+bool run_is_changes(const struct run *r, uint32_t table);
 
 /*
  * Is this the plan table that the files of its target are made of?  Several may

@@ -114,7 +114,9 @@ add_options(struct facts *f, struct err *err)
 	    add(f, "options", "--on-duplicate",
 		on_duplicate_name(o->on_duplicate), false, err) != 0 ||
 	    add(f, "options", "--strict-ids", o->plan.strict_ids ? "yes"
-		: "no", false, err) != 0)
+		: "no", false, err) != 0 ||
+	    add(f, "options", "--revert", o->plan.revert ? "yes" : "no",
+		false, err) != 0)
 		return -1;
 	for (size_t i = 0; i < o->plan.nonly && rc == 0; i++)
 		rc = buf_printf(&words, err, "%s%s", i > 0 ? " " : "",
@@ -173,7 +175,7 @@ static int
 prepare_survey(const struct run *r, const char *journal, struct err *err)
 {
 	static const char *const FOLDERS[] = {
-		JOB_UNITS, JOB_TMP, JOB_REJECTS, JOB_DROPS,
+		JOB_UNITS, JOB_TMP, JOB_REJECTS, JOB_DROPS, JOB_LATEST,
 	};
 	char path[sizeof(r->work) + 32];
 

@@ -14,6 +14,7 @@
 #include "engine/job.h"
 #include "engine/journal.h"
 #include "engine/run_internal.h"
+#include "formats/jsonwrite.h"
 #include "formats/manifest.h"
 #include "io/drain.h"
 #include "io/feed.h"
@@ -148,19 +149,14 @@ write_summary(struct run *r, uint32_t table, uint64_t nitems,
 	return manifest_write_summary(&m, out, err);
 }
 
-/* The manifests of one target. */
+/* The lines of a manifest for all files of a kind; how many items they have. */
 static int
-write_manifests(struct run *r, uint32_t table, struct err *err)
+list_files(struct run *r, uint32_t table, enum journal_file_kind kind,
+	   struct buf *out, uint64_t *nitems, struct err *err)
 {
 	const char *const target = r->targets[table].name;
-	struct buf files = { 0 }, summary = { 0 };
-	char path[PATH_LEN];
-	uint64_t nitems = 0;
-	int rc = -1;
 
-	target_path(r, target, "data", path);
-	if (file_make_folder(path, err) != 0)
-		return -1;
+	*nitems = 0;
 	for (uint32_t i = 0; i < r->nunits; i++) {
 		const struct journal_unit *const u = journal_unit(r->journal,
 								  i);
@@ -170,7 +166,7 @@ write_manifests(struct run *r, uint32_t table, struct err *err)
 			char key[PATH_LEN];
 			const size_t skip = strlen("out/") + strlen(target) + 1;
 
-			if (f->kind != JOURNAL_OUT ||
+			if (f->kind != kind ||
 			    f->table != r->targets[table].number)
 				continue;
 			snprintf(key, sizeof(key), "%.*s",
@@ -181,20 +177,106 @@ write_manifests(struct run *r, uint32_t table, struct err *err)
 				.has_md5 = true,
 			};
 			memcpy(m.md5, f->md5, sizeof(m.md5));
-			nitems += f->items;
-			if (manifest_write_file(&m, &files, err) != 0)
-				goto done;
+			*nitems += f->items;
+			if (manifest_write_file(&m, out, err) != 0)
+				return -1;
 		}
 	}
-	if (save_manifest(r, target, "manifest-files", buf_span(&files),
-			  err) != 0 ||
-	    write_summary(r, table, nitems, &summary, err) != 0 ||
-	    save_manifest(r, target, "manifest-summary", buf_span(&summary),
-			  err) != 0)
-		goto done;
-	rc = 0;
-done:
+	return 0;
+}
+
+static int
+make_folder(const struct run *r, const char *target, const char *name,
+	    struct err *err)
+{
+	char path[PATH_LEN];
+
+	target_path(r, target, name, path);
+	return file_make_folder(path, err);
+}
+
+/* The manifests of one target. */
+static int
+write_manifests(struct run *r, uint32_t table, struct err *err)
+{
+	const char *const target = r->targets[table].name;
+	struct buf files = { 0 }, summary = { 0 };
+	uint64_t nitems;
+	int rc = -1;
+
+	if (make_folder(r, target, "data", err) == 0 &&
+	    list_files(r, table, JOURNAL_OUT, &files, &nitems, err) == 0 &&
+	    save_manifest(r, target, "manifest-files", buf_span(&files),
+			  err) == 0 &&
+	    write_summary(r, table, nitems, &summary, err) == 0)
+		rc = save_manifest(r, target, "manifest-summary",
+				   buf_span(&summary), err);
 	buf_free(&files);
+	buf_free(&summary);
+	return rc;
+}
+
+/* ---- changes ------------------------------------------------------------- */
+
+/* What the folder of puts and deletes is of, as one line of JSON. */
+static int
+write_changes_summary(struct run *r, uint32_t table, uint64_t nputs,
+		      uint64_t ndeletes, struct buf *out, struct err *err)
+{
+	const struct manifest_summary *const from =
+		source_summary(r, &r->plan->tables[table]);
+	struct jsonwrite w;
+
+	jsonwrite_start(&w, out, false, err);
+	jsonwrite_map(&w);
+	jsonwrite_name(&w, "table");
+	jsonwrite_text(&w, r->targets[table].name);
+	jsonwrite_name(&w, "exportArn");
+	jsonwrite_text(&w, from != NULL ? from->export_arn : NULL);
+	jsonwrite_name(&w, "exportFromTime");
+	jsonwrite_text(&w, from != NULL ? from->from_time : NULL);
+	jsonwrite_name(&w, "exportToTime");
+	jsonwrite_text(&w, from != NULL ? from->to_time : NULL);
+	jsonwrite_name(&w, "reverted");
+	jsonwrite_bool(&w, r->plan->revert);
+	jsonwrite_name(&w, "putCount");
+	jsonwrite_uint(&w, nputs);
+	jsonwrite_name(&w, "deleteCount");
+	jsonwrite_uint(&w, ndeletes);
+	jsonwrite_name(&w, "order");
+	jsonwrite_text(&w, "deletes, then puts");
+	jsonwrite_end(&w);
+	return jsonwrite_finish(&w);
+}
+
+/*
+ * Those of a target whose source is an increment alone.  They have other names
+ * than an export's, because the puts alone are not the table: nobody should
+ * import them.
+ */
+static int
+write_changes(struct run *r, uint32_t table, struct err *err)
+{
+	const char *const target = r->targets[table].name;
+	struct buf puts = { 0 }, deletes = { 0 }, summary = { 0 };
+	uint64_t nputs, ndeletes;
+	int rc = -1;
+
+	if (make_folder(r, target, "data", err) == 0 &&
+	    make_folder(r, target, JOB_DELETES, err) == 0 &&
+	    list_files(r, table, JOURNAL_OUT, &puts, &nputs, err) == 0 &&
+	    list_files(r, table, JOURNAL_DELETES, &deletes, &ndeletes,
+		       err) == 0 &&
+	    save_manifest(r, target, "manifest-puts", buf_span(&puts),
+			  err) == 0 &&
+	    save_manifest(r, target, "manifest-deletes", buf_span(&deletes),
+			  err) == 0 &&
+	    write_changes_summary(r, table, nputs, ndeletes, &summary,
+				  err) == 0)
+		rc = save_manifest(r, target, "manifest-changes",
+				   buf_span(&summary), err);
+	buf_free(&puts);
+	buf_free(&deletes);
 	buf_free(&summary);
 	return rc;
 }
@@ -204,7 +286,8 @@ run_write_manifests(struct run *r, struct err *err)
 {
 	for (uint32_t i = 0; i < r->plan->ntables; i++)
 		if (run_speaks_for_target(r, i) &&
-		    write_manifests(r, i, err) != 0)
+		    (run_is_changes(r, i) ? write_changes : write_manifests)
+		    (r, i, err) != 0)
 			return -1;
 	return 0;
 }

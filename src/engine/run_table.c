@@ -338,7 +338,8 @@ int
 run_write_tables(struct run *r, struct err *err)
 {
 	for (uint32_t i = 0; i < r->plan->ntables; i++)
-		if (run_speaks_for_target(r, i) && write_table(r, i, err) != 0)
+		if (run_speaks_for_target(r, i) && !run_is_changes(r, i) &&
+		    write_table(r, i, err) != 0)
 			return -1;
 	return 0;
 }

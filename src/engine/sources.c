@@ -5,6 +5,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "engine/exports.h"
+#include "engine/increments.h"
 #include "engine/plan.h"
 #include "engine/rules.h"
 #include "formats/formats.h"
@@ -74,14 +75,17 @@ check_plan(const struct plan *plan, struct err *err)
 
 /* Can all that was found be read, and is it of one state? */
 static int
-check_found(const struct plan *plan, const struct exports *x,
+check_found(struct plan *plan, const struct exports *x,
 	    const struct plan_found *found, struct err *err)
 {
 	for (size_t i = 0; i < x->n; i++)
 		if (sources_is_read(plan, found[i].input) &&
+		    x->list[i].kind != EXPORT_INCREMENTAL &&
 		    exports_readable(&x->list[i], err) != 0)
 			return -1;
-	return no_table_twice(x, found, err);
+	if (no_table_twice(x, found, err) != 0)
+		return -1;
+	return increments_settle(plan, x, found, err);
 }
 
 /* Which input of the plan each export is. */

@@ -2,18 +2,22 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "engine/job.h"
 #include "engine/journal.h"
 #include "engine/known.h"
+#include "engine/latest.h"
 #include "engine/run_internal.h"
 
 void
 survey_folder(const char *dir, enum run_survey survey, char *out, size_t size)
 {
 	static const char *const below[] = {
-		[SURVEY_NONE] = "", [SURVEY_IDS] = "/" JOB_SURVEY,
+		[SURVEY_NONE] = "",
+		[SURVEY_STATE] = "/" JOB_SURVEY "/state",
+		[SURVEY_IDS] = "/" JOB_SURVEY,
 		[SURVEY_KEYS] = "/" JOB_SURVEY "/keys",
 	};
 
@@ -34,12 +38,43 @@ asks(const struct plan *p)
 	return false;
 }
 
+/* Is a base to be brought to a later state? */
+static bool
+has_increments(const struct plan *p)
+{
+	for (size_t i = 0; i < p->ninputs; i++)
+		if (p->inputs[i].kind == INPUT_STATE)
+			return true;
+	return false;
+}
+
+/* One an input: is it a base with increments?  NULL: no memory. */
+static bool *
+wanted(const struct run *r, struct err *err)
+{
+	bool *const out = calloc(r->plan->ninputs + 1, sizeof(*out));
+
+	if (out == NULL) {
+		err_set(err, ERR_SYSTEM, "out of memory");
+		return NULL;
+	}
+	for (size_t i = 0; i < r->plan->ninputs; i++)
+		out[i] = r->plan->inputs[i].kind == INPUT_STATE;
+	return out;
+}
+
 /* Is there anything for this survey to find out? */
 static bool
 is_of_use(const struct run *r, enum run_survey survey)
 {
-	return survey == SURVEY_IDS ? asks(r->plan) :
-	       r->options->on_duplicate != DUPLICATE_FAIL;
+	switch (survey) {
+	case SURVEY_STATE:
+		return has_increments(r->plan);
+	case SURVEY_IDS:
+		return asks(r->plan);
+	default:
+		return r->options->on_duplicate != DUPLICATE_FAIL;
+	}
 }
 
 static bool
@@ -71,6 +106,21 @@ survey_use(struct run *r, struct err *err)
 	const enum run_survey now = r->options->survey;
 	char folder[PATH_MAX];
 
+	if (now == SURVEY_STATE)
+		return 0;
+	if (is_of_use(r, SURVEY_STATE)) {
+		bool *const which = wanted(r, err);
+
+		if (which == NULL)
+			return -1;
+		survey_folder(r->dir, SURVEY_STATE, folder, sizeof(folder));
+		r->latest = latest_open(folder, which,
+					(uint32_t)r->plan->ninputs, err);
+		free(which);
+		if (r->latest == NULL)
+			return -1;
+	}
+	r->shared.latest = r->latest;
 	if (now != SURVEY_IDS && is_of_use(r, SURVEY_IDS)) {
 		r->known = known_open(r->dir, r->plan, err);
 		if (r->known == NULL)
@@ -109,6 +159,32 @@ move_index(const struct run *r, struct err *err)
 	return 0;
 }
 
+/* The lists of which record is the last of its item. */
+static int
+build_latest(struct run *r, struct err *err)
+{
+	bool *const which = wanted(r, err);
+	uint32_t *const units = calloc(r->nunits + 1U, sizeof(*units));
+	size_t n = 0;
+	int rc = -1;
+
+	if (units == NULL)
+		err_set(err, ERR_SYSTEM, "out of memory");
+	for (uint32_t i = 0; units != NULL && i < r->nunits; i++)
+		if (journal_unit(r->journal, i) != NULL)
+			units[n++] = i;
+	if (which != NULL && units != NULL)
+		rc = latest_build(&(struct latest_work){
+			.job_dir = r->work, .units = units, .nunits = n,
+			.ninputs = (uint32_t)r->plan->ninputs,
+			.wanted = which, .memory = r->options->memory,
+			.cancel = r->options->cancel,
+		}, err);
+	free(which);
+	free(units);
+	return rc;
+}
+
 int
 survey_finish(struct run *r, struct err *err)
 {
@@ -116,8 +192,12 @@ survey_finish(struct run *r, struct err *err)
 		return -1;
 	if (run_is_done(r))
 		return 0;
-	if (run_check_sums(r, err) != 0 || run_join(r, err) != 0 ||
-	    move_index(r, err) != 0 || job_sync(r->job, err) != 0)
+	if (r->options->survey == SURVEY_STATE
+	    ? build_latest(r, err) != 0
+	    : run_check_sums(r, err) != 0 || run_join(r, err) != 0 ||
+	      move_index(r, err) != 0)
+		return -1;
+	if (job_sync(r->job, err) != 0)
 		return -1;
 	return journal_note(r->journal, "ended", span_of("yes"), err);
 }

@@ -503,6 +503,12 @@ trial_do(struct trial *t, trial_see *see, void *context, struct err *err)
 		t->how = &t->found[i];
 		if (!sources_is_read(t->plan, t->input))
 			continue;
+		if (t->plan->inputs[t->input].kind == INPUT_CHANGES)
+			return err_set(err, ERR_USAGE, "'%s' is an increment "
+				       "alone, which has changes and not items:"
+				       " name a full export", e->path);
+		if (e->kind == EXPORT_INCREMENTAL)
+			continue;	/* items as they were in the base */
 		for (size_t k = 0; k < e->nfiles; k++) {
 			t->file = &e->files[k];
 			if (is_enough(t, t->input))

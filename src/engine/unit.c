@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "base/md5.h"
 #include "engine/drops.h"
+#include "engine/job.h"
 #include "engine/keyfile.h"
 #include "engine/known.h"
 #include "engine/plan.h"
@@ -50,18 +51,23 @@ unit_run_new(const struct run_shared *shared, struct err *err)
 	r->shared = shared;
 	r->outputs = calloc(n, sizeof(*r->outputs));
 	r->rejects = calloc(n, sizeof(*r->rejects));
+	r->deletes = calloc(n, sizeof(*r->deletes));
 	r->tallies = calloc(n, sizeof(*r->tallies));
-	r->files = calloc(2 * n + 1, sizeof(*r->files));
+	r->files = calloc(3 * n + 1, sizeof(*r->files));
 	r->written = calloc(n, sizeof(*r->written));
+	r->deleted = calloc(n, sizeof(*r->deleted));
 	r->drops = calloc(n, sizeof(*r->drops));
 	if (r->outputs == NULL || r->rejects == NULL || r->tallies == NULL ||
-	    r->files == NULL || r->written == NULL || r->drops == NULL)
+	    r->files == NULL || r->written == NULL || r->drops == NULL ||
+	    r->deletes == NULL || r->deleted == NULL)
 		goto failed;
 
 	const struct keyfile_sizes sizes = {
 		.ntables = (uint32_t)shared->plan->ntables,
 		.nrelations = program_nrelations(shared->program),
-		.ntargets = shared->ntargets,
+		/* What a survey of keys logs has the numbers of inputs. */
+		.ntargets = shared->keys_only ? (uint32_t)shared->plan->ninputs
+					      : shared->ntargets,
 	};
 	r->program = program_run_new(shared->program, err);
 	r->keys = r->program != NULL ? keyfile_new(&sizes, err) : NULL;
@@ -91,6 +97,7 @@ unit_run_free(struct unit_run *r)
 	if (r == NULL)
 		return;
 	program_run_free(r->program);
+	program_run_free(r->before);
 	if (r->reader != NULL)
 		r->format->decode_stop(r->reader);
 	keyfile_free(r->keys);
@@ -98,11 +105,16 @@ unit_run_free(struct unit_run *r)
 	for (size_t i = 0; r->outputs != NULL &&
 	     i < r->shared->plan->ntables; i++)
 		buf_free(&r->outputs[i].text);
+	for (size_t i = 0; r->deletes != NULL &&
+	     i < r->shared->plan->ntables; i++)
+		buf_free(&r->deletes[i].text);
 	free(r->outputs);
 	free(r->rejects);
+	free(r->deletes);
 	free(r->tallies);
 	free(r->files);
 	free(r->written);
+	free(r->deleted);
 	free(r->drops);
 	free(r);
 }
@@ -180,19 +192,26 @@ begin(struct unit_run *r, const struct unit *u)
 	const char *const suffix = s->pack != NULL ? s->pack->suffix : "";
 
 	r->unit = u;
-	r->items = r->packed_seen = r->plain_seen = 0;
+	r->items = r->taken = r->packed_seen = r->plain_seen = 0;
+	r->superseded = r->gone = 0;
 	r->want = BLOCK_LEN;
 	program_clear_sums(r->program);
 	for (uint32_t i = 0; i < s->plan->ntables; i++) {
 		struct output *const o = unit_output(r, i);
 		struct output *const bad = &r->rejects[i];
+		struct output *const del =
+			&r->deletes[s->targets[i].number];
 
 		o->items = bad->items = r->written[i] = 0;
+		del->items = r->deleted[i] = 0;
 		if (s->drops != NULL)
 			r->drops[i] = drops_of(s->drops, s->targets[i].number,
 					       u->number);
 		snprintf(o->path, sizeof(o->path), "out/%s/data/%08u%s%s",
 			 s->targets[i].name, u->number, s->format->suffix,
+			 suffix);
+		snprintf(del->path, sizeof(del->path), "out/%s/" JOB_DELETES
+			 "/%08u.json%s", s->targets[i].name, u->number,
 			 suffix);
 		snprintf(bad->path, sizeof(bad->path), "rejected/units/%08u-%u"
 			 ".jsonl", u->number, i);
@@ -210,9 +229,11 @@ end(struct unit_run *r)
 			r->shared->format->encode_stop(o->encoder);
 		sink_close(o->sink);
 		sink_close(r->rejects[i].sink);
+		sink_close(r->deletes[i].sink);
 		o->encoder = NULL;
 		buf_reset(&o->text);
-		o->sink = r->rejects[i].sink = NULL;
+		buf_reset(&r->deletes[i].text);
+		o->sink = r->rejects[i].sink = r->deletes[i].sink = NULL;
 	}
 	source_close(r->source);
 	r->source = NULL;
@@ -265,12 +286,25 @@ unit_format(const struct unit *u, struct source *s)
 	return format != NULL ? format : &ddbjson_format;
 }
 
+int
+unit_check_format(const struct unit *u, const struct item_format *format,
+		  struct err *err)
+{
+	if (format->records != format || u->increment)
+		return 0;
+	return err_set(err, ERR_INPUT, "holds records of an incremental export,"
+		       " which only its manifest can place; name the folder of "
+		       "the manifest in a plan");
+}
+
 static int
 choose_reader(struct unit_run *r, struct err *err)
 {
 	const struct item_format *const format = unit_format(r->unit,
 							     r->source);
 
+	if (unit_check_format(r->unit, format, err) != 0)
+		return -1;
 	if (r->reader != NULL &&
 	    (r->format != format || r->unit->rules != NULL)) {
 		r->format->decode_stop(r->reader);
@@ -310,7 +344,9 @@ pause_outputs(struct unit_run *r, struct err *err)
 		if ((r->outputs[i].sink != NULL &&
 		     sink_pause(r->outputs[i].sink, err) != 0) ||
 		    (r->rejects[i].sink != NULL &&
-		     sink_pause(r->rejects[i].sink, err) != 0))
+		     sink_pause(r->rejects[i].sink, err) != 0) ||
+		    (r->deletes[i].sink != NULL &&
+		     sink_pause(r->deletes[i].sink, err) != 0))
 			return -1;
 	return 0;
 }
@@ -388,5 +424,7 @@ unit_run_part(struct unit_run *r)
 			md5_lane_join(sink_md5_lane(r->outputs[i].sink), own);
 		if (r->rejects[i].sink != NULL)
 			md5_lane_join(sink_md5_lane(r->rejects[i].sink), own);
+		if (r->deletes[i].sink != NULL)
+			md5_lane_join(sink_md5_lane(r->deletes[i].sink), own);
 	}
 }

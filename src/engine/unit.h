@@ -26,6 +26,7 @@ struct item_format;
 struct item_rules;
 struct journal;
 struct known;
+struct latest;
 struct md5_lane;
 struct plan;
 struct program;
@@ -44,6 +45,7 @@ struct unit {
 	uint8_t md5[16];	/* of the file, as the manifest says */
 	int64_t nitems;		/* likewise; -1 if nothing says it */
 	bool accepted;		/* damage is counted, not fatal */
+	bool increment;		/* of an incremental export: records */
 	uint64_t max_items;	/* stop after so many; 0: all */
 };
 
@@ -98,6 +100,8 @@ struct run_shared {
 	const atomic_bool *cancel;
 	struct input_progress *progress;	/* one an input */
 	bool survey;				/* no output, no rejects */
+	bool keys_only;				/* ... but keys of records */
+	const struct latest *latest;		/* NULL: no increments */
 	struct known *known;			/* NULL: nobody asks */
 	const struct drops *drops;		/* NULL: none */
 	bool reject_drops;			/* with the reason; else count */
@@ -140,6 +144,10 @@ int unit_blame(const struct unit *u, uint64_t line, struct err *err);
 /* The format of a unit whose source has just been opened. */
 struct source;
 const struct item_format *unit_format(const struct unit *u, struct source *s);
+
+/* Does it give items, or records where those are wanted?  0 or -1. */
+int unit_check_format(const struct unit *u, const struct item_format *format,
+		      struct err *err);
 
 /* How much of the unit's file is still to be read, as far as one knows. */
 uint64_t unit_run_left(const struct unit_run *r);

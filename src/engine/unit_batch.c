@@ -51,10 +51,9 @@ open_output(struct unit_run *r, struct output *o, bool packed, struct err *err)
 	return 0;
 }
 
-/* Hand the first `n` bytes of `text` to the file of `o`, if there are some. */
-static int
-pass_on(struct unit_run *r, struct output *o, struct buf *text, size_t n,
-	bool packed, struct err *err)
+int
+unit_pass_on(struct unit_run *r, struct output *o, struct buf *text, size_t n,
+	     bool packed, struct err *err)
 {
 	if (n == 0)
 		return 0;
@@ -130,9 +129,13 @@ encode_item(struct unit_run *r, const struct product *p, struct buf *text,
 static int
 encode(struct unit_run *r, struct program_result *result, struct err *err)
 {
+	const bool *const gone = r->bench->batch.gone;
+
 	for (uint32_t i = 0; i < result->nproducts; i++) {
 		struct product *const p = &result->products[i];
 
+		if (gone != NULL && gone[p->source])
+			continue;	/* to be deleted, not put */
 		if (r->shared->drops != NULL && is_dropped(r, result, i))
 			continue;
 
@@ -166,8 +169,9 @@ encode(struct unit_run *r, struct program_result *result, struct err *err)
 
 		if (r->shared->survey)
 			buf_reset(&o->text);
-		else if (pass_on(r, o, &o->text, o->text.len -
-				 o->text.len % ENOUGH_TEXT, true, err) != 0)
+		else if (unit_pass_on(r, o, &o->text, o->text.len -
+				      o->text.len % ENOUGH_TEXT, true,
+				      err) != 0)
 			return -1;
 	}
 	return 0;
@@ -186,6 +190,8 @@ log_keys(struct unit_run *r, const struct program_result *result)
 		const uint32_t table = result->tables[u->item];
 		const uint8_t fate = result->fates[u->item];
 
+		if (b->gone != NULL && b->gone[u->item])
+			continue;	/* no item of the table any more */
 		if ((u->flags & USE_IS_ID) == 0) {
 			if (fate == FATE_MOVED)
 				keyfile_ref(r->keys, program_relation(
@@ -260,7 +266,7 @@ note_rejects(struct unit_run *r, struct program_result *result, struct err *err)
 						in->tables[0], r->unit->path,
 						&r->bench->rejects, err);
 
-		if (n < 0 || pass_on(r, o, &r->bench->rejects,
+		if (n < 0 || unit_pass_on(r, o, &r->bench->rejects,
 				     r->bench->rejects.len, false, err) != 0)
 			return -1;
 		o->items += (uint64_t)n;
@@ -278,7 +284,7 @@ enough(struct unit_run *r)
 
 	if (max == 0)
 		return false;
-	while (r->items + i + k < max && (i < b->nitems || k < b->nrejects))
+	while (r->taken + i + k < max && (i < b->nitems || k < b->nrejects))
 		if (k == b->nrejects ||
 		    (i < b->nitems && b->items[i].offset < b->rejects[k].offset))
 			i++;
@@ -286,12 +292,12 @@ enough(struct unit_run *r)
 			k++;
 	b->nitems = i;
 	b->nrejects = k;
-	return r->items + i + k == max;
+	return r->taken + i + k == max;
 }
 
 /* Tell whoever watches how far this unit is. */
 static void
-show(struct unit_run *r)
+show(struct unit_run *r, uint64_t nlines)
 {
 	const struct source_stats at = source_stats(r->source);
 	struct input_progress *const p =
@@ -301,9 +307,7 @@ show(struct unit_run *r)
 				  r->packed_seen, memory_order_relaxed);
 	atomic_fetch_add_explicit(&p->plain_len, at.plain_len - r->plain_seen,
 				  memory_order_relaxed);
-	atomic_fetch_add_explicit(&p->items, r->bench->batch.nitems +
-				  (uint64_t)r->bench->batch.nrejects,
-				  memory_order_relaxed);
+	atomic_fetch_add_explicit(&p->items, nlines, memory_order_relaxed);
 	r->packed_seen = at.packed_len;
 	r->plain_seen = at.plain_len;
 }
@@ -315,13 +319,17 @@ unit_end_outputs(struct unit_run *r, struct err *err)
 
 	for (uint32_t i = 0; i < r->shared->ntargets; i++) {
 		struct output *const o = &r->outputs[i];
+		struct output *const del = &r->deletes[i];
 
 		if (o->encoder != NULL && f->encode_end != NULL &&
 		    f->encode_end(o->encoder, &o->text, err) != 0)
 			return -1;
 		if (r->shared->survey)
 			buf_reset(&o->text);
-		else if (pass_on(r, o, &o->text, o->text.len, true, err) != 0)
+		else if (unit_pass_on(r, o, &o->text, o->text.len, true,
+				      err) != 0 ||
+			 unit_pass_on(r, del, &del->text, del->text.len, true,
+				      err) != 0)
 			return -1;
 	}
 	return 0;
@@ -334,15 +342,27 @@ unit_transform(struct unit_run *r, struct span block, bool last, size_t *used,
 	const struct unit_observer *const o = r->shared->observer;
 	struct batch *const b = &r->bench->batch;
 	struct program_result result;
+	struct unit_olds olds;
 
 	batch_reset(b);
 	if (r->format->decode(r->reader, block, last, b, used, err) != 0)
 		return -1;
+	const uint64_t nlines = b->nitems + (uint64_t)b->nrecords + b->nrejects;
+	if (unit_take_records(r, err) != 0)
+		return -1;
 	*done = enough(r);
+	r->taken += b->nitems + (uint64_t)b->nrejects;
+	r->items += nlines;
+	show(r, nlines);
+	if (r->shared->keys_only)
+		return 0;
+
 	if (o != NULL && o->before != NULL && o->before(r->eye, b, err) != 0)
 		return -1;
-	if (program_do(r->program, r->unit->input, b, &result, err) != 0 ||
+	if (unit_run_olds(r, &olds, err) != 0 ||
+	    program_do(r->program, r->unit->input, b, &result, err) != 0 ||
 	    encode(r, &result, err) != 0 ||
+	    unit_put_deletes(r, &olds, &result, err) != 0 ||
 	    note_rejects(r, &result, err) != 0)
 		return -1;
 	if (o != NULL && o->after != NULL &&
@@ -350,7 +370,5 @@ unit_transform(struct unit_run *r, struct span block, bool last, size_t *used,
 		return -1;
 	program_count_types(r->program, &result);
 	log_keys(r, &result);
-	r->items += b->nitems + (uint64_t)b->nrejects;
-	show(r);
 	return 0;
 }

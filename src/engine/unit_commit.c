@@ -20,7 +20,7 @@ unit_check_input(struct unit_run *r, bool *damaged, struct err *err)
 	uint8_t md5[16];
 
 	*damaged = false;
-	if (u->max_items != 0 && r->items >= u->max_items)
+	if (u->max_items != 0 && r->taken >= u->max_items)
 		return 0;	/* not read to its end */
 	if (r->format->decode_end != NULL &&
 	    r->format->decode_end(r->reader, err) != 0) {
@@ -112,8 +112,10 @@ unit_commit(struct unit_run *r, bool damaged, struct err *err)
 
 	for (uint32_t i = 0; i < s->plan->ntables; i++)
 		if ((i < s->ntargets &&
-		     commit_output(r, &r->outputs[i], JOURNAL_OUT, i, &nfiles,
-				   err) != 0) ||
+		     (commit_output(r, &r->outputs[i], JOURNAL_OUT, i, &nfiles,
+				    err) != 0 ||
+		      commit_output(r, &r->deletes[i], JOURNAL_DELETES, i,
+				    &nfiles, err) != 0)) ||
 		    commit_output(r, &r->rejects[i], JOURNAL_REJECTS, i,
 				  &nfiles, err) != 0)
 			return -1;
@@ -128,7 +130,9 @@ unit_commit(struct unit_run *r, bool damaged, struct err *err)
 	const struct extra extra = {
 		.packed_len = in.packed_len, .plain_len = in.plain_len,
 		.blank_lines = r->format->decode_blanks(r->reader),
-		.damaged = damaged, .types = sums->types, .left = sums->left,
+		.damaged = damaged, .superseded = r->superseded,
+		.gone = r->gone, .deleted = r->deleted,
+		.types = sums->types, .left = sums->left,
 		.written = r->written,
 	};
 	buf_reset(&r->extra);

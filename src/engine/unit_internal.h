@@ -3,10 +3,10 @@
 #define ENGINE_UNIT_INTERNAL_H
 
 #include "engine/journal.h"
+#include "engine/program.h"
 #include "engine/unit.h"
 
 struct keyfile;
-struct program_run;
 struct sink;
 struct source;
 
@@ -28,16 +28,20 @@ struct unit_run {
 	void *reader;			/* NULL: none yet */
 	struct keyfile *keys;
 	struct output *outputs;		/* one a target number */
+	struct output *deletes;		/* likewise, of increments alone */
 	struct output *rejects;		/* one a plan table */
 	struct journal_tally *tallies;
 	struct journal_file *files;
-	uint64_t *written;
+	uint64_t *written, *deleted;
+	struct program_run *before;	/* for old images; NULL: none met */
 	struct buf extra;
 
 	/* Of the unit under way. */
 	const struct unit *unit;
 	struct source *source;
-	uint64_t items;			/* read, rejects included */
+	uint64_t items;			/* lines read, rejects included */
+	uint64_t taken;			/* of them: not left out below */
+	uint64_t superseded, gone;	/* of a base and its increments */
 	uint64_t packed_seen, plain_seen;
 	struct drops_cursor *drops;	/* one a plan table; see drops.h */
 	size_t want;			/* bytes to ask the source for next */
@@ -59,6 +63,35 @@ unit_output(const struct unit_run *r, uint32_t table)
  */
 int unit_transform(struct unit_run *r, struct span block, bool last,
 		   size_t *used, bool *done, struct err *err);
+
+/*
+ * Hand the first `n` bytes of `text` to the file of `o`, if there are some.
+ * Returns 0 or -1.
+ */
+int unit_pass_on(struct unit_run *r, struct output *o, struct buf *text,
+		 size_t n, bool packed, struct err *err);
+
+/* ---- unit_records.c ------------------------------------------------------ */
+
+/* The batch as it was decoded to the items that go on.  Returns 0 or -1. */
+int unit_take_records(struct unit_run *r, struct err *err);
+
+/* What the old images beside new ones became; whose they are, by source. */
+struct unit_olds {
+	struct program_result result;
+	uint32_t *whose;
+};
+
+/*
+ * Before the program has the batch's items, and after their products were
+ * encoded: what is to be deleted, which is no product any more.
+ */
+int unit_run_olds(struct unit_run *r, struct unit_olds *olds,
+		  struct err *err);
+int unit_put_deletes(struct unit_run *r, const struct unit_olds *olds,
+		     struct program_result *result, struct err *err);
+
+/* ---- others -------------------------------------------------------------- */
 
 /* After the last item: what encoders held back, to the sinks.  0 or -1. */
 int unit_end_outputs(struct unit_run *r, struct err *err);

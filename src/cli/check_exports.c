@@ -1,0 +1,123 @@
+/*
+ * check_exports.c - what `check` says of incremental exports: how they go
+ * together with the rest, which only their manifests tell.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "cli/check.h"
+#include "cli/options.h"
+#include "engine/exports.h"
+#include "engine/plan.h"
+#include "engine/sources.h"
+
+struct sight {
+	struct plan *plan;
+	struct arena mem;
+	struct exports exports;
+	struct plan_found *found;
+};
+
+/* Are all sources here, and increments among them? */
+static bool
+has_increments(const struct plan *p)
+{
+	struct exports x = { 0 };
+	bool any = false;
+
+	for (size_t i = 0; i < p->nsources && !any; i++) {
+		const struct plan_source *const s = &p->sources[i];
+		const struct export_entry entry = { .path = s->full };
+		struct err unused;
+
+		if (s->remote || s->absent ||
+		    exports_find(&entry, 1, &x, &unused) != 0)
+			x.n = 0;	/* run and analyze say what is wrong */
+		for (size_t k = 0; k < x.n; k++)
+			any |= x.list[k].kind == EXPORT_INCREMENTAL;
+		exports_free(&x);
+		x = (struct exports){ 0 };
+	}
+	return any;
+}
+
+/* The table's exports: the full one, the last window, how many windows. */
+static size_t
+windows(const struct sight *s, uint32_t input, const struct export **full,
+	const struct export **last)
+{
+	size_t n = 0;
+
+	*full = *last = NULL;
+	for (size_t i = 0; i < s->exports.n; i++) {
+		const struct export *const e = &s->exports.list[i];
+
+		if (s->found[i].input != input)
+			continue;
+		if (e->kind == EXPORT_FULL)
+			*full = e;
+		if (e->kind == EXPORT_INCREMENTAL) {
+			*last = e;
+			n++;
+		}
+	}
+	return n;
+}
+
+static void
+print_input(const struct sight *s, uint32_t input)
+{
+	const struct plan *const p = s->plan;
+	const struct plan_input *const in = &p->inputs[input];
+	const struct export *full, *last;
+	const size_t n = windows(s, input, &full, &last);
+
+	if (in->kind == INPUT_STATE) {
+		printf("  %s: the full export of %s and %zu window%s after it: "
+		       "the table as of %s\n", in->name,
+		       full->summary.export_time, n, n == 1 ? "" : "s",
+		       last->summary.to_time);
+		return;
+	}
+	printf("  %s: the window %s to %s alone%s (%s)\n", in->name,
+	       last->summary.from_time, last->summary.to_time,
+	       p->revert ? ", undone" : "", in->new_only ? "NEW_IMAGE"
+						      : "NEW_AND_OLD_IMAGES");
+	for (size_t i = 0; i < in->ntables; i++)
+		printf("    %s: puts in out/%s/data, keys to delete in out/%s/"
+		       "deletes: to be pushed, deletes first; no import takes "
+		       "them\n", p->tables[in->tables[i]].name,
+		       p->tables[in->tables[i]].to,
+		       p->tables[in->tables[i]].to);
+}
+
+int
+check_increments(const struct plan *unresolved, const struct options *o,
+		 struct err *err)
+{
+	const struct plan_options options = options_plan(o);
+	struct sight s = { .plan = NULL };
+	int rc = -1;
+
+	if (!has_increments(unresolved))
+		return 0;
+	s.plan = plan_load(o->args, o->nargs, &options, err);
+	if (s.plan == NULL ||
+	    sources_find(s.plan, o->accept, o->naccept, &s.mem, &s.exports,
+			 &s.found, err) != 0)
+		goto done;
+	rc = 0;
+	if (o->output != OUTPUT_TEXT)
+		goto done;
+	printf("\nIncrements\n");
+	for (uint32_t i = 0; i < s.plan->ninputs; i++)
+		if (s.plan->inputs[i].kind != INPUT_ITEMS)
+			print_input(&s, i);
+done:
+	exports_free(&s.exports);
+	plan_free(s.plan);
+	arena_free(&s.mem);
+	return rc;
+}
