@@ -286,9 +286,10 @@ console_summary(const struct run *run, const struct options *o)
 		log_print(console.told, "  %s blank lines passed over\n",
 		       words_count(a->blank_lines, n));
 	if (a->superseded > 0 || a->gone > 0)
-		log_print(console.told, "  increments: %s items and records replaced by later "
-		       "ones, %s deleted\n", words_count(a->superseded, n),
-		       words_count(a->gone, deleted));
+		log_print(console.told, "  increments: %s items and records "
+			  "replaced by later ones, %s deleted\n",
+			  words_count(a->superseded, n),
+			  words_count(a->gone, deleted));
 	if (a->damaged > 0)
 		log_print(console.told, "  %s damaged file%s accepted\n",
 		       words_count(a->damaged, n), a->damaged == 1 ? "" : "s");
