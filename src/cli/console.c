@@ -232,6 +232,22 @@ print_dangling(const struct run *run)
 			}
 }
 
+/* Rows of ids.map that are of no item; a misspelt id is one, most often. */
+static void
+print_maps(const struct run *run)
+{
+	const struct account *const a = run_account(run);
+	char unused[32], rows[32];
+
+	for (uint32_t i = 0; i < a->ntables; i++)
+		if (a->maps[i].unused > 0)
+			log_print(console.told, "  ids.map: %s: %s of %s rows "
+				  "are of no item\n",
+				  run_plan(run)->tables[i].name,
+				  words_count(a->maps[i].unused, unused),
+				  words_count(a->maps[i].rows, rows));
+}
+
 static bool
 is_accepted(const struct options *o, const char *name)
 {
@@ -282,6 +298,7 @@ console_summary(const struct run *run, const struct options *o)
 			changes |= is_changes(p, i);
 		}
 	print_dangling(run);
+	print_maps(run);
 	if (a->blank_lines > 0)
 		log_print(console.told, "  %s blank lines passed over\n",
 		       words_count(a->blank_lines, n));
@@ -292,7 +309,7 @@ console_summary(const struct run *run, const struct options *o)
 			  words_count(a->gone, deleted));
 	if (a->damaged > 0)
 		log_print(console.told, "  %s damaged file%s accepted\n",
-		       words_count(a->damaged, n), a->damaged == 1 ? "" : "s");
+			  words_count(a->damaged, n), a->damaged == 1 ? "" : "s");
 	log_print(console.told, "  %s read (%s unpacked), ",
 		  words_bytes(a->packed_in, in),
 		  words_bytes(a->plain_in, out));
@@ -300,8 +317,8 @@ console_summary(const struct run *run, const struct options *o)
 		  words_bytes(a->total_out.packed_len, in));
 	if (a->seconds > 0 && a->items_now > 0)
 		log_print(console.told, " in %.1f s: %.0f items/s, %.1f MB/s", a->seconds,
-		       (double)a->items_now / a->seconds,
-		       (double)a->plain_now / 1e6 / a->seconds);
+			  (double)a->items_now / a->seconds,
+			  (double)a->plain_now / 1e6 / a->seconds);
 	log_print(console.told, "\n");
 	if (a->total.rejected > 0)
 		log_print(console.told, "  rejected items and why: %s/rejected/\n",

@@ -22,9 +22,11 @@ account_init(struct account *a, const struct plan *plan,
 	a->written = calloc(a->ntables + 1U, sizeof(*a->written));
 	a->deleted = calloc(a->ntables + 1U, sizeof(*a->deleted));
 	a->outs = calloc(ntargets + 1U, sizeof(*a->outs));
+	a->maps = calloc(a->ntables + 1U, sizeof(*a->maps));
 	a->left = calloc(a->nleft + 1, sizeof(*a->left));
 	if (a->tables == NULL || a->types == NULL || a->written == NULL ||
-	    a->deleted == NULL || a->outs == NULL || a->left == NULL)
+	    a->deleted == NULL || a->outs == NULL || a->maps == NULL ||
+	    a->left == NULL)
 		return err_set(err, ERR_SYSTEM, "out of memory");
 	return 0;
 }
@@ -37,6 +39,7 @@ account_free(struct account *a)
 	free(a->written);
 	free(a->deleted);
 	free(a->outs);
+	free(a->maps);
 	free(a->left);
 	join_result_free(&a->join);
 	*a = (struct account){ 0 };

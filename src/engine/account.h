@@ -10,6 +10,7 @@
 
 #include "engine/counts.h"
 #include "engine/join.h"
+#include "engine/mapuse.h"
 #include "engine/program.h"
 
 struct err;
@@ -27,6 +28,7 @@ struct account {
 	struct counts *tables;		/* one a plan table */
 	struct key_types *types;	/* likewise */
 	struct account_out *outs;	/* one a target number */
+	struct mapuse *maps;		/* one a plan table, after the join */
 	uint64_t *left;			/* see program_nleft() */
 	uint64_t *written, *deleted;
 	uint32_t ntables, ntargets;

@@ -158,6 +158,10 @@ write_table(struct run *r, uint32_t i, struct jsonwrite *w, struct err *err)
 	if (run_is_changes(r, i))
 		write_number(w, "deletes", r->account.deleted[i]);
 	write_number(w, "ids", ids->ids);
+	if (r->account.maps[i].rows > 0) {
+		write_number(w, "mapRows", r->account.maps[i].rows);
+		write_number(w, "mapRowsUnused", r->account.maps[i].unused);
+	}
 	jsonwrite_name(w, "rules");
 	jsonwrite_list(w);
 	for (uint32_t k = 0; k < t->nrules; k++)

@@ -1,7 +1,7 @@
 /*
- * report_recall.c - what report.json says of a job that is done: the references
- * that find nothing, for the summary.  Nothing depends on it; where there is no
- * report any more, nothing is told.
+ * report_recall.c - what report.json says of a job that is done, for the
+ * summary: references that find nothing, rows of ids.map without use.  Nothing
+ * depends on it; where there is no report any more, nothing is told.
  */
 #include <limits.h>
 #include <stdio.h>
@@ -69,11 +69,17 @@ recall_table(struct run *r, const struct tree *table)
 {
 	const struct tree rules = list_of(table, "rules");
 
-	for (uint32_t i = 0; i < r->plan->ntables; i++)
-		if (says(table, "table", r->plan->tables[i].name))
-			for (uint32_t k = 0; k < r->plan->tables[i].nrules &&
-			     k < rules.nkids; k++)
-				recall_rule(r, i, k, &rules.kids[k]);
+	for (uint32_t i = 0; i < r->plan->ntables; i++) {
+		if (!says(table, "table", r->plan->tables[i].name))
+			continue;
+		r->account.maps[i] = (struct mapuse){
+			number(table, "mapRows"),
+			number(table, "mapRowsUnused"),
+		};
+		for (uint32_t k = 0; k < r->plan->tables[i].nrules &&
+		     k < rules.nkids; k++)
+			recall_rule(r, i, k, &rules.kids[k]);
+	}
 }
 
 void

@@ -223,6 +223,23 @@ skip_done(struct run *r, struct err *err)
 	return 0;
 }
 
+/* More items than their ids have room for, by what the manifests say? */
+static int
+warn_of_collisions(struct run *r, struct err *err)
+{
+	for (uint32_t t = 0; t < r->plan->ntables; t++) {
+		uint64_t items = 0;
+
+		for (size_t i = 0; i < r->exports.n; i++)
+			if (r->found[i].input == r->plan->tables[t].input)
+				items += r->exports.list[i].summary.nitems;
+		if (!r->plan->tables[t].skip &&
+		    plan_warn_collisions(r->plan, t, items, err) != 0)
+			return -1;
+	}
+	return 0;
+}
+
 /* A name that was cut short would be that of another folder. */
 static int
 name_folder(struct run *r, struct err *err)
@@ -257,6 +274,9 @@ run_open(const struct run_options *o, struct err *err)
 			 &r->found, err) != 0 ||
 	    number_units(r, err) != 0 || number_targets(r, err) != 0 ||
 	    check_changes(r, err) != 0)
+		goto failed;
+	/* Who observes counts the ids themselves. */
+	if (o->observer == NULL && warn_of_collisions(r, err) != 0)
 		goto failed;
 	if (name_folder(r, err) != 0 || run_open_job(r, err) != 0 ||
 	    make_program(r, err) != 0)

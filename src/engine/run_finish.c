@@ -277,6 +277,16 @@ check_out(const struct run *r, struct err *err)
 	return 0;
 }
 
+static int
+count_maps(struct run *r, struct err *err)
+{
+	for (size_t i = 0; i < r->plan->ntables; i++)
+		if (mapuse_count(r->dir, &r->plan->tables[i],
+				 &r->account.maps[i], err) != 0)
+			return -1;
+	return 0;
+}
+
 /* What the units came to, and what was accepted before they began. */
 static int
 sum_up(struct run *r, struct err *err)
@@ -297,7 +307,7 @@ run_finish(struct run *r, struct err *err)
 	if (sum_up(r, err) != 0 ||
 	    run_check_sums(r, err) != 0 || run_join(r, err) != 0 ||
 	    run_check_ids(r, err) != 0 || check_keys(r, err) != 0 ||
-	    check_dangling(r, err) != 0 ||
+	    check_dangling(r, err) != 0 || count_maps(r, err) != 0 ||
 	    run_write_manifests(r, err) != 0 || run_write_tables(r, err) != 0 ||
 	    run_join_rejects(r, err) != 0 || report_write(r, err) != 0 ||
 	    job_put_out(r->job, err) != 0)

@@ -208,6 +208,12 @@ remap_free(struct remap *r)
 }
 
 bool
+remap_row_source(const struct remap *r, size_t i, struct span *source)
+{
+	return r->map != NULL && remap_map_source(r->map, i, source);
+}
+
+bool
 remap_row_used(const struct remap *r, size_t i)
 {
 	return remap_map_used(r->map, i);

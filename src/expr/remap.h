@@ -110,6 +110,9 @@ int remap_log(const struct remap *r, enum value_type type, struct span text,
 double remap_collisions(const struct remap *r, enum value_type type,
 			double nids);
 
+/* The source of row `i` of the map, as text; false if there is no such row. */
+bool remap_row_source(const struct remap *r, size_t i, struct span *source);
+
 /* Has row `i` of the map, as numbered in the options, been met? */
 bool remap_row_used(const struct remap *r, size_t i);
 

@@ -167,6 +167,8 @@ struct remap_map *remap_map_new(const struct remap_row *rows, size_t n,
 void remap_map_free(struct remap_map *m);
 bool remap_map_find(const struct remap_map *m, struct span source,
 		    struct span *target);	/* and mark it as used */
+bool remap_map_source(const struct remap_map *m, size_t i,
+		      struct span *source);
 bool remap_map_used(const struct remap_map *m, size_t i);
 
 #endif

@@ -133,3 +133,12 @@ remap_map_used(const struct remap_map *m, size_t i)
 {
 	return atomic_load_explicit(&m->rows[i].used, memory_order_relaxed);
 }
+
+bool
+remap_map_source(const struct remap_map *m, size_t i, struct span *source)
+{
+	if (i >= m->nrows)
+		return false;
+	*source = m->rows[i].source;
+	return true;
+}
