@@ -145,9 +145,10 @@ struct drops {
 static int
 check(struct span list, struct err *err)
 {
-	const uint8_t *const tail = list.ptr + list.len - TAIL_LEN;
+	const uint8_t *const tail = list.len < TAIL_LEN ? NULL
+				    : list.ptr + list.len - TAIL_LEN;
 
-	if (list.len < TAIL_LEN || memcmp(tail, MAGIC, sizeof(MAGIC)) != 0)
+	if (tail == NULL || memcmp(tail, MAGIC, sizeof(MAGIC)) != 0)
 		return err_set(err, ERR_INPUT, "is no list of drops");
 	if (load_le64(tail + 8) != VERSION)
 		return err_set(err, ERR_INPUT, "is of a later version");
