@@ -11,6 +11,7 @@
 #include "cli/help.h"
 #include "cli/log.h"
 #include "cli/options.h"
+#include "io/file.h"
 
 atomic_bool commands_cancel;
 
@@ -100,6 +101,7 @@ main(int argc, char **argv)
 	int status = -1;
 
 	cpu_init(getenv("CPU_MASK"));
+	file_raise_limit();
 	if (name == NULL) {
 		fputs(help_of(NULL), stderr);
 		return 2;

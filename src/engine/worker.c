@@ -5,6 +5,8 @@
 
 #include "base/err.h"
 #include "base/md5.h"
+#include "engine/plan.h"
+#include "io/file.h"
 
 /*
  * Packed bytes of open units, for each thread: a unit is done or not, so this
@@ -37,6 +39,28 @@ struct pool {
 	_Atomic uint32_t *ndone;
 };
 
+/*
+ * How many units may be open, by the files that each of them can have open:
+ * what it reads, its key log, and for each table two of two descriptors.
+ */
+static unsigned
+most_open(const struct run_shared *shared, unsigned nthreads)
+{
+	enum { OTHERS = 24, EACH = 4, OF_TABLE = 4 };
+	const struct plan *const p = shared->plan;
+	const size_t limit = file_most_open();
+	const size_t all = nthreads > 0 ? nthreads * POOL_OPEN : 1;
+	size_t ntables = 1;
+
+	for (size_t i = 0; i < p->ninputs; i++)
+		if (p->inputs[i].ntables > ntables)
+			ntables = p->inputs[i].ntables;
+
+	const size_t n = limit < OTHERS ? 0 :
+		(limit - OTHERS) / (EACH + OF_TABLE * ntables);
+	return (unsigned)(n < 1 ? 1 : n < all ? n : all);
+}
+
 struct pool *
 pool_new(const struct run_shared *shared, unsigned nthreads,
 	 const struct unit *const *queue, uint32_t nqueue,
@@ -57,13 +81,14 @@ pool_new(const struct run_shared *shared, unsigned nthreads,
 	pthread_cond_init(&p->changed, NULL);
 	for (uint32_t i = 0; i < nqueue; i++)
 		p->left += queue[i]->packed_len;
-	p->slots = calloc(nthreads * POOL_OPEN + 1, sizeof(*p->slots));
+	p->nslots = most_open(shared, nthreads);
+	p->slots = calloc(p->nslots, sizeof(*p->slots));
 	if (p->slots == NULL) {
 		err_set(err, ERR_SYSTEM, "out of memory");
+		p->nslots = 0;
 		pool_free(p);
 		return NULL;
 	}
-	p->nslots = nthreads * POOL_OPEN;
 	return p;
 }
 

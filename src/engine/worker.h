@@ -2,11 +2,11 @@
  * worker.h - the threads of a run, which carry units through.
  *
  * A pool holds the units that are open: up to POOL_OPEN for each thread, but
- * not more than a crash may cost.  A thread takes a few, those with most left,
- * does a slice of each, has all of their MD5s taken side by side, and gives
- * them back; the lock is taken twice in a round, which is some milliseconds.
- * So units and threads end together, and all but the last slices are done at
- * full width.
+ * not more than a crash may cost, nor than there may be open files for.  A
+ * thread takes a few, those with most left, does a slice of each, has all of
+ * their MD5s taken side by side, and gives them back; the lock is taken twice
+ * in a round, which is some milliseconds.  So units and threads end together,
+ * and all but the last slices are done at full width.
  */
 #ifndef ENGINE_WORKER_H
 #define ENGINE_WORKER_H

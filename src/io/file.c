@@ -2,11 +2,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -424,6 +426,27 @@ file_save_safe(const char *path, struct span bytes, struct err *err)
 	     file_sync(folder, err);
 	free(folder);
 	return rc;
+}
+
+size_t
+file_most_open(void)
+{
+	struct rlimit most;
+
+	if (getrlimit(RLIMIT_NOFILE, &most) != 0)
+		return 256;
+	return most.rlim_cur > INT_MAX ? INT_MAX : (size_t)most.rlim_cur;
+}
+
+void
+file_raise_limit(void)
+{
+	struct rlimit most;
+
+	if (getrlimit(RLIMIT_NOFILE, &most) == 0) {
+		most.rlim_cur = most.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &most);
+	}
 }
 
 /* Returns 0, or -1 with errno set: also if something else is called so. */

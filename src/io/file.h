@@ -59,6 +59,12 @@ int file_sync(const char *path, struct err *err);
  */
 int file_sync_around(const char *path, uint64_t ours);
 
+/* How many files this process may have open. */
+size_t file_most_open(void);
+
+/* Let it be as many as the system lets us ask for. */
+void file_raise_limit(void);
+
 /* Make the folder `path` and those above it where they are missing. */
 int file_make_folder(const char *path, struct err *err);
 
