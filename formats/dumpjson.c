@@ -27,6 +27,7 @@
 #include "formats/formats.h"
 #include "formats/itemtypes.h"
 #include "formats/jsonvalue.h"
+#include "formats/textplace.h"
 #include "model/batch.h"
 
 enum {
@@ -67,8 +68,7 @@ struct dumpjson {
 	struct itemtypes *types;
 	enum dumpjson_look look;	/* of SCAN: OTHER is not known yet */
 	bool plain_items;		/* of SCAN, once that is known */
-	uint64_t offset, line;		/* of the next byte; from 1 */
-	uint64_t line_at;		/* where that line began */
+	struct textplace at;		/* of the next byte */
 	bool blank;			/* nothing else in the line so far */
 	enum level level;
 	enum next next;
@@ -87,8 +87,8 @@ rewind_state(void *state)
 	struct dumpjson *const d = state;
 
 	*d = (struct dumpjson){
-		.kind = d->kind, .to = d->to, .types = d->types, .line = 1,
-		.blank = true,
+		.kind = d->kind, .to = d->to, .types = d->types,
+		.at.line = 1, .blank = true,
 	};
 }
 
@@ -124,9 +124,9 @@ start(enum kind kind, const struct item_rules *rules, struct err *err)
 }
 
 static uint64_t
-line(const void *state)
+line_of(const void *state)
 {
-	return ((const struct dumpjson *)state)->line;
+	return ((const struct dumpjson *)state)->at.line;
 }
 
 static uint64_t
@@ -165,28 +165,19 @@ struct block {
 	const uint8_t *p, *end;		/* what is to be read */
 	const uint8_t *begin;
 	bool last;
-	uint32_t items_cap, rejects_cap;
+	uint32_t items_cap;
 	struct err *err;
 };
 
-/* Go on to `to`, and count the lines on the way. */
+/* Go on to `to`, which is not behind white space alone. */
 static void
 advance(struct block *b, const uint8_t *to)
 {
 	struct dumpjson *const d = b->d;
-	const uint8_t *p = b->p;
 
-	for (const uint8_t *lf; p < to; p = lf + 1) {
-		lf = memchr(p, '\n', (size_t)(to - p));
-		if (lf == NULL)
-			break;
-		d->line++;
-		d->line_at = d->offset + (uint64_t)(lf + 1 - b->p);
-		d->blank = true;
-	}
-	if (p < to)
-		d->blank = false;
-	d->offset += (uint64_t)(to - b->p);
+	if (to > b->p)
+		d->blank = to[-1] == '\n';
+	textplace_pass(&d->at, b->p, to);
 	b->p = to;
 }
 
@@ -194,58 +185,28 @@ static void
 pass_space(struct block *b)
 {
 	const uint8_t *p = b->p;
-	const bool blank = b->d->blank;
+	const uint64_t line = b->d->at.line;
 
 	while (p < b->end && (*p == ' ' || *p == '\n' || *p == '\t' ||
 			      *p == '\r'))
 		p++;
-	const uint64_t before = b->d->line;
-	advance(b, p);
-	b->d->blank |= blank || b->d->line != before;
+	textplace_pass(&b->d->at, b->p, p);
+	b->d->blank |= b->d->at.line != line;
+	b->p = p;
 }
 
 static uint64_t
 column(const struct dumpjson *d)
 {
-	return d->offset - d->line_at;
+	return d->at.offset - d->at.line_at;
 }
 
-/* `text` holds b->p, or begins there, and `at` is not before that. */
 static int
 add_reject(struct block *b, struct span text, const uint8_t *at,
 	   const struct err *why)
 {
-	struct batch *const out = b->out;
-	const struct dumpjson *const d = b->d;
-	uint64_t number = d->line, line_at = d->line_at;
-
-	if (out->nrejects == b->rejects_cap) {
-		const uint32_t cap = b->rejects_cap > 0 ? 2 * b->rejects_cap
-							: 4;
-		struct reject *const p = arena_take(&out->mem,
-						    cap * sizeof(*p), b->err);
-
-		if (p == NULL)
-			return -1;
-		if (out->nrejects > 0)
-			memcpy(p, out->rejects, out->nrejects * sizeof(*p));
-		out->rejects = p;
-		b->rejects_cap = cap;
-	}
-	/* In which line is it, and where in there? */
-	for (const uint8_t *p = b->p; p < at; p++)
-		if (*p == '\n') {
-			number++;
-			line_at = d->offset + (uint64_t)(p + 1 - b->p);
-		}
-	out->rejects[out->nrejects++] = (struct reject){
-		.line = text,
-		.offset = d->offset,
-		.number = number,
-		.at = d->offset + (uint64_t)(at - b->p) - line_at,
-		.why = *why,
-	};
-	return 0;
+	return textplace_reject(&b->d->at, b->p, text, at, why, b->out,
+				b->err);
 }
 
 /* ---- what is passed over ------------------------------------------------- */
@@ -511,7 +472,8 @@ read_item(struct block *b)
 		rc = follows(b, w.p, &w.p, &why);
 	}
 	if (rc == JSON_GOOD) {
-		*item = (struct item){ .offset = d->offset, .number = d->line };
+		*item = (struct item){ .offset = d->at.offset,
+				       .number = d->at.line };
 		rc = compose_end(d->to, item, &why);
 		if (rc == JSON_BAD)
 			w.p = at - 1;
@@ -541,7 +503,8 @@ begin_page(struct block *b)
 	struct dumpjson *const d = b->d;
 
 	d->page = (struct page){
-		.offset = d->offset, .line = d->line, .column = column(d),
+		.offset = d->at.offset, .line = d->at.line,
+		.column = column(d),
 		.in_line = !d->blank || column(d) > MOST_COLUMNS,
 	};
 	d->level = PAGE;
@@ -557,7 +520,7 @@ end_page(struct block *b)
 	const struct page *const page = &d->page;
 
 	if (!page->has_items) {
-		const uint64_t back = d->offset - page->offset;
+		const uint64_t back = d->at.offset - page->offset;
 		const uint8_t *const from = back <= (uint64_t)(b->p - b->begin)
 			? b->p - back : b->begin;
 		struct err why;
@@ -711,7 +674,7 @@ step_top(struct block *b)
 		return element(b);
 	if (*b->p != '[')
 		return reject_byte(b, "'{' or '['");
-	d->list_line = d->line;
+	d->list_line = d->at.line;
 	d->in_list = true;
 	d->level = LIST;
 	d->next = FIRST;
@@ -759,10 +722,10 @@ decode(void *state, struct span in, bool last, struct batch *out, size_t *used,
 	if (out->items == NULL ||
 	    compose_batch(d->to, &out->mem, 2 * in.len, err) != 1)
 		return -1;
-	if (d->offset == 0 && in.len >= 3 &&
+	if (d->at.offset == 0 && in.len >= 3 &&
 	    memcmp(in.ptr, "\xEF\xBB\xBF", 3) == 0) {
 		advance(&b, in.ptr + 3);
-		d->line_at = 3;
+		d->at.line_at = 3;
 		d->blank = true;
 	}
 	while (rc == 1 && out->nitems < b.items_cap &&
@@ -796,7 +759,7 @@ start_scan(const struct item_rules *rules, struct err *err)
 #define READER(starter) \
 	.suffix = ".json", .decode_start = starter, \
 	.decode_rewind = rewind_state, .decode = decode, \
-	.decode_line = line, .decode_blanks = blanks, .decode_end = end, \
+	.decode_line = line_of, .decode_blanks = blanks, .decode_end = end, \
 	.decode_stop = stop
 
 const struct item_format plainjson_format = {

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "formats/csv.h"
 #include "formats/ddbjson.h"
 #include "formats/ddbjson_record.h"
 #include "formats/dumpjson.h"
@@ -17,6 +18,7 @@ static const struct item_format *const ITEM_FORMATS[] = {
 	&plainjson_format,
 	&typedjson_format,
 	&scanjson_format,
+	&csv_format,
 	NULL,			/* the last */
 };
 

@@ -79,6 +79,8 @@ struct item_format {
 	int (*encode)(void *state, const struct item *item, struct buf *out,
 		      struct err *err);
 	int (*encode_end)(void *state, struct buf *out, struct err *err);
+	/* Values that lost their type or went, because the rules say so. */
+	uint64_t (*encode_lost)(const void *state);	/* or NULL */
 	void (*encode_stop)(void *state);
 
 	/*

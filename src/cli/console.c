@@ -307,6 +307,9 @@ console_summary(const struct run *run, const struct options *o)
 			  "replaced by later ones, %s deleted\n",
 			  words_count(a->superseded, n),
 			  words_count(a->gone, deleted));
+	if (a->lost > 0)
+		log_print(console.told, "  %s values went without their "
+			  "type, or not at all (csv: lossy)\n", words_count(a->lost, n));
 	if (a->damaged > 0)
 		log_print(console.told, "  %s damaged file%s accepted\n",
 			  words_count(a->damaged, n), a->damaged == 1 ? "" : "s");

@@ -110,6 +110,7 @@ add_unit(struct account *a, const struct journal_unit *u, struct err *err)
 	a->damaged += extra.damaged;
 	a->superseded += extra.superseded;
 	a->gone += extra.gone;
+	a->lost += extra.lost;
 	for (size_t i = 0; i < u->ntallies; i++)
 		add_tally(a, &u->tallies[i]);
 	for (size_t i = 0; i < u->nfiles; i++)

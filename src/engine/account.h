@@ -42,6 +42,7 @@ struct account {
 	uint64_t superseded, gone;	/* of bases and their increments */
 	uint64_t deletes;		/* keys in deletes/ of increments */
 	struct account_out total_deletes;	/* their files */
+	uint64_t lost;			/* values, in a format without types */
 
 	struct join_result join;	/* zero until the end checks ran */
 	bool joined;

@@ -510,7 +510,9 @@ exports_format(const struct export *e)
 
 	if (says == NULL || strcmp(says, "DYNAMODB_JSON") == 0)
 		return "dynamodb-json";
-	return strcmp(says, "ION") == 0 ? "ion" : "";
+	if (strcmp(says, "ION") == 0)
+		return "ion";
+	return strcmp(says, "CSV") == 0 ? "csv" : "";	/* ours */
 }
 
 int

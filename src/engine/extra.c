@@ -1,7 +1,7 @@
 /*
  * Layout, little-endian: packed_len, plain_len, blank_lines, damaged,
- * superseded, gone (8 bytes each); per plan table pk and sk types (2 bytes
- * each), written and deleted (8); then the nleft counters (8 each).  The
+ * superseded, gone, lost (8 bytes each); per plan table pk and sk types (2
+ * bytes each), written and deleted (8); then the nleft counters (8 each).  The
  * journal checksums it.
  */
 #include "engine/extra.h"
@@ -10,7 +10,7 @@
 #include "base/bytes.h"
 #include "base/err.h"
 
-enum { HEAD_LEN = 6 * 8, TABLE_LEN = 2 + 2 + 8 + 8 };
+enum { HEAD_LEN = 7 * 8, TABLE_LEN = 2 + 2 + 8 + 8 };
 
 static size_t
 length(size_t ntables, size_t nleft)
@@ -33,6 +33,7 @@ extra_write(const struct extra *e, size_t ntables, size_t nleft,
 	store_le64(p + 24, e->damaged);
 	store_le64(p + 32, e->superseded);
 	store_le64(p + 40, e->gone);
+	store_le64(p + 48, e->lost);
 	p += HEAD_LEN;
 	for (size_t i = 0; i < ntables; i++, p += TABLE_LEN) {
 		store_le32(p, e->types[i].pk |
@@ -61,6 +62,7 @@ extra_add(struct span bytes, size_t ntables, size_t nleft, struct extra *to,
 	to->damaged += load_le64(p + 24);
 	to->superseded += load_le64(p + 32);
 	to->gone += load_le64(p + 40);
+	to->lost += load_le64(p + 48);
 	p += HEAD_LEN;
 	for (size_t i = 0; i < ntables; i++, p += TABLE_LEN) {
 		to->types[i].pk |= load_le16(p);

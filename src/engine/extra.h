@@ -21,6 +21,7 @@ struct extra {
 	uint64_t blank_lines;
 	uint64_t damaged;		/* 1 if it was accepted as damaged */
 	uint64_t superseded, gone;	/* see unit_records.c */
+	uint64_t lost;			/* values; see encode_lost() */
 	struct key_types *types;	/* one a plan table */
 	uint64_t *left;			/* see program_nleft() */
 	uint64_t *written;		/* items a plan table gave targets */

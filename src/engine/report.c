@@ -184,6 +184,8 @@ write_total(const struct account *a, struct jsonwrite *w)
 	write_number(w, "gone", a->gone);
 	write_number(w, "units", a->units);
 	write_number(w, "blankLines", a->blank_lines);
+	if (a->lost > 0)
+		write_number(w, "valuesLost", a->lost);
 	write_number(w, "acceptedDamagedFiles", a->damaged);
 	write_number(w, "bytesRead", a->packed_in);
 	write_number(w, "uncompressedBytesRead", a->plain_in);

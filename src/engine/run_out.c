@@ -120,6 +120,22 @@ target_arn(const struct run *r, const struct manifest_summary *from,
 		 account != NULL ? account : fields[4], target);
 }
 
+/* As the summaries of exports and ImportTable call it. */
+static const char *
+output_format(enum plan_out_format f)
+{
+	switch (f) {
+	case PLAN_ION:
+		return "ION";
+	case PLAN_CSV:
+		return "CSV";
+	case PLAN_BATCH_REQUESTS:
+		return "BATCH_REQUESTS";
+	default:
+		return "DYNAMODB_JSON";
+	}
+}
+
 static int
 write_summary(struct run *r, uint32_t table, uint64_t nitems,
 	      struct buf *out, struct err *err)
@@ -144,8 +160,7 @@ write_summary(struct run *r, uint32_t table, uint64_t nitems,
 	m.files_key = "manifest-files.json";
 	m.billed_len = 0;
 	m.nitems = nitems;
-	m.output_format = r->plan->format == PLAN_ION ? "ION"
-						      : "DYNAMODB_JSON";
+	m.output_format = output_format(r->plan->format);
 	return manifest_write_summary(&m, out, err);
 }
 

@@ -125,8 +125,10 @@ add_rules(const struct plan *plan, const struct exports *x,
 		if (x->list[i].kind == EXPORT_FULL)
 			found[i].format = item_format_named(
 				exports_format(&x->list[i]));
-		if (x->list[i].kind != EXPORT_PLAIN)
-			continue;	/* it says all itself */
+		/* An export says all itself; our own in CSV does not. */
+		if (x->list[i].kind != EXPORT_PLAIN &&
+		    found[i].format != item_format_named("csv"))
+			continue;
 		found[i].rules = rules_to_read(s, in != NULL
 			? &plan->tables[in->tables[0]] : NULL, mem, err);
 		if (found[i].rules == NULL)

@@ -193,7 +193,7 @@ begin(struct unit_run *r, const struct unit *u)
 
 	r->unit = u;
 	r->items = r->taken = r->packed_seen = r->plain_seen = 0;
-	r->superseded = r->gone = 0;
+	r->superseded = r->gone = r->lost = 0;
 	r->want = BLOCK_LEN;
 	program_clear_sums(r->program);
 	for (uint32_t i = 0; i < s->plan->ntables; i++) {

@@ -321,6 +321,8 @@ unit_end_outputs(struct unit_run *r, struct err *err)
 		struct output *const o = &r->outputs[i];
 		struct output *const del = &r->deletes[i];
 
+		if (o->encoder != NULL && f->encode_lost != NULL)
+			r->lost += f->encode_lost(o->encoder);
 		if (o->encoder != NULL && f->encode_end != NULL &&
 		    f->encode_end(o->encoder, &o->text, err) != 0)
 			return -1;

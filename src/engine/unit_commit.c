@@ -133,7 +133,7 @@ unit_commit(struct unit_run *r, bool damaged, struct err *err)
 		.damaged = damaged, .superseded = r->superseded,
 		.gone = r->gone, .deleted = r->deleted,
 		.types = sums->types, .left = sums->left,
-		.written = r->written,
+		.written = r->written, .lost = r->lost,
 	};
 	buf_reset(&r->extra);
 	if (extra_write(&extra, s->plan->ntables, program_nleft(s->program),

@@ -43,6 +43,7 @@ struct unit_run {
 	uint64_t taken;			/* of them: not left out below */
 	uint64_t superseded, gone;	/* of a base and its increments */
 	uint64_t packed_seen, plain_seen;
+	uint64_t lost;			/* values, on their way out */
 	struct drops_cursor *drops;	/* one a plan table; see drops.h */
 	size_t want;			/* bytes to ask the source for next */
 	struct workbench *bench;	/* of the thread that has it */

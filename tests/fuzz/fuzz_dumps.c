@@ -12,6 +12,7 @@
 #include "base/buf.h"
 #include "base/cpu.h"
 #include "base/err.h"
+#include "formats/csv.h"
 #include "formats/ddbjson.h"
 #include "formats/dumpjson.h"
 #include "formats/formats.h"
@@ -83,8 +84,13 @@ digest(const struct item_format *f, const struct item_rules *rules,
 		size_t used = 0;
 
 		batch_reset(&b);
-		must(f->decode(state, (struct span){ copy + at, n }, n == left,
-			       &b, &used, &err) == 0);
+		if (f->decode(state, (struct span){ copy + at, n }, n == left,
+			      &b, &used, &err) != 0) {
+			must(err.code == ERR_INPUT);
+			must(buf_append(&out[1], span_of(err.text),
+					&err) == 0);
+			goto done;
+		}
 		must(used <= n && (n < left || used > 0 || n == 0));
 		must(ddbjson_encode(b.items, b.nitems, &out[0], &err) == 0);
 		for (uint32_t i = 0; i < b.nrejects; i++)
@@ -99,6 +105,7 @@ digest(const struct item_format *f, const struct item_rules *rules,
 	} while (at < len);
 	if (f->decode_end != NULL && f->decode_end(state, &err) != 0)
 		must(buf_append(&out[1], span_of(err.text), &err) == 0);
+done:
 	f->decode_stop(state);
 	batch_free(&b);
 	free(copy);
@@ -109,6 +116,7 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
 	static const struct item_format *const FORMATS[] = {
 		&plainjson_format, &typedjson_format, &scanjson_format,
+		&csv_format,
 	};
 
 	if (len > 1 << 18)

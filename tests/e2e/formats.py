@@ -1,0 +1,347 @@
+#!/usr/bin/env python3
+"""formats.py [--long] - dumps of every format in, and what imports take out.
+
+Random items of all ten types (long: 100,000) go through each format and come
+back equal, or are refused where the format has no words for them.
+"""
+import csv
+import glob
+import io
+import json
+import os
+import random
+import resource
+import subprocess
+
+from e2e import (FIXTURES, PROGRAM, SLOW, check, contains, equal, lines, main,
+                 read, rejected, report, run, write, write_plan)
+
+WORDS = ['', 'a', 'plain', 'qu"ote', 'back\\slash', 'line\nend', 'tab\t',
+         'é✓🏠', ' spaces ', ',', ';|:', '{"x":1}', '\u0001', '1', 'true']
+
+
+def number(dice):
+    return dice.choice(['0', '-1', '1.50', '3e2', '-2.5E-7', '1E+125',
+                        '12345678901234567890123456789012345678'])
+
+
+def value(dice, depth=0):
+    kind = dice.randrange(10 if depth < 4 else 8)
+    word = dice.choice(WORDS)
+    if kind == 0:
+        return {'N': number(dice)}
+    if kind == 1:
+        return {'B': dice.choice(['', 'AA==', 'aGVsbG8='])}
+    if kind == 2:
+        return {'BOOL': dice.random() < 0.5}
+    if kind == 3:
+        return {'NULL': True}
+    if kind == 4:
+        return {'SS': sorted(set(dice.choices(WORDS, k=3)))}
+    if kind == 5:
+        return {'NS': ['1', '-2.5', '3E5'][:dice.randint(1, 3)]}
+    if kind == 6:
+        return {'BS': ['AA==', 'AAE='][:dice.randint(1, 2)]}
+    if kind == 8:
+        return {'L': [value(dice, depth + 1)
+                      for _ in range(dice.randrange(4))]}
+    if kind == 9:
+        return {'M': {name or '_': value(dice, depth + 1)
+                      for name in dice.choices(WORDS, k=3)}}
+    return {'S': word}
+
+
+def items_of(n, seed=1):
+    dice = random.Random(seed)
+    found = []
+    for i in range(n):
+        item = {'id': {'S': 'item-%d' % i}}
+        for name in dice.sample(['x', 'é', 'a b', 'q"', 'm', 'l', 'n'], 4):
+            item[name] = value(dice)
+        found.append(item)
+    return found
+
+
+def plan(here, source, target=None, key=('id',), **more):
+    return write_plan(here + '/plan.json', {
+        'source': {'exports': [source]}, 'target': target or {},
+        'tables': {'T': {'to': 'Things', 'key': list(key) if
+                         isinstance(key, tuple) else key, **more}}})
+
+
+def canonical(v):
+    """Sets unordered; numbers as they stand."""
+    ((tag, x),) = v.items()
+    if tag in ('SS', 'NS', 'BS'):
+        return tag, tuple(sorted(x))
+    if tag == 'L':
+        return tag, tuple(canonical(e) for e in x)
+    if tag == 'M':
+        return tag, tuple(sorted((k, canonical(e)) for k, e in x.items()))
+    return tag, x
+
+
+def same(found, want, what):
+    def keyed(items):
+        return sorted(canonical({'M': i}) for i in items)
+    a, b = keyed(found), keyed(want)
+    equal(len(a), len(b), what + ': items')
+    for x, y in zip(a, b):
+        if x != y:
+            equal(x, y, what)
+
+
+def reads(here, what, source, want, status=0, **more):
+    job = '%s/%s.job' % (here, what)
+    run(plan(here, source, **more), job, '--quiet', '--threads', '2',
+        status=status)
+    same(lines(job, 'Things'), want, what)
+    return job
+
+
+def count(options):
+    return (100000 if options.long else 4000) // SLOW
+
+
+def typed_and_scanned_items_come_in_as_they_are(here, options):
+    items = items_of(count(options))
+    third = len(items) // 3
+    dump = json.dumps
+    shapes = {
+        'lines': '\n'.join(dump(i) for i in items),
+        'array': dump(items),
+        'pretty': dump(items, indent=2, ensure_ascii=False),
+        'pages': ''.join(dump({'Items': items[k:k + third],
+                               'Count': len(items[k:k + third]),
+                               'LastEvaluatedKey': {'id': {'S': 'x'}}},
+                              indent=4) for k in
+                         range(0, len(items), third)),
+        'items': ''.join(dump({'Item': i, 'reason': 'mended', 'line': 7}) +
+                         '\n' for i in items),
+        'item': ''.join(dump({'Item': i}, indent=1) + '\n' for i in items),
+    }
+    for what, text in shapes.items():
+        path = write('%s/%s.json' % (here, what), text)
+        reads(here, what, path, items)
+
+
+def plain(v):
+    ((tag, x),) = v.items()
+    if tag == 'N':
+        return json.loads(x, parse_float=Exact, parse_int=Exact)
+    if tag == 'NULL':
+        return None
+    if tag == 'L':
+        return [plain(e) for e in x]
+    if tag == 'M':
+        return {k: plain(e) for k, e in x.items()}
+    return x
+
+
+class Exact(float):
+    """A number that is written as it was."""
+    def __new__(cls, text):
+        self = super().__new__(cls, text)
+        self.text = text
+        return self
+
+    def __repr__(self):
+        return self.text
+
+
+def dump_exactly(v):
+    if isinstance(v, Exact):
+        return v.text
+    if isinstance(v, list):
+        return '[' + ','.join(map(dump_exactly, v)) + ']'
+    if isinstance(v, dict):
+        return '{' + ','.join(json.dumps(k) + ':' + dump_exactly(e)
+                              for k, e in v.items()) + '}'
+    return json.dumps(v)
+
+
+def typed_by_rules(dice, i):
+    """An item whose sets and binary are where the plan says."""
+    item = {'id': {'S': 'item-%d' % i}, 'n': {'N': number(dice)},
+            's': {'S': dice.choice(WORDS)}, 't': {'BOOL': i % 2 == 0},
+            'z': {'NULL': True}, 'tags': {'SS': ['a', 'b"']},
+            'm': {'M': {'blob': {'B': 'AAE='}, 'k': {'N': '1'},
+                        'l': {'L': [{'S': ''}, {'N': '-0.5'}]}}},
+            'l': {'L': [{'M': {'ns': {'NS': ['1', '2.5']}}},
+                        {'M': {'bs': {'BS': ['AA==']}}}]}}
+    return {k: item[k] for k in ['id'] + dice.sample(sorted(item), 5)}
+
+
+TYPES = {'tags': 'SS', 'm.blob': 'B', 'l[*].ns': 'NS', 'l[*].bs': 'BS'}
+
+
+def plain_json_is_typed_by_rules(here, options):
+    dice = random.Random(2)
+    items = [typed_by_rules(dice, i) for i in range(count(options))]
+    text = [dump_exactly({k: plain(v) for k, v in i.items()}) for i in items]
+    for what, path in (
+            ('lines', write(here + '/lines.json', '\n'.join(text))),
+            ('array', write(here + '/array.json', '[' + ','.join(text) +
+                            ']\n'))):
+        reads(here, what, {'path': path, 'types': TYPES}, items)
+
+
+def plain_json_of_ours_comes_back(here, options):
+    """dynamill cat --as json is what `format: json` reads."""
+    dice = random.Random(3)
+    items = [typed_by_rules(dice, i) for i in range(count(options) // 4)]
+    source = write(here + '/items.json', ''.join(
+        json.dumps({'Item': i}) + '\n' for i in items))
+    done = subprocess.run([PROGRAM, 'cat', source, '--as', 'json'],
+                          capture_output=True)
+    equal(done.returncode, 0, done.stderr)
+    with open(here + '/plain.json', 'wb') as f:
+        f.write(done.stdout)
+    reads(here, 'again', {'path': here + '/plain.json', 'format': 'json',
+                          'types': TYPES}, items)
+
+
+def strings_of(dice, i):
+    item = {'id': {'N': str(i)}}
+    for name in dice.sample(['a', 'b', 'c d', 'e'], 3):
+        word = dice.choice([w for w in WORDS if w and '\n' not in w])
+        item[name] = {'S': word}
+    return item
+
+
+COLUMNS = ['id', 'a', 'b', 'c d', 'e']
+
+
+def csv_of_strings_and_keys_comes_back(here, options):
+    dice = random.Random(4)
+    items = [strings_of(dice, i) for i in range(count(options))]
+    source = write(here + '/items.json', ''.join(
+        json.dumps({'Item': i}) + '\n' for i in items))
+    for mark in (',', 'tab', '|', ';', ':', 'space'):
+        here_too = here + '/' + str(COLUMNS.index('e')) + mark[0].strip('|/')
+        os.makedirs(here_too, exist_ok=True)
+        job = here_too + '/out.job'
+        run(plan(here_too, source, {'format': 'csv', 'csv': {
+            'columns': {'T': COLUMNS}, 'delimiter': mark}},
+            key={'id': 'N'}), job, '--quiet')
+        mine = [path for path in glob.glob(glob.escape(job) +
+                                           '/out/Things/data/*')]
+        check(all(p.endswith('.csv.gz') for p in mine) and mine, mine)
+        reads(here_too, 'back', {'path': job + '/out/Things/data',
+                                 'table': 'T', 'format': 'csv',
+                                 'delimiter': mark}, items, key={'id': 'N'})
+    # And as others read it.
+    run(plan(here, source, {'format': 'csv', 'compression': 'none',
+                            'csv': {'columns': COLUMNS}}, key={'id': 'N'}),
+        here + '/plain.job', '--quiet')
+    (path,) = glob.glob(here + '/plain.job/out/Things/data/*.csv')
+    with open(path, newline='') as f:
+        rows = list(csv.reader(f))
+    equal(rows[0], COLUMNS, 'the header')
+    want = [[i.get(c, {'S': ''}).get('S') or i[c]['N'] if c in i else ''
+             for c in COLUMNS] for i in items]
+    equal(rows[1:], want, 'rows as Python reads them')
+    # With its own manifest, as any export.
+    back = write_plan(here + '/manifest.json', {
+        'source': {'exports': [here + '/plain.job/out']},
+        'tables': {'Things': {'key': {'id': 'N'}}}})
+    run(back, here + '/manifest.job', '--quiet')
+    same(lines(here + '/manifest.job', 'Things'), items, 'by its manifest')
+
+
+def csv_of_others_comes_in(here, options):
+    dice = random.Random(5)
+    out = io.StringIO()
+    w = csv.writer(out, lineterminator='\r\n')
+    w.writerow(['id', 'text', 'n', 'ok', 'tags', 'm'])
+    items = []
+    for i in range(count(options)):
+        word = dice.choice(WORDS)
+        n = number(dice)
+        w.writerow([i, word, n, 'true', '["a","b"]', '{"x":[1]}'])
+        items.append({'id': {'S': str(i)}, 'n': {'N': n},
+                      'ok': {'BOOL': True}, 'tags': {'SS': ['a', 'b']},
+                      'm': {'M': {'x': {'NS': ['1']}}},
+                      **({'text': {'S': word}} if word else {})})
+    source = here + '/items.csv'
+    with open(source, 'w', newline='') as f:
+        f.write(out.getvalue())
+    reads(here, 'csv', {'path': source, 'format': 'csv', 'types': {
+        'n': 'N', 'ok': 'BOOL', 'tags': 'SS', 'm': 'M', 'm.x': 'NS'}}, items)
+
+
+def csv_refuses_what_it_cannot_say(here, options):
+    items = [{'id': {'S': '1'}, 'x': {'S': 'fine'}},
+             {'id': {'S': '2'}, 'x': {'BOOL': True}},
+             {'id': {'S': '3'}, 'other': {'S': 'y'}}]
+    source = write(here + '/items.json', ''.join(
+        json.dumps({'Item': i}) + '\n' for i in items))
+    target = {'format': 'csv', 'compression': 'none',
+              'csv': {'columns': ['id', 'x']}}
+    run(plan(here, source, target), here + '/strict', '--quiet', status=1)
+    (path,) = glob.glob(here + '/strict/out/Things/data/*')
+    equal(read(path), 'id,x\n1,fine\n', 'what is left')
+    why = [r['reason'] for r in rejected(here + '/strict', 'T')]
+    contains(why[0], "attribute 'x' is of type BOOL")
+    contains(why[1], "attribute 'other' is not among the columns")
+    target['csv']['lossy'] = True
+    r = run(plan(here, source, target), here + '/lossy')
+    (path,) = glob.glob(here + '/lossy/out/Things/data/*')
+    equal(read(path), 'id,x\n1,fine\n2,true\n3,\n', 'all of it')
+    equal(report(here + '/lossy')['total']['valuesLost'], 2, 'counted')
+    contains(r.out, '2 values went without their type')
+
+
+def damage_is_told(here, options):
+    for what, text, words in (
+            ('cut', '[{"id":"1"},{"id":"2"}', 'cut short'),
+            ('count', '{"Items":[{"id":{"S":"1"}}],"Count":2}',
+             "says 'Count': 2"),
+            ('header', 'id,id\n1,2\n3,4\n', "two columns are called 'id'")):
+        path = write('%s/%s.txt' % (here, what), text)
+        r = run(plan(here, path), here + '/' + what, '--quiet', status=3)
+        contains(r.err, words, what + '.txt')
+    run(plan(here, here + '/cut.txt'), here + '/accepted', '--quiet',
+        '--accept', 'cut.txt')
+    equal(len(lines(here + '/accepted', 'Things')), 2, 'items')
+    equal(report(here + '/accepted')['total']['acceptedDamagedFiles'], 1,
+          'accepted')
+
+
+def rejected_items_come_in_after_mending(here, options):
+    source = write(here + '/items.json', ''.join(
+        json.dumps({'Item': {'id': {'S': str(i)}, 'n': {'N': str(i)}}}) + '\n'
+        for i in range(9)))
+    run(plan(here, source, **{'assert': 'n <> 4'}), here + '/first',
+        '--quiet', status=1)
+    bad = read(here + '/first/rejected/T.jsonl')
+    mended = write(here + '/mended.jsonl', bad.replace('"N":"4"', '"N":"5"'))
+    reads(here, 'second', mended, [{'id': {'S': '4'}, 'n': {'N': '5'}}],
+          **{'assert': 'n <> 4'})
+
+
+def an_array_of_any_length_takes_little_memory(here, options):
+    n = (2000000 if options.long else 200000) // SLOW
+    path = here + '/array.json'
+    with open(path, 'w') as f:
+        f.write('[')
+        for i in range(n):
+            f.write('%s{"id":"%d","text":"%s"}' % (',' if i else '', i,
+                                                   'x' * 100))
+        f.write(']')
+    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    run(plan(here, path), here + '/job', '--quiet')
+    after = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    equal(report(here + '/job')['total']['written'], n, 'items')
+    if SLOW == 1:
+        check(after == before or after < 150 * 1024, after, 'KiB')
+    return '%d KiB at most for %d KiB' % (after, os.path.getsize(path) / 1024)
+
+
+if __name__ == '__main__':
+    main([typed_and_scanned_items_come_in_as_they_are,
+          plain_json_is_typed_by_rules, plain_json_of_ours_comes_back,
+          csv_of_strings_and_keys_comes_back, csv_of_others_comes_in,
+          csv_refuses_what_it_cannot_say, damage_is_told,
+          rejected_items_come_in_after_mending,
+          an_array_of_any_length_takes_little_memory])
