@@ -3,7 +3,7 @@ _dynamill() {
 	local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]}
 
 	case $before in
-	--output) COMPREPLY=($(compgen -W 'text json csv' -- "$word"))
+	--output) COMPREPLY=($(compgen -W 'text json csv junit' -- "$word"))
 		return ;;
 	--as) COMPREPLY=($(compgen -W 'dynamodb-json json ion csv' -- "$word"))
 		return ;;
@@ -16,9 +16,9 @@ _dynamill() {
 	esac
 	if [ "$COMP_CWORD" -eq 1 ]; then
 		COMPREPLY=($(compgen -W 'init run check analyze test lookup
-			cat diff version help' -- "$word"))
+			cat diff validate version help' -- "$word"))
 	elif [ "${COMP_WORDS[1]}" = help ]; then
-		COMPREPLY=($(compgen -W 'init run check analyze test lookup cat diff' -- "$word"))
+		COMPREPLY=($(compgen -W 'init run check analyze test lookup cat diff validate' -- "$word"))
 	elif [[ $word == -* ]]; then
 		local options='--stage --output --log --help'
 		[ "${COMP_WORDS[1]}" != run ] || options+=' --job --table
@@ -41,6 +41,10 @@ _dynamill() {
 		[ "${COMP_WORDS[1]}" != diff ] || options='--key --ignore --table
 			--tables-from --output --verbose --quiet --accept
 			--threads --memory --help'
+		[ "${COMP_WORDS[1]}" != validate ] || options='--against --key
+			--partial --exact --ignore --table --tables-from
+			--output --verbose --quiet --accept --threads --memory
+			--run-time --help'
 		COMPREPLY=($(compgen -W "$options" -- "$word"))
 	else
 		COMPREPLY=($(compgen -f -- "$word"))

@@ -1,10 +1,10 @@
 # Completion of dynamill for fish.
-set -l commands init run check analyze test lookup cat diff version help
+set -l commands init run check analyze test lookup cat diff validate version help
 complete -c dynamill -n "not __fish_seen_subcommand_from $commands" -f \
 	-a "$commands"
 complete -c dynamill -l help -d 'more about a command'
 complete -c dynamill -l stage -x -d 'a stage of the plan'
-complete -c dynamill -l output -x -a 'text json csv' -d 'how it is printed'
+complete -c dynamill -l output -x -a 'text json csv junit' -d 'how it is printed'
 complete -c dynamill -n '__fish_seen_subcommand_from lookup' -l type -x \
 	-a 'S N B' -d 'of the source id'
 complete -c dynamill -n '__fish_seen_subcommand_from lookup' -l item \
@@ -83,3 +83,19 @@ complete -c dynamill -n '__fish_seen_subcommand_from diff' -l verbose \
 	-d 'show whole items, cut nothing'
 complete -c dynamill -n '__fish_seen_subcommand_from diff' -l quiet \
 	-d 'the exit status alone'
+for option in 'against:golden items, or a YAML file' \
+	'key:names of the key' 'ignore:paths that do not count' \
+	'table:only this table' 'tables-from:table definitions' \
+	'accept:take a damaged file' 'threads:files read at once' \
+	'memory:about what may be used'
+	set -l parts (string split -m 1 : $option)
+	complete -c dynamill -n '__fish_seen_subcommand_from validate' \
+		-l $parts[1] -r -d $parts[2]
+end
+for option in 'partial:other attributes are fine' \
+	'exact:other items are not' 'verbose:show what is sound too' \
+	'quiet:the exit status alone'
+	set -l parts (string split -m 1 : $option)
+	complete -c dynamill -n '__fish_seen_subcommand_from validate' \
+		-l $parts[1] -d $parts[2]
+end

@@ -14,6 +14,7 @@
 #include "cli/options.h"
 #include "cli/show.h"
 #include "engine/differ.h"
+#include "engine/rows.h"
 #include "formats/ddbjson.h"
 #include "formats/jsonwrite.h"
 #include "model/item.h"

@@ -16,6 +16,7 @@ static const char PROGRAM[] =
 "  lookup ID...    source id to new id and back, and where the item is\n"
 "  cat DUMP...     items of any dump as lines; the grep of exports\n"
 "  diff A B        two dumps compared item by item, in any order\n"
+"  validate DUMP   is a dump whole, and does it hold what it should?\n"
 "  version         the version, and what this processor can do\n"
 "  help COMMAND    more about a command; also COMMAND --help\n"
 "\n"
@@ -232,12 +233,50 @@ static const char DIFF[] =
 "Exit status: 0 equal; 1 different, or lines that are no items; 2 the command\n"
 "line is wrong; 3 a dump is damaged; 4 I/O failed; 130 interrupted.\n";
 
+static const char VALIDATE[] =
+"usage: dynamill validate DUMP... [OPTIONS]\n"
+"       dynamill validate DUMP... --against FIXTURES [OPTIONS]\n"
+"\n"
+"Alone: is the dump what its manifests say? Every file is there, with its MD5\n"
+"and its count of items, and every line is an item.\n"
+"\n"
+"  --against FIXTURES  are these golden items in it? A dump in any format,\n"
+"                      or a YAML file that says what should be there\n"
+"  --key PK[,SK]       the names of the golden items' key, where nothing says\n"
+"                      them\n"
+"  --partial           what the golden items have not got does not count\n"
+"  --exact             other items than the golden ones are wrong\n"
+"  --ignore PATHS      what does not count: 'version, meta.at, list[*].x'\n"
+"  --table T           only this table, by its manifest's name; repeatable\n"
+"  --tables-from FILE  table definitions, for keys; globs; repeatable\n"
+"  --output text|json|junit\n"
+"                      json is one object a line, junit XML for CI\n"
+"  --verbose           show what is sound too, and cut nothing\n"
+"  --quiet             no text\n"
+"  --accept NAME       take a damaged file as it is, by its name; repeatable\n"
+"  --threads N, --memory SIZE, --run-time ISO    as of the other commands\n"
+"\n"
+"A YAML file:\n"
+"  tables:\n"
+"    Contacts:\n"
+"      - {key: {id: a}, item: {email: a@example.com, age: 7}}\n"
+"      - {key: {id: b}, attributes: {address.city: Oslo}}\n"
+"      - {key: {id: c}, assert: [size(tags) > 1, attribute_exists(email)]}\n"
+"      - {key: {id: d}, absent: true}\n"
+"\n"
+"docs/VALIDATE.md has all of it.\n"
+"\n"
+"Exit status: 0 sound; 1 something is missing, different or too much, or a\n"
+"line is no item; 2 the command line or the YAML is wrong; 3 the dump is\n"
+"damaged; 4 I/O failed; 130 interrupted.\n";
+
 static const struct {
 	const char *command, *text;
 } HELP[] = {
 	{ "init", INIT }, { "run", RUN }, { "check", CHECK },
 	{ "analyze", ANALYZE }, { "test", TEST }, { "lookup", LOOKUP },
 	{ "cat", CAT }, { "diff", DIFF },
+	{ "validate", VALIDATE },
 };
 
 const char *

@@ -27,6 +27,7 @@ static const struct {
 	{ "lookup", command_lookup },
 	{ "cat", command_cat },
 	{ "diff", command_diff },
+	{ "validate", command_validate },
 };
 
 enum { NCOMMANDS = sizeof(COMMANDS) / sizeof(COMMANDS[0]) };

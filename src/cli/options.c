@@ -18,7 +18,8 @@ enum {
 	OPT_OUTPUT, OPT_TABLE, OPT_ACCEPT, OPT_KEY, OPT_WHERE, OPT_WRITE,
 	OPT_TYPE, OPT_ITEM, OPT_ALL, OPT_TABLES_FROM, OPT_FORCE, OPT_AS,
 	OPT_SELECT, OPT_IGNORE, OPT_LOG, OPT_YES, OPT_CONFIRM, OPT_ENV_FILE,
-	OPT_SHARD, OPT_HELP,
+	OPT_SHARD, OPT_AGAINST, OPT_PLAN, OPT_LIVE, OPT_PARTIAL, OPT_EXACT,
+	OPT_HELP,
 	OPT_OUT = 'o',
 };
 
@@ -57,6 +58,11 @@ static const struct option LONG[] = {
 	{ "confirm", required_argument, NULL, OPT_CONFIRM },
 	{ "env-file", required_argument, NULL, OPT_ENV_FILE },
 	{ "shard", required_argument, NULL, OPT_SHARD },
+	{ "against", required_argument, NULL, OPT_AGAINST },
+	{ "plan", required_argument, NULL, OPT_PLAN },
+	{ "live", no_argument, NULL, OPT_LIVE },
+	{ "partial", no_argument, NULL, OPT_PARTIAL },
+	{ "exact", no_argument, NULL, OPT_EXACT },
 	{ "help", no_argument, NULL, OPT_HELP },
 	{ NULL, 0, NULL, 0 },
 };
@@ -146,7 +152,9 @@ set(struct options *o, int option, const char *value, struct err *err)
 	static const char *const DUPLICATE[] = {
 		"fail", "keep-first", "keep-last", "reject", NULL,
 	};
-	static const char *const OUTPUT[] = { "text", "json", "csv", NULL };
+	static const char *const OUTPUT[] = {
+		"text", "json", "csv", "junit", NULL,
+	};
 	static const char *const TYPE[] = { "S", "N", "B", NULL };
 	static const char *const AS[] = {
 		"dynamodb-json", "json", "ion", "csv", NULL,
@@ -207,9 +215,6 @@ set(struct options *o, int option, const char *value, struct err *err)
 		o->no_progress = true;
 		break;
 	case OPT_OUTPUT:
-		if (strcmp(value, "junit") == 0)
-			return err_set(err, ERR_USAGE, "--output junit is not "
-				       "yet in this version");
 		rc = choice("output", value, OUTPUT, err);
 		if (rc >= 0)
 			o->output = (enum output_format)rc;
@@ -263,6 +268,21 @@ set(struct options *o, int option, const char *value, struct err *err)
 	case OPT_SHARD:
 		return err_set(err, ERR_USAGE, "--shard is not yet in this "
 			       "version");
+	case OPT_AGAINST:
+		o->against = value;
+		break;
+	case OPT_PLAN:
+		o->plan = value;
+		break;
+	case OPT_LIVE:
+		o->live = true;
+		break;
+	case OPT_PARTIAL:
+		o->partial = true;
+		break;
+	case OPT_EXACT:
+		o->exact = true;
+		break;
 	case OPT_ACCEPT:
 		return add_word("accept", o->accept, &o->naccept, value, err);
 	default:
@@ -293,16 +313,23 @@ check_command(const struct options *o, const char *command, struct err *err)
 		bool given;
 		const char *option, *commands;
 	} some[] = {
-		{ o->nkeys > 0, "--key", "test cat diff" },
+		{ o->nkeys > 0, "--key", "test cat diff validate" },
 		{ o->where != NULL, "--where", "test cat" },
 		{ o->write, "--write", "test" },
-		{ o->ntables_from > 0, "--tables-from", "init cat diff" },
+		{ o->ntables_from > 0, "--tables-from",
+		  "init cat diff validate" },
 		{ o->force, "--force", "init" },
 		{ o->revert, "--revert", "run analyze check" },
 		{ o->out != NULL, "-o", "init" },
 		{ o->as != NULL, "--as", "cat" },
 		{ o->select != NULL, "--select", "cat" },
-		{ o->ignore != NULL, "--ignore", "diff" },
+		{ o->ignore != NULL, "--ignore", "diff validate" },
+		{ o->against != NULL, "--against", "validate" },
+		{ o->plan != NULL, "--plan", "validate" },
+		{ o->live, "--live", "validate" },
+		{ o->partial, "--partial", "validate" },
+		{ o->exact, "--exact", "validate" },
+		{ o->output == OUTPUT_JUNIT, "--output junit", "validate" },
 		{ o->output == OUTPUT_CSV, "--output csv", "lookup" },
 	};
 

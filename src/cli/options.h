@@ -13,7 +13,7 @@
 
 struct err;
 
-enum output_format { OUTPUT_TEXT, OUTPUT_JSON, OUTPUT_CSV };
+enum output_format { OUTPUT_TEXT, OUTPUT_JSON, OUTPUT_CSV, OUTPUT_JUNIT };
 
 enum { OPTIONS_MAX_WORDS = 256 };
 
@@ -53,7 +53,9 @@ struct options {
 	size_t ntables_from;
 	const char *as;			/* cat: a format; NULL: the usual */
 	const char *select;		/* cat: document paths, or NULL */
-	const char *ignore;		/* diff: likewise */
+	const char *ignore;		/* diff, validate: likewise */
+	const char *against, *plan;	/* validate; or NULL */
+	bool live, partial, exact;	/* validate */
 };
 
 /*

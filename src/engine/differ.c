@@ -167,6 +167,8 @@ free_table(struct table *t)
 		pthread_mutex_destroy(&t->parts[i].lock);
 	}
 	free(t->parts);
+	free(t->known);
+	buf_free(&t->hashes);
 	spill_free(t->pairs);
 	keysort_free(t->found);
 	pthread_mutex_destroy(&t->lock);
@@ -228,11 +230,30 @@ tell_lonely(struct differ *d, const struct dump_table *t, unsigned side,
 	return d->options->end(d->options->context, &s, err);
 }
 
+/* A table without a name, where the other dump has several. */
+static int
+check_names(const struct dump *d, const struct dump *other, struct err *err)
+{
+	for (uint32_t i = 0; i < d->ntables; i++)
+		if (d->tables[i].name == NULL)
+			return err_set(err, ERR_USAGE, "nothing says the table "
+				       "of '%s', and there are %u tables in "
+				       "'%s': say which by --table",
+				       d->tables[i].path, other->ntables,
+				       other->tables[0].path);
+	return 0;
+}
+
 /* Before hours of reading: does something say the key of every table? */
 static int
 check_keys(struct differ *d, struct err *err)
 {
 	const bool one = d->a.ntables == 1 && d->b.ntables == 1;
+
+	if (!one && d->a.ntables > 0 && d->b.ntables > 0 &&
+	    (check_names(&d->a, &d->b, err) != 0 ||
+	     check_names(&d->b, &d->a, err) != 0))
+		return -1;
 
 	for (uint32_t i = 0; i < d->a.ntables; i++) {
 		const uint32_t k = one ? 0 : table_named(&d->b,
@@ -271,7 +292,7 @@ int
 differ_do(const struct differ_options *o, struct err *err)
 {
 	struct differ d = { .options = o };
-	int rc = differ_read_ignored(&d, err);
+	int rc = rows_ignored_parse(&d.ignored, o->ignore, err);
 
 	if (rc == 0)
 		rc = find(&d, err);
@@ -281,7 +302,7 @@ differ_do(const struct differ_options *o, struct err *err)
 		rc = check_once(&d.b, err);
 	if (rc == 0)
 		rc = do_all(&d, err);
-	differ_free_ignored(&d);
+	rows_ignored_free(&d.ignored);
 	arena_free(&d.mem);
 	dump_free(&d.a);
 	dump_free(&d.b);

@@ -21,15 +21,9 @@
 
 struct err;
 struct item;
-struct value;
+struct row;
 
 enum differ_kind { DIFFER_REMOVED, DIFFER_ADDED, DIFFER_CHANGED };
-
-/* Where two items differ; one of the values may be missing. */
-struct differ_row {
-	struct span path;	/* as expressions take it */
-	const struct value *was, *is;
-};
 
 struct differ_item {
 	const char *file;	/* "-" is standard input */
@@ -43,7 +37,7 @@ struct differ_found {
 	const char *table;		/* its name; NULL: nothing says it */
 	const struct plan_key *key;
 	const struct differ_item *was, *is;	/* NULL: not in that dump */
-	const struct differ_row *rows;		/* DIFFER_CHANGED */
+	const struct row *rows;		/* DIFFER_CHANGED */
 	size_t nrows;
 };
 
@@ -61,6 +55,7 @@ struct differ_options {
 	struct dump_options a, b;
 	const char *key;	/* "pk" or "pk,sk", of every table; or NULL */
 	const char *ignore;	/* paths, commas between them; or NULL */
+	bool only_a;		/* what only b has is of no interest */
 	unsigned threads;	/* 0: 1 */
 	size_t memory;		/* about what a part may have; 0: 1 GiB */
 	const char *tmp;	/* folder for the parts */

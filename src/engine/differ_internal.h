@@ -8,7 +8,7 @@
 #include "base/buf.h"
 #include "base/keyhash.h"
 #include "engine/differ.h"
-#include "model/path.h"
+#include "engine/rows.h"
 
 struct batch;
 struct ddbjson;
@@ -45,6 +45,11 @@ struct table {
 	uint32_t tables[2];	/* numbers there */
 	struct part *parts;
 	unsigned nparts;	/* a power of two */
+	/* Half of the hashes of the first dump's keys, of all or of none: what
+	 * the second has beside them is of no interest. */
+	uint64_t *known;	/* NULL, or slots: 0 is free */
+	unsigned known_bits;	/* of their number */
+	struct buf hashes;	/* on the way there */
 	struct keysort *found;	/* differences, by place */
 	struct spill *pairs;	/* what they are of */
 	pthread_mutex_t lock;	/* of found, pairs and sums */
@@ -53,8 +58,7 @@ struct table {
 struct differ {
 	const struct differ_options *options;
 	struct dump a, b;
-	struct path *ignored;
-	size_t nignored;
+	struct rows_ignored ignored;
 	struct arena mem;
 };
 
@@ -68,20 +72,5 @@ int differ_compare(struct differ *d, struct table *t, struct err *err);
 
 /* Show what was found, in order.  Returns 0 or -1. */
 int differ_show(struct differ *d, struct table *t, struct err *err);
-
-/* ---- rows: differ_rows.c ------------------------------------------------- */
-
-int differ_read_ignored(struct differ *d, struct err *err);
-void differ_free_ignored(struct differ *d);
-
-/* Do they differ in what is not ignored?  Returns 1, 0 or -1. */
-int differ_differs(const struct differ *d, const struct value *was,
-		   const struct value *is, struct arena *mem,
-		   struct err *err);
-
-/* Where they do; all of it in the arena.  Returns 0 or -1. */
-int differ_rows(const struct differ *d, const struct value *was,
-		const struct value *is, struct arena *mem,
-		struct differ_row **rows, size_t *n, struct err *err);
 
 #endif

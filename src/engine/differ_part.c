@@ -112,8 +112,8 @@ differs(struct hand *h, const struct entry *a, const struct entry *b,
 							   &h->mem, err);
 	const struct item *const is = was == NULL ? NULL :
 		ddbjson_decode_line(h->readers[1], y, &h->mem, err);
-	return is == NULL ? -1 : differ_differs(h->all->d, &was->map, &is->map,
-						&h->mem, err);
+	return is == NULL ? -1 : rows_differ(&h->all->d->ignored, &was->map,
+					     &is->map, &h->mem, err);
 }
 
 static int
@@ -160,7 +160,8 @@ compare_key(struct hand *h, const struct entry *e, size_t na, size_t nb,
 	}
 	for (size_t i = both; i < na && rc == 0; i++)
 		rc = note(h, &e[i], NULL, err);
-	for (size_t i = both; i < nb && rc == 0; i++)
+	for (size_t i = both; i < nb && rc == 0 &&
+	     !h->all->d->options->only_a; i++)
 		rc = note(h, NULL, &b[i], err);
 	return rc;
 }
@@ -306,7 +307,7 @@ show_pair(struct showing *s, const uint64_t *r, struct err *err)
 	const struct differ_options *const o = s->d->options;
 	const uint8_t *const pair = s->pairs.ptr + r[2] * PAIR_LEN;
 	const uint64_t a = load_le64(pair + 8), b = load_le64(pair + 16);
-	struct differ_row *rows;
+	struct row *rows;
 	struct differ_item items[2];
 	struct differ_found f = { .key = &s->t->key };
 	struct span part;
@@ -328,8 +329,9 @@ show_pair(struct showing *s, const uint64_t *r, struct err *err)
 	f.kind = f.is == NULL ? DIFFER_REMOVED :
 		 f.was == NULL ? DIFFER_ADDED : DIFFER_CHANGED;
 	if (f.kind == DIFFER_CHANGED) {
-		if (differ_rows(s->d, &items[0].item->map, &items[1].item->map,
-				&s->mem, &rows, &f.nrows, err) != 0)
+		if (rows_of(&s->d->ignored, &items[0].item->map,
+			    &items[1].item->map, &s->mem, &rows, &f.nrows,
+			    err) != 0)
 			return -1;
 		f.rows = rows;
 	}

@@ -19,13 +19,15 @@
 enum {
 	BUFFER_LEN = 64 * 1024,		/* of a part, in a thread, or less */
 	BUFFERS_LEN = 4 * 1024 * 1024,	/* of all parts, in a thread */
+	KNOWN_LEN = 64 * 1024 * 1024,	/* of hashes: more are not kept */
 };
 
 /* What all threads share. */
 struct spreading {
 	struct differ *d;
 	struct table *t;
-	_Atomic uint32_t next;	/* of the units of a, then those of b */
+	unsigned side;
+	_Atomic uint32_t next;	/* of its units */
 	atomic_bool stop;
 };
 
@@ -36,6 +38,7 @@ struct hand {
 	struct buf *buffers;	/* one a part */
 	size_t buffer_len;
 	struct buf text, note;
+	struct buf hashes;	/* of keys of the first dump */
 	const struct unit *unit;
 	unsigned side;
 	uint64_t nitems, nbad;
@@ -90,6 +93,59 @@ hash_key(const struct plan_key *key, const struct item *item,
 	}
 	*out = two[0];
 	return rc;
+}
+
+/* ---- keys of the first dump ---------------------------------------------- */
+
+/* Where a hash is, or is to be. */
+static uint64_t *
+slot_of(const struct table *t, uint64_t hash)
+{
+	const uint64_t mask = ((uint64_t)1 << t->known_bits) - 1;
+	uint64_t i = hash & mask;
+
+	while (t->known[i] != 0 && t->known[i] != hash)
+		i = (i + 1) & mask;
+	return &t->known[i];
+}
+
+static int
+build_known(struct table *t, struct err *err)
+{
+	const size_t n = t->hashes.len / 8;
+
+	if (t->hashes.len >= KNOWN_LEN)
+		return 0;	/* then all of the second dump is spread */
+	t->known_bits = 4;
+	while (((size_t)1 << t->known_bits) < 2 * n)
+		t->known_bits++;
+	t->known = calloc((size_t)1 << t->known_bits, sizeof(*t->known));
+	if (t->known == NULL)
+		return err_set(err, ERR_SYSTEM, "out of memory");
+	for (size_t i = 0; i < n; i++) {
+		const uint64_t hash = load_le64(t->hashes.ptr + i * 8) | 1;
+
+		*slot_of(t, hash) = hash;
+	}
+	return 0;
+}
+
+/* Note a key of the first dump; of the second, is it one of those? */
+static int
+is_of_interest(struct hand *h, uint64_t hash, struct err *err)
+{
+	const struct table *const t = h->all->t;
+	uint8_t bytes[8];
+
+	if (!h->all->d->options->only_a)
+		return 1;
+	if (h->side == 1)
+		return t->known == NULL || *slot_of(t, hash | 1) != 0;
+	if (h->hashes.len >= KNOWN_LEN)
+		return 1;
+	store_le64(bytes, hash);
+	return buf_append(&h->hashes, (struct span){ bytes, 8 }, err) != 0
+		? -1 : 1;
 }
 
 /* ---- items --------------------------------------------------------------- */
@@ -147,12 +203,16 @@ add_item(struct hand *h, const struct item *item, struct arena *mem,
 	struct keyhash key;
 	struct span text;
 	struct err why;
-	const int rc = hash_key(&t->key, item, mem, &key, &why);
+	int rc = hash_key(&t->key, item, mem, &key, &why);
 
 	if (rc < 0)
 		*err = why;
 	if (rc <= 0)
 		return rc < 0 ? -1 : tell(h, item->number, why.text, err);
+	h->nitems++;
+	rc = is_of_interest(h, key.lo, err);
+	if (rc <= 0)
+		return rc;
 	if (text_of(h, item, &text, err) != 0)
 		return -1;
 
@@ -171,7 +231,6 @@ add_item(struct hand *h, const struct item *item, struct arena *mem,
 	memset(to + len - 8, 0, 8);
 	memcpy(to + RECORD_TEXT, text.ptr, text.len);
 	buf_commit(&h->buffers[i], len);
-	h->nitems++;
 	return h->buffers[i].len >= h->buffer_len ? flush(h, i, err) : 0;
 }
 
@@ -217,18 +276,13 @@ static const struct unit *
 take(struct hand *h)
 {
 	struct table *const t = h->all->t;
-	const struct dump *const *const d = t->dumps;
+	const struct dump *const d = t->dumps[h->side];
+	uint32_t n;
 
-	for (;;) {
-		uint32_t n = atomic_fetch_add(&h->all->next, 1);
-
-		h->side = n >= d[0]->nunits;
-		n -= h->side == 1 ? d[0]->nunits : 0;
-		if (n >= d[h->side]->nunits)
-			return NULL;
-		if (d[h->side]->units[n].input == t->tables[h->side])
-			return &d[h->side]->units[n];
-	}
+	while ((n = atomic_fetch_add(&h->all->next, 1)) < d->nunits)
+		if (d->units[n].input == t->tables[h->side])
+			return &d->units[n];
+	return NULL;
 }
 
 static int
@@ -249,7 +303,7 @@ work(void *context, struct err *err)
 {
 	struct spreading *const all = context;
 	struct table *const t = all->t;
-	struct hand h = { .all = all };
+	struct hand h = { .all = all, .side = all->side };
 	int rc = open_hand(&h, err);
 
 	while (rc == 0 && (h.unit = take(&h)) != NULL) {
@@ -262,11 +316,17 @@ work(void *context, struct err *err)
 	}
 	for (unsigned i = 0; rc == 0 && i < t->nparts; i++)
 		rc = flush(&h, i, err);
+	if (rc == 0 && h.hashes.len > 0) {
+		pthread_mutex_lock(&t->lock);
+		rc = buf_append(&t->hashes, buf_span(&h.hashes), err);
+		pthread_mutex_unlock(&t->lock);
+	}
 	if (rc != 0)
 		atomic_store(&all->stop, true);
 	for (unsigned i = 0; h.buffers != NULL && i < t->nparts; i++)
 		buf_free(&h.buffers[i]);
 	free(h.buffers);
+	buf_free(&h.hashes);
 	buf_free(&h.text);
 	buf_free(&h.note);
 	reading_free(h.reading);
@@ -276,8 +336,15 @@ work(void *context, struct err *err)
 int
 differ_spread(struct differ *d, struct table *t, struct err *err)
 {
-	struct spreading all = { .d = d, .t = t };
-	const unsigned n = d->options->threads;
+	const unsigned n = d->options->threads > 0 ? d->options->threads : 1;
 
-	return crew_do(n > 0 ? n : 1, work, &all, err);
+	for (unsigned side = 0; side < 2; side++) {
+		struct spreading all = { .d = d, .t = t, .side = side };
+
+		if (crew_do(n, work, &all, err) != 0 ||
+		    (side == 0 && d->options->only_a &&
+		     build_known(t, err) != 0))
+			return -1;
+	}
+	return 0;
 }

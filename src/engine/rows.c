@@ -1,10 +1,14 @@
-/* differ_rows.c - where two items differ, but for what is to be ignored. */
+#include "engine/rows.h"
+
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/arena.h"
+#include "base/buf.h"
 #include "base/err.h"
-#include "engine/differ_internal.h"
 #include "model/diff.h"
+#include "model/item.h"
+#include "model/path.h"
 
 /* ---- what is ignored ----------------------------------------------------- */
 
@@ -33,30 +37,29 @@ trim(struct span s)
 }
 
 int
-differ_read_ignored(struct differ *d, struct err *err)
+rows_ignored_parse(struct rows_ignored *g, const char *said, struct err *err)
 {
-	const char *const said = d->options->ignore;
 	struct span text = said != NULL ? span_of(said)
 					: (struct span){ NULL, 0 };
 	size_t most = 1, at;
 
+	*g = (struct rows_ignored){ 0 };
 	if (said == NULL)
 		return 0;
 	for (size_t i = 0; i < text.len; i++)
 		most += text.ptr[i] == ',';
-	d->ignored = calloc(most, sizeof(*d->ignored));
-	if (d->ignored == NULL)
+	g->paths = calloc(most, sizeof(*g->paths));
+	if (g->paths == NULL)
 		return err_set(err, ERR_SYSTEM, "out of memory");
 	for (;;) {
 		const size_t n = path_len(text);
 		const struct span one = trim((struct span){ text.ptr, n });
 
-		if (path_parse(&d->ignored[d->nignored], one, true, &at,
-			       err) != 0)
+		if (path_parse(&g->paths[g->n], one, true, &at, err) != 0)
 			return err_at(err, "--ignore '%.*s', column %zu",
 				      (int)one.len, (const char *)one.ptr,
 				      at + 1);
-		d->nignored++;
+		g->n++;
 		if (n == text.len)
 			return 0;
 		text = (struct span){ text.ptr + n + 1, text.len - n - 1 };
@@ -64,11 +67,12 @@ differ_read_ignored(struct differ *d, struct err *err)
 }
 
 void
-differ_free_ignored(struct differ *d)
+rows_ignored_free(struct rows_ignored *g)
 {
-	for (size_t i = 0; i < d->nignored; i++)
-		path_free(&d->ignored[i]);
-	free(d->ignored);
+	for (size_t i = 0; i < g->n; i++)
+		path_free(&g->paths[i]);
+	free(g->paths);
+	*g = (struct rows_ignored){ 0 };
 }
 
 static bool
@@ -89,10 +93,10 @@ fits(const struct path_part *rule, const struct path_part *part)
 
 /* Is it one of the paths, or inside what one of them means? */
 static bool
-is_ignored(const struct differ *d, const struct path *p)
+is_ignored(const struct rows_ignored *g, const struct path *p)
 {
-	for (size_t i = 0; i < d->nignored; i++) {
-		const struct path *const rule = &d->ignored[i];
+	for (size_t i = 0; g != NULL && i < g->n; i++) {
+		const struct path *const rule = &g->paths[i];
 		size_t k = 0;
 
 		while (k < rule->nparts && k < p->nparts &&
@@ -107,11 +111,11 @@ is_ignored(const struct differ *d, const struct path *p)
 /* ---- differences --------------------------------------------------------- */
 
 struct looking {
-	const struct differ *d;
+	const struct rows_ignored *ignored;
 	bool some;
 	struct arena *mem;
 	struct buf path;
-	struct differ_row *rows;
+	struct row *rows;
 	size_t n, cap;
 };
 
@@ -121,17 +125,17 @@ note_one(void *context, const struct diff_change *c, struct err *err)
 	struct looking *const l = context;
 
 	(void)err;
-	if (is_ignored(l->d, c->path))
+	if (is_ignored(l->ignored, c->path))
 		return 0;
 	l->some = true;
 	return 1;
 }
 
 int
-differ_differs(const struct differ *d, const struct value *was,
-	       const struct value *is, struct arena *mem, struct err *err)
+rows_differ(const struct rows_ignored *ignored, const struct value *was,
+	    const struct value *is, struct arena *mem, struct err *err)
 {
-	struct looking l = { .d = d };
+	struct looking l = { .ignored = ignored };
 
 	if (diff_values(was, is, mem, note_one, &l, err) < 0)
 		return -1;
@@ -153,7 +157,7 @@ add_row(struct looking *l, const struct diff_change *c, struct err *err)
 {
 	if (l->n == l->cap) {
 		const size_t cap = l->cap == 0 ? 8 : 2 * l->cap;
-		struct differ_row *const more =
+		struct row *const more =
 			arena_take(l->mem, cap * sizeof(*more), err);
 
 		if (more == NULL)
@@ -163,9 +167,9 @@ add_row(struct looking *l, const struct diff_change *c, struct err *err)
 		l->rows = more;
 		l->cap = cap;
 	}
-	struct differ_row *const r = &l->rows[l->n];
+	struct row *const r = &l->rows[l->n];
 
-	*r = (struct differ_row){ 0 };
+	*r = (struct row){ .depth = c->path->nparts };
 	buf_reset(&l->path);
 	if (path_print(c->path, &l->path, err) != 0)
 		return -1;
@@ -183,15 +187,15 @@ note_all(void *context, const struct diff_change *c, struct err *err)
 {
 	struct looking *const l = context;
 
-	return is_ignored(l->d, c->path) ? 0 : add_row(l, c, err);
+	return is_ignored(l->ignored, c->path) ? 0 : add_row(l, c, err);
 }
 
 int
-differ_rows(const struct differ *d, const struct value *was,
-	    const struct value *is, struct arena *mem,
-	    struct differ_row **rows, size_t *n, struct err *err)
+rows_of(const struct rows_ignored *ignored, const struct value *was,
+	const struct value *is, struct arena *mem, struct row **rows,
+	size_t *n, struct err *err)
 {
-	struct looking l = { .d = d, .mem = mem };
+	struct looking l = { .ignored = ignored, .mem = mem };
 	const int rc = diff_values(was, is, mem, note_all, &l, err);
 
 	buf_free(&l.path);

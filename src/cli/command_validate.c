@@ -1,0 +1,148 @@
+#include "cli/commands.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "cli/console.h"
+#include "cli/options.h"
+#include "cli/validate_print.h"
+#include "engine/validate.h"
+
+struct printing {
+	const struct options *options;
+	struct validate_print print;
+};
+
+/* Write what was printed into the buffer. */
+static int
+flush(struct printing *p, struct err *err)
+{
+	struct buf *const text = &p->print.text;
+
+	if (text->len > 0 &&
+	    fwrite(text->ptr, 1, text->len, stdout) != text->len)
+		return err_set(err, ERR_SYSTEM, "cannot write what there is to "
+			       "show: %m");
+	buf_reset(text);
+	return 0;
+}
+
+static int
+see(void *context, const struct validate_check *c, struct err *err)
+{
+	struct printing *const p = context;
+
+	switch (p->options->output) {
+	case OUTPUT_JSON:
+		if (validate_print_json(&p->print, c, err) != 0)
+			return -1;
+		break;
+	case OUTPUT_JUNIT:
+		return validate_print_junit(&p->print, c, err);
+	default:
+		if (!p->options->quiet &&
+		    validate_print_text(&p->print, c, err) != 0)
+			return -1;
+	}
+	return flush(p, err);
+}
+
+static int
+end(struct printing *p, const struct validate_sums *s,
+    const struct err *failure, struct err *err)
+{
+	int rc = 0;
+
+	if (p->options->output == OUTPUT_JUNIT)
+		rc = validate_print_junit_end(&p->print, s, failure, err);
+	else if (failure == NULL && p->options->output == OUTPUT_JSON)
+		rc = validate_print_json_end(&p->print, s, err);
+	else if (failure == NULL && !p->options->quiet)
+		rc = validate_print_text_end(&p->print, s, err);
+	return rc != 0 ? -1 : flush(p, err);
+}
+
+static bool
+is_yaml(const char *path)
+{
+	const char *const dot = strrchr(path, '.');
+
+	return dot != NULL && (strcmp(dot, ".yaml") == 0 ||
+			       strcmp(dot, ".yml") == 0);
+}
+
+static int
+check(const struct options *o, struct err *err)
+{
+	const char *const later = o->job != NULL ? "--job" :
+				  o->live ? "--live" :
+				  o->plan != NULL ? "--plan" : NULL;
+
+	if (later != NULL)
+		return err_set(err, ERR_USAGE, "'validate %s' is not yet in "
+			       "this version", later);
+	if (o->nargs == 0)
+		return err_set(err, ERR_USAGE, "which dump? see 'dynamill "
+			       "validate --help'");
+	if (o->nkeys > 1)
+		return err_set(err, ERR_USAGE, "--key of validate names the "
+			       "key's attributes, once: 'id' or 'pk,sk'");
+	if (o->against == NULL && (o->partial || o->exact || o->nkeys > 0 ||
+				   o->ignore != NULL))
+		return err_set(err, ERR_USAGE, "'%s' is for --against",
+			       o->partial ? "--partial" : o->exact ? "--exact" :
+			       o->nkeys > 0 ? "--key" : "--ignore");
+	if (o->against != NULL && is_yaml(o->against) &&
+	    (o->partial || o->nkeys > 0))
+		return err_set(err, ERR_USAGE, "'%s' is for golden items; a "
+			       "YAML file says it item by item", o->partial
+			       ? "--partial" : "--key");
+	return 0;
+}
+
+int
+command_validate(const struct options *o)
+{
+	const char *const tmp = getenv("TMPDIR");
+	struct printing p = {
+		.options = o,
+		.print = { .style = show_style_of_stdout(o->verbose),
+			   .verbose = o->verbose },
+	};
+	struct validate_sums sums = { 0 };
+	struct err err = { 0 }, other = { 0 };
+	char at[32];
+	int status;
+
+	if (check(o, &err) != 0 || options_run_time(o, at, &err) != 0)
+		return console_error_anew(&err);
+
+	const struct validate_options options = {
+		.dump = {
+			.paths = o->args, .npaths = o->nargs,
+			.tables = o->tables, .ntables = o->ntables,
+			.accept = o->accept, .naccept = o->naccept,
+			.definitions = o->tables_from,
+			.ndefinitions = o->ntables_from,
+		},
+		.against = o->against, .key = o->nkeys > 0 ? o->keys[0] : NULL,
+		.ignore = o->ignore, .partial = o->partial, .exact = o->exact,
+		.threads = options_threads(o), .memory = o->memory,
+		.tmp = tmp != NULL && *tmp != '\0' ? tmp : "/tmp",
+		.run_time = at, .cancel = &commands_cancel,
+		.see = see, .context = &p,
+	};
+	const int rc = (o->against == NULL ? validate_dump :
+			is_yaml(o->against) ? validate_rules
+					    : validate_golden)
+		       (&options, &sums, &err);
+
+	status = rc != 0 ? console_error_anew(&err) : sums.damaged ? 3 :
+		 sums.failed > 0;
+	if (end(&p, &sums, rc != 0 ? &err : NULL, &other) != 0)
+		status = console_error_anew(&other);
+	validate_print_free(&p.print);
+	return status;
+}
