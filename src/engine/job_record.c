@@ -189,15 +189,25 @@ sorted(const struct job_fact *facts, size_t n)
 
 struct difference {
 	size_t n;		/* found so far */
-	struct err *err;	/* names the first */
+	/*
+	 * Names the first of those that say most, which does not depend on
+	 * where files are: what changed, then what is missing, then what is new.
+	 */
+	struct err *err;
+	int rank;		/* of that one */
 };
+
+enum { CHANGED = 1, MISSING, NEW };
 
 static void
 differ(struct difference *d, const struct job_fact *was,
        const struct job_fact *is)
 {
-	if (d->n++ > 0)
+	const int rank = was == NULL ? NEW : is == NULL ? MISSING : CHANGED;
+
+	if (d->n++ > 0 && rank >= d->rank)
 		return;
+	d->rank = rank;
 	if (was == NULL)
 		err_set(d->err, ERR_REFUSED, "%s: '%s' (%s) is new: this job "
 			"was started without it", is->group, is->name,
@@ -263,7 +273,7 @@ int
 job_record_compare(const struct job_record *r, const char *dir,
 		   const struct job_fact *facts, size_t n, struct err *err)
 {
-	struct difference d = { 0, err };
+	struct difference d = { .err = err };
 	struct job_record is = { .n = 0 };
 	struct buf text = { 0 };
 	int rc = -1;
