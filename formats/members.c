@@ -1,0 +1,278 @@
+#include "formats/members.h"
+
+#include <archive.h>
+#include <archive_entry.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/err.h"
+
+enum { BLOCK_LEN = 256 * 1024 };
+
+struct members {
+	struct archive *archive;
+	struct members_limits limits;
+	uint64_t number;		/* of the next file */
+	uint64_t entries;		/* so far, folders among them */
+	uint64_t unpacked;
+	uint64_t packed_len;		/* of the archive; 0 if not known */
+	char *name;			/* of the file at hand */
+	bool at_end;			/* of its bytes */
+};
+
+/* ---- what it is ---------------------------------------------------------- */
+
+bool
+members_is_name(const char *name)
+{
+	static const char *const ENDS[] = {
+		".tar", ".tar.gz", ".tgz", ".tar.zst", ".tzst", ".tar.xz",
+		".txz", ".tar.bz2", ".tbz2", ".tar.lz4", ".zip", ".7z",
+	};
+	const size_t n = strlen(name);
+
+	for (size_t i = 0; i < sizeof(ENDS) / sizeof(ENDS[0]); i++) {
+		const size_t len = strlen(ENDS[i]);
+
+		if (n > len && strcasecmp(name + n - len, ENDS[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+bool
+members_sniff(struct span head)
+{
+	static const struct { size_t at, len; const char *bytes; } MAGIC[] = {
+		{ 0, 4, "PK\003\004" }, { 0, 4, "PK\005\006" },
+		{ 0, 6, "7z\274\257\047\034" }, { 257, 5, "ustar" },
+		/* Packed by what no data file is packed by. */
+		{ 0, 6, "\3757zXZ\0" }, { 0, 3, "BZh" },
+	};
+
+	for (size_t i = 0; i < sizeof(MAGIC) / sizeof(MAGIC[0]); i++)
+		if (head.len >= MAGIC[i].at + MAGIC[i].len &&
+		    memcmp(head.ptr + MAGIC[i].at, MAGIC[i].bytes,
+			   MAGIC[i].len) == 0)
+			return true;
+	return false;
+}
+
+/* ---- opening ------------------------------------------------------------- */
+
+/* What the library says went wrong, in our words around it. */
+static int
+fail(struct members *m, const char *what, struct err *err)
+{
+	const char *const why = archive_error_string(m->archive);
+
+	return err_set(err, ERR_INPUT, "%s behind byte %" PRId64 " of the "
+		       "archive: %s", what,
+		       (int64_t)archive_filter_bytes(m->archive, -1),
+		       why != NULL ? why : "nobody says why");
+}
+
+struct members *
+members_open(const char *path, const struct members_limits *limits,
+	     struct err *err)
+{
+	struct members *const m = calloc(1, sizeof(*m));
+	struct stat st;
+
+	if (m != NULL)
+		m->archive = archive_read_new();
+	if (m == NULL || m->archive == NULL) {
+		err_set(err, ERR_SYSTEM, "out of memory");
+		goto failed;
+	}
+	if (limits != NULL)
+		m->limits = *limits;
+	if (m->limits.unpacked == 0)
+		m->limits.unpacked = MEMBERS_UNPACKED;
+	if (m->limits.ratio == 0)
+		m->limits.ratio = MEMBERS_RATIO;
+	if (m->limits.count == 0)
+		m->limits.count = MEMBERS_COUNT;
+	if (stat(path, &st) != 0) {
+		err_set(err, ERR_INPUT, "'%s': %m", path);
+		goto failed;
+	}
+	m->packed_len = S_ISREG(st.st_mode) ? (uint64_t)st.st_size : 0;
+
+	/* No others: some formats of the library run programs or read URLs. */
+	archive_read_support_filter_gzip(m->archive);
+	archive_read_support_filter_bzip2(m->archive);
+	archive_read_support_filter_xz(m->archive);
+	archive_read_support_filter_zstd(m->archive);
+	archive_read_support_filter_lz4(m->archive);
+	archive_read_support_format_tar(m->archive);
+	archive_read_support_format_zip(m->archive);
+	archive_read_support_format_7zip(m->archive);
+	if (archive_read_open_filename(m->archive, path,
+				       BLOCK_LEN) != ARCHIVE_OK) {
+		fail(m, "cannot be opened", err);
+		goto failed;
+	}
+	return m;
+failed:
+	members_close(m);
+	return NULL;
+}
+
+void
+members_close(struct members *m)
+{
+	if (m == NULL)
+		return;
+	if (m->archive != NULL)
+		archive_read_free(m->archive);
+	free(m->name);
+	free(m);
+}
+
+/* ---- members ------------------------------------------------------------- */
+
+/* Does the name stay within the archive, whatever is made of it? */
+static bool
+is_sane(const char *name)
+{
+	if (*name == '/' || *name == '\0' || strchr(name, '\\') != NULL ||
+	    strlen(name) > MEMBERS_MAX_NAME)
+		return false;
+	for (const char *p = name; p != NULL; p = strchr(p, '/')) {
+		p += *p == '/';
+		if (strncmp(p, "..", 2) == 0 && (p[2] == '/' || p[2] == '\0'))
+			return false;
+	}
+	for (const unsigned char *p = (const unsigned char *)name; *p != '\0';
+	     p++)
+		if (*p < 0x20 || *p == 0x7F)
+			return false;
+	return true;
+}
+
+static int
+refuse(const char *name, const char *what, struct err *err)
+{
+	return err_set(err, ERR_INPUT, "member '%.150s' %s; that is no archive "
+		       "of exports", name, what);
+}
+
+/* "./a//b" is "a/b". */
+static void
+tidy(char *name)
+{
+	char *to = name;
+
+	for (const char *p = name; *p != '\0'; p++) {
+		const bool starts = to == name || to[-1] == '/';
+
+		if (starts && *p == '/' && to != name)
+			continue;
+		if (starts && p[0] == '.' && p[1] == '/') {
+			p++;
+			continue;
+		}
+		*to++ = *p;
+	}
+	*to = '\0';
+}
+
+/* The name of an entry, which may be anything, as our own and sane. */
+static int
+take_name(struct members *m, struct archive_entry *entry, struct err *err)
+{
+	const char *name = archive_entry_pathname_utf8(entry);
+
+	if (name == NULL)
+		name = archive_entry_pathname(entry);
+	if (name == NULL)
+		return err_set(err, ERR_INPUT, "a member without a name");
+	if (!is_sane(name))
+		return refuse(name, "leads out of the archive, or has a name "
+			      "that no file has", err);
+	free(m->name);
+	m->name = strdup(name);
+	if (m->name == NULL)
+		return err_set(err, ERR_SYSTEM, "out of memory");
+	tidy(m->name);
+	return 0;
+}
+
+/*
+ * Pass over the rest of a file.  But for zip, which can leap, the library would
+ * unpack it unseen, whatever it comes to.
+ */
+static int
+pass_over(struct members *m, struct err *err)
+{
+	uint8_t scrap[16 * 1024];
+	ssize_t n = 1;
+
+	if (archive_format(m->archive) == ARCHIVE_FORMAT_ZIP)
+		return 0;
+	while (n > 0 && !m->at_end)
+		n = members_read(m, scrap, sizeof(scrap), err);
+	return n < 0 ? -1 : 0;
+}
+
+int
+members_next(struct members *m, struct member *out, struct err *err)
+{
+	struct archive_entry *entry;
+
+	if (m->number > 0 && pass_over(m, err) != 0)
+		return -1;
+	for (;;) {
+		const int rc = archive_read_next_header(m->archive, &entry);
+
+		if (rc == ARCHIVE_EOF)
+			return 0;
+		if (rc != ARCHIVE_OK && rc != ARCHIVE_WARN)
+			return fail(m, "damaged", err);
+		if (++m->entries > m->limits.count)
+			return err_set(err, ERR_LIMIT, "more than %" PRIu64
+				       " members", m->limits.count);
+		if (take_name(m, entry, err) != 0)
+			return -1;
+		if (archive_entry_hardlink(entry) != NULL ||
+		    archive_entry_filetype(entry) == AE_IFLNK)
+			return refuse(m->name, "is a link", err);
+		if (archive_entry_filetype(entry) == AE_IFDIR)
+			continue;
+		if (archive_entry_filetype(entry) != AE_IFREG)
+			return refuse(m->name, "is neither file nor folder",
+				      err);
+		if (archive_entry_is_encrypted(entry) > 0)
+			return refuse(m->name, "is encrypted", err);
+		break;
+	}
+	m->at_end = false;
+	*out = (struct member){
+		.name = m->name, .number = m->number++,
+		.len = archive_entry_size_is_set(entry)
+		       ? (int64_t)archive_entry_size(entry) : -1,
+	};
+	return 1;
+}
+
+ssize_t
+members_read(struct members *m, uint8_t *to, size_t n, struct err *err)
+{
+	const la_ssize_t got = archive_read_data(m->archive, to, n);
+
+	if (got < 0)
+		return fail(m, "damaged", err);
+	m->at_end = got == 0;
+	m->unpacked += (uint64_t)got;
+	if (m->unpacked > m->limits.unpacked)
+		return err_set(err, ERR_LIMIT, "unpacks to more than %" PRIu64
+			       " bytes", m->limits.unpacked);
+	if (m->packed_len > 0 && m->unpacked > MEMBERS_FREE &&
+	    m->unpacked / m->limits.ratio > m->packed_len)
+		return err_set(err, ERR_LIMIT, "unpacks to more than %" PRIu64
+			       " times its length", m->limits.ratio);
+	return (ssize_t)got;
+}
