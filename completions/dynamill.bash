@@ -24,6 +24,7 @@ _dynamill() {
 		[ "${COMP_WORDS[1]}" != run ] || options+=' --job --table
 			--limit --threads --memory --level --on-bad-item
 			--on-duplicate --strict-ids --revert --accept
+			--max-unpacked --max-ratio
 			--run-time --dry-run --quiet --no-progress'
 		[ "${COMP_WORDS[1]}" != analyze ] || options+=' --job --table
 			--limit --threads --memory --on-bad-item --strict-ids

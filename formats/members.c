@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 
 #include "base/err.h"
@@ -17,6 +18,7 @@ struct members {
 	uint64_t number;		/* of the next file */
 	uint64_t entries;		/* so far, folders among them */
 	uint64_t unpacked;
+	uint64_t declared;		/* by a zip, of its files so far */
 	uint64_t packed_len;		/* of the archive; 0 if not known */
 	char *name;			/* of the file at hand */
 	bool at_end;			/* of its bytes */
@@ -58,6 +60,14 @@ members_sniff(struct span head)
 			   MAGIC[i].len) == 0)
 			return true;
 	return false;
+}
+
+bool
+members_leaps(const char *path)
+{
+	const size_t n = strlen(path);
+
+	return n > 4 && strcasecmp(path + n - 4, ".zip") == 0;
 }
 
 /* ---- opening ------------------------------------------------------------- */
@@ -201,6 +211,22 @@ take_name(struct members *m, struct archive_entry *entry, struct err *err)
 	return 0;
 }
 
+/* May it come to so many bytes?  Returns 0 or -1. */
+static int
+check_limits(const struct members *m, uint64_t len, struct err *err)
+{
+	if (len > m->limits.unpacked)
+		return err_set(err, ERR_INPUT, "the archive unpacks to more "
+			       "than %" PRIu64 " bytes; if that is right, say "
+			       "--max-unpacked", m->limits.unpacked);
+	if (m->packed_len > 0 && len > MEMBERS_FREE &&
+	    len / m->limits.ratio > m->packed_len)
+		return err_set(err, ERR_INPUT, "the archive unpacks to more "
+			       "than %" PRIu64 " times its length; if that is "
+			       "right, say --max-ratio", m->limits.ratio);
+	return 0;
+}
+
 /*
  * Pass over the rest of a file.  But for zip, which can leap, the library would
  * unpack it unseen, whatever it comes to.
@@ -218,6 +244,24 @@ pass_over(struct members *m, struct err *err)
 	return n < 0 ? -1 : 0;
 }
 
+/*
+ * The library takes a tar that was cut off between two files for a whole one;
+ * but a whole one has an end mark of zeros, which it reads on.
+ */
+static int
+check_end(const struct members *m, int64_t before, struct err *err)
+{
+	enum { MARK_LEN = 512 };
+	const int format = archive_format(m->archive) &
+			   ARCHIVE_FORMAT_BASE_MASK;
+
+	if (format != ARCHIVE_FORMAT_TAR ||
+	    archive_filter_bytes(m->archive, 0) - before >= MARK_LEN)
+		return 0;
+	return err_set(err, ERR_INPUT, "the archive was cut off behind byte %"
+		       PRId64 ": it has no end mark", before);
+}
+
 int
 members_next(struct members *m, struct member *out, struct err *err)
 {
@@ -226,15 +270,17 @@ members_next(struct members *m, struct member *out, struct err *err)
 	if (m->number > 0 && pass_over(m, err) != 0)
 		return -1;
 	for (;;) {
+		const int64_t at = archive_filter_bytes(m->archive, 0);
 		const int rc = archive_read_next_header(m->archive, &entry);
 
 		if (rc == ARCHIVE_EOF)
-			return 0;
+			return check_end(m, at, err);
 		if (rc != ARCHIVE_OK && rc != ARCHIVE_WARN)
 			return fail(m, "damaged", err);
 		if (++m->entries > m->limits.count)
-			return err_set(err, ERR_LIMIT, "more than %" PRIu64
-				       " members", m->limits.count);
+			return err_set(err, ERR_INPUT, "more than %" PRIu64
+				       " members in the archive",
+				       m->limits.count);
 		if (take_name(m, entry, err) != 0)
 			return -1;
 		if (archive_entry_hardlink(entry) != NULL ||
@@ -250,6 +296,13 @@ members_next(struct members *m, struct member *out, struct err *err)
 		break;
 	}
 	m->at_end = false;
+	/* What a zip says that it holds, before anybody reads it. */
+	if (archive_format(m->archive) == ARCHIVE_FORMAT_ZIP &&
+	    archive_entry_size_is_set(entry)) {
+		m->declared += (uint64_t)archive_entry_size(entry);
+		if (check_limits(m, m->declared, err) != 0)
+			return -1;
+	}
 	*out = (struct member){
 		.name = m->name, .number = m->number++,
 		.len = archive_entry_size_is_set(entry)
@@ -267,12 +320,5 @@ members_read(struct members *m, uint8_t *to, size_t n, struct err *err)
 		return fail(m, "damaged", err);
 	m->at_end = got == 0;
 	m->unpacked += (uint64_t)got;
-	if (m->unpacked > m->limits.unpacked)
-		return err_set(err, ERR_LIMIT, "unpacks to more than %" PRIu64
-			       " bytes", m->limits.unpacked);
-	if (m->packed_len > 0 && m->unpacked > MEMBERS_FREE &&
-	    m->unpacked / m->limits.ratio > m->packed_len)
-		return err_set(err, ERR_LIMIT, "unpacks to more than %" PRIu64
-			       " times its length", m->limits.ratio);
-	return (ssize_t)got;
+	return check_limits(m, m->unpacked, err) != 0 ? -1 : (ssize_t)got;
 }

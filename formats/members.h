@@ -51,6 +51,9 @@ enum { MEMBERS_HEAD_LEN = 512 };
 /* Is that how the names of archives end, packed ones too? */
 bool members_is_name(const char *name);
 
+/* Can any file of it be had without those before it, as in a zip? */
+bool members_leaps(const char *path);
+
 /* Open an archive.  NULL with *err set: ERR_INPUT if it is none. */
 struct members *members_open(const char *path,
 			     const struct members_limits *limits,
@@ -59,7 +62,7 @@ struct members *members_open(const char *path,
 /*
  * Step to the next file; what is left of the one before is passed over.
  * Returns 1; 0 after the last; or -1: ERR_INPUT if the archive is damaged or
- * hostile, ERR_LIMIT if it is more than the limits.
+ * hostile, or more than the limits.
  */
 int members_next(struct members *m, struct member *out, struct err *err);
 

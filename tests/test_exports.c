@@ -392,7 +392,7 @@ refuses_what_holds_nothing_to_read(void **state)
 	put("e/manifest-files.json", "");
 	bad("e", "manifest-summary.json' is missing", ERR_INPUT);
 	put("t/x.tar.gz", "x");
-	bad("t", "is an archive", ERR_INPUT);
+	bad("t", "x.tar.gz': cannot be opened", ERR_INPUT);
 
 	const struct export_entry e = { "s3://bucket/x", NULL, NULL };
 	struct exports x;

@@ -223,12 +223,12 @@ a_bomb_is_stopped(void **state)
 
 			assert_int_equal(members_next(m, &f, &err), 1);
 			assert_int_equal(members_next(m, &f, &err), -1);
-			assert_int_equal(err.code, ERR_LIMIT);
+			assert_int_equal(err.code, ERR_INPUT);
 			members_close(m);
 			continue;
 		}
 		assert_int_equal(read_all(NULL, &err), -1);
-		assert_int_equal(err.code, ERR_LIMIT);
+		assert_int_equal(err.code, ERR_INPUT);
 		assert_non_null(strstr(err.text, "1000 times"));
 		assert_int_equal(read_all(&low, &err), -1);
 		assert_non_null(strstr(err.text, "100 times"));
@@ -266,6 +266,25 @@ damage_is_told_with_its_place(void **state)
 }
 
 static void
+a_tar_that_ends_between_two_files_was_cut_off(void **state)
+{
+	struct archive *const a = begin(ARCHIVE_FORMAT_TAR_USTAR,
+					ARCHIVE_FILTER_NONE);
+	struct err err = { 0 };
+
+	(void)state;
+	add_file(a, "one", "1");
+	add_file(a, "two", "2");
+	end(a);
+	assert_int_equal(read_all(NULL, &err), 0);
+	for (int blocks = 2; blocks <= 4; blocks += 2) {
+		assert_int_equal(truncate(path, (6 - blocks) * 512), 0);
+		assert_int_equal(read_all(NULL, &err), -1);
+		assert_non_null(strstr(err.text, "cut off"));
+	}
+}
+
+static void
 what_is_no_archive_is_refused(void **state)
 {
 	struct err err = { 0 };
@@ -294,6 +313,7 @@ main(void)
 		cmocka_unit_test(hostile_members_are_refused),
 		cmocka_unit_test(a_bomb_is_stopped),
 		cmocka_unit_test(damage_is_told_with_its_place),
+		cmocka_unit_test(a_tar_that_ends_between_two_files_was_cut_off),
 		cmocka_unit_test(what_is_no_archive_is_refused),
 	};
 

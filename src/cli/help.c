@@ -38,6 +38,8 @@ static const char INIT[] =
 "                      after it that end in .json are taken for more of them\n"
 "  --threads N         files read at once (default: processors)\n"
 "  --memory SIZE       bound for the check that keys are unique (1G)\n"
+"  --max-unpacked SIZE what an archive may unpack to (4T)\n"
+"  --max-ratio N       ... in times its length (1000)\n"
 "  --accept NAME       take a damaged file as it is, by its name; repeatable\n"
 "  --quiet             say nothing but errors\n"
 "\n"

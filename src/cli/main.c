@@ -11,6 +11,8 @@
 #include "cli/help.h"
 #include "cli/log.h"
 #include "cli/options.h"
+#include "formats/members.h"
+#include "io/archive_feed.h"
 #include "io/file.h"
 
 atomic_bool commands_cancel;
@@ -90,6 +92,9 @@ run_command(size_t i, int argc, char **argv)
 		return print_help(COMMANDS[i].name);
 	if (options.log != NULL && log_open(options.log, &err) != 0)
 		return console_error_anew(&err);
+	archive_feed_limit(&(struct members_limits){
+		.unpacked = options.max_unpacked, .ratio = options.max_ratio,
+	});
 	log_command(argc, argv);
 	catch_signals();
 	return log_close(COMMANDS[i].run(&options));

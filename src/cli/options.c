@@ -13,8 +13,8 @@
 enum {
 	OPT_JOB = 256, OPT_STAGE, OPT_THREADS, OPT_MEMORY, OPT_LIMIT,
 	OPT_LEVEL, OPT_RUN_TIME, OPT_ON_BAD_ITEM, OPT_ON_DUPLICATE,
-	OPT_STRICT_IDS, OPT_REVERT, OPT_DRY_RUN, OPT_QUIET, OPT_VERBOSE,
-	OPT_NO_PROGRESS,
+	OPT_STRICT_IDS, OPT_REVERT, OPT_MAX_UNPACKED, OPT_MAX_RATIO,
+	OPT_DRY_RUN, OPT_QUIET, OPT_VERBOSE, OPT_NO_PROGRESS,
 	OPT_OUTPUT, OPT_TABLE, OPT_ACCEPT, OPT_KEY, OPT_WHERE, OPT_WRITE,
 	OPT_TYPE, OPT_ITEM, OPT_ALL, OPT_TABLES_FROM, OPT_FORCE, OPT_AS,
 	OPT_SELECT, OPT_IGNORE, OPT_LOG, OPT_YES, OPT_CONFIRM, OPT_ENV_FILE,
@@ -35,6 +35,8 @@ static const struct option LONG[] = {
 	{ "on-duplicate", required_argument, NULL, OPT_ON_DUPLICATE },
 	{ "strict-ids", no_argument, NULL, OPT_STRICT_IDS },
 	{ "revert", no_argument, NULL, OPT_REVERT },
+	{ "max-unpacked", required_argument, NULL, OPT_MAX_UNPACKED },
+	{ "max-ratio", required_argument, NULL, OPT_MAX_RATIO },
 	{ "dry-run", no_argument, NULL, OPT_DRY_RUN },
 	{ "quiet", no_argument, NULL, OPT_QUIET },
 	{ "verbose", no_argument, NULL, OPT_VERBOSE },
@@ -198,6 +200,13 @@ set(struct options *o, int option, const char *value, struct err *err)
 		break;
 	case OPT_STRICT_IDS:
 		o->strict_ids = true;
+		break;
+	case OPT_MAX_UNPACKED:
+		rc = size("max-unpacked", value, &o->max_unpacked, err);
+		break;
+	case OPT_MAX_RATIO:
+		rc = number("max-ratio", value, 1, UINT32_MAX, &o->max_ratio,
+			    err);
 		break;
 	case OPT_REVERT:
 		o->revert = true;

@@ -32,6 +32,7 @@ struct options {
 	enum on_duplicate on_duplicate;
 	bool strict_ids;
 	bool revert;
+	uint64_t max_unpacked, max_ratio;	/* of archives; 0: usual */
 	bool dry_run;
 	bool quiet, verbose, no_progress;
 	bool help;

@@ -93,12 +93,12 @@ listing_of(struct buf *list)
 	return (struct listing){ names, list->len / sizeof(const char *) };
 }
 
-int
-exports_list(struct finder *f, const char *folder, struct listing *out,
-	     struct err *err)
+/* Names in a folder on disk. */
+static int
+list_folder(struct finder *f, const char *folder, struct buf *names,
+	    struct err *err)
 {
 	DIR *const dir = opendir(folder);
-	struct buf names = { 0 };
 	const struct dirent *d;
 	int rc = 0;
 
@@ -108,16 +108,28 @@ exports_list(struct finder *f, const char *folder, struct listing *out,
 		if (d->d_name[0] == '.')
 			continue;
 		const char *const copy = exports_text(f, err, "%s", d->d_name);
-		rc = copy == NULL ? -1 : push(&names, copy, err);
+		rc = copy == NULL ? -1 : push(names, copy, err);
 	}
 	if (rc == 0 && errno != 0)
 		rc = err_set(err, ERR_SYSTEM, "'%s': %m", folder);
 	closedir(dir);
+	return rc;
+}
+
+int
+exports_list(struct finder *f, const char *folder, struct listing *out,
+	     struct err *err)
+{
+	struct buf names = { 0 };
+	int rc = exports_list_archive(f, folder, &names, err);
+
+	if (rc == 0)
+		rc = list_folder(f, folder, &names, err);
 
 	/* Into the arena, so that nobody has to free it. */
 	*out = (struct listing){ NULL, 0 };
-	void *const kept = rc != 0 ? NULL : arena_take(f->mem, names.len + 1,
-						       err);
+	void *const kept = rc < 0 ? NULL : arena_take(f->mem, names.len + 1,
+						      err);
 	if (kept != NULL) {
 		if (names.len > 0)
 			memcpy(kept, names.ptr, names.len);
@@ -178,8 +190,13 @@ walk(struct finder *f, const char *folder, int depth, struct loose *loose,
 
 		if (path == NULL)
 			return -1;
-		if (stat(path, &st) != 0)
+		if (exports_stat(f, path, &st) != 0)
 			return err_set(err, ERR_SYSTEM, "'%s': %m", path);
+		if (exports_is_data(name) && exports_is_archive(path)) {
+			if (exports_open_archive(f, path, err) != 0)
+				return -1;
+			st.st_mode = S_IFDIR;
+		}
 		if (S_ISDIR(st.st_mode))
 			rc = walk(f, path, depth + 1, loose, err);
 		else if (exports_is_data(name))
@@ -187,22 +204,6 @@ walk(struct finder *f, const char *folder, int depth, struct loose *loose,
 				  &loose->shared : &loose->paths, path, err);
 	}
 	return rc;
-}
-
-static int
-refuse_archive(const char *path, struct err *err)
-{
-	static const char *const ENDS[] = {
-		".tar", ".tar.gz", ".tgz", ".tar.zst", ".tar.xz", ".tar.bz2",
-		".zip", ".7z",
-	};
-
-	for (size_t i = 0; i < sizeof(ENDS) / sizeof(ENDS[0]); i++)
-		if (ends_in(path, ENDS[i]))
-			return err_set(err, ERR_INPUT, "'%s' is an archive, "
-				       "which this version cannot look into; "
-				       "unpack it", path);
-	return 0;
 }
 
 /* Make one export of these data files. */
@@ -222,9 +223,7 @@ add_plain(struct finder *f, const char *path, struct listing paths,
 		const char *const p = paths.names[i];
 		struct stat st = { 0 };
 
-		if (refuse_archive(p, err) != 0)
-			return -1;
-		if (strcmp(p, "-") != 0 && stat(p, &st) != 0)
+		if (strcmp(p, "-") != 0 && exports_stat(f, p, &st) != 0)
 			return err_set(err, ERR_INPUT, "'%s': %m", p);
 		e.files[i] = (struct export_file){
 			.path = p,
@@ -233,6 +232,7 @@ add_plain(struct finder *f, const char *path, struct listing paths,
 				      (uint64_t)st.st_size : 0,
 			.nitems = -1,
 		};
+		exports_place(f, &e.files[i]);
 	}
 	return buf_append(&f->exports, (struct span){ (uint8_t *)&e,
 						      sizeof(e) }, err);
@@ -308,7 +308,10 @@ look_at(struct finder *f, const char *path, struct loose *loose,
 {
 	struct stat st;
 
-	if (stat(path, &st) != 0)
+	if (exports_is_archive(path) &&
+	    exports_open_archive(f, path, err) != 0)
+		return -1;
+	if (exports_stat(f, path, &st) != 0)
 		return err_set(err, ERR_INPUT, "'%s': %m", path);
 	return (S_ISDIR(st.st_mode) ? look_at_folder : look_at_file)
 	       (f, path, loose, err);
@@ -460,6 +463,7 @@ exports_find(const struct export_entry *entries, size_t n, struct exports *x,
 	}
 	buf_free(&f.exports);
 	buf_free(&f.damages);
+	buf_free(&f.archives);
 	return rc;
 }
 

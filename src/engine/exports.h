@@ -32,6 +32,8 @@ struct export_file {
 	bool has_md5;
 	uint8_t md5[MANIFEST_MD5_LEN];
 	bool absent;		/* in the manifest only: a damage */
+	const char *archive;	/* that it is in, or NULL; then `path` goes on */
+	uint64_t member;	/* ... behind its path, and this is its number */
 };
 
 enum export_kind {

@@ -15,6 +15,7 @@ struct finder {
 	struct buf exports;	/* struct export */
 	struct buf damages;	/* struct export_damage */
 	uint32_t entry;
+	struct buf archives;	/* see exports_archive.c */
 };
 
 /* Names in a folder, in the order of their bytes. */
@@ -37,6 +38,30 @@ bool exports_is_data(const char *name);
 /* What is in there but for hidden names. */
 int exports_list(struct finder *f, const char *folder, struct listing *out,
 		 struct err *err);
+
+/* ---- exports_archive.c --------------------------------------------------- */
+
+/* Is the file at `path` an archive?  Open one: it is a folder from then on. */
+bool exports_is_archive(const char *path);
+int exports_open_archive(struct finder *f, const char *path, struct err *err);
+
+/* stat() and file_load() that look into archives too. */
+struct stat;
+int exports_stat(const struct finder *f, const char *path, struct stat *st);
+int exports_load(const struct finder *f, const char *path, size_t limit,
+		 struct buf *out, struct err *err);
+
+/* The names in a folder of an archive; 1, 0 if it is in none, or -1. */
+int exports_list_archive(struct finder *f, const char *folder,
+			 struct buf *names, struct err *err);
+
+/* The archive that a path leads into, or NULL. */
+const char *exports_archive_root(const struct finder *f, const char *path);
+
+/* Note where in its archive a file is, if it is in one. */
+void exports_place(const struct finder *f, struct export_file *file);
+
+/* ---- others -------------------------------------------------------------- */
 
 int exports_damage(struct finder *f, const char *path, const char *text,
 		   struct err *err);

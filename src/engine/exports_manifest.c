@@ -16,9 +16,9 @@ enum {
 };
 
 static bool
-is_file(const char *path, struct stat *st)
+is_file(const struct finder *f, const char *path, struct stat *st)
 {
-	return stat(path, st) == 0 && S_ISREG(st->st_mode);
+	return exports_stat(f, path, st) == 0 && S_ISREG(st->st_mode);
 }
 
 /*
@@ -32,7 +32,7 @@ load(struct finder *f, const char *folder, const char *name, size_t limit,
 	static const char *const SUFFIXES[] = { "md5", "checksum" };
 	const char *const path = exports_text(f, err, "%s/%s.json", folder,
 					      name);
-	int rc = path == NULL ? -1 : file_load(path, limit, out, err);
+	int rc = path == NULL ? -1 : exports_load(f, path, limit, out, err);
 
 	for (size_t i = 0; i < 2 && rc == 0; i++) {
 		const char *const sum = exports_text(f, err, "%s/%s.%s", folder,
@@ -42,9 +42,9 @@ load(struct finder *f, const char *folder, const char *name, size_t limit,
 
 		if (sum == NULL)
 			return -1;
-		if (!is_file(sum, &st))
+		if (!is_file(f, sum, &st))
 			continue;
-		rc = file_load(sum, 4096, &text, err);
+		rc = exports_load(f, sum, 4096, &text, err);
 		if (rc == 0 && !manifest_check(buf_span(out), buf_span(&text)))
 			rc = exports_damage(f, path, "is not what its checksum "
 					    "was taken of", err);
@@ -88,7 +88,7 @@ try(struct finder *f, const char *up, const char *key, struct stat *st,
 
 	if (asprintf(&path, "%s%s%s", up, *up == '\0' ? "" : "/", key) < 0)
 		return err_set(err, ERR_SYSTEM, "out of memory");
-	if (is_file(path, st)) {
+	if (is_file(f, path, st)) {
 		*out = exports_text(f, err, "%s", path);
 		rc = *out == NULL ? -1 : 1;
 	}
@@ -104,12 +104,15 @@ static int
 try_upwards(struct finder *f, const char *folder, const char *key,
 	    struct stat *st, const char **out, struct err *err)
 {
-	char *const up = realpath(folder, NULL);
+	const char *const root = exports_archive_root(f, folder);
+	char *const up = root != NULL ? strdup(folder)
+				      : realpath(folder, NULL);
 	int rc = 0;
 
 	if (up == NULL)
 		return err_set(err, ERR_SYSTEM, "'%s': %m", folder);
-	for (char *end = up + strlen(up); rc == 0 && end != NULL;
+	for (char *end = up + strlen(up); rc == 0 && end != NULL &&
+	     (root == NULL || (size_t)(end - up) >= strlen(root));
 	     end = strrchr(up, '/')) {
 		*end = '\0';
 		rc = try(f, up, key, st, out, err);
@@ -173,6 +176,7 @@ add_file(struct finder *f, const struct export *e,
 	to->nitems = (int64_t)m->nitems;
 	to->has_md5 = m->has_md5;
 	memcpy(to->md5, m->md5, sizeof(to->md5));
+	exports_place(f, to);
 	return to->absent ? exports_damage(f, to->path, "is in the manifest "
 					   "and not there", err) : 0;
 }
@@ -206,7 +210,7 @@ compare_with_folder(struct finder *f, const struct export *e, struct err *err)
 		if (strcmp(names[i - 1], names[i]) == 0)
 			rc = exports_damage(f, names[i],
 					    "is in the manifest twice", err);
-	if (rc == 0 && stat(data, &st) == 0 && S_ISDIR(st.st_mode))
+	if (rc == 0 && exports_stat(f, data, &st) == 0 && S_ISDIR(st.st_mode))
 		rc = exports_list(f, data, &there, err);
 	for (size_t i = 0; i < there.n && rc == 0; i++) {
 		if (!exports_is_data(there.names[i]) ||
@@ -286,8 +290,8 @@ exports_read_manifests(struct finder *f, const char *folder, struct err *err)
 
 	if (path == NULL || files == NULL)
 		return -1;
-	if (!is_file(path, &st)) {
-		if (!is_file(files, &st))
+	if (!is_file(f, path, &st)) {
+		if (!is_file(f, files, &st))
 			return 0;
 		err_set(err, ERR_INPUT, "'%s' is missing: the export was not "
 			"finished or not copied whole", path);

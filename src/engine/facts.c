@@ -72,7 +72,8 @@ fact_of_source(const struct export *e, char out[FACT_LEN], struct err *err)
 			continue;
 		}
 		if (strcmp(file->path, "-") != 0)
-			stat(file->path, &st);
+			stat(file->archive != NULL ? file->archive
+						   : file->path, &st);
 		fact_full_name(file->path, path);
 		rc = buf_printf(&text, err, "%s %" PRIu64 " %lld.%09ld\n",
 				path, file->packed_len,

@@ -8,8 +8,8 @@
 #include "base/err.h"
 #include "engine/exports.h"
 #include "engine/plan.h"
+#include "engine/place.h"
 #include "formats/formats.h"
-#include "io/file.h"
 #include "io/source.h"
 #include "model/batch.h"
 
@@ -214,7 +214,7 @@ read_keys(const struct item_format *f, const char *path, struct sourcekey *key,
 	  struct arena *mem, struct err *err)
 {
 	enum { BLOCK_LEN = 64 * 1024 };
-	struct source *const s = source_open(file_feed(path, err), false, err);
+	struct source *const s = source_open(place_feed(path, err), false, err);
 	void *const reader = s != NULL ? f->decode_start(NULL, err) : NULL;
 	struct batch b = { 0 };
 	size_t want = BLOCK_LEN, used;

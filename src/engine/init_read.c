@@ -4,8 +4,8 @@
 
 #include "base/err.h"
 #include "engine/init_internal.h"
+#include "engine/place.h"
 #include "formats/ddbjson.h"
-#include "io/file.h"
 #include "io/source.h"
 #include "model/batch.h"
 
@@ -83,7 +83,7 @@ read_file(struct reader *r, const struct one_file *f, struct err *err)
 	r->items = r->rejects = 0;
 	ddbjson_rewind(r->lines);
 	if (!f->file->absent)
-		s = source_open(file_feed(f->file->path, err), false, err);
+		s = source_open(place_feed(f->file->path, err), false, err);
 	if (s != NULL)
 		rc = see(r, s, eye, err);
 	source_close(s);

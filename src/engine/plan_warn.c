@@ -159,21 +159,9 @@ table_not_yet(const struct plan_table *t, struct plan_place *where)
 	return NULL;
 }
 
-static bool
-ends_in(const char *text, const char *end)
-{
-	const size_t n = strlen(text), len = strlen(end);
-
-	return n >= len && strcmp(text + n - len, end) == 0;
-}
-
 static const char *
 source_not_yet(const struct plan_source *s)
 {
-	static const char *const archives[] = {
-		".tar", ".tar.gz", ".tgz", ".tar.zst", ".tar.xz", ".tar.bz2",
-		".zip", ".7z", NULL,
-	};
 
 	if (s->format != NULL && item_format_named(s->format) == NULL)
 		return "exports of this format";
@@ -181,9 +169,6 @@ source_not_yet(const struct plan_source *s)
 		return "exports at s3://";
 	if (strncmp(s->path, "dynamodb://", 11) == 0)
 		return "exports at dynamodb://";
-	for (size_t i = 0; archives[i] != NULL; i++)
-		if (ends_in(s->path, archives[i]))
-			return "exports in archives";
 	return NULL;
 }
 

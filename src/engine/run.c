@@ -20,6 +20,7 @@
 #include "engine/run_internal.h"
 #include "engine/sources.h"
 #include "formats/formats.h"
+#include "io/archive_feed.h"
 
 /* ---- opening ------------------------------------------------------------- */
 
@@ -65,6 +66,7 @@ number_units(struct run *r, struct err *err)
 			*u = (struct unit){
 				.number = r->nunits, .input = input,
 				.path = f->path, .name = f->name,
+				.archive = f->archive, .member = f->member,
 				.packed_len = f->packed_len,
 				.has_md5 = f->has_md5, .nitems = f->nitems,
 				.increment = increment,
@@ -307,6 +309,9 @@ run_close(struct run *r)
 	free(r->units);
 	free(r->done);
 	free(r->queue);
+	for (size_t i = 0; i < r->nstreams; i++)
+		archive_stream_free(r->streams[i]);
+	free(r->streams);
 	free(r->packed_total);
 	free(r->progress);
 	arena_free(&r->mem);
@@ -316,17 +321,6 @@ run_close(struct run *r)
 }
 
 /* ---- running ------------------------------------------------------------- */
-
-static int
-largest_first(const void *a, const void *b)
-{
-	const struct unit *const x = *(const struct unit *const *)a;
-	const struct unit *const y = *(const struct unit *const *)b;
-
-	if (x->packed_len != y->packed_len)
-		return x->packed_len < y->packed_len ? 1 : -1;
-	return x->number < y->number ? -1 : 1;
-}
 
 /* Items an input; 0: all.  Which record is the last, only all can tell. */
 static uint64_t
@@ -453,10 +447,8 @@ run_units(struct run *r, struct err *err)
 	unsigned started = 0;
 	int rc = 0;
 
-	for (uint32_t i = 0; i < r->nunits; i++)
-		if (!r->done[i])
-			r->queue[r->nqueue++] = &r->units[i];
-	qsort(r->queue, r->nqueue, sizeof(*r->queue), largest_first);
+	if (run_queue(r, err) != 0)
+		return -1;
 	if (limit_of(r) > 0)
 		n = 1;
 	if (n > r->nqueue)

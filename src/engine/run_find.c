@@ -4,8 +4,8 @@
 
 #include "engine/run_internal.h"
 #include "engine/unit.h"
+#include "engine/place.h"
 #include "formats/formats.h"
-#include "io/file.h"
 #include "io/source.h"
 #include "model/batch.h"
 
@@ -82,7 +82,7 @@ find_in(struct seek *s, struct err *err)
 
 	if (strcmp(s->unit->path, "-") == 0)
 		return 0;
-	s->source = source_open(file_feed(s->unit->path, err), false, err);
+	s->source = source_open(place_feed(s->unit->path, err), false, err);
 	if (s->source != NULL) {
 		s->format = unit_format(s->unit, s->source);
 		s->reader = s->format->decode_start(s->unit->rules, err);

@@ -32,6 +32,8 @@ struct run {
 	bool *done;			/* by number: nothing to do */
 	const struct unit **queue;	/* what is to do, largest first */
 	uint32_t nqueue;
+	struct archive_stream **streams;	/* of archives, if any */
+	size_t nstreams;
 	uint64_t *packed_total;		/* one an input */
 	struct input_progress *progress;
 	struct account account;
@@ -63,6 +65,11 @@ int survey_use(struct run *r, struct err *err);
 
 /* The end of one: what it found is in the account; to judge is for others. */
 int survey_finish(struct run *r, struct err *err);
+
+/* ---- run_queue.c --------------------------------------------------------- */
+
+/* Put the units that are not done in the order to begin them.  0 or -1. */
+int run_queue(struct run *r, struct err *err);
 
 /* ---- run_finish.c -------------------------------------------------------- */
 

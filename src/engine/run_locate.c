@@ -7,8 +7,8 @@
 
 #include "base/buf.h"
 #include "engine/run_internal.h"
+#include "engine/place.h"
 #include "formats/formats.h"
-#include "io/file.h"
 #include "io/source.h"
 #include "model/batch.h"
 
@@ -83,7 +83,7 @@ run_locate(struct run *r, uint32_t unit, uint64_t offset, struct buf *out,
 				offset);
 		goto done;
 	}
-	source = source_open(file_feed(u->path, err), false, err);
+	source = source_open(place_feed(u->path, err), false, err);
 	if (source == NULL)
 		goto done;
 	format = unit_format(u, source);

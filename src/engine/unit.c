@@ -12,11 +12,13 @@
 #include "engine/job.h"
 #include "engine/keyfile.h"
 #include "engine/known.h"
+#include "engine/place.h"
 #include "engine/plan.h"
 #include "engine/program.h"
 #include "engine/unit_internal.h"
 #include "formats/ddbjson.h"
 #include "formats/formats.h"
+#include "io/archive_feed.h"
 #include "io/file.h"
 #include "io/sink.h"
 #include "io/source.h"
@@ -325,9 +327,9 @@ unit_run_start(struct unit_run *r, const struct unit *u, struct err *err)
 	const struct unit_observer *const o = r->shared->observer;
 
 	begin(r, u);
-	r->source = source_open(strcmp(u->path, "-") == 0
-				? stdin_feed(err) : file_feed(u->path, err),
-				u->has_md5, err);
+	r->source = source_open(u->stream != NULL
+				? archive_stream_feed(u->stream, u->member, err)
+				: place_feed(u->path, err), u->has_md5, err);
 	if (r->source == NULL || choose_reader(r, err) != 0 ||
 	    keyfile_start(r->keys, r->shared->job_dir, u->number, err) != 0)
 		return fail(r, err);

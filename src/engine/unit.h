@@ -19,6 +19,7 @@
 #include "base/buf.h"
 #include "model/batch.h"
 
+struct archive_stream;
 struct byte_format;
 struct drops;
 struct err;
@@ -38,6 +39,10 @@ struct unit {
 	uint32_t input;		/* of plan->inputs: the table it is of */
 	const char *path;	/* "-" is standard input */
 	const char *name;	/* for --accept: the last part of the path */
+	const char *archive;	/* that it is file `member` of, or NULL */
+	uint64_t member;
+	struct archive_stream *stream;	/* to be had from here; NULL: anyhow */
+	const struct unit *next;	/* in that archive: after this one */
 	uint64_t packed_len;	/* of the file; 0 if not known */
 	const struct item_format *format;	/* NULL: by its first bytes */
 	const struct item_rules *rules;		/* to read it by, or NULL */

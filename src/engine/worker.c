@@ -80,7 +80,8 @@ pool_new(const struct run_shared *shared, unsigned nthreads,
 	pthread_mutex_init(&p->lock, NULL);
 	pthread_cond_init(&p->changed, NULL);
 	for (uint32_t i = 0; i < nqueue; i++)
-		p->left += queue[i]->packed_len;
+		for (const struct unit *u = queue[i]; u != NULL; u = u->next)
+			p->left += u->packed_len;
 	p->nslots = most_open(shared, nthreads);
 	p->slots = calloc(p->nslots, sizeof(*p->slots));
 	if (p->slots == NULL) {
@@ -205,11 +206,16 @@ give_back(struct pool *p, struct slot *mine[POOL_WIDTH], unsigned n)
 		p->left -= s->left - left;
 		s->left = left;
 		s->held = false;
-		if (!s->begun) {
-			p->open_len -= s->unit->packed_len;
-			s->unit = NULL;
+		if (s->begun)
+			continue;
+		p->open_len -= s->unit->packed_len;
+		s->unit = s->unit->next;	/* in the same place */
+		if (s->unit == NULL) {
 			p->nopen--;
+			continue;
 		}
+		s->left = s->unit->packed_len;
+		p->open_len += s->left;
 	}
 	pthread_cond_broadcast(&p->changed);
 }

@@ -26,7 +26,8 @@ enum {
 
 /*
  * A pool for so many threads.  `queue` has the units to do, in the order in
- * which they are begun, and must stay; *ndone is counted up.  NULL on failure.
+ * which they are begun, and must stay; behind each follow those that can only
+ * begin when it is done (unit.next).  *ndone is counted up.  NULL on failure.
  */
 struct pool *pool_new(const struct run_shared *shared, unsigned nthreads,
 		      const struct unit *const *queue, uint32_t nqueue,
