@@ -70,7 +70,7 @@ print(struct cat *c, const struct inorder_piece *p, struct err *err)
 	struct span text = p->text;
 
 	if (n < p->nitems)
-		text.len = cat_text_of(text, n);
+		text.len = cat_text_of(&c->style, text, n);
 	if (n > 0 && c->options->print(c->options->context, text, err) != 0)
 		return -1;
 	c->result->items += n;
@@ -394,7 +394,7 @@ compile(struct cat *c, struct err *err)
 		if (c->select == NULL)
 			return err_at(err, "--select");
 	}
-	return cat_style_init(&c->style, o->as, c->select, err);
+	return cat_style_init(&c->style, o->as, c->select, &c->mem, err);
 }
 
 static int
@@ -435,6 +435,19 @@ tell_damages(struct cat *c, struct err *err)
 }
 
 static int
+print_head(struct cat *c, struct err *err)
+{
+	struct buf text = { 0 };
+	int rc = cat_write_head(&c->style, &text, err);
+
+	if (rc == 0 && text.len > 0)
+		rc = c->options->print(c->options->context, buf_span(&text),
+				       err);
+	buf_free(&text);
+	return rc;
+}
+
+static int
 go(struct cat *c, struct err *err)
 {
 	const struct cat_options *const o = c->options;
@@ -443,7 +456,7 @@ go(struct cat *c, struct err *err)
 	if (compile(c, err) != 0 ||
 	    dump_find(&o->dump, &c->dump, err) != 0 ||
 	    read_keys(c, err) != 0 || make_left(c, err) != 0 ||
-	    tell_damages(c, err) != 0)
+	    tell_damages(c, err) != 0 || print_head(c, err) != 0)
 		return -1;
 	c->order = inorder_new(c->dump.nunits, o->memory > 0 ? o->memory
 			       : USUAL_MEMORY, hand_on, c, err);

@@ -7,12 +7,12 @@
 #include <stdint.h>
 
 #include "base/span.h"
+#include "formats/formats.h"
 
 struct arena;
 struct buf;
 struct err;
 struct item;
-struct item_format;
 struct projection;
 
 /* ---- how items become text: cat_write.c ---------------------------------- */
@@ -21,11 +21,21 @@ struct projection;
 struct cat_style {
 	const struct projection *select;	/* NULL: whole items */
 	const struct item_format *format;	/* NULL: plain JSON */
+	bool csv;				/* columns are what is selected */
+	struct item_rules rules;		/* of CSV */
 };
 
-/* Find the format called `name`; NULL is dynamodb-json.  0 or -1. */
+/*
+ * Find the format called `name`; NULL is dynamodb-json.  What it needs goes to
+ * the arena.  0 or -1.
+ */
 int cat_style_init(struct cat_style *s, const char *name,
-		   const struct projection *select, struct err *err);
+		   const struct projection *select, struct arena *mem,
+		   struct err *err);
+
+/* Append what comes before all items: of CSV the names of its columns. */
+int cat_write_head(const struct cat_style *s, struct buf *out,
+		   struct err *err);
 
 /* One thread's part of it. */
 struct cat_writer {
@@ -42,6 +52,6 @@ int cat_write(struct cat_writer *w, const struct item *item,
 	      struct arena *mem, struct buf *out, struct err *err);
 
 /* Where the text of the first `n` items of `text` ends. */
-size_t cat_text_of(struct span text, uint64_t n);
+size_t cat_text_of(const struct cat_style *s, struct span text, uint64_t n);
 
 #endif

@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "engine/tabledef.h"
+#include "formats/formats.h"
 
 /* ---- definitions --------------------------------------------------------- */
 
@@ -139,6 +140,8 @@ add_units(struct dump *d, const struct dump_options *o, const struct export *e,
 			.input = (uint32_t)(t - d->tables),
 			.path = f->path, .name = f->name,
 			.packed_len = f->packed_len,
+			.format = e->kind != EXPORT_FULL ? NULL :
+				  item_format_named(exports_format(e)),
 			.has_md5 = f->has_md5, .nitems = f->nitems,
 			.accepted = exports_accepts(f->path, o->accept,
 						    o->naccept),

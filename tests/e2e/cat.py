@@ -1,8 +1,10 @@
 """What `dynamill cat` prints: the items of a dump, as a few lines of Python say
 they are, whatever the threads, the memory and whoever reads."""
 import base64
+import csv
 import decimal
 import gzip
+import io
 import json
 import os
 import random
@@ -113,6 +115,22 @@ def conditions_paths_and_limits_do_what_python_does(here, options):
             e2e.equal(got, want, 'limit %s' % limit)
 
 
+def columns_of_csv_are_what_python_reads(here, options):
+    dump, items = make(here, 4, 900, options.seed)
+    for x in items[::3]:
+        x['q'] = {'S': 'a "quoted"\nline, and more\n'}
+    for i in range(3):
+        e2e.write_items('%s/other/%d.json.gz' % (here, i), items[i::3])
+    items = [x for i in range(3) for x in items[i::3]]
+    for limit in 1, 5, 10 ** 6:
+        out = cat(here + '/other', '--as', 'csv', '--select', 'q,id,n',
+                  '--limit', str(limit), '--threads', '3').out
+        rows = list(csv.reader(io.StringIO(out, newline='')))
+        e2e.equal(rows[0], ['q', 'id', 'n'], 'header')
+        e2e.equal(rows[1:], [[x.get('q', {'S': ''})['S'], x['id']['S'],
+                              x['n']['N']] for x in items[:limit]], 'rows')
+
+
 def each_table_has_its_limit(here, options):
     dump = os.path.join(e2e.FIXTURES, 'relational')
     tables = {}
@@ -211,6 +229,7 @@ if __name__ == '__main__':
     e2e.main([items_come_as_they_stand_whatever_the_threads,
               plain_json_is_what_the_rules_say,
               conditions_paths_and_limits_do_what_python_does,
+              columns_of_csv_are_what_python_reads,
               each_table_has_its_limit,
               who_has_seen_enough_closes_the_pipe_and_hears_nothing,
               bad_lines_keep_their_place_among_the_items,
