@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "formats/batchwrite.h"
 #include "formats/csv.h"
 #include "formats/ddbjson.h"
 #include "formats/ddbjson_record.h"
@@ -19,6 +20,7 @@ static const struct item_format *const ITEM_FORMATS[] = {
 	&typedjson_format,
 	&scanjson_format,
 	&csv_format,
+	&batchwrite_format,
 	NULL,			/* the last */
 };
 

@@ -73,9 +73,13 @@ struct item_format {
 
 	/*
 	 * Append items.  ERR_INPUT: this one cannot be said in the format, and
-	 * nothing of it was appended.  encode_end() ends the file.
+	 * nothing of it was appended.  encode_end() ends the file; another may
+	 * follow.  encode_full(), if there is one, is asked before each item:
+	 * 1 if it must go to another file, 0 if not, or -1.
 	 */
 	void *(*encode_start)(const struct item_rules *rules, struct err *err);
+	int (*encode_full)(void *state, const struct item *item,
+			   struct err *err);
 	int (*encode)(void *state, const struct item *item, struct buf *out,
 		      struct err *err);
 	int (*encode_end)(void *state, struct buf *out, struct err *err);

@@ -55,7 +55,8 @@ unit_run_new(const struct run_shared *shared, struct err *err)
 	r->rejects = calloc(n, sizeof(*r->rejects));
 	r->deletes = calloc(n, sizeof(*r->deletes));
 	r->tallies = calloc(n, sizeof(*r->tallies));
-	r->files = calloc(3 * n + 1, sizeof(*r->files));
+	r->files_cap = 3 * n + 1;
+	r->files = calloc(r->files_cap, sizeof(*r->files));
 	r->written = calloc(n, sizeof(*r->written));
 	r->deleted = calloc(n, sizeof(*r->deleted));
 	r->drops = calloc(n, sizeof(*r->drops));
@@ -115,6 +116,7 @@ unit_run_free(struct unit_run *r)
 	free(r->deletes);
 	free(r->tallies);
 	free(r->files);
+	arena_free(&r->paths);
 	free(r->written);
 	free(r->deleted);
 	free(r->drops);
@@ -186,6 +188,20 @@ salvage(struct unit_run *r, struct err *err)
 
 /* ---- one unit ------------------------------------------------------------ */
 
+void
+unit_name_output(struct unit_run *r, uint32_t table)
+{
+	const struct run_shared *const s = r->shared;
+	struct output *const o = unit_output(r, table);
+	char part[16] = "";
+
+	if (s->format->encode_full != NULL)
+		snprintf(part, sizeof(part), "-%06u", o->part);
+	snprintf(o->path, sizeof(o->path), "out/%s/data/%08u%s%s%s",
+		 s->targets[table].name, r->unit->number, part,
+		 s->format->suffix, s->pack != NULL ? s->pack->suffix : "");
+}
+
 /* Forget the last unit and name the files of this one. */
 static void
 begin(struct unit_run *r, const struct unit *u)
@@ -197,6 +213,8 @@ begin(struct unit_run *r, const struct unit *u)
 	r->items = r->taken = r->packed_seen = r->plain_seen = 0;
 	r->superseded = r->gone = r->lost = 0;
 	r->want = BLOCK_LEN;
+	r->nfiles = 0;
+	arena_reset(&r->paths);
 	program_clear_sums(r->program);
 	for (uint32_t i = 0; i < s->plan->ntables; i++) {
 		struct output *const o = unit_output(r, i);
@@ -209,9 +227,8 @@ begin(struct unit_run *r, const struct unit *u)
 		if (s->drops != NULL)
 			r->drops[i] = drops_of(s->drops, s->targets[i].number,
 					       u->number);
-		snprintf(o->path, sizeof(o->path), "out/%s/data/%08u%s%s",
-			 s->targets[i].name, u->number, s->format->suffix,
-			 suffix);
+		o->part = 0;
+		unit_name_output(r, i);
 		snprintf(del->path, sizeof(del->path), "out/%s/" JOB_DELETES
 			 "/%08u.json%s", s->targets[i].name, u->number,
 			 suffix);

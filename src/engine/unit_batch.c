@@ -114,16 +114,34 @@ encode_item(struct unit_run *r, const struct product *p, struct buf *text,
 			return -1;
 		return target_check_size(p->item, text->len - before, err);
 	}
+	/* Of other texts the length says nothing. */
+	if (target_check_size(p->item, SIZE_MAX, err) != 0)
+		return -1;
+	return f->encode(o->encoder, p->item, text, err);
+}
+
+/*
+ * Have an encoder for this item, and a file that has room for it.  Returns 0 or
+ * -1; what is wrong with the item itself, encode_item() will say.
+ */
+static int
+prepare(struct unit_run *r, const struct product *p, struct err *err)
+{
+	const struct item_format *const f = r->shared->format;
+	struct output *const o = unit_output(r, p->table);
+	int full = 0;
+
 	if (o->encoder == NULL && f->encode_start != NULL) {
 		o->encoder = f->encode_start(
 			r->shared->targets[p->table].rules, err);
 		if (o->encoder == NULL)
 			return -1;
 	}
-	/* Of other texts the length says nothing. */
-	if (target_check_size(p->item, SIZE_MAX, err) != 0)
-		return -1;
-	return f->encode(o->encoder, p->item, text, err);
+	if (f->encode_full != NULL)
+		full = f->encode_full(o->encoder, p->item, err);
+	if (full < 0)
+		return err->code == ERR_INPUT ? 0 : -1;
+	return full > 0 ? unit_cut_output(r, p->table, err) : 0;
 }
 
 static int
@@ -141,8 +159,12 @@ encode(struct unit_run *r, struct program_result *result, struct err *err)
 
 		struct output *const o = unit_output(r, p->table);
 		struct buf *const text = &o->text;
-		const size_t before = text->len;
 		struct err why;
+
+		if (r->shared->format != &ddbjson_format &&
+		    prepare(r, p, err) != 0)
+			return -1;
+		const size_t before = text->len;
 
 		p->len = r->shared->survey &&
 			 r->shared->format == &ddbjson_format

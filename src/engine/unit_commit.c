@@ -2,6 +2,7 @@
 #include "engine/unit_internal.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/err.h"
@@ -48,10 +49,27 @@ unit_check_input(struct unit_run *r, bool *damaged, struct err *err)
 	return *damaged && !u->accepted ? -1 : 0;
 }
 
-/* Finish the file of `o` and note it in the record. */
+/* One more file for the record. */
+static int
+note_file(struct unit_run *r, const struct journal_file *f, struct err *err)
+{
+	if (r->nfiles == r->files_cap) {
+		struct journal_file *const p = realloc(r->files,
+			2 * r->files_cap * sizeof(*p));
+
+		if (p == NULL)
+			return err_set(err, ERR_SYSTEM, "out of memory");
+		r->files = p;
+		r->files_cap *= 2;
+	}
+	r->files[r->nfiles++] = *f;
+	return 0;
+}
+
+/* Finish the file of `o` and note it for the record. */
 static int
 commit_output(struct unit_run *r, struct output *o, enum journal_file_kind kind,
-	      uint32_t table, size_t *nfiles, struct err *err)
+	      uint32_t table, struct err *err)
 {
 	struct sink_stats stats;
 
@@ -62,13 +80,41 @@ commit_output(struct unit_run *r, struct output *o, enum journal_file_kind kind,
 	sink_close(o->sink);
 	o->sink = NULL;
 
-	struct journal_file *const f = &r->files[(*nfiles)++];
-	*f = (struct journal_file){
+	struct journal_file f = {
 		.kind = kind, .table = table, .path = span_of(o->path),
 		.size = stats.packed_len, .xxh3 = stats.xxh3,
 		.plain_len = stats.plain_len, .items = o->items,
 	};
-	memcpy(f->md5, stats.md5, sizeof(f->md5));
+	memcpy(f.md5, stats.md5, sizeof(f.md5));
+	return note_file(r, &f, err);
+}
+
+int
+unit_cut_output(struct unit_run *r, uint32_t table, struct err *err)
+{
+	const struct item_format *const f = r->shared->format;
+	struct output *const o = unit_output(r, table);
+	const size_t n = r->nfiles;
+
+	if (f->encode_end(o->encoder, &o->text, err) != 0)
+		return -1;
+	if (r->shared->survey) {
+		buf_reset(&o->text);
+		return 0;
+	}
+	if (unit_pass_on(r, o, &o->text, o->text.len, true, err) != 0 ||
+	    commit_output(r, o, JOURNAL_OUT, r->shared->targets[table].number,
+			  err) != 0)
+		return -1;
+	/* The name is needed for the next. */
+	if (r->nfiles > n) {
+		r->files[n].path = arena_copy(&r->paths, r->files[n].path, err);
+		if (r->files[n].path.ptr == NULL)
+			return -1;
+	}
+	o->items = 0;
+	o->part++;
+	unit_name_output(r, table);
 	return 0;
 }
 
@@ -108,24 +154,24 @@ unit_commit(struct unit_run *r, bool damaged, struct err *err)
 	const struct source_stats in = source_stats(r->source);
 	struct keyfile_info info;
 	char keys[64];
-	size_t nfiles = 0;
 
 	for (uint32_t i = 0; i < s->plan->ntables; i++)
 		if ((i < s->ntargets &&
-		     (commit_output(r, &r->outputs[i], JOURNAL_OUT, i, &nfiles,
+		     (commit_output(r, &r->outputs[i], JOURNAL_OUT, i,
 				    err) != 0 ||
 		      commit_output(r, &r->deletes[i], JOURNAL_DELETES, i,
-				    &nfiles, err) != 0)) ||
+				    err) != 0)) ||
 		    commit_output(r, &r->rejects[i], JOURNAL_REJECTS, i,
-				  &nfiles, err) != 0)
+				  err) != 0)
 			return -1;
 	if (keyfile_commit(r->keys, &info, err) != 0)
 		return -1;
 	keyfile_path(r->unit->number, keys, sizeof(keys));
-	r->files[nfiles++] = (struct journal_file){
+	if (note_file(r, &(struct journal_file){
 		.kind = JOURNAL_KEYS, .path = span_of(keys),
 		.size = info.size, .xxh3 = info.xxh3, .items = info.records,
-	};
+	}, err) != 0)
+		return -1;
 
 	const struct extra extra = {
 		.packed_len = in.packed_len, .plain_len = in.plain_len,
@@ -141,7 +187,7 @@ unit_commit(struct unit_run *r, bool damaged, struct err *err)
 		return -1;
 	return journal_add(s->journal, &(struct journal_unit){
 		.unit = r->unit->number, .tallies = r->tallies,
-		.ntallies = tally(r), .files = r->files, .nfiles = nfiles,
+		.ntallies = tally(r), .files = r->files, .nfiles = r->nfiles,
 		.extra = buf_span(&r->extra),
 	}, err);
 }

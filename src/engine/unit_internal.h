@@ -18,6 +18,7 @@ struct output {
 	void *encoder;		/* state of shared->format, while there is a sink */
 	struct buf text;	/* not yet enough for the sink */
 	uint64_t items;
+	uint32_t part;		/* of a format with many files a unit */
 	char path[UNIT_NAME_LEN];	/* below the job's folder, in out/ */
 };
 
@@ -31,7 +32,9 @@ struct unit_run {
 	struct output *deletes;		/* likewise, of increments alone */
 	struct output *rejects;		/* one a plan table */
 	struct journal_tally *tallies;
-	struct journal_file *files;
+	struct journal_file *files;	/* that are in place, of nfiles_cap */
+	size_t nfiles, files_cap;
+	struct arena paths;		/* of files before the last of outputs */
 	uint64_t *written, *deleted;
 	struct program_run *before;	/* for old images; NULL: none met */
 	struct buf extra;
@@ -93,6 +96,15 @@ int unit_put_deletes(struct unit_run *r, const struct unit_olds *olds,
 		     struct program_result *result, struct err *err);
 
 /* ---- others -------------------------------------------------------------- */
+
+/* Name the file that the next item of a plan table goes to. */
+void unit_name_output(struct unit_run *r, uint32_t table);
+
+/*
+ * End the file that items of a plan table go to and put it in place: the next
+ * item goes to another.  Returns 0 or -1.
+ */
+int unit_cut_output(struct unit_run *r, uint32_t table, struct err *err);
 
 /* After the last item: what encoders held back, to the sinks.  0 or -1. */
 int unit_end_outputs(struct unit_run *r, struct err *err);

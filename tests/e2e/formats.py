@@ -5,16 +5,19 @@ Random items of all ten types (long: 100,000) go through each format and come
 back equal, or are refused where the format has no words for them.
 """
 import csv
+import decimal
 import glob
 import io
 import json
 import os
 import random
 import resource
+import shutil
 import subprocess
 
-from e2e import (FIXTURES, PROGRAM, SLOW, check, contains, equal, lines, main,
-                 read, rejected, report, run, write, write_plan)
+from e2e import (PROGRAM, ROOT, SLOW, Skipped, check, contains, equal, lines,
+                 main, read, rejected, report, run, same_jobs, write,
+                 write_plan)
 
 WORDS = ['', 'a', 'plain', 'qu"ote', 'back\\slash', 'line\nend', 'tab\t',
          'é✓🏠', ' spaces ', ',', ';|:', '{"x":1}', '\u0001', '1', 'true']
@@ -320,6 +323,92 @@ def rejected_items_come_in_after_mending(here, options):
           **{'assert': 'n <> 4'})
 
 
+def bodies_of(job):
+    """Every request of a job, in the order of their files."""
+    found = []
+    for path in sorted(glob.glob(glob.escape(job) + '/out/Things/data/*')):
+        with open(path) as f:
+            found.append(json.load(f))
+        equal(list(found[-1]), ['Things'], path)
+    return found
+
+
+def requests_hold_all_items_and_no_key_twice(here, options):
+    items = items_of(count(options) // 4)
+    items += [{**i, 'again': {'BOOL': True}} for i in items[10:40]]
+    source = write(here + '/items.json', ''.join(
+        json.dumps({'Item': i}) + '\n' for i in items))
+    target = {'format': 'batch-requests'}
+    run(plan(here, source, target), here + '/job', '--quiet',
+        '--on-duplicate', 'keep-last')
+    run(plan(here, source, target), here + '/two', '--quiet', '--threads',
+        '2', '--on-duplicate', 'keep-last')
+    same_jobs(here + '/job', here + '/two')
+    found = []
+    for body in bodies_of(here + '/job'):
+        put = [r['PutRequest']['Item'] for r in body['Things']]
+        check(1 <= len(put) <= 25, len(put))
+        equal(len({i['id']['S'] for i in put}), len(put), 'keys')
+        found += put
+    last = {i['id']['S']: i for i in items}
+    same(found, list(last.values()), 'items')
+
+
+def the_aws_cli_sends_requests_as_they_are(here, options):
+    """To a server that others wrote, and what Scan gives is read again.
+
+    Without binary: version 1 of the CLI takes base64 for the bytes.
+    """
+    items = [i for i in items_of(400, seed=7) if '"B' not in
+             json.dumps(i).replace('"BOOL"', '')][:60]
+    source = write(here + '/items.json', ''.join(
+        json.dumps({'Item': i}) + '\n' for i in items))
+    run(plan(here, source, {'format': 'batch-requests'}), here + '/job',
+        '--quiet')
+    files = sorted(glob.glob(here + '/job/out/Things/data/*.json'))
+    equal(len(files), 3, 'requests of 60 items')
+    if shutil.which('aws') is None:
+        raise Skipped('the AWS CLI is not installed')
+    script = write(here + '/send.sh', 'set -e\naws() { command aws '
+                   '--endpoint-url "$DYNAMODB_URL" dynamodb "$@"; }\n'
+                   'aws create-table --table-name Things --billing-mode '
+                   'PAY_PER_REQUEST --key-schema AttributeName=id,KeyType='
+                   'HASH --attribute-definitions AttributeName=id,'
+                   'AttributeType=S >/dev/null\n'
+                   'aws wait table-exists --table-name Things\n'
+                   'for f; do aws batch-write-item --request-items '
+                   '"file://$f" >/dev/null; done\n'
+                   'aws scan --table-name Things --page-size 25 >"$OUT"\n')
+    done = subprocess.run([ROOT + '/tests/servers/up.sh', 'sh', script,
+                           *files], capture_output=True, text=True, env={
+        **os.environ, 'OUT': here + '/scan.json', 'AWS_ACCESS_KEY_ID': 'x',
+        'AWS_SECRET_ACCESS_KEY': 'y', 'AWS_DEFAULT_REGION': 'us-east-1',
+        'AWS_EC2_METADATA_DISABLED': 'true'})
+    if done.returncode == 77:
+        raise Skipped(done.stderr.strip())
+    equal(done.returncode, 0, done.stderr)
+
+    def settled(v):
+        """A value as the server gives it back: numbers canonical."""
+        ((tag, x),) = v.items()
+        if tag == 'N':
+            return {'N': canonical_number(x)}
+        if tag == 'NS':
+            return {'NS': [canonical_number(n) for n in x]}
+        if tag == 'L':
+            return {'L': [settled(e) for e in x]}
+        if tag == 'M':
+            return {'M': {k: settled(e) for k, e in x.items()}}
+        return v
+    reads(here, 'scan', here + '/scan.json',
+          [settled({'M': i})['M'] for i in items])
+
+
+def canonical_number(text):
+    d = format(decimal.Decimal(text), 'f')
+    return d.rstrip('0').rstrip('.') if '.' in d else d
+
+
 def an_array_of_any_length_takes_little_memory(here, options):
     n = (2000000 if options.long else 200000) // SLOW
     path = here + '/array.json'
@@ -344,4 +433,6 @@ if __name__ == '__main__':
           csv_of_strings_and_keys_comes_back, csv_of_others_comes_in,
           csv_refuses_what_it_cannot_say, damage_is_told,
           rejected_items_come_in_after_mending,
+          requests_hold_all_items_and_no_key_twice,
+          the_aws_cli_sends_requests_as_they_are,
           an_array_of_any_length_takes_little_memory])
