@@ -161,6 +161,18 @@ add_stray(struct finder *f, const char *path, struct err *err)
 						      sizeof(d) }, err);
 }
 
+/* dynamodump keeps a table's definition beside the folder of its items. */
+static bool
+is_schema(const char *name, const struct listing *beside)
+{
+	if (strcmp(name, "schema.json") != 0)
+		return false;
+	for (size_t i = 0; i < beside->n; i++)
+		if (strcmp(beside->names[i], "data") == 0)
+			return true;
+	return false;
+}
+
 /*
  * Go through a folder and those below: exports are read, other data files are
  * gathered.
@@ -199,7 +211,7 @@ walk(struct finder *f, const char *folder, int depth, struct loose *loose,
 		}
 		if (S_ISDIR(st.st_mode))
 			rc = walk(f, path, depth + 1, loose, err);
-		else if (exports_is_data(name))
+		else if (exports_is_data(name) && !is_schema(name, &there))
 			rc = push(ends_in(folder, "AWSDynamoDB/data") ?
 				  &loose->shared : &loose->paths, path, err);
 	}

@@ -128,6 +128,16 @@ def typed_and_scanned_items_come_in_as_they_are(here, options):
         reads(here, what, path, items)
 
 
+def a_folder_of_dynamodump_is_its_data(here, options):
+    items = items_of(60, seed=8)
+    for k in range(0, 60, 25):
+        write('%s/dump/T/data/%04d.json' % (here, k // 25 + 1), json.dumps(
+            {'Items': items[k:k + 25], 'Count': len(items[k:k + 25]),
+             'ScannedCount': 25}, indent=2))
+    write(here + '/dump/T/schema.json', '{"Table": {"TableName": "T"}}')
+    reads(here, 'dump', here + '/dump/T', items)
+
+
 def plain(v):
     ((tag, x),) = v.items()
     if tag == 'N':
@@ -429,6 +439,7 @@ def an_array_of_any_length_takes_little_memory(here, options):
 
 if __name__ == '__main__':
     main([typed_and_scanned_items_come_in_as_they_are,
+          a_folder_of_dynamodump_is_its_data,
           plain_json_is_typed_by_rules, plain_json_of_ours_comes_back,
           csv_of_strings_and_keys_comes_back, csv_of_others_comes_in,
           csv_refuses_what_it_cannot_say, damage_is_told,
