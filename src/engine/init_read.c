@@ -5,7 +5,8 @@
 #include "base/err.h"
 #include "engine/init_internal.h"
 #include "engine/place.h"
-#include "formats/ddbjson.h"
+#include "engine/unit.h"
+#include "formats/formats.h"
 #include "io/source.h"
 #include "model/batch.h"
 
@@ -13,6 +14,7 @@ enum { BLOCK_LEN = 64 * 1024, MAX_THREADS = 1024 };
 
 struct one_file {
 	const struct export_file *file;
+	const struct item_format *format;	/* NULL: by its first bytes */
 	uint32_t table, order;
 	bool accepted;
 };
@@ -29,7 +31,8 @@ struct reading {
 /* What a thread reads with. */
 struct reader {
 	struct reading *all;
-	struct ddbjson *lines;
+	const struct item_format *format;	/* of `decoder` */
+	void *decoder;
 	struct batch batch;
 	uint64_t items, rejects;
 };
@@ -54,8 +57,8 @@ see(struct reader *r, struct source *s, void *eye, struct err *err)
 		if (block.len > want)
 			block.len = want;
 		batch_reset(&r->batch);
-		if (ddbjson_decode(r->lines, block, last, &r->batch, &used,
-				   err) != 0 ||
+		if (r->format->decode(r->decoder, block, last, &r->batch,
+				      &used, err) != 0 ||
 		    r->all->look->see(eye, &r->batch, err) != 0)
 			return -1;
 		r->items += r->batch.nitems;
@@ -66,6 +69,27 @@ see(struct reader *r, struct source *s, void *eye, struct err *err)
 			want = SOURCE_MAX_PEEK;
 		more = !last || used < block.len;
 	} while (more);
+	return 0;
+}
+
+/* A decoder of the file's format, at its start. */
+static int
+choose(struct reader *r, const struct one_file *f, struct source *s,
+       struct err *err)
+{
+	const struct unit unit = { .format = f->format };
+	const struct item_format *const format = unit_format(&unit, s);
+
+	if (r->decoder != NULL && r->format != format) {
+		r->format->decode_stop(r->decoder);
+		r->decoder = NULL;
+	}
+	r->format = format;
+	if (r->decoder == NULL)
+		r->decoder = format->decode_start(NULL, err);
+	if (r->decoder == NULL)
+		return -1;
+	format->decode_rewind(r->decoder);
 	return 0;
 }
 
@@ -81,10 +105,9 @@ read_file(struct reader *r, const struct one_file *f, struct err *err)
 	if (eye == NULL)
 		return -1;
 	r->items = r->rejects = 0;
-	ddbjson_rewind(r->lines);
 	if (!f->file->absent)
 		s = source_open(place_feed(f->file->path, err), false, err);
-	if (s != NULL)
+	if (s != NULL && choose(r, f, s, err) == 0)
 		rc = see(r, s, eye, err);
 	source_close(s);
 	if (f->file->absent || (rc != 0 && f->accepted &&
@@ -125,9 +148,6 @@ work(void *argument)
 	struct err err = { 0 };
 	int rc = 0;
 
-	r.lines = ddbjson_new(&err);
-	if (r.lines == NULL)
-		rc = -1;
 	while (rc == 0 && (f = next_file(r.all)) != NULL)
 		rc = read_file(&r, f, &err);
 	if (rc != 0) {
@@ -137,7 +157,8 @@ work(void *argument)
 		r.all->stopped = true;
 		pthread_mutex_unlock(&r.all->lock);
 	}
-	ddbjson_free(r.lines);
+	if (r.decoder != NULL)
+		r.format->decode_stop(r.decoder);
 	batch_free(&r.batch);
 	return NULL;
 }
@@ -171,6 +192,10 @@ list_files(struct reading *all, struct err *err)
 
 			all->files[all->nfiles] = (struct one_file){
 				.file = f, .table = in->table_of[i],
+				.format = in->exports.list[i].kind ==
+					EXPORT_PLAIN ? NULL :
+					item_format_named(exports_format(
+						&in->exports.list[i])),
 				.order = (uint32_t)all->nfiles,
 				.accepted = exports_accepts(f->path, o->accept,
 							    o->naccept),

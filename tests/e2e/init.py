@@ -96,7 +96,7 @@ def every_sound_fixture(here, options):
     for folder in sorted(glob.glob(FIXTURES + '/good/*')):
         name = os.path.basename(folder)
         plan = '%s/%s.yaml' % (here, name)
-        if name in ('incremental', 'ion'):
+        if name == 'incremental':
             r = init(folder, '-o', plan, status=3)
             contains(r.err, 'does not read yet')
             check(not os.path.exists(plan), 'there is a plan')
