@@ -15,68 +15,22 @@
  * one did.  How far it is there is part of the state, too, so that what is
  * skipped may be of any length.
  */
-#include "formats/dumpjson.h"
+#include "formats/dumpjson_internal.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/arena.h"
-#include "base/err.h"
 #include "formats/compose.h"
 #include "formats/formats.h"
 #include "formats/itemtypes.h"
 #include "formats/jsonvalue.h"
-#include "formats/textplace.h"
 #include "model/batch.h"
 
 enum {
 	MAX_ITEMS = 1024,	/* a batch */
 	GAP_LEN = 64 * 1024,	/* white space in which a comma is looked for */
-	WHOLE_LEN = 1024 * 1024,	/* of a bad item that is shown whole */
-	MOST_COLUMNS = 4096,	/* before an item that begins its line */
-};
-
-enum kind { PLAIN, TYPED, SCAN };
-
-enum level { TOP, LIST, PAGE, ITEMS };
-
-/* What may come next in a LIST, in ITEMS, in a PAGE. */
-enum next {
-	FIRST,			/* an element, or the end */
-	ELEMENT,		/* an element: a comma was there */
-	COMMA,			/* a comma, or the end */
-	VALUE,			/* of a page's Item */
-};
-
-/* What is being passed over. */
-struct skip {
-	bool on, in_string, escaped;
-	bool closed;		/* a bracket was, down to depth 0 */
-	bool in_line;		/* it did not begin its line */
-	uint64_t depth, column;
-};
-
-struct page {
-	uint64_t offset, line, column, count, nitems, nrejects;
-	bool in_line, has_items, has_count, is_part;
-};
-
-struct dumpjson {
-	enum kind kind;
-	struct compose *to;
-	struct itemtypes *types;
-	enum dumpjson_look look;	/* of SCAN: OTHER is not known yet */
-	bool plain_items;		/* of SCAN, once that is known */
-	struct textplace at;		/* of the next byte */
-	bool blank;			/* nothing else in the line so far */
-	enum level level;
-	enum next next;
-	bool in_list;			/* pages are */
-	uint64_t list_line;		/* where the array began */
-	struct page page;
-	struct skip skip;
-	struct err damage;		/* the first; for the end */
 };
 
 /* ---- state --------------------------------------------------------------- */
@@ -159,19 +113,8 @@ end(const void *state, struct err *err)
 
 /* ---- a block under way --------------------------------------------------- */
 
-struct block {
-	struct dumpjson *d;
-	struct batch *out;
-	const uint8_t *p, *end;		/* what is to be read */
-	const uint8_t *begin;
-	bool last;
-	uint32_t items_cap;
-	struct err *err;
-};
-
-/* Go on to `to`, which is not behind white space alone. */
-static void
-advance(struct block *b, const uint8_t *to)
+void
+dumpjson_advance(struct block *b, const uint8_t *to)
 {
 	struct dumpjson *const d = b->d;
 
@@ -195,200 +138,18 @@ pass_space(struct block *b)
 	b->p = p;
 }
 
-static uint64_t
-column(const struct dumpjson *d)
+uint64_t
+dumpjson_column(const struct dumpjson *d)
 {
 	return d->at.offset - d->at.line_at;
 }
 
-static int
-add_reject(struct block *b, struct span text, const uint8_t *at,
+int
+dumpjson_add_reject(struct block *b, struct span text, const uint8_t *at,
 	   const struct err *why)
 {
 	return textplace_reject(&b->d->at, b->p, text, at, why, b->out,
 				b->err);
-}
-
-/* ---- what is passed over ------------------------------------------------- */
-
-/*
- * May an item begin anew in the line that begins at `p`, in this column?  *cut
- * says that nobody knows, because the text ends before.
- */
-static bool
-begins_anew(const struct block *b, const uint8_t *p, uint64_t column,
-	    bool *cut)
-{
-	for (uint64_t i = 0; i < column; i++, p++) {
-		if (p == b->end) {
-			*cut |= !b->last;
-			return false;
-		}
-		if (*p != ' ' && *p != '\t')
-			return false;
-	}
-	*cut |= p == b->end && !b->last;
-	return p < b->end && *p == '{';
-}
-
-/* Is this byte the end of what is passed over?  It is not part of it. */
-static bool
-ends_skip(enum level level, const struct skip *s, uint8_t c)
-{
-	if (s->depth > 0 || s->in_string)
-		return false;
-	switch (level) {
-	case TOP:
-		return c == '{' && s->closed;
-	case PAGE:
-		return c == ',' || c == '}';
-	default:
-		return c == ',' || c == ']';
-	}
-}
-
-/* One byte of it. */
-static void
-skip_byte(struct skip *s, uint8_t c)
-{
-	if (s->in_string) {
-		if (c == '\n' || (c == '"' && !s->escaped))
-			s->in_string = false;
-		s->escaped = c == '\\' && !s->escaped;
-		return;
-	}
-	switch (c) {
-	case '"':
-		s->in_string = true;
-		s->escaped = false;
-		break;
-	case '{':
-	case '[':
-		s->depth++;
-		break;
-	case '}':
-	case ']':
-		s->closed |= s->depth == 1;
-		s->depth -= s->depth > 0;
-		break;
-	default:
-		break;
-	}
-}
-
-/* What find_end() found. */
-struct found {
-	const uint8_t *to;
-	bool is_end;		/* else there is no more text to look at */
-	enum level level;	/* what is then to be expected */
-	enum next next;
-};
-
-/* Does something new begin in the line behind the line end at `p`? */
-static bool
-line_begins(const struct block *b, const struct skip *s, const uint8_t *p,
-	    struct found *f, bool *cut)
-{
-	const struct dumpjson *const d = b->d;
-
-	if (d->level == TOP && s->depth == 0)
-		return true;
-	f->next = ELEMENT;
-	if (!s->in_line && d->level != PAGE &&
-	    begins_anew(b, p + 1, s->column, cut))
-		return true;
-	if (d->level >= PAGE && !d->page.in_line &&
-	    begins_anew(b, p + 1, d->page.column, cut)) {
-		f->level = d->in_list ? LIST : TOP;
-		return true;
-	}
-	f->next = COMMA;
-	return false;
-}
-
-/* From b->p to where something new begins. */
-static struct found
-find_end(const struct block *b, struct skip *s)
-{
-	struct found f = { .level = b->d->level, .next = COMMA };
-	bool cut = false;
-
-	for (f.to = b->p; f.to < b->end; f.to++) {
-		f.is_end = ends_skip(f.level, s, *f.to);
-		if (f.is_end)
-			return f;
-
-		const struct skip before = *s;
-		skip_byte(s, *f.to);
-		if (*f.to != '\n')
-			continue;
-		f.is_end = line_begins(b, s, f.to, &f, &cut);
-		if (f.is_end)
-			f.to++;
-		if (cut && !f.is_end)
-			*s = before;
-		if (cut || f.is_end)
-			return f;
-	}
-	return f;
-}
-
-/* Go on passing over.  Returns whether something new begins. */
-static bool
-go_on_skipping(struct block *b)
-{
-	struct dumpjson *const d = b->d;
-	const struct found f = find_end(b, &d->skip);
-
-	advance(b, f.to);
-	if (!f.is_end)
-		return false;
-	d->skip.on = false;
-	d->level = f.level;
-	d->next = f.next;
-	return true;
-}
-
-/*
- * What begins at b->p is wrong at `at`: reject it, up to where something new
- * begins.  Returns 1, 0 if more text is needed to see where that is, or -1.
- */
-static int
-reject(struct block *b, const uint8_t *at, const struct err *why)
-{
-	struct dumpjson *const d = b->d;
-	const struct skip begin = {
-		.on = true, .in_line = !d->blank || column(d) > MOST_COLUMNS,
-		.column = column(d),
-	};
-	struct skip s = begin;
-	struct found f = find_end(b, &s);
-
-	if (!f.is_end && !b->last && b->end - b->p < WHOLE_LEN)
-		return 0;
-	while (f.to > b->p + 1 && (f.to[-1] == '\n' || f.to[-1] == '\r' ||
-				   f.to[-1] == ' ' || f.to[-1] == '\t'))
-		f.to--;
-	f.to += f.to == b->p;
-	if (add_reject(b, (struct span){ b->p, (size_t)(f.to - b->p) },
-		       at, why) != 0)
-		return -1;
-	d->page.nrejects++;
-	d->skip = begin;
-	go_on_skipping(b);
-	return 1;
-}
-
-/* The same of the byte at b->p, which is not what it should be. */
-static int
-reject_byte(struct block *b, const char *expected)
-{
-	struct err why;
-	struct jsonwalk w = { .p = b->p, .end = b->end, .last = true,
-			      .err = &why };
-
-	jsonvalue_wrong(&w, expected);
-	return reject(b, b->p, &why);
 }
 
 /* ---- items --------------------------------------------------------------- */
@@ -482,11 +243,11 @@ read_item(struct block *b)
 	case JSON_GOOD:
 		b->out->nitems++;
 		d->page.nitems++;
-		advance(b, at);
+		dumpjson_advance(b, at);
 		d->next = COMMA;
 		return 1;
 	case JSON_BAD:
-		return reject(b, w.p, &why);
+		return dumpjson_reject(b, w.p, &why);
 	case JSON_MORE:
 		return 0;
 	default:
@@ -504,12 +265,12 @@ begin_page(struct block *b)
 
 	d->page = (struct page){
 		.offset = d->at.offset, .line = d->at.line,
-		.column = column(d),
-		.in_line = !d->blank || column(d) > MOST_COLUMNS,
+		.column = dumpjson_column(d),
+		.in_line = !d->blank || dumpjson_column(d) > MOST_COLUMNS,
 	};
 	d->level = PAGE;
 	d->next = FIRST;
-	advance(b, b->p + 1);
+	dumpjson_advance(b, b->p + 1);
 }
 
 /* The brace of a page is at b->p.  Returns 1, 0 or -1. */
@@ -529,7 +290,7 @@ end_page(struct block *b)
 			"'Item' in it");
 		const struct span text = { from, (size_t)(b->p + 1 - from) };
 
-		if (add_reject(b, text, b->p, &why) != 0)
+		if (dumpjson_add_reject(b, text, b->p, &why) != 0)
 			return -1;
 	}
 	/* What is rejected may have been more than one, or less. */
@@ -542,7 +303,7 @@ end_page(struct block *b)
 			"%" PRIu64, page->line, page->nitems, page->count);
 	d->level = d->in_list ? LIST : TOP;
 	d->next = COMMA;
-	advance(b, b->p + 1);
+	dumpjson_advance(b, b->p + 1);
 	return 1;
 }
 
@@ -585,14 +346,14 @@ read_member(struct block *b)
 	}
 	const uint8_t *const value = w.p;
 	if (rc == JSON_GOOD && span_is(name, "Items") && *value == '[') {
-		advance(b, value + 1);
+		dumpjson_advance(b, value + 1);
 		d->page.has_items = true;
 		d->level = ITEMS;
 		d->next = FIRST;
 		return 1;
 	}
 	if (rc == JSON_GOOD && span_is(name, "Item") && *value == '{') {
-		advance(b, value);
+		dumpjson_advance(b, value);
 		d->page.has_items = true;
 		d->next = VALUE;
 		return 1;
@@ -600,11 +361,11 @@ read_member(struct block *b)
 	if (rc == JSON_GOOD)
 		rc = jsonvalue_skip(&w);
 	if (rc != JSON_GOOD)
-		return rc == JSON_MORE ? 0 : reject(b, w.p, &why);
+		return rc == JSON_MORE ? 0 : dumpjson_reject(b, w.p, &why);
 	if (span_is(name, "Count"))
 		read_count(&d->page, value, w.p);
 	d->page.is_part |= span_is(name, "NextToken");
-	advance(b, w.p);
+	dumpjson_advance(b, w.p);
 	d->next = COMMA;
 	return 1;
 }
@@ -632,17 +393,17 @@ step_list(struct block *b)
 		d->level = d->level == ITEMS ? PAGE : TOP;
 		d->next = COMMA;
 		d->in_list &= d->level == PAGE;
-		advance(b, b->p + 1);
+		dumpjson_advance(b, b->p + 1);
 		return 1;
 	}
 	if (d->next == COMMA) {
 		if (c != ',')
-			return reject_byte(b, "',' or ']'");
+			return dumpjson_reject_byte(b, "',' or ']'");
 		d->next = ELEMENT;
-		advance(b, b->p + 1);
+		dumpjson_advance(b, b->p + 1);
 		return 1;
 	}
-	return c == '{' ? element(b) : reject_byte(b, "'{' of an item");
+	return c == '{' ? element(b) : dumpjson_reject_byte(b, "'{' of an item");
 }
 
 static int
@@ -657,12 +418,12 @@ step_page(struct block *b)
 		return end_page(b);
 	if (d->next == COMMA) {
 		if (c != ',')
-			return reject_byte(b, "',' or '}'");
+			return dumpjson_reject_byte(b, "',' or '}'");
 		d->next = ELEMENT;
-		advance(b, b->p + 1);
+		dumpjson_advance(b, b->p + 1);
 		return 1;
 	}
-	return c == '"' ? read_member(b) : reject_byte(b, "a name in quotes");
+	return c == '"' ? read_member(b) : dumpjson_reject_byte(b, "a name in quotes");
 }
 
 static int
@@ -673,12 +434,12 @@ step_top(struct block *b)
 	if (*b->p == '{')
 		return element(b);
 	if (*b->p != '[')
-		return reject_byte(b, "'{' or '['");
+		return dumpjson_reject_byte(b, "'{' or '['");
 	d->list_line = d->at.line;
 	d->in_list = true;
 	d->level = LIST;
 	d->next = FIRST;
-	advance(b, b->p + 1);
+	dumpjson_advance(b, b->p + 1);
 	return 1;
 }
 
@@ -688,7 +449,7 @@ step(struct block *b)
 {
 	struct dumpjson *const d = b->d;
 
-	if (d->skip.on && !go_on_skipping(b))
+	if (d->skip.on && !dumpjson_skip(b))
 		return 0;
 	pass_space(b);
 	if (b->p == b->end)
@@ -724,7 +485,7 @@ decode(void *state, struct span in, bool last, struct batch *out, size_t *used,
 		return -1;
 	if (d->at.offset == 0 && in.len >= 3 &&
 	    memcmp(in.ptr, "\xEF\xBB\xBF", 3) == 0) {
-		advance(&b, in.ptr + 3);
+		dumpjson_advance(&b, in.ptr + 3);
 		d->at.line_at = 3;
 		d->blank = true;
 	}

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -146,9 +147,60 @@ add_word(const char *option, const char **words, size_t *n, const char *word,
 	return 0;
 }
 
-/* One option with its value.  Returns 0 or -1. */
+/* Options that are there or not, and those whose value stays as it stands. */
+static const struct {
+	int option;
+	size_t at;		/* in struct options */
+} FLAGS[] = {
+	{ OPT_STRICT_IDS, offsetof(struct options, strict_ids) },
+	{ OPT_REVERT, offsetof(struct options, revert) },
+	{ OPT_DRY_RUN, offsetof(struct options, dry_run) },
+	{ OPT_QUIET, offsetof(struct options, quiet) },
+	{ OPT_VERBOSE, offsetof(struct options, verbose) },
+	{ OPT_NO_PROGRESS, offsetof(struct options, no_progress) },
+	{ OPT_ITEM, offsetof(struct options, item) },
+	{ OPT_ALL, offsetof(struct options, all) },
+	{ OPT_WRITE, offsetof(struct options, write) },
+	{ OPT_FORCE, offsetof(struct options, force) },
+	{ OPT_LIVE, offsetof(struct options, live) },
+	{ OPT_PARTIAL, offsetof(struct options, partial) },
+	{ OPT_EXACT, offsetof(struct options, exact) },
+}, TEXTS[] = {
+	{ OPT_JOB, offsetof(struct options, job) },
+	{ OPT_STAGE, offsetof(struct options, stage) },
+	{ OPT_RUN_TIME, offsetof(struct options, run_time) },
+	{ OPT_WHERE, offsetof(struct options, where) },
+	{ OPT_OUT, offsetof(struct options, out) },
+	{ OPT_SELECT, offsetof(struct options, select) },
+	{ OPT_IGNORE, offsetof(struct options, ignore) },
+	{ OPT_LOG, offsetof(struct options, log) },
+	{ OPT_AGAINST, offsetof(struct options, against) },
+	{ OPT_PLAN, offsetof(struct options, plan) },
+};
+
+/* An option that one of these tables has.  Returns whether it was. */
+static bool
+set_plain(struct options *o, int option, const char *value)
+{
+	unsigned char *const at = (unsigned char *)o;
+	const bool yes = true;
+
+	for (size_t i = 0; i < sizeof(FLAGS) / sizeof(FLAGS[0]); i++)
+		if (FLAGS[i].option == option) {
+			memcpy(at + FLAGS[i].at, &yes, sizeof(yes));
+			return true;
+		}
+	for (size_t i = 0; i < sizeof(TEXTS) / sizeof(TEXTS[0]); i++)
+		if (TEXTS[i].option == option) {
+			memcpy(at + TEXTS[i].at, &value, sizeof(value));
+			return true;
+		}
+	return false;
+}
+
+/* One whose value is one of a few words.  1, 0 if it is none such, or -1. */
 static int
-set(struct options *o, int option, const char *value, struct err *err)
+set_choice(struct options *o, int option, const char *value, struct err *err)
 {
 	static const char *const BAD_ITEM[] = { "reject", "fail", NULL };
 	static const char *const DUPLICATE[] = {
@@ -161,34 +213,9 @@ set(struct options *o, int option, const char *value, struct err *err)
 	static const char *const AS[] = {
 		"dynamodb-json", "json", "ion", "csv", NULL,
 	};
-	uint64_t n = 0;
-	int rc = 0;
+	int rc;
 
 	switch (option) {
-	case OPT_JOB:
-		o->job = value;
-		break;
-	case OPT_STAGE:
-		o->stage = value;
-		break;
-	case OPT_THREADS:
-		rc = number("threads", value, 1, 1024, &n, err);
-		o->threads = (unsigned)n;
-		break;
-	case OPT_MEMORY:
-		rc = size("memory", value, &n, err);
-		o->memory = n;
-		break;
-	case OPT_LIMIT:
-		rc = number("limit", value, 1, UINT64_MAX / 2, &o->limit, err);
-		break;
-	case OPT_LEVEL:
-		rc = number("level", value, 1, 9, &n, err);
-		o->level = (int)n;
-		break;
-	case OPT_RUN_TIME:
-		o->run_time = value;
-		break;
 	case OPT_ON_BAD_ITEM:
 		rc = choice("on-bad-item", value, BAD_ITEM, err);
 		o->fail_on_bad_item = rc == 1;
@@ -197,31 +224,6 @@ set(struct options *o, int option, const char *value, struct err *err)
 		rc = choice("on-duplicate", value, DUPLICATE, err);
 		if (rc >= 0)
 			o->on_duplicate = (enum on_duplicate)rc;
-		break;
-	case OPT_STRICT_IDS:
-		o->strict_ids = true;
-		break;
-	case OPT_MAX_UNPACKED:
-		rc = size("max-unpacked", value, &o->max_unpacked, err);
-		break;
-	case OPT_MAX_RATIO:
-		rc = number("max-ratio", value, 1, UINT32_MAX, &o->max_ratio,
-			    err);
-		break;
-	case OPT_REVERT:
-		o->revert = true;
-		break;
-	case OPT_DRY_RUN:
-		o->dry_run = true;
-		break;
-	case OPT_QUIET:
-		o->quiet = true;
-		break;
-	case OPT_VERBOSE:
-		o->verbose = true;
-		break;
-	case OPT_NO_PROGRESS:
-		o->no_progress = true;
 		break;
 	case OPT_OUTPUT:
 		rc = choice("output", value, OUTPUT, err);
@@ -232,72 +234,69 @@ set(struct options *o, int option, const char *value, struct err *err)
 		rc = choice("type", value, TYPE, err);
 		o->type = rc < 0 ? 0 : TYPE[rc][0];
 		break;
-	case OPT_ITEM:
-		o->item = true;
-		break;
-	case OPT_ALL:
-		o->all = true;
-		break;
-	case OPT_TABLE:
-		return add_word("table", o->tables, &o->ntables, value, err);
-	case OPT_KEY:
-		return add_word("key", o->keys, &o->nkeys, value, err);
-	case OPT_WHERE:
-		o->where = value;
-		break;
-	case OPT_WRITE:
-		o->write = true;
-		break;
-	case OPT_TABLES_FROM:
-		return add_word("tables-from", o->tables_from,
-				&o->ntables_from, value, err);
-	case OPT_FORCE:
-		o->force = true;
-		break;
-	case OPT_OUT:
-		o->out = value;
-		break;
 	case OPT_AS:
 		rc = choice("as", value, AS, err);
 		o->as = value;
 		break;
-	case OPT_SELECT:
-		o->select = value;
-		break;
-	case OPT_IGNORE:
-		o->ignore = value;
-		break;
-	case OPT_LOG:
-		o->log = value;
-		break;
+	default:
+		return 0;
+	}
+	return rc < 0 ? -1 : 1;
+}
+
+/* One option with its value.  Returns 0 or -1. */
+static int
+set(struct options *o, int option, const char *value, struct err *err)
+{
+	uint64_t n = 0;
+	int rc;
+
+	if (set_plain(o, option, value))
+		return 0;
+	rc = set_choice(o, option, value, err);
+	if (rc != 0)
+		return rc < 0 ? -1 : 0;
+	switch (option) {
+	case OPT_THREADS:
+		rc = number("threads", value, 1, 1024, &n, err);
+		o->threads = (unsigned)n;
+		return rc;
+	case OPT_MEMORY:
+		rc = size("memory", value, &n, err);
+		o->memory = n;
+		return rc;
+	case OPT_LIMIT:
+		return number("limit", value, 1, UINT64_MAX / 2, &o->limit,
+			      err);
+	case OPT_LEVEL:
+		rc = number("level", value, 1, 9, &n, err);
+		o->level = (int)n;
+		return rc;
+	case OPT_MAX_UNPACKED:
+		return size("max-unpacked", value, &o->max_unpacked, err);
+	case OPT_MAX_RATIO:
+		return number("max-ratio", value, 1, UINT32_MAX, &o->max_ratio,
+			      err);
+	case OPT_TABLE:
+		return add_word("table", o->tables, &o->ntables, value, err);
+	case OPT_KEY:
+		return add_word("key", o->keys, &o->nkeys, value, err);
+	case OPT_TABLES_FROM:
+		return add_word("tables-from", o->tables_from,
+				&o->ntables_from, value, err);
+	case OPT_ACCEPT:
+		return add_word("accept", o->accept, &o->naccept, value, err);
 	case OPT_YES:	/* what these are for is not yet in this version */
 	case OPT_CONFIRM:
 	case OPT_ENV_FILE:
-		break;
+		return 0;
 	case OPT_SHARD:
 		return err_set(err, ERR_USAGE, "--shard is not yet in this "
 			       "version");
-	case OPT_AGAINST:
-		o->against = value;
-		break;
-	case OPT_PLAN:
-		o->plan = value;
-		break;
-	case OPT_LIVE:
-		o->live = true;
-		break;
-	case OPT_PARTIAL:
-		o->partial = true;
-		break;
-	case OPT_EXACT:
-		o->exact = true;
-		break;
-	case OPT_ACCEPT:
-		return add_word("accept", o->accept, &o->naccept, value, err);
 	default:
 		o->help = true;
+		return 0;
 	}
-	return rc < 0 ? -1 : 0;
 }
 
 /* Is `command` one of the words? */
