@@ -27,7 +27,6 @@ LINE = 31                   # times the longest line, where that is over 64 KiB
 HOSTILE = 55                # the same for the worst that can be made up
 FILE = 2 * KIB
 SPACE = (8 + 128) * MIB     # of a thread's addresses: stack, malloc's reserve
-LIBRARIES = 32 * MIB        # addresses of the program and its libraries
 
 
 def formula(threads, memory, files=8, line=0, times=LINE, tables=1):
@@ -39,8 +38,27 @@ def formula(threads, memory, files=8, line=0, times=LINE, tables=1):
 
 def addresses(threads, memory, index, **more):
     """What `ulimit -v` must allow."""
-    return (formula(threads, memory, **more) + index + LIBRARIES +
+    return (formula(threads, memory, **more) + index + least_addresses() +
             threads * SPACE)
+
+
+def least_addresses():
+    """What the program and its libraries take before it does anything."""
+    if 'least' not in DATA:
+        low, high = 0, 1024 * MIB
+        while high - low > MIB // 4:
+            limit = (low + high) // 2
+            got = subprocess.run(
+                [sys.executable, '-S', '-E', '-c', METER, str(limit),
+                 PROGRAM, '--version'], stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL, text=True)
+            if got.stdout.splitlines()[-1:] and \
+                    got.stdout.splitlines()[-1].startswith('0 '):
+                high = limit
+            else:
+                low = limit
+        DATA['least'] = high
+    return DATA['least']
 
 
 # A small process, so that the peak is not that of the Python that forked.
@@ -148,7 +166,8 @@ def it_does_not_grow_with_the_input(here, options):
 def too_little_memory_is_told(here, options):
     """One message, exit 4, and it goes on when there is more."""
     _, _, err = measure(options.plan, here + '/job', '--threads', '1',
-                        limit=24 * MIB, status=4)
+                        limit=least_addresses() + 14 * MIB,
+                        status=4)
     contains(err, 'out of memory', 'same command')
     run(options.plan, here + '/job', '--quiet')
 
