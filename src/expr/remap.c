@@ -166,7 +166,8 @@ build(struct remap *r, struct span table, const struct remap_options *o,
 		if (r->map == NULL)
 			return -1;
 	}
-	r->clean = scan_plain(o->prefix) == o->prefix.len;
+	r->clean = o->prefix.len == 0 ||
+		   scan_plain(o->prefix) == o->prefix.len;
 	r->room = (1 + o->prefix.len + r->shapes[0].length + ARENA_ALIGN - 1) /
 		  ARENA_ALIGN * ARENA_ALIGN;
 	r->plain = r->keep == NULL && r->map == NULL && o->type != VALUE_N;
