@@ -35,8 +35,26 @@ def relational(here, exports, name='plan.json'):
     return path
 
 
-def pack(path, folder, backwards=False):
+def pack_7z(path, folder, *options):
+    """As 7-Zip packs it; or as bsdtar does."""
+    if shutil.which('7z') is not None:
+        subprocess.run(['7z', 'a', '-bso0', '-bsp0', *options, path, folder],
+                       check=True)
+    elif options:
+        raise Skipped('7z (p7zip-full) is not installed')
+    elif shutil.which('bsdtar') is not None:
+        subprocess.run(['bsdtar', '--format', '7zip', '-cf', path, '-C',
+                        os.path.dirname(folder), os.path.basename(folder)],
+                       check=True)
+    else:
+        raise Skipped('neither 7z (p7zip-full) nor bsdtar is installed')
+    return path
+
+
+def pack(path, folder, *options, backwards=False):
     """An archive of a folder, its files in the order of names or backwards."""
+    if path.endswith('.7z'):
+        return pack_7z(path, folder, *options)
     names = sorted((os.path.join(top, n) for top, _, ns in os.walk(folder)
                     for n in ns), reverse=backwards)
     if path.endswith('.zip'):
@@ -56,9 +74,9 @@ def pack(path, folder, backwards=False):
     return path
 
 
-def same_as_the_folder(here, ending, *options, **more):
+def same_as_the_folder(here, ending, *options, pack_options=(), **more):
     folder = DATA['top'] + '/relational'
-    archive = pack(here + '/all' + ending, folder, **more)
+    archive = pack(here + '/all' + ending, folder, *pack_options, **more)
     run(relational(here, [folder], 'a.yaml'), here + '/a', status=None)
     run(relational(here, [archive], 'b.yaml'), here + '/b', *options,
         status=None)
@@ -90,6 +108,26 @@ def tar_zst(here, options):
 
 def zip_(here, options):
     same_as_the_folder(here, '.zip', '--threads', '3')
+
+
+def seven_zip(here, options):
+    same_as_the_folder(here, '.7z', '--threads', '3')
+
+
+def seven_zip_of_other_methods(here, options):
+    """One block a file; the methods that 7-Zip has beside LZMA2."""
+    for method in ('LZMA', 'PPMd', 'BZip2', 'Deflate', 'Copy'):
+        os.makedirs(here + '/' + method)
+        same_as_the_folder(here + '/' + method, '.7z', pack_options=[
+            '-m0=' + method, '-ms=off'])
+
+
+def seven_zip_encrypted_is_refused(here, options):
+    folder = DATA['top'] + '/relational'
+    for i, more in enumerate(([], ['-mhe=on'])):
+        path = pack_7z('%s/x%d.7z' % (here, i), folder, '-psecret', *more)
+        r = run(relational(here, [path]), here + '/job', status=3)
+        contains(r.err.lower(), 'x%d.7z' % i, 'crypt')
 
 
 def archives_side_by_side_and_in_a_folder(here, options):
@@ -182,7 +220,7 @@ def hostile_archives_are_refused(here, options):
 
 
 def bombs_are_stopped(here, options):
-    for ending in ('.tar.gz', '.zip'):
+    for ending in ('.tar.gz', '.zip', '.7z'):
         os.makedirs(here + '/b', exist_ok=True)
         with open(here + '/b/zeros.json', 'wb') as f:
             f.truncate(200 << 20)
@@ -191,14 +229,15 @@ def bombs_are_stopped(here, options):
         job = here + '/job' + ending
         r = run(p, job, status=3)
         contains(r.err, '1000 times', '--max-ratio')
-        r = run(p, job, '--max-unpacked', '100M', status=3)
+        r = run(p, job, '--max-unpacked', '100M', '--max-ratio',
+                '100000', status=3)
         contains(r.err, '104857600 bytes', '--max-unpacked')
         r = run(p, job, '--max-ratio', '100000', status=3)
         contains(r.err, '16 MiB')       # what is in it is no line
 
 
 def damaged_archives_are_told(here, options):
-    for ending in ('.tar', '.tar.gz', '.zip'):
+    for ending in ('.tar', '.tar.gz', '.zip', '.7z'):
         path = pack(here + '/x' + ending, DATA['top'] + '/relational')
         with open(path, 'r+b') as f:
             f.truncate(os.path.getsize(path) // 2)
@@ -206,7 +245,8 @@ def damaged_archives_are_told(here, options):
         contains(r.err, 'x' + ending, 'archive')
 
 
-main([tar, tar_gz, tar_xz_backwards, tar_zst, zip_,
+main([tar, tar_gz, tar_xz_backwards, tar_zst, zip_, seven_zip,
+      seven_zip_of_other_methods, seven_zip_encrypted_is_refused,
       archives_side_by_side_and_in_a_folder, plain_files_in_an_archive,
       a_large_archive_is_read_once, resumed_and_limited,
       hostile_archives_are_refused, bombs_are_stopped,
