@@ -80,6 +80,30 @@ read_side(const struct tree *root, const char *name, const char *const *known,
 	return 0;
 }
 
+/*
+ * What StartBulkPutItems takes is written already; but how a line of its input
+ * says a condition we do not know, and a guess would overwrite items.
+ */
+static int
+refuse_bulk_put(const struct tree *target, struct err *err)
+{
+	const struct tree *const condition = tree_get(target, "condition");
+	const struct tree *const format = tree_get(target, "format");
+
+	if (condition != NULL)
+		return tree_err(condition, err, "'condition': how a line for "
+				"StartBulkPutItems says one is not known to "
+				"this version (docs/FORMATS.md, Bulk put "
+				"items): leave it out; its items replace those "
+				"with their keys");
+	if (format != NULL && tree_is_scalar(format) &&
+	    span_is(format->text, "bulk-put-items"))
+		return tree_err(format, err, "'bulk-put-items' needs no format "
+				"of its own: StartBulkPutItems takes data/ of "
+				"'dynamodb-json' and 'ion' as it stands");
+	return 0;
+}
+
 static int
 read_sides(struct plan_part *part, struct err *err)
 {
@@ -95,6 +119,8 @@ read_sides(struct plan_part *part, struct err *err)
 	const struct tree *const t = tree_get(part->root, "names");
 	const struct tree *const to = tree_get(part->root, "target");
 
+	if (to != NULL && refuse_bulk_put(to, err) != 0)
+		return -1;
 	if (read_side(part->root, "source", source, &part->source, err) != 0 ||
 	    read_side(part->root, "target", target, &part->target, err) != 0)
 		return -1;
