@@ -75,27 +75,53 @@ put_renames(struct page *g, const struct plan_step *s)
 }
 
 static void
-put_emit(struct page *g, const struct plan_emit *e)
+put_indent(struct page *g, int depth)
 {
-	put(g, "\n                 to %s", e->to);
-	if (e->has_each) {
-		put(g, ", for each %s in ", e->as);
-		put_path(g, &e->each);
-	}
-	if (e->when != NULL) {
-		put(g, ", when ");
-		put_expr(g, e->when);
-	}
+	put(g, "\n%*s", 17 + 2 * depth, "");
+}
+
+static void
+put_fields(struct page *g, const struct plan_emit *e, int depth)
+{
 	for (size_t i = 0; i < e->nfields; i++) {
-		put(g, "\n                   %.*s = ", (int)e->fields[i].name.len,
-		    e->fields[i].name.ptr);
-		put_expr(g, e->fields[i].value);
+		const struct plan_field *const f = &e->fields[i];
+
+		put_indent(g, depth);
+		put(g, "%.*s%s = ", (int)f->name.len, f->name.ptr,
+		    f->optional ? ", if it is there," : "");
+		put_expr(g, f->value);
+	}
+	if (e->item != NULL) {
+		put_indent(g, depth);
+		put_expr(g, e->item);
 	}
 	if (e->update == NULL)
 		return;
-	put(g, "\n                   ");
+	put_indent(g, depth);
 	if (!g->failed)
 		g->failed = update_print(e->update, &g->text, g->err) != 0;
+}
+
+static void
+put_emit(struct page *g, const struct plan_emit *e, int depth)
+{
+	put_indent(g, depth);
+	if (e->to != NULL)
+		put(g, "to %s", e->to);
+	if (e->each != NULL) {
+		put(g, "%sfor each %s", e->to != NULL ? ", " : "", e->as);
+		if (e->index != NULL)
+			put(g, ", at %s,", e->index);
+		put(g, " in ");
+		put_expr(g, e->each);
+	}
+	if (e->when != NULL) {
+		put(g, "%swhen ", e->to != NULL || e->each != NULL ? ", " : "");
+		put_expr(g, e->when);
+	}
+	put_fields(g, e, depth + 1);
+	for (size_t i = 0; i < e->nemits; i++)
+		put_emit(g, &e->emits[i], depth + 1);
 }
 
 static void put_steps(struct page *g, const struct plan_step *steps, size_t n,
@@ -148,7 +174,7 @@ put_step(struct page *g, const struct plan_step *s)
 		break;
 	case STEP_EMIT:
 		for (size_t i = 0; i < s->nemits; i++)
-			put_emit(g, &s->emits[i]);
+			put_emit(g, &s->emits[i], 0);
 		if (s->nemits == 0)
 			put(g, "nothing");
 		break;

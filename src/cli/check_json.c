@@ -90,29 +90,49 @@ put_path(struct page *g, const char *name, const struct path *p)
 static void put_steps(struct page *g, const char *name,
 		      const struct plan_step *steps, size_t n);
 
+/* An output's attributes; those that may be left out, by name, beside them. */
 static void
-put_emits(struct page *g, const struct plan_step *s)
+put_fields(struct page *g, const struct plan_emit *e)
+{
+	bool any = false;
+
+	put_expr(g, "item", e->item);
+	if (!e->has_item)
+		return;
+	jsonwrite_name(&g->w, "item");
+	jsonwrite_map(&g->w);
+	for (size_t k = 0; k < e->nfields; k++) {
+		jsonwrite_name_span(&g->w, e->fields[k].name);
+		put_expr(g, NULL, e->fields[k].value);
+		any |= e->fields[k].optional;
+	}
+	jsonwrite_end(&g->w);
+	if (!any)
+		return;
+	open_list(g, "optional");
+	for (size_t k = 0; k < e->nfields; k++)
+		if (e->fields[k].optional)
+			jsonwrite_span(&g->w, e->fields[k].name);
+	jsonwrite_end(&g->w);
+}
+
+static void
+put_emits(struct page *g, const struct plan_emit *emits, size_t n)
 {
 	open_list(g, "outputs");
-	for (size_t i = 0; i < s->nemits; i++) {
-		const struct plan_emit *const e = &s->emits[i];
+	for (size_t i = 0; i < n; i++) {
+		const struct plan_emit *const e = &emits[i];
 
 		jsonwrite_map(&g->w);
 		put_text(g, "to", e->to);
-		if (e->has_each)
-			put_path(g, "each", &e->each);
+		put_expr(g, "each", e->each);
 		put_text(g, "as", e->as);
+		put_text(g, "index", e->index);
 		put_expr(g, "when", e->when);
-		if (e->has_item) {
-			jsonwrite_name(&g->w, "item");
-			jsonwrite_map(&g->w);
-			for (size_t k = 0; k < e->nfields; k++) {
-				jsonwrite_name_span(&g->w, e->fields[k].name);
-				put_expr(g, NULL, e->fields[k].value);
-			}
-			jsonwrite_end(&g->w);
-		}
+		put_fields(g, e);
 		put_update(g, "update", e->update);
+		if (e->nemits > 0)
+			put_emits(g, e->emits, e->nemits);
 		jsonwrite_end(&g->w);
 	}
 	jsonwrite_end(&g->w);
@@ -163,7 +183,7 @@ put_step(struct page *g, const struct plan_step *s)
 	if (s->kind == STEP_RENAME)
 		put_renames(g, s);
 	if (s->kind == STEP_EMIT)
-		put_emits(g, s);
+		put_emits(g, s->emits, s->nemits);
 	if (s->kind == STEP_VERSION)
 		put_version(g, s);
 	if (s->kind == STEP_PIPE) {

@@ -89,7 +89,7 @@ add_unit(struct account *a, const struct journal_unit *u, struct err *err)
 {
 	struct extra extra = {
 		.types = a->types, .left = a->left, .written = a->written,
-		.deleted = a->deleted,
+		.deleted = a->deleted, .counts = a->tables,
 	};
 
 	for (size_t i = 0; i < u->ntallies; i++)
@@ -133,6 +133,7 @@ account_sum(struct account *a, struct journal *j, struct err *err)
 	for (uint32_t i = 0; i < a->ntables; i++) {
 		a->tables[i].written = a->written[i];
 		a->total.written += a->written[i];
+		a->total.made += a->tables[i].made;
 		a->deletes += a->deleted[i];
 	}
 	return 0;

@@ -17,6 +17,7 @@ struct counts {
 	uint64_t duplicate;	/* --on-duplicate left them out */
 	uint64_t rejected;	/* in rejected/, with the reason */
 	uint64_t written;	/* items of this table as a target */
+	uint64_t made;		/* what the moved ones became by emit ... */
 };
 
 static inline void
@@ -30,6 +31,7 @@ counts_add(struct counts *to, const struct counts *c)
 	to->duplicate += c->duplicate;
 	to->rejected += c->rejected;
 	to->written += c->written;
+	to->made += c->made;
 }
 
 /* Does what was read equal what became of it? */

@@ -1,16 +1,17 @@
 /*
  * Layout, little-endian: packed_len, plain_len, blank_lines, damaged,
  * superseded, gone, lost (8 bytes each); per plan table pk and sk types (2
- * bytes each), written and deleted (8); then the nleft counters (8 each).  The
- * journal checksums it.
+ * bytes each), written, deleted and made (8); then the nleft counters (8 each).
+ * The journal checksums it.
  */
 #include "engine/extra.h"
 
 #include "base/buf.h"
 #include "base/bytes.h"
 #include "base/err.h"
+#include "engine/counts.h"
 
-enum { HEAD_LEN = 7 * 8, TABLE_LEN = 2 + 2 + 8 + 8 };
+enum { HEAD_LEN = 7 * 8, TABLE_LEN = 2 + 2 + 8 + 8 + 8 };
 
 static size_t
 length(size_t ntables, size_t nleft)
@@ -40,6 +41,7 @@ extra_write(const struct extra *e, size_t ntables, size_t nleft,
 			      (uint32_t)e->types[i].sk << 16);
 		store_le64(p + 4, e->written[i]);
 		store_le64(p + 12, e->deleted[i]);
+		store_le64(p + 20, e->counts[i].made);
 	}
 	for (size_t i = 0; i < nleft; i++, p += 8)
 		store_le64(p, e->left[i]);
@@ -69,6 +71,7 @@ extra_add(struct span bytes, size_t ntables, size_t nleft, struct extra *to,
 		to->types[i].sk |= load_le16(p + 2);
 		to->written[i] += load_le64(p + 4);
 		to->deleted[i] += load_le64(p + 12);
+		to->counts[i].made += load_le64(p + 20);
 	}
 	for (size_t i = 0; i < nleft; i++, p += 8)
 		to->left[i] += load_le64(p);

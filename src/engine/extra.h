@@ -26,6 +26,7 @@ struct extra {
 	uint64_t *left;			/* see program_nleft() */
 	uint64_t *written;		/* items a plan table gave targets */
 	uint64_t *deleted;		/* ... and keys to delete there */
+	struct counts *counts;		/* likewise; of them `made` only */
 };
 
 /* Append; and add what `bytes` says to *to.  Returns 0 or -1. */

@@ -32,7 +32,7 @@ keyed_by_id(const struct plan *plan, uint32_t table)
 	const struct plan_table *const t = &plan->tables[table];
 	size_t nids = 0;
 
-	if (t->rewrite == NULL || t->key.pk.name == NULL ||
+	if (t->rewrite == NULL || t->emitted || t->key.pk.name == NULL ||
 	    t->key.sk.name != NULL)
 		return false;
 

@@ -161,21 +161,28 @@ struct plan_rename {
 struct plan_field {
 	struct span name;
 	uint16_t hash;
+	bool optional;			/* left out if its value is not there */
 	struct expr *value;
 };
 
-/* One output of an emit. */
+enum { PLAN_MAX_BOUND = 16 };		/* names of loops around an output */
+
+/* One output of an emit, or a loop with outputs in it. */
 struct plan_emit {
-	const char *to;			/* plan table */
+	const char *to;			/* plan table; NULL of a loop */
 	uint32_t table;			/* its number, once resolved */
 	struct expr *when;		/* or NULL */
-	bool has_each;
-	struct path each;		/* list or map to go through */
-	const char *as;			/* name of its element, bound number 0 */
-	struct plan_field *fields;	/* the new item; else it is a copy */
+	struct expr *each;		/* what to go through; or NULL */
+	const char *as;			/* name of its element, */
+	const char *index;		/* ... of its place or key; or NULL */
+	uint32_t bound;			/* number of `as`; `index` is the next */
+	struct plan_field *fields;	/* the new item, */
 	size_t nfields;
-	bool has_item;
+	struct expr *item;		/* ... or all of it; else it is a copy */
+	bool has_item;			/* fields are said */
 	struct update *update;		/* then applied; or NULL */
+	struct plan_emit *emits;	/* of a loop; else NULL */
+	size_t nemits;
 	struct plan_place place;
 };
 
@@ -244,6 +251,7 @@ struct plan_table {
 	bool glob;			/* stands for tables not yet known */
 	bool skip;			/* named, and left out (also --table) */
 	bool filled;			/* by emit or create: needs no export */
+	bool emitted;			/* by an emit of another table */
 	const char *from, *to;		/* names of source and target table */
 	const char *of;			/* reads the export of that, or NULL */
 	uint32_t input;			/* PLAN_NONE: no export holds it */
@@ -385,6 +393,9 @@ const struct plan_columns *plan_columns_of(const struct plan *p,
 
 /* The number of the table called `name`, or PLAN_NONE. */
 uint32_t plan_table_named(const struct plan *p, const char *name);
+
+/* May an item of this table become several (outputs.h)? */
+bool plan_gives_several(const struct plan_table *t);
 
 /* May a step of this table put a value inside another? */
 bool plan_table_nests(const struct plan_table *t);

@@ -254,25 +254,33 @@ settle_key(struct plan_table *t, struct err *err)
 /* ---- emits --------------------------------------------------------------- */
 
 static int
-link_emits(struct plan *p, const struct plan_table *from,
+link_emit(struct plan *p, struct plan_emit *e, void *context, struct err *err)
+{
+	const struct plan_table *const from = context;
+
+	e->table = plan_table_named(p, e->to);
+	if (e->table == PLAN_NONE || from->skip)
+		return 0;
+
+	struct plan_table *const to = &p->tables[e->table];
+	if (to != from)
+		to->filled = to->emitted = true;
+	if (to->skip && !left_out(p, e->to))
+		return fail(e->place, err, "this goes to a table that is "
+			    "marked 'skip'");
+	return 0;
+}
+
+static int
+link_emits(struct plan *p, struct plan_table *from,
 	   const struct plan_step *steps, size_t n, struct err *err)
 {
 	for (size_t i = 0; i < n; i++) {
 		const struct plan_step *const s = &steps[i];
 
-		for (size_t k = 0; k < s->nemits; k++) {
-			struct plan_emit *const e = &s->emits[k];
-
-			e->table = plan_table_named(p, e->to);
-			if (e->table == PLAN_NONE || from->skip)
-				continue;
-			if (&p->tables[e->table] != from)
-				p->tables[e->table].filled = true;
-			if (p->tables[e->table].skip &&
-			    !left_out(p, e->to))
-				return fail(e->place, err, "this goes to a "
-					    "table that is marked 'skip'");
-		}
+		if (plan_each_emit(p, s->emits, s->nemits, link_emit, from,
+				   err) != 0)
+			return -1;
 		for (size_t k = 0; k < s->version.nupgrades; k++)
 			if (link_emits(p, from, s->version.upgrades[k].steps,
 				       s->version.upgrades[k].nsteps,

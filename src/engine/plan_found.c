@@ -70,15 +70,22 @@ add_target(void *context, const struct tree *t, const char *table,
 }
 
 static int
+add_output(struct plan *p, struct plan_emit *e, void *context, struct err *err)
+{
+	(void)p;
+	return add(context, e->to, err);
+}
+
+static int
 add_emits(struct reals *r, const struct plan_step *steps, size_t n,
 	  struct err *err)
 {
 	for (size_t i = 0; i < n; i++) {
 		const struct plan_step *const s = &steps[i];
 
-		for (size_t k = 0; k < s->nemits; k++)
-			if (add(r, s->emits[k].to, err) != 0)
-				return -1;
+		if (plan_each_emit(r->p, s->emits, s->nemits, add_output, r,
+				   err) != 0)
+			return -1;
 		for (size_t k = 0; k < s->version.nupgrades; k++)
 			if (add_emits(r, s->version.upgrades[k].steps,
 				      s->version.upgrades[k].nsteps, err) != 0)

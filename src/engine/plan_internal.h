@@ -258,6 +258,11 @@ int plan_read_shift(struct plan *p, const struct tree *t,
 int plan_read_emit(struct plan *p, const struct tree *t,
 		   const struct plan_scope *scope, struct plan_step *step,
 		   struct err *err);
+/* Called with every output that goes to a table, those of loops too. */
+typedef int plan_emit_fn(struct plan *p, struct plan_emit *e, void *context,
+			 struct err *err);
+int plan_each_emit(struct plan *p, struct plan_emit *emits, size_t n,
+		   plan_emit_fn *each, void *context, struct err *err);
 
 /* plan_rules.c */
 int plan_read_rules(struct plan *p, const struct plan_part *part,

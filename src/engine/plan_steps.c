@@ -1,6 +1,7 @@
 /* plan_steps.c - `steps`: one kind each, in order. */
 #include <string.h>
 
+#include "engine/outputs.h"
 #include "engine/plan_internal.h"
 
 /* In the order of enum plan_step_kind. */
@@ -228,6 +229,16 @@ step_nests(const struct plan_step *s)
 	for (size_t i = 0; i < s->nrenames; i++)
 		if (s->renames[i].to.nparts > 1)
 			return true;
+	return false;
+}
+
+bool
+plan_gives_several(const struct plan_table *t)
+{
+	for (size_t i = 0; i < t->npasses; i++)
+		for (size_t k = 0; k < t->passes[i].nsteps; k++)
+			if (outputs_kind_of(&t->passes[i].steps[k]) != NULL)
+				return true;
 	return false;
 }
 

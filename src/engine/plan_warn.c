@@ -1,6 +1,7 @@
 /* plan_warn.c - what is no error and yet worth saying; what cannot be done. */
 #include <string.h>
 
+#include "engine/outputs.h"
 #include "engine/plan_internal.h"
 #include "formats/formats.h"
 
@@ -135,7 +136,8 @@ step_not_yet(const struct plan_step *steps, size_t n, struct plan_place *where)
 {
 	for (size_t i = 0; i < n; i++) {
 		if (steps[i].kind == STEP_UPDATE ||
-		    steps[i].kind == STEP_RENAME)
+		    steps[i].kind == STEP_RENAME ||
+		    outputs_kind_of(&steps[i]) != NULL)
 			continue;
 		*where = steps[i].place;
 		return plan_step_name(steps[i].kind);

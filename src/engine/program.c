@@ -5,29 +5,10 @@
 #include <string.h>
 
 #include "base/arena.h"
-#include "engine/lane.h"
+#include "engine/outputs.h"
 #include "engine/plan.h"
 #include "engine/rename.h"
-#include "engine/target.h"
-#include "expr/expr.h"
 #include "model/batch.h"
-
-/* What a plan table comes to, beside what the plan says itself. */
-struct part {
-	struct target target;
-	struct lane lane;
-	uint32_t first_relation;	/* of its rule 0 to table 0 */
-	size_t first_left;
-	bool deep;			/* steps may nest values deeper */
-};
-
-struct program {
-	const struct plan *plan;
-	struct part *parts;		/* one a plan table */
-	char run_time[32];
-	uint32_t nrelations;
-	size_t nleft;
-};
 
 struct program *
 program_new(const struct plan *plan, struct span run_time, struct err *err)
@@ -40,8 +21,13 @@ program_new(const struct plan *plan, struct span run_time, struct err *err)
 	snprintf(p->run_time, sizeof(p->run_time), "%.*s", (int)run_time.len,
 		 (const char *)run_time.ptr);
 	p->parts = calloc(plan->ntables + 1, sizeof(*p->parts));
-	if (p->parts == NULL)
+	p->several = calloc(plan->ninputs + 1, sizeof(*p->several));
+	if (p->parts == NULL || p->several == NULL)
 		goto failed;
+	for (size_t i = 0; i < plan->ninputs; i++)
+		for (size_t k = 0; k < plan->inputs[i].ntables; k++)
+			p->several[i] |= plan_gives_several(
+				&plan->tables[plan->inputs[i].tables[k]]);
 	for (uint32_t i = 0; i < plan->ntables; i++) {
 		const struct plan_table *const t = &plan->tables[i];
 		struct part *const part = &p->parts[i];
@@ -74,6 +60,7 @@ program_free(struct program *p)
 		lane_free(&p->parts[i].lane);
 	}
 	free(p->parts);
+	free(p->several);
 	free(p);
 }
 
@@ -141,6 +128,7 @@ program_run_free(struct program_run *r)
 	free(r->sums.types);
 	free(r->sums.left);
 	free(r->keyless);
+	outputs_pool_free(r->own_pool);
 	free(r);
 }
 
@@ -154,6 +142,21 @@ void
 program_ask(struct program_run *r, rewrite_lookup *lookup, void *context)
 {
 	rewrite_queue_check(r->queue, lookup, context);
+}
+
+bool
+program_gives_several(const struct program *p)
+{
+	for (size_t i = 0; i < p->plan->ninputs; i++)
+		if (p->several[i])
+			return true;
+	return false;
+}
+
+void
+program_lend(struct program_run *r, struct outputs_pool *pool)
+{
+	r->pool = pool;
 }
 
 void
@@ -178,27 +181,9 @@ program_clear_sums(struct program_run *r)
 	memset(r->sums.left, 0, r->program->nleft * sizeof(*r->sums.left));
 }
 
-/* One batch under way. */
-struct doing {
-	struct program_run *run;
-	const struct program *program;
-	const struct plan *plan;
-	struct batch *batch;
-	struct expr_run expr;
-	uint32_t *tables;
-	uint8_t *fates;
-	/* Of items that are live: what their lanes found, where there is one. */
-	struct names_found *found;
-	bool *live, *laned;
-	bool *quick;			/* their ids are all that changed */
-	const struct rewrite_use *use, *end;	/* of the item at hand, on */
-	struct program_result *out;
-	struct err *err;
-};
-
-/* The item cannot be moved: say why.  Returns 0, or -1 if `why` is fatal. */
-static int
-refuse(struct doing *d, uint32_t item, const struct err *why, const char *step)
+int
+program_refuse(struct doing *d, uint32_t item, const struct err *why,
+	       const char *step)
 {
 	if (why->code != ERR_INPUT) {
 		*d->err = *why;
@@ -277,97 +262,17 @@ take(struct doing *d, const struct plan_input *input, uint32_t i)
 		d->tables[i] = input->tables[0];
 	sums->counts[d->tables[i]].read++;
 	if (yes < 0)
-		return refuse(d, i, &why, "where");
+		return program_refuse(d, i, &why, "where");
 	if (yes == 0) {
 		sums->counts[d->tables[i]].filtered++;
 		return 0;
 	}
 	quick = collect(d, t, i, &why);
 	if (quick < 0)
-		return refuse(d, i, &why, "ids");
+		return program_refuse(d, i, &why, "ids");
 	d->quick[i] = quick > 0 && d->laned[i];
 	d->live[i] = true;
 	return 0;
-}
-
-/* Run one step.  Returns 0, or -1 with *why set. */
-static int
-do_step(const struct doing *d, const struct plan_step *step, struct item *item,
-	struct err *why)
-{
-	if (step->when != NULL) {
-		const int yes = expr_test(step->when, &d->expr, item, why);
-
-		if (yes <= 0)
-			return yes;
-	}
-	switch (step->kind) {
-	case STEP_UPDATE:
-		return update_apply(step->update, &d->expr, item, why);
-	case STEP_RENAME:
-		return rename_apply(step, item, d->expr.mem, why);
-	default:
-		return err_set(why, ERR_USAGE, "step '%s' is not yet in this "
-			       "version", plan_step_name(step->kind));
-	}
-}
-
-enum fate { MOVED, FILTERED, REFUSED };
-
-/*
- * Steps, from number `first` on, and asserts of one plan's pass; `step` says
- * where it failed.
- */
-static enum fate
-do_pass(const struct doing *d, const struct plan_pass *pass, size_t first,
-	struct item *item, char step[48], struct err *why)
-{
-	for (size_t k = first; k < pass->nsteps; k++)
-		if (do_step(d, &pass->steps[k], item, why) != 0) {
-			snprintf(step, 48, "step %zu (%s)", k + 1,
-				 plan_step_name(pass->steps[k].kind));
-			return REFUSED;
-		}
-	for (size_t k = 0; k < pass->nasserts; k++) {
-		const struct plan_assert *const a = &pass->asserts[k];
-		const int yes = expr_test(a->expr, &d->expr, item, why);
-
-		if (yes > 0)
-			continue;
-		if (yes == 0)
-			err_set(why, ERR_INPUT, "assert does not hold: %s",
-				a->text);
-		snprintf(step, 48, "assert %zu", k + 1);
-		return REFUSED;
-	}
-	return MOVED;
-}
-
-/*
- * All that the plans say about an item whose ids are done, and of whose first
- * pass `first` steps are.
- */
-static enum fate
-do_item(const struct doing *d, const struct plan_table *t, size_t first,
-	struct item *item, char step[48], struct err *why)
-{
-	for (size_t i = 0; i < t->npasses; i++) {
-		if (i > 0 && t->passes[i].where != NULL) {
-			const int yes = expr_test(t->passes[i].where, &d->expr,
-						  item, why);
-			if (yes == 0)
-				return FILTERED;
-			snprintf(step, 48, "where");
-			if (yes < 0)
-				return REFUSED;
-		}
-		const enum fate fate = do_pass(d, &t->passes[i],
-					       i == 0 ? first : 0, item, step,
-					       why);
-		if (fate != MOVED)
-			return fate;
-	}
-	return MOVED;
 }
 
 /* No step but the `first` of the first pass. */
@@ -397,7 +302,7 @@ hand_over(struct doing *d, uint32_t i, const struct value *keys,
 	if (target_check(&part->target, made->item, keys, part->deep,
 			 d->expr.mem, hash ? &made->key : NULL, &made->types,
 			 &why) != 0)
-		return refuse(d, i, &why, "target");
+		return program_refuse(d, i, &why, "target");
 	d->out->nproducts++;
 	d->fates[i] = FATE_MOVED;
 	d->run->sums.counts[table].moved++;
@@ -469,7 +374,7 @@ finish(struct doing *d, uint32_t i)
 		known = is_all(t, first) ? keys : NULL;
 	}
 	const enum fate fate = !batch_is_key(d->batch, i)
-		? do_item(d, t, first, item, step, &why)
+		? program_do_item(d, t, first, item, step, &why)
 		: rename_key(t, item, d->expr.mem, step, &why) == 0 ? MOVED
 								    : REFUSED;
 	if (fate == FILTERED) {
@@ -477,8 +382,37 @@ finish(struct doing *d, uint32_t i)
 		return 0;
 	}
 	if (fate == REFUSED)
-		return refuse(d, i, &why, step);
+		return program_refuse(d, i, &why, step);
 	return hand_over(d, i, known, NULL);
+}
+
+/*
+ * The items that are live, where steps may make several of them: first by their
+ * lanes, as far as those go.
+ */
+static int
+finish_several(struct doing *d, uint32_t n)
+{
+	uint32_t *const first = arena_take(d->expr.mem,
+					   (n + 1) * sizeof(*first), d->err);
+	struct value keys[2];
+
+	if (first == NULL)
+		return -1;
+	for (uint32_t i = 0; i < n; i++) {
+		const struct part *const part =
+			&d->program->parts[d->tables[i]];
+		int done = 0;
+
+		if (d->live[i] && d->laned[i])
+			done = lane_do(&part->lane, &d->batch->items[i],
+				       &d->found[i], keys, d->expr.mem,
+				       d->err);
+		if (done < 0)
+			return -1;
+		first[i] = (uint32_t)done;
+	}
+	return program_do_outputs(d, first);
 }
 
 /* Items that `dangling` did not let through. */
@@ -493,7 +427,8 @@ obey_verdicts(struct doing *d)
 		d->live[v[i].item] = false;
 		if (!v[i].rejected)
 			d->run->sums.counts[d->tables[v[i].item]].skipped++;
-		else if (refuse(d, v[i].item, &v[i].why, "references") != 0)
+		else if (program_refuse(d, v[i].item, &v[i].why,
+					"references") != 0)
 			return -1;
 	}
 	return 0;
@@ -545,6 +480,8 @@ program_do(struct program_run *r, uint32_t input, struct batch *b,
 	out->uses = rewrite_uses(r->queue, &out->nuses);
 	d.use = out->uses;
 	d.end = out->uses + out->nuses;
+	if (r->program->several[input])
+		return finish_several(&d, (uint32_t)n);
 	for (uint32_t i = 0; i < n; i++)
 		if (d.live[i] && finish(&d, i) != 0)
 			return -1;

@@ -18,6 +18,7 @@
 #include "model/item.h"
 
 struct batch;
+struct outputs_pool;
 struct plan;
 struct program;
 struct program_run;
@@ -67,6 +68,8 @@ struct program_result {
 	/* Every id that was met, in item order; refs of refused items too. */
 	const struct rewrite_use *uses;
 	size_t nuses;
+	/* Steps may have made several of one: those lie side by side. */
+	bool several;
 	/* Per item: the plan table that read it, and enum item_fate. */
 	uint32_t *tables;
 	uint8_t *fates;
@@ -98,6 +101,14 @@ void program_run_free(struct program_run *r);	/* NULL is fine */
 void program_ask(struct program_run *r, rewrite_lookup *lookup, void *context);
 
 /*
+ * May items become several?  Then each thread needs a pool (outputs.h), which
+ * whoever runs the program lends it before program_do(); without one the run
+ * has its own.
+ */
+bool program_gives_several(const struct program *p);
+void program_lend(struct program_run *r, struct outputs_pool *pool);
+
+/*
  * Let the maps of products be what they say.  Otherwise an item may come as
  * edits of its line (item.h), which is all that ddbjson_encode() needs.
  */
@@ -119,13 +130,16 @@ int program_do(struct program_run *r, uint32_t input, struct batch *b,
 	       struct program_result *out, struct err *err);
 
 /*
- * Product `i` cannot be written after all (ERR_INPUT, `why`): it becomes a
- * refusal, and its item NULL.
+ * Product `i` cannot be written after all (ERR_INPUT, `why`): the item that it
+ * came of becomes a refusal, and its products' items NULL.
  */
 void program_take_back(struct program_run *r, struct program_result *result,
 		       uint32_t i, const struct err *why);
 
-/* Product `i` has the primary key of another one: it is left out, counted. */
+/*
+ * Product `i` has the primary key of another one: it is left out; so is the
+ * item that it came of, counted, if no other product of that is left.
+ */
 void program_leave_out(struct program_run *r, struct program_result *result,
 		       uint32_t i);
 

@@ -4,7 +4,33 @@
 
 #include <stdbool.h>
 
+#include "engine/lane.h"
 #include "engine/program.h"
+#include "engine/target.h"
+#include "expr/expr.h"
+
+struct outputs_pool;
+struct plan_pass;
+struct plan_step;
+struct plan_table;
+
+/* What a plan table comes to, beside what the plan says itself. */
+struct part {
+	struct target target;
+	struct lane lane;
+	uint32_t first_relation;	/* of its rule 0 to table 0 */
+	size_t first_left;
+	bool deep;			/* steps may nest values deeper */
+};
+
+struct program {
+	const struct plan *plan;
+	struct part *parts;		/* one a plan table */
+	char run_time[32];
+	uint32_t nrelations;
+	size_t nleft;
+	bool *several;			/* one an input: outputs.h has steps */
+};
 
 struct program_run {
 	const struct program *program;
@@ -12,6 +38,69 @@ struct program_run {
 	struct program_sums sums;
 	bool *keyless;			/* nobody wants the table's keys */
 	bool maps;			/* somebody looks at the maps after */
+	struct outputs_pool *pool;	/* of the thread, */
+	struct outputs_pool *own_pool;	/* ... or where nobody lends one */
 };
+
+/* One batch under way. */
+struct doing {
+	struct program_run *run;
+	const struct program *program;
+	const struct plan *plan;
+	struct batch *batch;
+	struct expr_run expr;
+	uint32_t *tables;
+	uint8_t *fates;
+	/* Of items that are live: what their lanes found, where there is one. */
+	struct names_found *found;
+	bool *live, *laned;
+	bool *quick;			/* their ids are all that changed */
+	const struct rewrite_use *use, *end;	/* of the item at hand, on */
+	struct program_result *out;
+	struct err *err;
+};
+
+/* The item cannot be moved: say why.  Returns 0, or -1 if `why` is fatal. */
+int program_refuse(struct doing *d, uint32_t item, const struct err *why,
+		   const char *step);
+
+/* ---- program_steps.c ----------------------------------------------------- */
+
+enum fate { MOVED, FILTERED, REFUSED };
+
+/* Run one step, which is none of outputs.h.  Returns 0, or -1 with *why. */
+int program_do_step(const struct doing *d, const struct plan_step *step,
+		    struct item *item, struct err *why);
+
+/* Name the step of a pass in which an item was refused. */
+void program_name_step(const struct plan_pass *pass, size_t k, char step[48]);
+
+/* The asserts of a pass; `step` says which does not hold. */
+enum fate program_do_asserts(const struct doing *d,
+			     const struct plan_pass *pass,
+			     const struct item *item, char step[48],
+			     struct err *why);
+
+/* The `where` of a pass. */
+enum fate program_do_where(const struct doing *d, const struct plan_pass *pass,
+			   const struct item *item, char step[48],
+			   struct err *why);
+
+/*
+ * All that the plans say about an item whose ids are done, and of whose first
+ * pass `first` steps are; where no step is one of outputs.h.
+ */
+enum fate program_do_item(const struct doing *d, const struct plan_table *t,
+			  size_t first, struct item *item, char step[48],
+			  struct err *why);
+
+/* ---- program_outputs.c --------------------------------------------------- */
+
+/*
+ * The steps of all items of the batch that are live, where some of them may
+ * become several.  first[i] says how many of item i's steps are done.  Returns
+ * 0 or -1.
+ */
+int program_do_outputs(struct doing *d, const uint32_t *first);
 
 #endif

@@ -5,6 +5,7 @@
 #include "engine/run_internal.h"
 #include "engine/unit.h"
 #include "engine/place.h"
+#include "formats/ddbjson.h"
 #include "formats/formats.h"
 #include "io/source.h"
 #include "model/batch.h"
@@ -38,12 +39,16 @@ static int
 look(struct seek *s, struct err *err)
 {
 	for (uint32_t i = 0; i < s->batch.nitems && s->at < s->end; i++) {
-		const uint64_t offset = s->batch.items[i].offset;
+		const struct item *const item = &s->batch.items[i];
+		const uint64_t offset = item->offset;
+		/* What it became is known by the bytes of its line. */
+		const uint64_t end = offset + (item->line.len > 0 &&
+			s->format == &ddbjson_format ? item->line.len : 1);
 
 		while (s->at < s->end && s->at->offset < offset)
 			s->at++;
 		/* The same item may be wanted twice, and is changed once. */
-		for (; s->at < s->end && s->at->offset == offset; s->at++)
+		for (; s->at < s->end && s->at->offset < end; s->at++)
 			if (s->found(s->context, s->at, s->unit, &s->batch, i,
 				     err) != 0)
 				return -1;

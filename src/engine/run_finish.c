@@ -15,12 +15,19 @@ int
 run_check_sums(const struct run *r, struct err *err)
 {
 	const struct account *const a = &r->account;
+	uint64_t made = 0;
+	bool changes = false;
 
 	for (uint32_t i = 0; i < a->ntables; i++) {
 		const struct counts *const c = &a->tables[i];
+		const struct plan_table *const t = &r->plan->tables[i];
+		const bool several = plan_gives_several(t);
 
+		changes |= run_is_changes(r, i);
+		made += several ? c->made : c->moved;
 		if (!counts_meet(c) ||
-		    (c->written != c->moved && !run_is_changes(r, i)))
+		    (c->written != c->moved && !several && !t->emitted &&
+		     !run_is_changes(r, i)))
 			return err_set(err, ERR_SYSTEM, "the account of table "
 				"'%s' does not meet: read %" PRIu64 ", moved %"
 				PRIu64 ", written %" PRIu64 "; nothing was made"
@@ -28,6 +35,11 @@ run_check_sums(const struct run *r, struct err *err)
 				r->plan->tables[i].name, c->read, c->moved,
 				c->written);
 	}
+	if (!changes && a->total.written != made)
+		return err_set(err, ERR_SYSTEM, "items became %" PRIu64
+			" others, and %" PRIu64 " were written; nothing was "
+			"made final, please report this", made,
+			a->total.written);
 	if (r->options->survey == SURVEY_NONE &&
 	    (a->total.written != a->total_out.items ||
 	     a->deletes != a->total_deletes.items))
@@ -59,8 +71,8 @@ run_join(struct run *r, struct err *err)
 	for (uint32_t i = 0; i < p->ntables; i++) {
 		const struct plan_table *const t = &p->tables[i];
 
-		tables[i].name = t->skip || t->input == PLAN_NONE ? NULL
-								  : t->name;
+		tables[i].name = t->skip || (t->input == PLAN_NONE &&
+					     !t->emitted) ? NULL : t->name;
 		for (uint32_t k = 0; k < t->nrules; k++)
 			for (uint32_t to = 0; to < p->ntables; to++)
 				relations[program_relation(r->program, i, k,

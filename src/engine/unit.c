@@ -12,6 +12,7 @@
 #include "engine/job.h"
 #include "engine/keyfile.h"
 #include "engine/known.h"
+#include "engine/outputs.h"
 #include "engine/place.h"
 #include "engine/plan.h"
 #include "engine/program.h"
@@ -40,6 +41,7 @@ workbench_free(struct workbench *b)
 {
 	buf_free(&b->rejects);
 	batch_free(&b->batch);
+	outputs_pool_free(b->outputs);
 }
 
 struct unit_run *
@@ -105,9 +107,13 @@ unit_run_free(struct unit_run *r)
 		r->format->decode_stop(r->reader);
 	keyfile_free(r->keys);
 	buf_free(&r->extra);
+	buf_free(&r->scratch);
 	for (size_t i = 0; r->outputs != NULL &&
-	     i < r->shared->plan->ntables; i++)
+	     i < r->shared->plan->ntables; i++) {
 		buf_free(&r->outputs[i].text);
+		if (r->outputs[i].probe != NULL)
+			r->shared->format->encode_stop(r->outputs[i].probe);
+	}
 	for (size_t i = 0; r->deletes != NULL &&
 	     i < r->shared->plan->ntables; i++)
 		buf_free(&r->deletes[i].text);
@@ -390,6 +396,13 @@ unit_run_go(struct unit_run *r, struct workbench *b, struct err *err)
 	bool damaged = false;
 
 	r->bench = b;
+	if (program_gives_several(r->shared->program)) {
+		if (b->outputs == NULL)
+			b->outputs = outputs_pool_new(r->shared->plan, err);
+		if (b->outputs == NULL)
+			return fail(r, err);
+		program_lend(r->program, b->outputs);
+	}
 
 	int rc = take_slice(r, err);
 	if (rc > 0)

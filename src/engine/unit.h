@@ -29,6 +29,7 @@ struct journal;
 struct known;
 struct latest;
 struct md5_lane;
+struct outputs_pool;
 struct plan;
 struct program;
 struct unit_run;
@@ -117,6 +118,7 @@ struct run_shared {
 struct workbench {
 	struct batch batch;
 	struct buf rejects;
+	struct outputs_pool *outputs;	/* NULL: not yet needed */
 };
 
 void workbench_init(struct workbench *b);

@@ -68,16 +68,16 @@ unit_pass_on(struct unit_run *r, struct output *o, struct buf *text, size_t n,
 
 /*
  * Must product `i` go, because another item has its primary key?  A survey has
- * found out.
+ * found out, and knows it by its `place`.
  */
 static bool
-is_dropped(struct unit_run *r, struct program_result *result, uint32_t i)
+is_dropped(struct unit_run *r, struct program_result *result, uint32_t i,
+	   uint64_t place)
 {
 	const struct product *const p = &result->products[i];
-	const struct item *const from = &r->bench->batch.items[p->source];
 	struct err why;
 
-	if (!drops_has(&r->drops[p->table], from->offset))
+	if (!drops_has(&r->drops[p->table], place))
 		return false;
 	err_set(&why, ERR_INPUT, "an item before it has this primary key "
 		"(--on-duplicate reject)");
@@ -144,18 +144,127 @@ prepare(struct unit_run *r, const struct product *p, struct err *err)
 	return full > 0 ? unit_cut_output(r, p->table, err) : 0;
 }
 
+/*
+ * By what number the `nth` product of an item is known: a byte of its line, so
+ * that it finds the item again.  *alone, if it is known by no other one.
+ */
+static uint64_t
+place_of(const struct unit_run *r, const struct product *p, uint32_t nth,
+	 bool *alone)
+{
+	const struct item *const from = &r->bench->batch.items[p->source];
+	const size_t len = r->format == &ddbjson_format && from->line.len > 0
+			   ? from->line.len : 1;
+
+	*alone = nth < len;
+	return from->offset + (*alone ? nth : len - 1);
+}
+
+/* Could the product be written?  Returns 0, or -1: ERR_INPUT if not. */
+static int
+try_encode(struct unit_run *r, const struct product *p, struct err *err)
+{
+	const struct item_format *const f = r->shared->format;
+	struct output *const o = unit_output(r, p->table);
+
+	if (target_check_size(p->item, SIZE_MAX, err) != 0 ||
+	    f == &ddbjson_format)
+		return err->code != ERR_NONE ? -1 : 0;
+	if (o->probe == NULL && f->encode_start != NULL) {
+		o->probe = f->encode_start(
+			r->shared->targets[p->table].rules, err);
+		if (o->probe == NULL)
+			return -1;
+	}
+	buf_reset(&r->scratch);
+	const int full = f->encode_full == NULL ? 0
+		: f->encode_full(o->probe, p->item, err);
+	if (full < 0 || (full > 0 && f->encode_end != NULL &&
+			 f->encode_end(o->probe, &r->scratch, err) != 0))
+		return -1;
+	return f->encode(o->probe, p->item, &r->scratch, err);
+}
+
+/*
+ * The products of one item, from number `i` to `end`, are written or rejected
+ * together: find out before the first of them is written.
+ */
+static int
+settle(struct unit_run *r, struct program_result *result, uint32_t i,
+       uint32_t end, struct err *err)
+{
+	const uint32_t first = i;
+	struct product *const p = result->products;
+
+	for (; i < end && r->shared->drops != NULL; i++) {
+		bool alone;
+		const uint64_t place = place_of(r, &p[i], i - first, &alone);
+
+		if (!alone)
+			return err_set(err, ERR_USAGE, "'--on-duplicate' "
+				       "cannot tell apart what the item of "
+				       "line %" PRIu64 " becomes: it has more "
+				       "items than bytes",
+				       r->bench->batch.items[p[i].source]
+				       .number);
+		if (p[i].item != NULL)
+			is_dropped(r, result, i, place);
+	}
+	for (i = first; i < end; i++) {
+		struct err why = { 0 };
+
+		if (p[i].item == NULL || try_encode(r, &p[i], &why) == 0)
+			continue;
+		if (why.code != ERR_INPUT) {
+			*err = why;
+			return -1;
+		}
+		program_take_back(r->program, result, i, &why);
+		return 0;
+	}
+	return 0;
+}
+
+static int
+settle_all(struct unit_run *r, struct program_result *result, struct err *err)
+{
+	const bool *const gone = r->bench->batch.gone;
+	uint32_t end;
+
+	for (uint32_t i = 0; i < result->nproducts; i = end) {
+		const uint32_t source = result->products[i].source;
+
+		for (end = i + 1; end < result->nproducts &&
+		     result->products[end].source == source;)
+			end++;
+		if ((gone == NULL || !gone[source]) &&
+		    settle(r, result, i, end, err) != 0)
+			return -1;
+	}
+	return 0;
+}
+
 static int
 encode(struct unit_run *r, struct program_result *result, struct err *err)
 {
 	const bool *const gone = r->bench->batch.gone;
+
+	if (result->several && settle_all(r, result, err) != 0)
+		return -1;
 
 	for (uint32_t i = 0; i < result->nproducts; i++) {
 		struct product *const p = &result->products[i];
 
 		if (gone != NULL && gone[p->source])
 			continue;	/* to be deleted, not put */
-		if (r->shared->drops != NULL && is_dropped(r, result, i))
+		if (result->several) {
+			if (p->item == NULL)
+				continue;
+		} else if (r->shared->drops != NULL &&
+			   is_dropped(r, result, i,
+				      r->bench->batch.items[p->source].offset)) {
 			continue;
+		}
 
 		struct output *const o = unit_output(r, p->table);
 		struct buf *const text = &o->text;
@@ -199,6 +308,25 @@ encode(struct unit_run *r, struct program_result *result, struct err *err)
 	return 0;
 }
 
+/* The primary keys of products of which one item may have several. */
+static void
+log_several(struct unit_run *r, const struct program_result *result)
+{
+	uint32_t nth = 0;
+	bool alone;
+
+	for (uint32_t i = 0; i < result->nproducts; i++) {
+		const struct product *const p = &result->products[i];
+		const struct run_target *const t =
+			&r->shared->targets[p->table];
+
+		nth = i > 0 && p[-1].source == p->source ? nth + 1 : 0;
+		if (p->item != NULL && t->log_keys)
+			keyfile_pk(r->keys, t->number, p->key,
+				   place_of(r, p, nth, &alone));
+	}
+}
+
 /* Note every id, reference and primary key for the end checks. */
 static void
 log_keys(struct unit_run *r, const struct program_result *result)
@@ -235,6 +363,10 @@ log_keys(struct unit_run *r, const struct program_result *result)
 			keyfile_rejected(r->keys, u->table, u->key, offset);
 		else if (fate == FATE_LEFT_OUT)
 			keyfile_unwritten(r->keys, u->table, u->key, offset);
+	}
+	if (result->several) {
+		log_several(r, result);
+		return;
 	}
 	for (uint32_t i = 0; i < result->nproducts; i++) {
 		const struct product *const p = &result->products[i];

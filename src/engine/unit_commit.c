@@ -180,6 +180,7 @@ unit_commit(struct unit_run *r, bool damaged, struct err *err)
 		.gone = r->gone, .deleted = r->deleted,
 		.types = sums->types, .left = sums->left,
 		.written = r->written, .lost = r->lost,
+		.counts = sums->counts,
 	};
 	buf_reset(&r->extra);
 	if (extra_write(&extra, s->plan->ntables, program_nleft(s->program),

@@ -16,6 +16,7 @@ enum { UNIT_NAME_LEN = 512 };
 struct output {
 	struct sink *sink;	/* NULL: nothing was written yet */
 	void *encoder;		/* state of shared->format, while there is a sink */
+	void *probe;		/* another one, that writes nowhere; or NULL */
 	struct buf text;	/* not yet enough for the sink */
 	uint64_t items;
 	uint32_t part;		/* of a format with many files a unit */
@@ -37,7 +38,7 @@ struct unit_run {
 	struct arena paths;		/* of files before the last of outputs */
 	uint64_t *written, *deleted;
 	struct program_run *before;	/* for old images; NULL: none met */
-	struct buf extra;
+	struct buf extra, scratch;
 
 	/* Of the unit under way. */
 	const struct unit *unit;

@@ -72,6 +72,19 @@ expr_value_of(const struct expr *e, const struct expr_run *run,
 	return eval_present(&eval, e->root, out);
 }
 
+int
+expr_find_value(const struct expr *e, const struct expr_run *run,
+		const struct item *item, struct value *out, struct err *err)
+{
+	const struct eval eval = { run, &item->map, err };
+
+	if (e->root->op != NODE_PATH)
+		return eval_present(&eval, e->root, out) != 0 ? -1 : 1;
+	if (eval_value(&eval, e->root, out) != 0)
+		return -1;
+	return out->type != 0;
+}
+
 static bool
 looks_only_at(const struct node *node, const struct span *names, size_t n)
 {

@@ -90,6 +90,14 @@ int expr_value_of(const struct expr *e, const struct expr_run *run,
 		  const struct item *item, struct value *out, struct err *err);
 
 /*
+ * The same, but what refers to an attribute that is not there, and is nothing
+ * else, is no failure: returns 1, 0 if there is none, or -1.
+ */
+int expr_find_value(const struct expr *e, const struct expr_run *run,
+		    const struct item *item, struct value *out,
+		    struct err *err);
+
+/*
  * Apply all actions, each seeing the item as it was.  The array of item->map is
  * changed where it is, and must be the item's own (value_own()); what is
  * further down may be shared.  Literals of the expression may end up in the

@@ -1,0 +1,345 @@
+/*
+ * program_outputs.c - items on their way where one may become several.
+ *
+ * The items of a batch are strands of a list, in the order of the source.  They
+ * go on, step by step, until they are done or have come to a step of outputs.h;
+ * then all those that wait at one such step are done together, and what they
+ * become takes their place in the list.  So the list stays in order, and each
+ * round is one step further: it ends.
+ *
+ * What a step of one table makes for another stays with the steps behind it, if
+ * there are some; then it has the other table's `assert`, and what the plans
+ * after this one say of that table.
+ */
+#include "engine/program_internal.h"
+
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "engine/outputs_internal.h"
+#include "engine/plan.h"
+#include "model/batch.h"
+
+/* The strands of a batch, and what is known of the items that they are of. */
+struct strands {
+	struct doing *d;
+	struct strand *head;
+	bool *refused, *filtered;	/* by source */
+};
+
+/* ---- one strand ---------------------------------------------------------- */
+
+/* Where the plans go on with an item that a step of plan `plan` made. */
+static void
+enter(struct strand *s, const struct plan_table *t, uint32_t plan)
+{
+	s->walk = s->table;
+	s->pass = 0;
+	while (s->pass < t->npasses && t->passes[s->pass].plan < plan)
+		s->pass++;
+	s->step = 0;
+	s->is_entered = false;
+	if (s->pass == t->npasses || t->passes[s->pass].plan != plan)
+		return;
+	/* Of its own plan the asserts are left. */
+	s->is_entered = true;
+	s->step = (uint32_t)t->passes[s->pass].nsteps;
+}
+
+/* Go on to the next step of the pass that is one of outputs.h, or its end. */
+static enum fate
+go_on(struct strands *all, const struct plan_pass *pass, struct strand *s,
+      char step[48], struct err *why)
+{
+	const struct doing *const d = all->d;
+
+	for (; s->step < pass->nsteps; s->step++) {
+		const struct plan_step *const at = &pass->steps[s->step];
+		int rc = 0;
+
+		if (outputs_kind_of(at) == NULL)
+			rc = program_do_step(d, at, &s->item, why);
+		else if (at->when != NULL)
+			rc = expr_test(at->when, &d->expr, &s->item, why);
+		else
+			rc = 1;
+		if (rc < 0) {
+			program_name_step(pass, s->step, step);
+			return REFUSED;
+		}
+		if (rc > 0) {
+			s->at = at;
+			s->state = STRAND_WAITS;
+			return MOVED;
+		}
+	}
+	return MOVED;
+}
+
+/* All that can be done until it waits or is done. */
+static enum fate
+advance(struct strands *all, struct strand *s, char step[48], struct err *why)
+{
+	const struct doing *const d = all->d;
+
+	for (;;) {
+		const struct plan_table *const t = &d->plan->tables[s->walk];
+		enum fate fate = MOVED;
+
+		if (s->pass >= t->npasses)
+			break;
+
+		const struct plan_pass *const pass = &t->passes[s->pass];
+		if (!s->is_entered)
+			fate = program_do_where(d, pass, &s->item, step, why);
+		s->is_entered = true;
+		if (fate == MOVED)
+			fate = go_on(all, pass, s, step, why);
+		if (fate != MOVED || s->state == STRAND_WAITS)
+			return fate;
+		if (s->walk != s->table) {
+			enter(s, &d->plan->tables[s->table], pass->plan);
+			continue;
+		}
+		fate = program_do_asserts(d, pass, &s->item, step, why);
+		if (fate != MOVED)
+			return fate;
+		s->pass++;
+		s->step = 0;
+		s->is_entered = false;
+	}
+	s->state = STRAND_DONE;
+	return MOVED;
+}
+
+/* ---- all of them --------------------------------------------------------- */
+
+static int
+refuse(struct strands *all, struct strand *s, const struct err *why,
+       const char *step)
+{
+	if (all->refused[s->source])
+		return 0;
+	if (program_refuse(all->d, s->source, why, step) != 0)
+		return -1;
+	all->refused[s->source] = true;
+	return 0;
+}
+
+/* One round: all strands as far as they go; what is out leaves the list. */
+static int
+advance_all(struct strands *all)
+{
+	struct strand **link = &all->head;
+
+	while (*link != NULL) {
+		struct strand *const s = *link;
+		enum fate fate = MOVED;
+		char step[48];
+		struct err why;
+
+		if (!all->refused[s->source] && s->state == STRAND_GOES)
+			fate = advance(all, s, step, &why);
+		if (fate == REFUSED && refuse(all, s, &why, step) != 0)
+			return -1;
+		if (fate == FILTERED)
+			all->filtered[s->source] = true;
+		if (fate != MOVED || all->refused[s->source])
+			*link = s->next;
+		else
+			link = &s->next;
+	}
+	return 0;
+}
+
+/* In the place of each of these what it became. */
+static int
+replace(struct strands *all, const struct plan_step *step)
+{
+	struct strand **link = &all->head;
+	char name[48];
+
+	while (*link != NULL) {
+		struct strand *const s = *link;
+
+		if (s->state != STRAND_WAITS || s->at != step) {
+			link = &s->next;
+			continue;
+		}
+		if (s->refused) {
+			program_name_step(&all->d->plan->tables[s->walk]
+					  .passes[s->pass], s->step, name);
+			if (refuse(all, s, &s->why, name) != 0)
+				return -1;
+		}
+		if (s->first == NULL || s->refused) {
+			*link = s->next;
+			continue;
+		}
+		s->last->next = s->next;
+		*link = s->first;
+		link = &s->last->next;
+	}
+	return 0;
+}
+
+/* The step that the first of those who wait is at; all that wait there. */
+static int
+gather(struct strands *all, struct outputs *o)
+{
+	const struct doing *const d = all->d;
+	uint32_t n = 0;
+
+	o->n = 0;
+	for (struct strand *s = all->head; s != NULL; s = s->next)
+		n += s->state == STRAND_WAITS;
+	o->strands = arena_take(d->expr.mem, (n + 1) * sizeof(*o->strands),
+				d->err);
+	if (o->strands == NULL)
+		return -1;
+	for (struct strand *s = all->head; s != NULL; s = s->next) {
+		if (s->state != STRAND_WAITS)
+			continue;
+		if (o->n == 0)
+			o->step = s->at;
+		if (s->at == o->step)
+			o->strands[o->n++] = s;
+	}
+	return 0;
+}
+
+static struct outputs_pool *
+pool_of(struct program_run *r, struct err *err)
+{
+	if (r->pool == NULL && r->own_pool == NULL)
+		r->own_pool = outputs_pool_new(r->program->plan, err);
+	return r->pool != NULL ? r->pool : r->own_pool;
+}
+
+static int
+go_all(struct strands *all)
+{
+	struct doing *const d = all->d;
+	struct outputs o = { .plan = d->plan, .run = &d->expr };
+	struct outputs_pool *const pool = pool_of(d->run, d->err);
+
+	if (pool == NULL)
+		return -1;
+	for (;;) {
+		if (advance_all(all) != 0 || gather(all, &o) != 0)
+			return -1;
+		if (o.n == 0)
+			return 0;
+		if (outputs_run(pool, &o, d->err) != 0 ||
+		    replace(all, o.step) != 0)
+			return -1;
+	}
+}
+
+/* ---- products ------------------------------------------------------------ */
+
+/* The target's rules, for one of the items that a source item became. */
+static int
+hand_over(struct strands *all, struct strand *s)
+{
+	struct doing *const d = all->d;
+	const struct part *const part = &d->program->parts[s->table];
+	struct product *const made = &d->out->products[d->out->nproducts];
+	const bool deep = d->program->parts[d->tables[s->source]].deep;
+	struct err why;
+
+	*made = (struct product){
+		.item = &s->item, .source = s->source, .table = s->table,
+	};
+	if (target_check(&part->target, made->item, NULL, deep, d->expr.mem,
+			 &made->key, &made->types, &why) != 0)
+		return refuse(all, s, &why, "target");
+	d->out->nproducts++;
+	return 0;
+}
+
+/* What became of the items, in their order. */
+static int
+settle(struct strands *all)
+{
+	struct doing *const d = all->d;
+	struct program_result *const out = d->out;
+	struct strand *s = all->head;
+
+	for (uint32_t i = 0; i < d->batch->nitems; i++) {
+		struct counts *const c = &d->run->sums.counts[d->tables[i]];
+		const uint32_t n = out->nproducts;
+
+		if (!d->live[i])
+			continue;
+		for (; s != NULL && s->source == i; s = s->next)
+			if (!all->refused[i] && hand_over(all, s) != 0)
+				return -1;
+		if (all->refused[i]) {
+			out->nproducts = n;
+		} else if (out->nproducts > n) {
+			d->fates[i] = FATE_MOVED;
+			c->moved++;
+			c->made += out->nproducts - n;
+		} else if (all->filtered[i]) {
+			c->filtered++;
+		} else {
+			c->dropped++;
+		}
+	}
+	return 0;
+}
+
+/* A strand for each item that is live. */
+static int
+start(struct strands *all, const uint32_t *first)
+{
+	struct doing *const d = all->d;
+	struct strand **link = &all->head;
+
+	for (uint32_t i = 0; i < d->batch->nitems; i++) {
+		if (!d->live[i])
+			continue;
+
+		struct strand *const s = arena_take(d->expr.mem, sizeof(*s),
+						    d->err);
+		if (s == NULL)
+			return -1;
+		*s = (struct strand){
+			.item = d->batch->items[i], .source = i,
+			.table = d->tables[i], .walk = d->tables[i],
+			.step = first[i], .is_entered = true,
+		};
+		*link = s;
+		link = &s->next;
+	}
+	return 0;
+}
+
+int
+program_do_outputs(struct doing *d, const uint32_t *first)
+{
+	const uint32_t n = d->batch->nitems;
+	struct strands all = {
+		.d = d,
+		.refused = arena_take(d->expr.mem, n + 1, d->err),
+		.filtered = arena_take(d->expr.mem, n + 1, d->err),
+	};
+	size_t nstrands = 0;
+
+	if (all.refused == NULL || all.filtered == NULL)
+		return -1;
+	memset(all.refused, 0, n);
+	memset(all.filtered, 0, n);
+	if (start(&all, first) != 0 || go_all(&all) != 0)
+		return -1;
+	for (const struct strand *s = all.head; s != NULL; s = s->next)
+		nstrands++;
+	d->out->products = arena_take(d->expr.mem,
+		(nstrands + 1) * sizeof(*d->out->products), d->err);
+	if (d->out->products == NULL || nstrands > UINT32_MAX)
+		return -1;
+	d->out->several = true;
+	return settle(&all);
+}
