@@ -11,18 +11,19 @@
  *	     4  CRC-32 of the text
  *	     4  length of the text, modulo 2^32
  *
- * Only the deflate data is ISA-L's.  The wrapper is read here byte by byte, so
+ * The deflate data is inflate.c's.  The wrapper is read here byte by byte, so
  * that a window may end anywhere in it and an error can say what is wrong.
  */
 #include "formats/gzip.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <isa-l/crc.h>
-#include <isa-l/igzip_lib.h>
 
 #include "base/bytes.h"
 #include "base/err.h"
+#include "formats/inflate.h"
 
 /* What to do about it, the same for all damage. */
 #define AGAIN "; fetch the file again"
@@ -53,7 +54,7 @@ struct unpacker {
 	uint32_t crc;			/* of the text so far */
 	uint32_t len;
 	bool any;			/* has there been a member? */
-	struct inflate_state raw;
+	struct inflater *raw;
 };
 
 static int
@@ -67,21 +68,28 @@ sniff(struct span head)
 static void *
 start(struct err *err)
 {
-	struct unpacker *const u = malloc(sizeof(*u));
+	struct unpacker *const u = calloc(1, sizeof(*u));
 
 	if (u == NULL) {
 		err_set(err, ERR_SYSTEM, "out of memory");
 		return NULL;
 	}
-	memset(u, 0, offsetof(struct unpacker, raw));
-	isal_inflate_init(&u->raw);
-	return u;
+	u->raw = inflate_new(err);
+	if (u->raw != NULL)
+		return u;
+	free(u);
+	return NULL;
 }
 
 static void
 stop(void *state)
 {
-	free(state);
+	struct unpacker *const u = state;
+
+	if (u == NULL)
+		return;
+	inflate_free(u->raw);
+	free(u);
 }
 
 /* Go to `next`, or to whatever comes after it where the flags leave it out. */
@@ -97,8 +105,7 @@ enter(struct unpacker *u, enum stage next)
 	if (next == HCRC && !(u->flags & FLAG_HCRC))
 		next = BODY;
 	if (next == BODY) {
-		isal_inflate_reset(&u->raw);
-		u->raw.crc_flag = ISAL_DEFLATE;
+		inflate_reset(u->raw);
 		u->crc = 0;
 		u->len = 0;
 	}
@@ -238,17 +245,15 @@ read_header(struct unpacker *u, struct span *in, struct err *err)
 }
 
 static const char *
-reason(int code)
+reason(enum inflate_result r)
 {
-	switch (code) {
-	case ISAL_INVALID_BLOCK:
+	switch (r) {
+	case INFLATE_BAD_BLOCK:
 		return "an impossible block";
-	case ISAL_INVALID_SYMBOL:
+	case INFLATE_BAD_CODE:
 		return "an impossible code";
-	case ISAL_INVALID_LOOKBACK:
-		return "a copy from before the start";
 	default:
-		return "something impossible";
+		return "a copy from before the start";
 	}
 }
 
@@ -258,49 +263,22 @@ reason(int code)
  */
 static int
 read_body(struct unpacker *u, struct span *in, struct room *out,
-	  struct err *err)
+	  uint32_t **tokens, struct err *err)
 {
-	struct inflate_state *const raw = &u->raw;
-	const uint32_t nin = in->len < INT32_MAX ? (uint32_t)in->len :
-			     INT32_MAX;
-	const uint32_t nout = out->len < INT32_MAX ? (uint32_t)out->len :
-			      INT32_MAX;
+	const uint8_t *const text = out->ptr;
+	const size_t nin = in->len, nout = out->len;
+	const enum inflate_result r = inflate_on(u->raw, in, out,
+						 tokens);
+	const size_t gave = nout - out->len;
 
-	/* ISA-L does not write there, it only says so. */
-	memcpy(&raw->next_in, &in->ptr, sizeof(raw->next_in));
-	raw->avail_in = nin;
-	raw->next_out = out->ptr;
-	raw->avail_out = nout;
-
-	const int code = isal_inflate(raw);
-	/* Of damaged data ISA-L may say that it took more than there was. */
-	const uint32_t took = raw->avail_in <= nin ? nin - raw->avail_in :
-			      nin;
-	const uint32_t gave = nout - raw->avail_out;
-
-	in->ptr += took;
-	in->len -= took;
-	if (code != ISAL_DECOMP_OK)
+	u->crc = crc32_gzip_refl(u->crc, text, gave);
+	u->len += (uint32_t)gave;
+	if (r > INFLATE_END)
 		return err_set(err, ERR_INPUT, "gzip data with %s" AGAIN,
-			       reason(code));
-	u->crc = crc32_gzip_refl(u->crc, out->ptr, gave);
-	u->len += gave;
-	out->ptr += gave;
-	out->len -= gave;
-	if (raw->block_state != ISAL_BLOCK_FINISH)
-		return took > 0 || gave > 0;
-
-	/*
-	 * Whole bytes that ISA-L has loaded and not used are the trailer's, and
-	 * may have come with an earlier *in.
-	 */
-	const int bits = raw->read_in_length;
-	uint64_t rest = bits > 0 ? raw->read_in >> (bits % 8) : 0;
-
-	enter(u, TRAILER);
-	for (int n = bits / 8; n > 0; n--, rest >>= 8)
-		u->part[u->part_len++] = (uint8_t)rest;
-	return 1;
+			       reason(r));
+	if (r == INFLATE_END)
+		enter(u, TRAILER);
+	return r == INFLATE_END || in->len < nin || gave > 0;
 }
 
 /* Returns 0 if the input may end here, or -1. */
@@ -316,16 +294,16 @@ end(const struct unpacker *u, struct err *err)
 }
 
 static int
-unpack(void *state, struct span *in, bool last, struct room *out,
-       struct err *err)
+unpack_on(struct unpacker *u, struct span *in, bool last, struct room *out,
+	  uint32_t **tokens, struct err *err)
 {
-	struct unpacker *const u = state;
 
 	for (;;) {
 		if (u->stage == BODY) {
 			if (out->len == 0)
 				return 1;
-			const int moved = read_body(u, in, out, err);
+			const int moved = read_body(u, in, out, tokens,
+						err);
 			if (moved < 0)
 				return -1;
 			if (moved == 0)
@@ -350,6 +328,29 @@ unpack(void *state, struct span *in, bool last, struct room *out,
 		else if (read_header(u, in, err) != 0)
 			return -1;
 	}
+}
+
+static int
+unpack(void *state, struct span *in, bool last, struct room *out,
+       struct err *err)
+{
+	return unpack_on(state, in, last, out, NULL, err);
+}
+
+int
+gzip_unpack_traced(void *state, struct span *in, bool last, struct room *out,
+		   struct gzip_trace *trace, struct err *err)
+{
+	const struct unpacker *const u = state;
+	uint32_t *tokens = trace->tokens + trace->n;
+
+	assert(trace->cap - trace->n >= GZIP_TOKENS(out->len));
+	const int rc = unpack_on(state, in, last, out, &tokens, err);
+
+	trace->n = (size_t)(tokens - trace->tokens);
+	trace->pending = inflate_pending(u->raw);
+	trace->ahead = inflate_ahead(u->raw);
+	return rc;
 }
 
 const struct byte_format gzip_format = {

@@ -15,6 +15,7 @@
 
 #include "base/span.h"
 #include "formats/formats.h"
+#include "formats/inflate.h"
 
 enum {
 	GZIP_BLOCK_LEN = 4 * 1024 * 1024,
@@ -22,6 +23,34 @@ enum {
 };
 
 extern const struct byte_format gzip_format;
+
+/*
+ * What the text was made of where it was packed, as the tokens of inflate.h,
+ * of all members one after the other.  After each call
+ *
+ *	text given so far + ahead == text the tokens so far describe + pending
+ *
+ * so a token may describe text of which a part is yet to come, and the text may
+ * end with literals that the next token will count.  The caller may take tokens
+ * away between calls (and set n); the rest is for the unpacker to set.
+ */
+struct gzip_trace {
+	uint32_t *tokens;
+	size_t n, cap;
+	size_t pending;		/* literals, up to 510 */
+	size_t ahead;		/* up to INFLATE_MAX_AHEAD, 0 between members */
+};
+
+/* How many tokens there must be room for behind n, to unpack so much text. */
+#define GZIP_TOKENS(len) ((len) / INFLATE_MIN_LEN + INFLATE_MORE_TOKENS)
+
+/*
+ * As gzip_format.unpack, of an unpacker by its unpack_start, and adds to the
+ * trace.  The calls of one unpacker are all traced or none is.
+ */
+int gzip_unpack_traced(void *state, struct span *in, bool last,
+		       struct room *out, struct gzip_trace *trace,
+		       struct err *err);
 
 /* The writing half, for gzip_format. */
 void *gzip_pack_start(int level, struct err *err);

@@ -557,6 +557,61 @@ never_breaks_on_damaged_deflate_data(void **state)
 	buf_free(&packed);
 }
 
+/* Two members: literals go on counting over the border, distances do not. */
+static void
+traces_matches_across_members(void **state)
+{
+	enum { LEN = 50000, CAP = GZIP_TOKENS(2 * LEN + 1) };
+	static uint8_t text[2 * LEN + 1], again[2 * LEN];
+	static uint32_t tokens[CAP];
+	struct buf one = make_text(LEN, 9);
+	struct buf packed = pack(buf_span(&one), 6, SIZE_MAX);
+	struct err err = { 0 };
+	const size_t len = packed.len;
+
+	(void)state;
+	buf_append(&packed, (struct span){ packed.ptr, len }, &err);
+	for (size_t room = 100; room < 2 * LEN + 2; room += 33300) {
+		void *const u = gzip_format.unpack_start(&err);
+		struct gzip_trace trace = { tokens, 0, CAP, 0, 0 };
+		struct span in = buf_span(&packed);
+		size_t n = 0, told = 0;
+
+		for (int rc = 1; rc > 0;) {
+			struct room r = { text + n, room };
+
+			if (r.len > sizeof(text) - n)
+				r.len = sizeof(text) - n;
+			rc = gzip_unpack_traced(u, &in, true, &r, &trace, &err);
+			assert_in_range(rc, 0, 1);
+			n = (size_t)(r.ptr - text);
+		}
+		assert_int_equal(n, 2 * LEN);
+		for (size_t i = 0; i < trace.n; i++) {
+			const uint32_t t = tokens[i];
+			const size_t lits = t >> INFLATE_LITERALS_AT;
+			const size_t dist = (t & 0x7fff) + 1;
+
+			memcpy(again + told, text + told, lits);
+			told += lits;
+			if (lits == INFLATE_LITERALS)
+				continue;
+			assert_in_range(dist, 1, told < LEN ? told :
+					told - LEN);
+			for (size_t k = t >> INFLATE_LEN_AT & 0xff, j = 0;
+			     j < k + INFLATE_MIN_LEN; j++, told++)
+				again[told] = again[told - dist];
+		}
+		assert_int_equal(told + trace.pending, 2 * LEN);
+		assert_int_equal(trace.ahead, 0);
+		assert_memory_equal(again, text, told);
+		assert_memory_equal(text + LEN, one.ptr, LEN);
+		gzip_format.unpack_stop(u);
+	}
+	buf_free(&one);
+	buf_free(&packed);
+}
+
 static void
 refuses_levels_that_are_none(void **state)
 {
@@ -597,6 +652,7 @@ main(void)
 		cmocka_unit_test(writes_the_same_from_blocks_packed_apart),
 		cmocka_unit_test(writes_nothing_as_twenty_bytes),
 		cmocka_unit_test(never_breaks_on_damaged_deflate_data),
+		cmocka_unit_test(traces_matches_across_members),
 		cmocka_unit_test(refuses_levels_that_are_none),
 		cmocka_unit_test(is_known_by_its_first_bytes),
 	};
