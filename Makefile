@@ -41,7 +41,8 @@ LDFLAGS_file = -Wl,--wrap=read,--wrap=writev,--wrap=fsync,--wrap=syncfs \
 	  -Wl,--wrap=renameat
 LDFLAGS_job = $(LDFLAGS_file)
 LDFLAGS_journal = $(LDFLAGS_file)
-LIBS    = -larchive -lisal -lz -lzstd -lxxhash -lcrypto -lyaml -lpthread -lm
+LIBS    = -larchive -lisal -lz -lzstd -lxxhash -lcrypto -lyaml -lluajit-5.1 \
+	  -lpthread -lm
 
 LIB     = $(wildcard src/base/*.c src/model/*.c src/expr/*.c src/io/*.c \
 	    src/aws/*.c src/engine/*.c formats/*.c)

@@ -1,0 +1,129 @@
+/* script_internal.h - what the parts of a sandbox share. */
+#ifndef EXPR_SCRIPT_INTERNAL_H
+#define EXPR_SCRIPT_INTERNAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <luajit-2.1/lua.h>
+
+#include "base/decimal.h"
+#include "expr/script.h"
+
+struct arena;
+struct err;
+struct item;
+struct value;
+
+/* What the registry holds under these numbers. */
+enum {
+	SCRIPT_BODY = 1,	/* the function that runs an item */
+	SCRIPT_CHUNK,
+	SCRIPT_GLOBALS,		/* metatable of the globals of an item */
+	SCRIPT_CONTEXT,
+	SCRIPT_MAP,		/* metatables */
+	SCRIPT_LIST,
+	SCRIPT_SET,
+	SCRIPT_BINARY,
+	SCRIPT_DECIMAL,		/* makes an empty decimal */
+	SCRIPT_IS_DECIMAL,
+	SCRIPT_REFS,
+};
+
+struct script {
+	lua_State *lua;
+	char *name;		/* "@" and the name, as Lua wants it */
+	uint8_t *text;
+	size_t text_len;
+	struct script_limits limits;
+	struct script_context context;	/* that SCRIPT_CONTEXT is of */
+	bool has_context;
+
+	size_t held;		/* bytes that Lua holds */
+	int64_t left;		/* instructions, of this item */
+	bool starved;		/* memory was refused, for this item */
+	bool slow;		/* look at every instruction */
+	int line;		/* if slow: of the last one */
+
+	/* The item at hand. */
+	const struct item *item;
+	const struct script_context *next_context;
+	struct arena *mem;
+	struct value *out;
+	size_t nout, out_cap;
+	size_t made;		/* bytes of values made so far */
+	struct err *err;	/* set if the arena refused */
+	bool broke;		/* it did */
+};
+
+/*
+ * What a table was made of, under the key script_shadow_key() in the table.
+ * The attributes of a map come into it when they are asked for.
+ */
+struct shadow {
+	const struct value *of;
+	bool *loaded;		/* of a map: by attribute */
+};
+
+/* The sandbox that a state belongs to. */
+struct script *script_of(lua_State *lua);
+
+/* Take arena memory; an error of Lua if it is refused. */
+void *script_take(lua_State *lua, size_t n);
+
+/* Instructions that a function of C takes without being seen. */
+void script_charge(lua_State *lua, size_t n);
+
+/* Put a value of the registry on the stack. */
+static inline void
+script_push(lua_State *lua, int ref)
+{
+	lua_rawgeti(lua, LUA_REGISTRYINDEX, ref);
+}
+
+/* ---- script_in.c: from items --------------------------------------------- */
+
+void script_push_value(lua_State *lua, const struct value *v);
+/* The shadow of a table, or NULL. */
+struct shadow *script_shadow(lua_State *lua, int at);
+/* Put all attributes of a map into its table. */
+void script_load_all(lua_State *lua, int at);
+/* The metatables of maps and lists. */
+void script_open_tables(lua_State *lua);
+/* Is the value at `at` a table with this metatable? */
+bool script_has_meta(lua_State *lua, int at, int ref);
+
+/* ---- script_out.c: to items ---------------------------------------------- */
+
+/* What `transform` returned: the values from `first` on. */
+void script_collect(lua_State *lua, int first);
+
+/* ---- script_decimal.c ---------------------------------------------------- */
+
+/* A number as Lua sees it: its own where that is exact, else a decimal. */
+void script_push_number(lua_State *lua, struct span text);
+/* Canonical text of the number there; 0 if it is none, or not exact. */
+size_t script_number_text(lua_State *lua, int at,
+			  char out[DECIMAL_TEXT_LEN]);
+bool script_is_decimal(lua_State *lua, int at);
+/* decimal and its functions; needs LuaJIT's ffi, which nobody else gets. */
+void script_open_decimal(lua_State *lua);
+
+/* ---- script_set.c -------------------------------------------------------- */
+
+bool script_is_binary(lua_State *lua, int at);
+/* The base64 of a binary. */
+struct span script_binary_text(lua_State *lua, int at);
+void script_push_binary(lua_State *lua, struct span base64);
+/* set, list, map, binary and null, into the table on top. */
+void script_open_kinds(lua_State *lua);
+
+/* ---- script_lib.c -------------------------------------------------------- */
+
+/* The globals that a script may use, as a table on the stack. */
+void script_open_library(lua_State *lua);
+/* A thing with these fields that cannot be changed, of the table on top. */
+void script_seal(lua_State *lua);
+
+#endif
