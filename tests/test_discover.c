@@ -557,8 +557,9 @@ of_many_items_looks_at_some_for_all(void **state)
 		assert_int_equal(r.nfound, 1);
 		assert_true(r.found[0].sampled && !r.found[0].counted);
 		assert_in_range(r.found[0].values, n * 0.95, n * 1.05);
-		assert_true(r.found[0].error > 0.003 &&
-			    r.found[0].error < 0.005);
+		/* Worth 60000^2 / (4096 + 3584 * 64 + 851 * 1024) values. */
+		assert_true(r.found[0].error > 0.006 &&
+			    r.found[0].error < 0.009);
 		assert_true(r.found[0].share > 0.95 - 1.5 * r.found[0].error &&
 			    r.found[0].share < 0.95 + 1.5 * r.found[0].error);
 		discover_result_free(&r);

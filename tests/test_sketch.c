@@ -46,6 +46,7 @@ counts_exactly_up_to_k(void **state)
 
 	(void)state;
 	assert_int_equal(sketch_distinct(&s), 0);
+	assert_false(sketch_has(&s, 0));
 	for (uint64_t v = 0; v < 1000; v++)
 		for (uint64_t n = 0; n <= v % 3; n++)
 			add(&s, v, 1);
@@ -56,6 +57,8 @@ counts_exactly_up_to_k(void **state)
 	for (uint64_t v = 0; v < 1000; v++)
 		assert_int_equal(sketch_find(&s, hash_of(v)), v % 3 + 1);
 	assert_int_equal(sketch_find(&s, hash_of(1000)), 0);
+	assert_true(sketch_has(&s, hash_of(999)));
+	assert_false(sketch_has(&s, hash_of(1000)));
 	add(&s, 1000, 1);
 	sketch_settle(&s);
 	assert_false(sketch_is_whole(&s));

@@ -229,6 +229,80 @@ the_least_stays_the_least_among_numbers_near_it(void **state)
 	stats_free(s);
 }
 
+/* That sizes are those of item_size() is what stats_of() looks at. */
+static void
+numbers_of_digits_are_read_whatever_stands_before_and_behind(void **state)
+{
+	static const char *const texts[] = {
+		"0", "7", "10", "100", "1000", "1001", "99999999", "12345678",
+		"123456789", "100000000", "00", "007", "0.5", "-1", "1.5",
+		"12/4", "1e3", "10000000", "90000001",
+	};
+	struct buf lines = { 0 };
+	struct stats *s;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		buf_append(&lines, span_of("{\"Item\":{\"n\":{\"N\":\""), &err);
+		buf_append(&lines, span_of(texts[i]), &err);
+		buf_append(&lines, span_of("\"}}}\n"), &err);
+	}
+	buf_append(&lines, (struct span){ (const uint8_t *)"", 1 }, &err);
+	s = stats_of((const char *)lines.ptr);
+	expect_bounds(s, "n", "-1", "123456789");
+	/* One is none, 00 is 0, 007 is 7, and 1e3 is 1000. */
+	assert_int_equal(attribute(s, "n")->present,
+			 sizeof(texts) / sizeof(texts[0]) - 1);
+	assert_int_equal(attribute(s, "n")->distinct,
+			 sizeof(texts) / sizeof(texts[0]) - 4);
+	stats_free(s);
+	buf_free(&lines);
+}
+
+static void
+names_are_found_in_whatever_order_they_come(void **state)
+{
+	enum { NAMES = 12, ITEMS = 500 };
+	uint64_t want[NAMES] = { 0 };
+	struct buf lines = { 0 };
+	struct stats *s;
+
+	(void)state;
+	seed = 7;
+	for (int i = 0; i < ITEMS; i++) {
+		const uint32_t first = pick(NAMES), step = 1 + 4 * pick(2);
+		const char *comma = "";
+
+		buf_append(&lines, span_of("{\"Item\":{\"m\":{\"M\":{"), &err);
+		for (uint32_t k = 0; k < NAMES; k++) {
+			const uint32_t n = (first + k * step) % NAMES;
+			char text[64];
+
+			if (pick(3) == 0)
+				continue;
+			snprintf(text, sizeof(text), "%s\"attribute%u\":"
+				 "{\"S\":\"%u\"}", comma, n, n);
+			buf_append(&lines, span_of(text), &err);
+			want[n]++;
+			comma = ",";
+		}
+		buf_append(&lines, span_of("}}}}\n"), &err);
+	}
+	buf_append(&lines, (struct span){ (const uint8_t *)"", 1 }, &err);
+	s = stats_of((const char *)lines.ptr);
+	for (uint32_t n = 0; n < NAMES; n++) {
+		char path[32], value[16];
+
+		snprintf(path, sizeof(path), "m.attribute%u", n);
+		snprintf(value, sizeof(value), "%u", n);
+		assert_int_equal(attribute(s, path)->present, want[n]);
+		assert_int_equal(attribute(s, path)->distinct, 1);
+		expect_bounds(s, path, value, value);
+	}
+	stats_free(s);
+	buf_free(&lines);
+}
+
 static void
 mixed_types_are_told_but_null_is_none(void **state)
 {
@@ -512,6 +586,9 @@ main(void)
 		cmocka_unit_test(paths_are_those_of_maps_lists_and_sets),
 		cmocka_unit_test(numbers_are_ordered_by_value_and_texts_by_bytes),
 		cmocka_unit_test(the_least_stays_the_least_among_numbers_near_it),
+		cmocka_unit_test(
+			numbers_of_digits_are_read_whatever_stands_before_and_behind),
+		cmocka_unit_test(names_are_found_in_whatever_order_they_come),
 		cmocka_unit_test(mixed_types_are_told_but_null_is_none),
 		cmocka_unit_test(long_texts_are_cut_between_characters),
 		cmocka_unit_test(neither_order_nor_batches_change_the_result),

@@ -6,19 +6,25 @@
  *
  * The table takes up to 3/2 k hashes before the bound is moved down to the
  * (k+1)-th of them, so that a hash which passes the bound is one probe, and
- * moving it costs O(1) for each hash that was
- * added since. With n hashes below the
- * bound b, n / b is an unbiased estimate of all there are.
+ * moving it costs O(1) for each hash that was added since. While they come the
+ * bound may be a little above that. With n hashes below the bound b, n / b is
+ * an unbiased estimate of all there are.
  */
 #include "base/sketch.h"
 
 #include <assert.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/err.h"
 
-enum { FIRST_SLOTS = 4, BUCKETS = 256 };
+enum {
+	FIRST_SLOTS = 4,
+	BUCKET_BITS = 8,
+	BUCKETS = 1 << BUCKET_BITS,
+	DEALT = 2048,		/* entries that are dealt anew at once */
+};
 
 struct sketch
 sketch_of(uint32_t k)
@@ -103,6 +109,30 @@ take_out(struct sketch *s, uint32_t i)
 	s->slots[i] = (struct sketch_entry){ 0, 0 };
 }
 
+/* Of a table that is not large: all out, and those below `bound` in again. */
+static void
+deal(struct sketch *s, uint64_t bound)
+{
+	struct sketch_entry kept[DEALT + 1];
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i <= s->mask; i++) {
+		const struct sketch_entry e = s->slots[i];
+
+		kept[n] = e;
+		n += (e.hash != 0) & (e.hash < bound);
+	}
+	memset(s->slots, 0, (s->mask + (size_t)1) * sizeof(*s->slots));
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t at = (uint32_t)kept[i].hash & s->mask;
+
+		while (s->slots[at].hash != 0)
+			at = (at + 1) & s->mask;
+		s->slots[at] = kept[i];
+	}
+	s->n = n;
+}
+
 /* From now on only what is below `bound`. */
 static void
 lower(struct sketch *s, uint64_t bound)
@@ -110,11 +140,41 @@ lower(struct sketch *s, uint64_t bound)
 	if (bound >= s->bound)
 		return;
 	s->bound = bound;
+	if (s->n > 0 && s->n <= DEALT) {
+		deal(s, bound);
+		return;
+	}
 	for (uint32_t i = 0; s->n > 0 && i <= s->mask; i++)
 		while (s->slots[i].hash >= bound) {
 			take_out(s, i);
 			s->n--;
 		}
+}
+
+/* How wide ranges are of which BUCKETS cover all below the bound, in bits. */
+static unsigned
+width_of(uint64_t bound)
+{
+	unsigned shift = 64 - BUCKET_BITS;
+
+	while (shift > 0 && bound >> (shift + BUCKET_BITS - 1) == 0)
+		shift--;
+	return shift;
+}
+
+/* How many hashes there are in each range, of those from `low` on. */
+static void
+count(const struct sketch *s, uint64_t low, unsigned shift,
+      uint32_t counts[BUCKETS])
+{
+	memset(counts, 0, BUCKETS * sizeof(*counts));
+	for (uint32_t i = 0; i <= s->mask; i++) {
+		const uint64_t h = s->slots[i].hash;
+		const uint64_t at = (h - low) >> shift;
+
+		if (h >= low && at < BUCKETS && h != 0)
+			counts[at]++;
+	}
 }
 
 /*
@@ -124,25 +184,37 @@ lower(struct sketch *s, uint64_t bound)
 static uint64_t
 ranked(const struct sketch *s, uint32_t rank)
 {
-	uint64_t low = 0, width = s->bound / BUCKETS + 1;
+	unsigned shift = width_of(s->bound);
+	uint64_t low = 0;
 
 	for (;;) {
-		uint32_t counts[BUCKETS] = { 0 };
+		uint32_t counts[BUCKETS];
 		uint32_t b = 0;
 
-		for (uint32_t i = 0; i <= s->mask; i++) {
-			const uint64_t h = s->slots[i].hash;
-
-			if (h != 0 && h >= low && (h - low) / width < BUCKETS)
-				counts[(h - low) / width]++;
-		}
+		count(s, low, shift, counts);
 		while (rank >= counts[b])
 			rank -= counts[b++];
-		low += b * width;
-		if (width == 1)
+		low += (uint64_t)b << shift;
+		if (shift == 0)
 			return low;
-		width = (width + BUCKETS - 1) / BUCKETS;
+		shift -= shift < BUCKET_BITS ? shift : BUCKET_BITS;
 	}
+}
+
+/* Drop what is beyond the k-th, or nearly: that is one round. */
+static void
+make_way(struct sketch *s)
+{
+	const unsigned shift = width_of(s->bound);
+	uint32_t counts[BUCKETS], n = 0, b = 0;
+
+	count(s, 0, shift, counts);
+	while (n < s->k)
+		n += counts[b++];
+	if (n < s->k + s->k / 4)
+		lower(s, (uint64_t)b << shift);
+	else
+		sketch_settle(s);
 }
 
 /* ---- what others see ----------------------------------------------------- */
@@ -164,7 +236,7 @@ sketch_put(struct sketch *s, uint64_t hash, uint64_t count, struct err *err)
 	}
 	e->count += count;
 	if (s->n >= room(s) && sketch_slots(s) >= 2 * s->k)
-		sketch_settle(s);
+		make_way(s);
 	return 0;
 }
 

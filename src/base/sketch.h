@@ -52,6 +52,21 @@ sketch_add(struct sketch *s, uint64_t hash, uint64_t count, struct err *err)
 	return hash >= s->bound ? 0 : sketch_put(s, hash, count, err);
 }
 
+/* Is this hash, which is below the bound, among those that were added? */
+static inline bool
+sketch_has(const struct sketch *s, uint64_t hash)
+{
+	uint32_t i;
+
+	if (s->n == 0)
+		return false;
+	hash += hash == 0;	/* 0 says that a slot is free */
+	i = (uint32_t)hash & s->mask;
+	while (s->slots[i].hash != 0 && s->slots[i].hash != hash)
+		i = (i + 1) & s->mask;
+	return s->slots[i].hash == hash;
+}
+
 /* Add all that `from` has seen.  The smaller k of the two holds. */
 int sketch_merge(struct sketch *s, const struct sketch *from,
 		 struct err *err);

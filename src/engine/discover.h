@@ -13,8 +13,9 @@
  * result depends on what was seen, not on its order or on who saw it.
  *
  * A sample is of up to 1,024 different values, each with how often it occurs;
- * and of a file with more than 4,096 items, one in 8 of the rest is looked at
- * and counts for all, so that it costs next to nothing.  Where there is more,
+ * and of a file with more than 4,096 items, one in 8 of the rest is looked at,
+ * from item 32,769 on one in 32, and counts for all, so that it costs next to
+ * nothing.  Where there is more,
  * shares and counts are estimates; `error` is the bound that the share keeps in
  * 95 of 100 cases.
  */

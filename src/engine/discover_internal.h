@@ -52,8 +52,9 @@ enum {
 	MAX_SLOTS = 512 * 1024,	/* of all samples of an observer's tree */
 	MAX_SLOTS_TOTAL = 4 * 1024 * 1024,	/* of a merged one */
 	MAX_COMPOSITE = 256,	/* bytes of a text with ids in it */
-	/* After so many items of a file, one in WEIGHT stands for all. */
+	/* After so many items of a file, one in so many stands for all. */
 	MANY_ITEMS = 4 * 1024, WEIGHT = 8,
+	VERY_MANY_ITEMS = 32 * 1024, GREAT_WEIGHT = 32,
 	NO_NODE = 0,		/* the root is nobody's child */
 };
 
@@ -61,6 +62,7 @@ struct node {
 	struct sketch sample;	/* k is 0 until there is a value */
 	uint64_t values;	/* S, N or B: as many as those seen stand for */
 	uint64_t seen;
+	uint64_t squares;	/* of what each of those stands for */
 	uint64_t types[3];	/* of these, by type */
 	uint32_t *kids;		/* hash table of node numbers; 0: free */
 	uint32_t nkids, mask;

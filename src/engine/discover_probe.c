@@ -308,9 +308,9 @@ probe_fit(const struct discover_probe *p, const struct node *n, uint32_t set,
 				   hit_squares + f.share * f.share *
 				   (squares - hit_squares), f.share);
 	else if (thinned)
-		f.error = error_of((double)n->seen, (double)n->seen,
-				   (double)n->seen * f.share * (1 - f.share),
-				   f.share);
+		f.error = error_of((double)n->values, (double)n->squares,
+				   (double)n->squares * f.share *
+				   (1 - f.share), f.share);
 	f.thinned = thinned;
 	f.sampled = thinned || !sketch_is_whole(s);
 	return f;

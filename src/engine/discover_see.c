@@ -89,13 +89,22 @@ struct pieces {
 	uint8_t sep;
 };
 
+/* Such as 2024-02-29T12:30:00Z, whose pieces nobody takes for ids. */
+static bool
+is_time(struct span s)
+{
+	return s.len >= 16 && s.ptr[4] == '-' && s.ptr[7] == '-' &&
+	       s.ptr[10] == 'T' && s.ptr[13] == ':' && s.ptr[0] >= '0' &&
+	       s.ptr[0] <= '9';
+}
+
 /* Cut the text, if it can be: at least two pieces, none empty. */
 static bool
 cut_up(struct span text, struct pieces *out)
 {
 	size_t at = 0, word = 0;
 
-	if (text.len > MAX_COMPOSITE)
+	if (text.len > MAX_COMPOSITE || is_time(text))
 		return false;
 	while (at < text.len && (CLASSES[text.ptr[at]] & CUTS) == 0)
 		at++;
@@ -156,6 +165,7 @@ see_pieces(struct tree_of_paths *t, uint32_t node, const struct pieces *p,
 		return err->code != ERR_NONE ? -1 : 0;
 	t->nodes[at].values += t->weight;
 	t->nodes[at].seen++;
+	t->nodes[at].squares += (uint64_t)t->weight * t->weight;
 	for (uint8_t i = 0; i < p->n; i++) {
 		part = (struct part){ .kind = PART_CAPTURE, .n = i };
 		const uint32_t kid = tree_child(t, at, &part, err);
@@ -235,10 +245,13 @@ see(struct look *l, uint32_t node, const struct value *v)
 static uint32_t
 weight_of(const struct item *item)
 {
+	const uint32_t weight = item->number <= VERY_MANY_ITEMS ? WEIGHT
+							       : GREAT_WEIGHT;
+
 	if (item->number <= MANY_ITEMS)
 		return 1;
-	return item->number * 0x9E3779B97F4A7C15u >> 32 & (WEIGHT - 1)
-		? 0 : WEIGHT;
+	return item->number * 0x9E3779B97F4A7C15u >> 32 & (weight - 1)
+		? 0 : weight;
 }
 
 int

@@ -269,6 +269,7 @@ tree_add(struct tree_of_paths *t, uint32_t node, enum value_type type,
 	 uint64_t hash, struct err *err)
 {
 	t->nodes[node].seen++;
+	t->nodes[node].squares += (uint64_t)t->weight * t->weight;
 	t->nodes[node].values += t->weight;
 	t->nodes[node].types[type - VALUE_S] += t->weight;
 	return sample(t, node, hash, NULL, err);
@@ -288,6 +289,7 @@ merge(struct tree_of_paths *t, uint32_t to, const struct tree_of_paths *other,
 
 	t->nodes[to].values += f.values;
 	t->nodes[to].seen += f.seen;
+	t->nodes[to].squares += f.squares;
 	for (int i = 0; i < 3; i++)
 		t->nodes[to].types[i] += f.types[i];
 	if (f.sample.k > 0 && sample(t, to, 0, &f.sample, err) != 0)

@@ -59,7 +59,7 @@ take_all(struct eye *e, struct err *err)
 }
 
 /* The first value at a path in this batch, or one more than can wait there. */
-static int
+static __attribute__((noinline)) int
 make_way(struct eye *e, struct node *n, struct err *err)
 {
 	if (n->nseen == SEEN &&
@@ -83,70 +83,96 @@ make_way(struct eye *e, struct node *n, struct err *err)
 	return 0;
 }
 
-static inline int
-wait_at(struct eye *e, struct node *n, const struct value *v, uint32_t item,
-	struct err *err)
-{
-	if ((n->nseen == 0 || n->nseen == SEEN) && make_way(e, n, err) != 0)
-		return -1;
-	n->seen[n->nseen++] = (struct waiting){ v, item };
-	return 0;
-}
-
 static int walk(struct eye *e, struct node *n, const struct value *v,
 		uint32_t item, struct err *err);
 
-/* A value at a path that there may be no room for. */
+/* Of a value at a path that there is no room for only the size counts. */
+static int
+leave_out(struct eye *e, const struct value *v, uint32_t item,
+	  const struct err *err)
+{
+	if (err->code != ERR_NONE)
+		return -1;
+	e->paths.left_out++;
+	e->sizes[item] += (uint32_t)value_size(v);
+	if (v->type == VALUE_S)
+		e->sizes[item] -= v->len;
+	return 0;
+}
+
+/* A value at a path; `n` is NULL if there is no room for that. */
 static inline int
 note(struct eye *e, struct node *n, const struct value *v, uint32_t item,
      struct err *err)
 {
-	if (n == NULL) {
-		if (err->code != ERR_NONE)
-			return -1;
-		e->paths.left_out++;
-		e->sizes[item] += (uint32_t)value_size(v);
-		return 0;
-	}
-	if (wait_at(e, n, v, item, err) != 0)
+	struct value *at;
+
+	if (n == NULL)
+		return leave_out(e, v, item, err);
+	if ((n->nseen == 0 || n->nseen == SEEN) && make_way(e, n, err) != 0)
 		return -1;
+	at = &n->seen[n->nseen++];
+	*at = *v;
+	at->hash = (uint16_t)item;	/* of a value it says nothing */
 	return value_is_container(v) ? walk(e, n, v, item, err) : 0;
 }
 
-/* The path of a name that was not met in this map before. */
-static struct node *
-meet(struct eye *e, struct node *map, const struct value *name,
-     struct err *err)
+/*
+ * The path of a name that is not where it was expected: behind the sibling
+ * that *expected is.  NULL as paths_add() has it.
+ */
+static __attribute__((noinline)) struct node *
+look_for(struct eye *e, struct node *map, struct node **expected,
+	 const struct value *name, struct err *err)
 {
-	if (paths_is_full(map) && take_all(e, err) != 0)
-		return NULL;
-	return paths_add(&e->paths, map, name, err);
+	struct node *kid = *expected;
+
+	/* One that some items have and some have not is soon passed over. */
+	if (kid != NULL && kid->after != NULL && node_is(kid->after, name))
+		return kid->after;
+	kid = paths_find(map, name);
+	if (kid == NULL) {
+		if (paths_is_full(map) && take_all(e, err) != 0)
+			return NULL;
+		err->code = ERR_NONE;
+		kid = paths_add(&e->paths, map, name, err);
+	}
+	if (kid != NULL && map->rest == NULL)
+		*expected = kid;
+	return kid;
 }
 
 static int
 walk_map(struct eye *e, struct node *n, const struct value *map, uint32_t item,
 	 struct err *err)
 {
+	struct node **expected = &n->first;
 	uint32_t size = 0;
 
 	for (uint32_t i = 0; i < map->len; i += 2) {
 		const struct value *const name = &map->kids[i];
-		struct node *kid = paths_find(n, name);
+		struct node *kid = *expected;
 
-		size += name->len;
-		if (kid == NULL) {
-			err->code = ERR_NONE;
-			kid = meet(e, n, name, err);
+		if (kid == NULL || !node_is(kid, name)) {
+			kid = look_for(e, n, expected, name, err);
+			/* No sibling has what is one path with others. */
+			if (n->rest != NULL)
+				expected = &n->first;
 		}
+		size += name->len;
+		if (name[1].type == VALUE_S)
+			size += name[1].len;
 		if (note(e, kid, name + 1, item, err) != 0)
 			return -1;
+		if (kid != NULL && n->rest == NULL)
+			expected = &kid->after;
 	}
 	e->sizes[item] += size;
 	return 0;
 }
 
 /* What is in a container, which counts as DynamoDB's rules have it. */
-static int
+static __attribute__((noinline)) int
 walk(struct eye *e, struct node *n, const struct value *v, uint32_t item,
      struct err *err)
 {
@@ -157,6 +183,8 @@ walk(struct eye *e, struct node *n, const struct value *v, uint32_t item,
 	if (v->type == VALUE_L)
 		e->sizes[item] += 3 + v->len;
 	for (uint32_t i = 0; i < v->len; i++) {
+		if (v->kids[i].type == VALUE_S)
+			e->sizes[item] += v->kids[i].len;
 		err->code = ERR_NONE;
 		if (note(e, paths_element(&e->paths, n, err), &v->kids[i],
 			 item, err) != 0)

@@ -17,7 +17,6 @@ struct program_result;
 
 enum {
 	SEEN = 64,		/* values that wait at a path */
-	RECENT = 128,
 	KEPT = STATS_TEXT + 4,	/* more would not be shown, fewer not cut */
 };
 
@@ -45,34 +44,33 @@ struct extremes {
 	struct example examples[STATS_EXAMPLES];	/* smallest hashes */
 };
 
-struct waiting {
-	const struct value *value;
-	uint32_t item;		/* number in the batch */
-};
-
 /*
  * A path, and what stands there.  Children are found by their names' hashes in
  * `slots`; those of a list or set are all `element`, and once a map has too
  * many names, all are `rest`.
+ *
+ * Maps mostly have the same names in the same order: what came after a name
+ * the last time is tried first.
  */
 struct node {
 	struct span name;		/* of an attribute; ours */
+	struct node *after;		/* the sibling that came after it */
+	struct node *first;		/* the child that came first */
+	struct value *seen;		/* that wait; `hash` is the item's number */
+	uint32_t nseen;
 	uint16_t hash;
 	bool is_name;			/* else `[*]` or `.*` */
-	uint8_t depth;
 	bool busy;			/* among those where values wait */
-	uint32_t nseen;
-	struct waiting *seen;
-	struct node **slots;
-	uint32_t mask, nkids;
 	struct node *element, *rest;
+	uint64_t low_key, high_key;	/* first 8 bytes of the bounds of S */
 
+	struct sketch sketch;
 	uint64_t types[VALUE_PLACE];
 	uint64_t truths;
-	uint64_t low_key, high_key;	/* first 8 bytes of the bounds of S */
 	double least, most;		/* bounds of N, a little inside */
-	struct sketch sketch;
-	uint64_t recent[RECENT];	/* hashes that are in the sketch */
+	struct node **slots;
+	uint32_t mask, nkids;
+	uint8_t depth;
 	struct extremes *extremes;
 };
 
@@ -87,6 +85,13 @@ struct paths {
 int paths_init(struct paths *p, struct err *err);
 void paths_free(struct paths *p);
 
+static inline bool
+node_is(const struct node *n, const struct value *name)
+{
+	return n->hash == name->hash && n->name.len == name->len &&
+	       names_same(n->name.ptr, name->text, name->len);
+}
+
 /* The child of that name; NULL if there is none yet. */
 static inline struct node *
 paths_find(const struct node *map, const struct value *name)
@@ -98,8 +103,7 @@ paths_find(const struct node *map, const struct value *name)
 	for (; map->slots[i] != NULL; i = (i + 1) & map->mask) {
 		struct node *const n = map->slots[i];
 
-		if (n->hash == name->hash && n->name.len == name->len &&
-		    names_same(n->name.ptr, name->text, name->len))
+		if (node_is(n, name))
 			return n;
 	}
 	return NULL;
@@ -130,8 +134,9 @@ int node_merge(struct paths *to, struct node *into, const struct node *from,
 /* ---- values (stats_values.c) --------------------------------------------- */
 
 /*
- * Take in all that waits at `n`, and add each value's size to sizes[item].
- * `scratch` is for texts with escapes.  Returns 0 or -1.
+ * Take in all that waits at `n`, and add each value's size to sizes[item]; but
+ * of an S its `len`, which who walks has added.  `scratch` is for texts with
+ * escapes.  Returns 0 or -1.
  */
 int values_take(struct node *n, uint32_t *sizes, struct arena *scratch,
 		struct err *err);

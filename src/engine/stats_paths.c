@@ -12,8 +12,8 @@ new_node(struct paths *p, const struct node *parent, struct err *err)
 {
 	struct node *const n = arena_take(&p->mem, sizeof(*n), err);
 	struct extremes *const x = arena_take(&p->mem, sizeof(*x), err);
-	struct waiting *const seen = arena_take(&p->mem, SEEN * sizeof(*seen),
-						err);
+	struct value *const seen = arena_take(&p->mem, SEEN * sizeof(*seen),
+					      err);
 
 	if (n == NULL || x == NULL || seen == NULL)
 		return NULL;
@@ -47,6 +47,7 @@ release(struct node *n)
 			release(n->slots[i]);
 	free(n->slots);
 	n->slots = NULL;
+	n->first = NULL;
 	n->nkids = 0;
 	if (n->element != NULL)
 		release(n->element);
@@ -135,6 +136,7 @@ collapse(struct paths *p, struct node *map, struct err *err)
 	}
 	free(map->slots);
 	map->slots = NULL;
+	map->first = NULL;
 	map->nkids = 0;
 	map->rest = rest;
 	return rest;

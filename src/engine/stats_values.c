@@ -98,14 +98,10 @@ keep_example(struct extremes *x, uint64_t hash, struct span text)
 	keep(&x->examples[i].value, text);
 }
 
-/* A value whose hash is below the sketch's bound. */
+/* A value whose hash is below the sketch's bound, and is not in it. */
 static int
 add_hash(struct node *n, uint64_t hash, struct span text, struct err *err)
 {
-	/* Where values are few, most have just been here. */
-	if (n->recent[hash % RECENT] == hash)
-		return 0;
-	n->recent[hash % RECENT] = hash;
 	if (hash < n->extremes->examples[STATS_EXAMPLES - 1].hash)
 		keep_example(n->extremes, hash, text);
 	return sketch_put(&n->sketch, hash, 1, err);
@@ -175,23 +171,50 @@ bound_number(struct node *n, struct span text, double v)
 
 /* ---- values -------------------------------------------------------------- */
 
-static int
-take_text(struct node *n, const struct value *v, uint32_t *size,
-	  struct arena *scratch, struct err *err)
+/* A value that may be new, or a bound. */
+struct fresh {
+	const struct value *value;
+	uint64_t hash;
+};
+
+/* Is it in the sketch?  Then it has been taken in before, bounds and all. */
+static inline bool
+is_known(const struct node *n, uint64_t hash)
 {
-	struct span text = { v->text, v->len };
+	return hash < n->sketch.bound && sketch_has(&n->sketch, hash);
+}
 
-	if ((v->flags & VALUE_ESC) != 0 &&
-	    value_text(v, scratch, &text, err) != 0)
-		return -1;
-	*size += (uint32_t)text.len;
-
-	const uint64_t hash = hash_of(text.ptr, text.len, VALUE_S);
-	const uint64_t key = key_of(text.ptr, text.len);
-	if (key <= n->low_key || key >= n->high_key)
-		bound_text(n, text);
-	n->types[VALUE_S]++;
+static __attribute__((noinline)) int
+take_text(struct node *n, struct span text, uint64_t hash, struct err *err)
+{
+	if (is_known(n, hash))
+		return 0;
+	bound_text(n, text);
 	return hash >= n->sketch.bound ? 0 : add_hash(n, hash, text, err);
+}
+
+/* Of a text without escapes: is it to be looked at again? */
+static inline bool
+pass_text(const struct node *n, const struct value *v, uint64_t *hash)
+{
+	const uint64_t key = key_of(v->text, v->len);
+
+	*hash = hash_of(v->text, v->len, VALUE_S);
+	return (*hash < n->sketch.bound) | (key <= n->low_key) |
+	       (key >= n->high_key);
+}
+
+/* With escapes; its length in the input has been added to the size. */
+static __attribute__((noinline)) int
+take_escaped(struct node *n, const struct value *v, uint32_t *size,
+	     struct arena *scratch, struct err *err)
+{
+	struct span text;
+
+	if (value_text(v, scratch, &text, err) != 0)
+		return -1;
+	*size += (uint32_t)text.len - v->len;
+	return take_text(n, text, hash_of(text.ptr, text.len, VALUE_S), err);
 }
 
 /* What a simple number is: digits, perhaps a point, and canonical. */
@@ -199,6 +222,43 @@ struct simple {
 	double value;
 	uint32_t size;		/* decimal_stored_len() */
 };
+
+/* Bytes that it takes: two digits each, from the point on; and the sign. */
+static inline uint32_t
+stored_len(uint32_t before, uint32_t sig, bool neg)
+{
+	return 1 + (sig + (before & 1) + 1) / 2 + neg;
+}
+
+/* Of up to eight digits, all at once. */
+static inline bool
+read_digits(const uint8_t *p, size_t len, struct simple *s)
+{
+	static const uint64_t ZEROS = 0x3030303030303030u;
+	static const uint64_t TENS = 0x0F0F0F0F0F0F0F0Fu;
+	const unsigned gap = 64 - 8 * ((unsigned)len & 7);
+	uint64_t w = first_word(p, len);
+
+	/* Zeros before them, which come first in memory. */
+	if (len < 8)
+		w = w << gap | ZEROS >> (64 - gap);
+	/* Each byte 0x30 at least, and six more than it 0x3F at most. */
+	if ((w & ~TENS) != ZEROS ||
+	    ((w + 0x0606060606060606u) & ~TENS) != ZEROS ||
+	    (p[0] == '0' && len > 1))
+		return false;
+	s->size = 1;
+	s->value = 0;
+	if (w == ZEROS)
+		return true;
+	s->size = stored_len((uint32_t)len, (uint32_t)len -
+			     (uint32_t)__builtin_clzll(w ^ ZEROS) / 8, false);
+	w = (w & TENS) * 2561 >> 8;
+	w = (w & 0x00FF00FF00FF00FFu) * 6553601 >> 16;
+	w = (w & 0x0000FFFF0000FFFFu) * 42949672960001u >> 32;
+	s->value = (double)w;
+	return true;
+}
 
 static inline bool
 read_simple(const uint8_t *p, size_t len, struct simple *s)
@@ -239,37 +299,52 @@ read_simple(const uint8_t *p, size_t len, struct simple *s)
 		s->size = 1;
 		return true;
 	}
-	/* Two digits a byte, counted from the point; a byte for the sign. */
-	const uint32_t before = digits - point;	/* wraps for 0.0x: even so */
-	const uint32_t sig = digits - zeros;
-	s->size = 1 + (sig + (before & 1) + 1) / 2 + neg;
+	/* Before the point: wraps for 0.0x, even so. */
+	s->size = stored_len(digits - point, digits - zeros, neg);
 	if (neg)
 		s->value = -s->value;
 	return true;
 }
 
+static inline bool
+read_number(const struct value *v, struct simple *s)
+{
+	return (v->len - 1 < 8 && read_digits(v->text, v->len, s)) ||
+	       read_simple(v->text, v->len, s);
+}
+
+static bool
+is_inside(const struct node *n, double v)
+{
+	return v > n->least && v < n->most;
+}
+
+/* One that is canonical. */
 static int
-take_number(struct node *n, const struct value *v, uint32_t *size,
+take_number(struct node *n, struct span text, double v, uint64_t hash,
 	    struct err *err)
 {
-	struct span text = { v->text, v->len };
-	char canonical[DECIMAL_TEXT_LEN + 8];
-	struct simple s;
-
-	if (!read_simple(text.ptr, text.len, &s)) {
-		s.size = (uint32_t)decimal_stored_len(text);
-		text = (struct span){ (const uint8_t *)canonical,
-				      decimal_canonical(text, canonical) };
-		canonical[text.len] = '\0';
-		s.value = strtod(canonical, NULL);
-	}
-	*size += s.size;
-
-	const uint64_t hash = hash_of(text.ptr, text.len, VALUE_N);
-	if (!(s.value > n->least && s.value < n->most))
-		bound_number(n, text, s.value);
-	n->types[VALUE_N]++;
+	if (is_known(n, hash))
+		return 0;
+	if (!is_inside(n, v))
+		bound_number(n, text, v);
 	return hash >= n->sketch.bound ? 0 : add_hash(n, hash, text, err);
+}
+
+/* One that is not simple, all at once. */
+static __attribute__((noinline)) int
+take_odd_number(struct node *n, const struct value *v, uint32_t *size,
+		struct err *err)
+{
+	char canonical[DECIMAL_TEXT_LEN + 8];
+	struct span text = { v->text, v->len };
+
+	*size += (uint32_t)decimal_stored_len(text);
+	text = (struct span){ (const uint8_t *)canonical,
+			      decimal_canonical(text, canonical) };
+	canonical[text.len] = '\0';
+	return take_number(n, text, strtod(canonical, NULL),
+			   hash_of(text.ptr, text.len, VALUE_N), err);
 }
 
 static int
@@ -284,38 +359,87 @@ take_binary(struct node *n, const struct value *v, uint32_t *size,
 	*size += (uint32_t)value_size(v);
 
 	const uint64_t hash = hash_of(text.ptr, text.len, VALUE_B);
-	n->types[VALUE_B]++;
-	return hash >= n->sketch.bound ? 0 : add_hash(n, hash, text, err);
+	return hash >= n->sketch.bound || is_known(n, hash)
+		? 0 : add_hash(n, hash, text, err);
+}
+
+/*
+ * Any but a text without escapes.  What is rare is taken in at once, of what is
+ * not the sizes; a number that may be new goes to `f`, and *nfresh is one more.
+ */
+static int
+pass_other(struct node *n, const struct value *v, uint32_t *size,
+	   struct fresh *f, uint32_t *nfresh, struct arena *scratch,
+	   struct err *err)
+{
+	struct simple s;
+
+	n->types[v->type]++;
+	switch (v->type) {
+	case VALUE_S:
+		return take_escaped(n, v, size, scratch, err);
+	case VALUE_N:
+		if (!read_number(v, &s))
+			return take_odd_number(n, v, size, err);
+		*size += s.size;
+		f->value = v;
+		f->hash = hash_of(v->text, v->len, VALUE_N);
+		*nfresh += (f->hash < n->sketch.bound) |
+			   !is_inside(n, s.value);
+		return 0;
+	case VALUE_B:
+		return take_binary(n, v, size, scratch, err);
+	case VALUE_BOOL:
+		n->truths += (v->flags & VALUE_TRUE) != 0;
+		*size += 1;
+		return 0;
+	default:	/* sizes of containers are for who goes on */
+		*size += v->type == VALUE_NULL;
+		return 0;
+	}
+}
+
+static int
+take_fresh(struct node *n, const struct fresh *f, struct err *err)
+{
+	const struct span text = { f->value->text, f->value->len };
+	struct simple s;
+
+	if (f->value->type == VALUE_S)
+		return take_text(n, text, f->hash, err);
+	if (is_known(n, f->hash))
+		return 0;
+	read_number(f->value, &s);
+	return take_number(n, text, s.value, f->hash, err);
 }
 
 int
 values_take(struct node *n, uint32_t *sizes, struct arena *scratch,
 	    struct err *err)
 {
+	struct fresh fresh[SEEN + 1];
+	uint32_t nfresh = 0, ntexts = 0;
 	int rc = 0;
 
 	for (uint32_t i = 0; i < n->nseen && rc == 0; i++) {
-		const struct value *const v = n->seen[i].value;
-		uint32_t *const size = &sizes[n->seen[i].item];
+		const struct value *const v = &n->seen[i];
 
-		switch (v->type) {
-		case VALUE_S:
-			rc = take_text(n, v, size, scratch, err);
-			break;
-		case VALUE_N:
-			rc = take_number(n, v, size, err);
-			break;
-		case VALUE_B:
-			rc = take_binary(n, v, size, scratch, err);
-			break;
-		case VALUE_BOOL:
-			n->truths += (v->flags & VALUE_TRUE) != 0;
-			/* fall through */
-		default:	/* sizes of containers are for who goes on */
-			n->types[v->type]++;
-			*size += v->type <= VALUE_NULL;
+		if (v->type == VALUE_S && (v->flags & VALUE_ESC) == 0) {
+			fresh[nfresh].value = v;
+			nfresh += pass_text(n, v, &fresh[nfresh].hash);
+			ntexts++;
+			continue;
 		}
+		rc = pass_other(n, v, &sizes[v->hash], &fresh[nfresh],
+				&nfresh, scratch, err);
 	}
+	n->types[VALUE_S] += ntexts;
+	/* Its table is seldom in a cache: all at once, then one by one. */
+	for (uint32_t i = 0; i < nfresh && n->sketch.slots != NULL; i++)
+		__builtin_prefetch(&n->sketch.slots[fresh[i].hash &
+						    n->sketch.mask]);
+	for (uint32_t i = 0; i < nfresh && rc == 0; i++)
+		rc = take_fresh(n, &fresh[i], err);
 	n->nseen = 0;
 	return rc;
 }
