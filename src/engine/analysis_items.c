@@ -107,11 +107,16 @@ find_value(struct finder *f, uint32_t input, struct analysis_wish *wish,
 
 	if (program_do(f->program, input, &f->batch, &result, err) != 0)
 		return -1;
-	for (size_t i = 0; i < result.nuses; i++) {
-		const struct rewrite_use *const u = &result.uses[i];
+	for (size_t i = 0; i < result.nuses + result.nseen; i++) {
+		const bool seen = i >= result.nuses;
+		const struct rewrite_use *const u = !seen ? &result.uses[i]
+			: &result.seen[i - result.nuses];
+		const uint32_t table = !seen ? result.tables[u->item]
+			: result.products[u->item].table;
 		bool found = false;
 
 		if ((u->flags & USE_IS_ID) != 0 ||
+		    table != wish->reference->table ||
 		    u->rule != wish->reference->rule ||
 		    u->table != wish->reference->to)
 			continue;

@@ -52,7 +52,7 @@ known_open(const char *job_dir, const struct plan *plan, struct err *err)
 	for (size_t i = 0; i < plan->ntables; i++) {
 		const struct plan_table *const t = &plan->tables[i];
 
-		if (t->skip || t->input == PLAN_NONE)
+		if (t->skip || (t->input == PLAN_NONE && !t->emitted))
 			continue;
 		if (open_index(&k->tables[i], job_dir, t->name, err) != 0) {
 			known_close(k);

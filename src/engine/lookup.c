@@ -99,6 +99,26 @@ is_source(const struct lookup_id *id, char type, struct span source)
 	return load_le64(hash) == all.hi && load_le64(hash + 8) == all.lo;
 }
 
+/*
+ * Was it made by an emit of another table?  Then it is known by its new id
+ * alone: that stands where the id of the source stands else.
+ */
+static bool
+is_made(const struct lookup_table *t, const struct lookup_id *id,
+	struct keyhash key)
+{
+	const char letters[] = { id->type, 'S', 'N' };
+
+	for (size_t i = 0; i < 3 && t->made && !id->cut; i++) {
+		const struct keyhash own = keyhash_of_id(letters[i],
+							 id->source);
+
+		if (own.hi == key.hi && own.lo == key.lo)
+			return true;
+	}
+	return false;
+}
+
 static enum value_type
 value_type_of(char letter)
 {
@@ -144,6 +164,10 @@ lookup_tell(struct lookup *l, const struct lookup_table *t,
 	}
 	if (l->blind.code != ERR_NONE || cut)
 		return 0;
+	if (is_made(t, id, key)) {
+		out->target = source;
+		return 0;
+	}
 	if (remap_log(t->remap, value_type_of(id->type), source, &log,
 		      &l->answers, err) <= 0 ||
 	    log.key.hi != key.hi || log.key.lo != key.lo)
@@ -284,7 +308,8 @@ take_record(struct lookup *l, const struct lookup_table *t, uint64_t i,
 	if (lookup_get(t, keyindex_at(&t->index, i, &key), &id, &l->answers,
 		       err) != 0)
 		return -1;
-	if (p->is_source ? !is_source(&id, p->type, p->source)
+	if (p->is_source ? !is_source(&id, p->type, p->source) &&
+			   !is_made(t, &id, key)
 			 : only != 0 && only != id.type)
 		return 0;
 	f = told(a, t, &id);

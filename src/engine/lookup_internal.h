@@ -18,6 +18,7 @@ struct lookup_table {
 	struct keyindex index;
 	bool checked;			/* whole: every bit is as it was */
 	const struct remap *remap;	/* NULL: its ids stay */
+	bool made;			/* others emit to it: see lookup.c */
 };
 
 struct lookup {

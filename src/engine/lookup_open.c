@@ -231,13 +231,13 @@ open_index(struct lookup *l, struct lookup_table *t, const char *name,
 
 static int
 add_table(struct lookup *l, const char *name, const struct remap *remap,
-	  struct err *err)
+	  bool made, struct err *err)
 {
 	struct lookup_table *const t = &l->tables[l->ntables];
 
 	if (!is_wanted(l, name))
 		return 0;
-	*t = (struct lookup_table){ .remap = remap };
+	*t = (struct lookup_table){ .remap = remap, .made = made };
 
 	const int rc = open_index(l, t, name, err);
 	l->ntables += rc != 0;	/* what was mapped is to be closed */
@@ -260,7 +260,7 @@ add_file(struct lookup *l, const char *file, struct err *err)
 		return -1;
 	memcpy(name, file, len - end);
 	name[len - end] = '\0';
-	return add_table(l, name, NULL, err);
+	return add_table(l, name, NULL, false, err);
 }
 
 /* Without a plan: the indexes that are there, in the order of their names. */
@@ -301,7 +301,7 @@ plan_indexes(struct lookup *l, struct err *err)
 		return -1;
 	for (size_t i = 0; i < p->ntables; i++)
 		if (add_table(l, p->tables[i].name, p->tables[i].remap,
-			      err) != 0)
+			      p->tables[i].emitted, err) != 0)
 			return -1;
 	return 0;
 }

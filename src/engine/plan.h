@@ -265,6 +265,8 @@ struct plan_table {
 	const char *id_form;		/* in words, or NULL: "hex of 32" */
 	const struct remap *remap;	/* how its ids are made; NULL: kept */
 	const struct rewrite *rewrite;	/* its rules; NULL if there are none */
+	/* The same for what others emit to it, whose ids are new already. */
+	const struct rewrite *seen;
 	struct plan_rule *rules;	/* to tell them in words */
 	size_t nrules;
 

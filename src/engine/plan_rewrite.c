@@ -136,6 +136,62 @@ describe(struct plan *p, struct plan_table *t, const struct plan_entry *e,
 	return 0;
 }
 
+/* A remap that keeps every id of a table whose ids have one type. */
+static const struct remap *
+keeper(struct plan *p, const struct rewrite_table *t, struct err *err)
+{
+	const struct plan_entry *const e =
+		plan_entry_for(&p->parts->parts[0],
+			       p->tables[t->number].name);
+	struct remap_options o;
+
+	if (e == NULL || !e->has_ids || e->ids.type == 0)
+		return NULL;
+	o = e->ids;
+	o.keep = span_of(".");
+	o.rows = NULL;
+	o.nrows = 0;
+
+	struct remap *const r = remap_new(t->name, &o, err);
+	return r != NULL && plan_own(p, OWNED_REMAP, r, err) == 0 ? r : NULL;
+}
+
+/*
+ * The rules once more, for items whose ids and references are new: they are
+ * found, to be checked, and stay as they are.
+ */
+static int
+compile_seen(struct plan *p, struct plan_table *t,
+	     const struct rewrite_rule *rules, size_t nrules,
+	     const struct scope *s, struct err *err)
+{
+	struct rewrite_table *const all = plan_take(p, s->n, sizeof(*all),
+						    err);
+
+	if (all == NULL)
+		return -1;
+	for (size_t i = 0; i < s->n; i++) {
+		all[i] = s->all[i];
+		if (all[i].remap == NULL)
+			continue;
+		err->code = ERR_NONE;
+		all[i].remap = keeper(p, &all[i], err);
+		if (all[i].remap == NULL && err->code != ERR_NONE)
+			return -1;
+	}
+
+	const struct rewrite_options o = {
+		.tables = all, .ntables = s->n, .own = 0,
+		.dangling = DANGLING_REPORT,
+	};
+	struct rewrite *const rw = rewrite_new(rules, nrules, &o, NULL, NULL,
+					       err);
+	if (rw == NULL || plan_own(p, OWNED_REWRITE, rw, err) != 0)
+		return -1;
+	t->seen = rw;
+	return 0;
+}
+
 static int
 compile(struct plan *p, struct plan_table *t, const struct plan_entry *e,
 	const struct rewrite_rule *rules, size_t nrules, const struct scope *s,
@@ -161,6 +217,8 @@ compile(struct plan *p, struct plan_table *t, const struct plan_entry *e,
 	if (plan_own(p, OWNED_REWRITE, rw, err) != 0)
 		return -1;
 	t->rewrite = rw;
+	if (t->emitted && compile_seen(p, t, rules, nrules, s, err) != 0)
+		return -1;
 	return describe(p, t, e, err);
 }
 

@@ -124,6 +124,7 @@ program_run_free(struct program_run *r)
 	if (r == NULL)
 		return;
 	rewrite_queue_free(r->queue);
+	rewrite_queue_free(r->seen);
 	free(r->sums.counts);
 	free(r->sums.types);
 	free(r->sums.left);

@@ -68,6 +68,9 @@ struct program_result {
 	/* Every id that was met, in item order; refs of refused items too. */
 	const struct rewrite_use *uses;
 	size_t nuses;
+	/* Likewise of what was made for other tables; .item is a product. */
+	const struct rewrite_use *seen;
+	size_t nseen;
 	/* Steps may have made several of one: those lie side by side. */
 	bool several;
 	/* Per item: the plan table that read it, and enum item_fate. */

@@ -35,6 +35,7 @@ struct program {
 struct program_run {
 	const struct program *program;
 	struct rewrite_queue *queue;
+	struct rewrite_queue *seen;	/* of products; NULL: not yet needed */
 	struct program_sums sums;
 	bool *keyless;			/* nobody wants the table's keys */
 	bool maps;			/* somebody looks at the maps after */

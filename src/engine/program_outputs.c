@@ -259,6 +259,43 @@ hand_over(struct strands *all, struct strand *s)
 	return 0;
 }
 
+/* Ids and references of what was made for other tables, for the end checks. */
+static int
+look_at_ids(struct strands *all)
+{
+	struct doing *const d = all->d;
+	struct program_run *const r = d->run;
+	struct program_result *const out = d->out;
+	struct err why;
+
+	if (r->seen != NULL)
+		rewrite_reset(r->seen);
+	for (uint32_t i = 0; i < out->nproducts; i++) {
+		const struct product *const made = &out->products[i];
+		const struct rewrite *const seen =
+			d->plan->tables[made->table].seen;
+
+		if (seen == NULL || made->table == d->tables[made->source])
+			continue;
+		if (r->seen == NULL)
+			r->seen = rewrite_queue_new(d->err);
+		if (r->seen == NULL)
+			return -1;
+		if (rewrite_collect(seen, r->seen, &d->expr, made->item, i,
+				    r->sums.left + d->program->parts[made->table]
+				    .first_left, &why) == 0)
+			continue;
+		*d->err = why;
+		return -1;
+	}
+	if (r->seen == NULL)
+		return 0;
+	if (rewrite_flush(r->seen, d->expr.mem, d->err) != 0)
+		return -1;
+	out->seen = rewrite_uses(r->seen, &out->nseen);
+	return 0;
+}
+
 /* What became of the items, in their order. */
 static int
 settle(struct strands *all)
@@ -341,5 +378,5 @@ program_do_outputs(struct doing *d, const uint32_t *first)
 	if (d->out->products == NULL || nstrands > UINT32_MAX)
 		return -1;
 	d->out->several = true;
-	return settle(&all);
+	return settle(&all) != 0 ? -1 : look_at_ids(&all);
 }

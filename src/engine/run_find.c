@@ -5,7 +5,6 @@
 #include "engine/run_internal.h"
 #include "engine/unit.h"
 #include "engine/place.h"
-#include "formats/ddbjson.h"
 #include "formats/formats.h"
 #include "io/source.h"
 #include "model/batch.h"
@@ -41,9 +40,7 @@ look(struct seek *s, struct err *err)
 	for (uint32_t i = 0; i < s->batch.nitems && s->at < s->end; i++) {
 		const struct item *const item = &s->batch.items[i];
 		const uint64_t offset = item->offset;
-		/* What it became is known by the bytes of its line. */
-		const uint64_t end = offset + (item->line.len > 0 &&
-			s->format == &ddbjson_format ? item->line.len : 1);
+		const uint64_t end = offset + unit_nplaces(s->format, item);
 
 		while (s->at < s->end && s->at->offset < offset)
 			s->at++;

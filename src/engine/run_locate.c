@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "engine/run_internal.h"
 #include "engine/place.h"
+#include "engine/unit.h"
 #include "formats/formats.h"
 #include "io/source.h"
 #include "model/batch.h"
@@ -39,7 +40,7 @@ print_key(const struct plan_key *key, const struct item *item,
 	return 0;
 }
 
-/* The batch that holds the line at `offset`; its number in it, or -1. */
+/* The batch that holds the line with byte `offset`; its number in it, or -1. */
 static int64_t
 find(struct source *s, const struct item_format *format, void *reader,
      struct batch *b, uint64_t offset, struct err *err)
@@ -57,7 +58,9 @@ find(struct source *s, const struct item_format *format, void *reader,
 		if (format->decode(reader, block, !more, b, &used, err) != 0)
 			return -1;
 		for (uint32_t i = 0; i < b->nitems; i++)
-			if (b->items[i].offset == offset)
+			if (b->items[i].offset <= offset &&
+			    offset - b->items[i].offset <
+			    unit_nplaces(format, &b->items[i]))
 				return i;
 		want = used > 0 ? BLOCK_LEN : 2 * block.len;
 		if (want > SOURCE_MAX_PEEK && block.len < SOURCE_MAX_PEEK)

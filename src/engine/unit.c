@@ -129,6 +129,13 @@ unit_run_free(struct unit_run *r)
 	free(r);
 }
 
+uint64_t
+unit_nplaces(const struct item_format *format, const struct item *item)
+{
+	return format == &ddbjson_format && item->line.len > 0
+		? item->line.len : 1;
+}
+
 int
 unit_blame(const struct unit *u, uint64_t line, struct err *err)
 {

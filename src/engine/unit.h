@@ -152,6 +152,14 @@ int unit_blame(const struct unit *u, uint64_t line, struct err *err);
 struct source;
 const struct item_format *unit_format(const struct unit *u, struct source *s);
 
+/*
+ * The items that one item became are known to the end checks by places: the
+ * bytes of its line, from its offset on, where the format is lines.  How many
+ * there are.
+ */
+uint64_t unit_nplaces(const struct item_format *format,
+		      const struct item *item);
+
 /* Does it give items, or records where those are wanted?  0 or -1. */
 int unit_check_format(const struct unit *u, const struct item_format *format,
 		      struct err *err);

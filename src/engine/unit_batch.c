@@ -153,11 +153,10 @@ place_of(const struct unit_run *r, const struct product *p, uint32_t nth,
 	 bool *alone)
 {
 	const struct item *const from = &r->bench->batch.items[p->source];
-	const size_t len = r->format == &ddbjson_format && from->line.len > 0
-			   ? from->line.len : 1;
+	const uint64_t n = unit_nplaces(r->format, from);
 
-	*alone = nth < len;
-	return from->offset + (*alone ? nth : len - 1);
+	*alone = nth < n;
+	return from->offset + (*alone ? nth : n - 1);
 }
 
 /* Could the product be written?  Returns 0, or -1: ERR_INPUT if not. */
@@ -327,44 +326,68 @@ log_several(struct unit_run *r, const struct program_result *result)
 	}
 }
 
+/*
+ * Note an id or a reference.  An id that stands in an item several times is one
+ * id: *last is the one before.
+ */
+static inline void
+log_use(struct unit_run *r, const struct rewrite_use *u, uint32_t table,
+	uint64_t offset, enum item_fate fate, const struct rewrite_use **last)
+{
+	if ((u->flags & USE_IS_ID) == 0) {
+		if (fate == FATE_MOVED)
+			keyfile_ref(r->keys, program_relation(
+					r->shared->program, table, u->rule,
+					u->table), u->key, offset);
+		return;
+	}
+	if (*last != NULL && (*last)->item == u->item &&
+	    (*last)->key.lo == u->key.lo && (*last)->key.hi == u->key.hi)
+		return;
+	*last = u;
+	keyfile_id(r->keys, u->table, u->key, offset,
+		   value_type_name((enum value_type)u->type)[0], u->source);
+	if (fate == FATE_REFUSED)
+		keyfile_rejected(r->keys, u->table, u->key, offset);
+	else if (fate == FATE_LEFT_OUT)
+		keyfile_unwritten(r->keys, u->table, u->key, offset);
+}
+
+/* What was made for other tables has ids of theirs. */
+static void
+log_seen(struct unit_run *r, const struct program_result *result)
+{
+	const struct batch *const b = &r->bench->batch;
+	const struct rewrite_use *last = NULL;
+
+	for (size_t i = 0; i < result->nseen; i++) {
+		const struct rewrite_use *const u = &result->seen[i];
+		const struct product *const p = &result->products[u->item];
+
+		if (p->item != NULL)
+			log_use(r, u, p->table, b->items[p->source].offset,
+				FATE_MOVED, &last);
+	}
+}
+
 /* Note every id, reference and primary key for the end checks. */
 static void
 log_keys(struct unit_run *r, const struct program_result *result)
 {
 	const struct batch *const b = &r->bench->batch;
-	const struct rewrite_use *last_id = NULL;
+	const struct rewrite_use *last = NULL;
 
 	for (size_t i = 0; i < result->nuses; i++) {
 		const struct rewrite_use *const u = &result->uses[i];
-		const uint64_t offset = b->items[u->item].offset;
-		const uint32_t table = result->tables[u->item];
-		const uint8_t fate = result->fates[u->item];
 
-		if (b->gone != NULL && b->gone[u->item])
-			continue;	/* no item of the table any more */
-		if ((u->flags & USE_IS_ID) == 0) {
-			if (fate == FATE_MOVED)
-				keyfile_ref(r->keys, program_relation(
-						r->shared->program, table,
-						u->rule, u->table),
-					    u->key, offset);
-			continue;
-		}
-		/* An id that stands in an item several times is one id. */
-		if (last_id != NULL && last_id->item == u->item &&
-		    last_id->key.lo == u->key.lo &&
-		    last_id->key.hi == u->key.hi)
-			continue;
-		last_id = u;
-		keyfile_id(r->keys, u->table, u->key, offset,
-			   value_type_name((enum value_type)u->type)[0],
-			   u->source);
-		if (fate == FATE_REFUSED)
-			keyfile_rejected(r->keys, u->table, u->key, offset);
-		else if (fate == FATE_LEFT_OUT)
-			keyfile_unwritten(r->keys, u->table, u->key, offset);
+		/* What is gone is no item of the table any more. */
+		if (b->gone == NULL || !b->gone[u->item])
+			log_use(r, u, result->tables[u->item],
+				b->items[u->item].offset,
+				result->fates[u->item], &last);
 	}
 	if (result->several) {
+		log_seen(r, result);
 		log_several(r, result);
 		return;
 	}

@@ -1,0 +1,358 @@
+#!/usr/bin/env python3
+"""emit.py - one item to several, against a slow model: what is written, what
+refers to it, which of equal keys stays, and that a kill changes nothing.
+"""
+import csv
+import io
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+
+from e2e import (ORACLE, PROGRAM, check, contains, equal, finish, lines, main,
+                 read, rejected, report, run, same_jobs, start, table_of,
+                 write, write_items, write_plan)
+
+sys.path.insert(0, ORACLE)
+import ids as oracle  # noqa: E402
+
+
+def S(x):
+    return {'S': x}
+
+
+def N(x):
+    return {'N': str(x)}
+
+
+def new(table, id):
+    return oracle.uuid(oracle.digest(table, id.encode(), 'prod'))
+
+
+def text(item):
+    return json.dumps(item, sort_keys=True)
+
+
+def products(rng, n, skus):
+    """Products of up to four variants; some have none, some cannot be."""
+    items = []
+    for i in range(n):
+        item = {'id': S('p%d' % i), 'supplier': S('s%d' % rng.randrange(9))}
+        if rng.random() < .8:
+            item['variants'] = {'L': [
+                {'M': {'sku': S('sku%d' % rng.randrange(skus)),
+                       **({'price': N(rng.randrange(100))}
+                          if rng.random() < .5 else {})}}
+                for _ in range(rng.randrange(4))]}
+        if rng.random() < .1:
+            item['variants'] = S('none')
+        items.append(item)
+    return items
+
+
+TABLES = {
+    'Suppliers': {'key': ['id'], 'id': 'id'},
+    'Products': {
+        'key': ['id'], 'id': 'id', 'references': {'supplier': 'Suppliers'},
+        'steps': [{'emit': [
+            {'to': 'Products', 'when': "id <> ''",
+             'update': 'SET kind = \'METADATA\' REMOVE variants'},
+            {'to': 'Variants', 'each': 'variants', 'as': 'v', 'index': 'i',
+             'item': {'id': 'new_id(Variants, v.sku)', 'n': 'i',
+                      'product': 'id', 'supplier': 'supplier',
+                      'price?': 'v.price'}}]}]},
+    'Variants': {'key': ['id'], 'id': 'id',
+                 'references': {'product': 'Products',
+                                'supplier': 'Suppliers'}},
+    'Stock': {'key': ['id'], 'id': 'id',
+              'references': {'variant': 'Variants'}},
+}
+
+
+def become(item):
+    """(table, item) of all that a product becomes; None if it is refused."""
+    v = item.get('variants', {'L': []})
+    if 'L' not in v:
+        return None
+    me = {**item, 'id': S(new('Products', item['id']['S'])),
+          'supplier': S(new('Suppliers', item['supplier']['S']))}
+    meta = {k: x for k, x in me.items() if k != 'variants'}
+    out = [('Products', {**meta, 'kind': S('METADATA')})]
+    for i, x in enumerate(v['L']):
+        x = x['M']
+        one = {'id': S(new('Variants', x['sku']['S'])), 'n': N(i),
+               'product': me['id'], 'supplier': me['supplier']}
+        if 'price' in x:
+            one['price'] = x['price']
+        out.append(('Variants', one))
+    return out
+
+
+def make(here, rng, n, skus):
+    """Files of all tables but Variants, which is emitted only."""
+    items = products(rng, n, skus)
+    for f in range(3):
+        write_items('%s/data/Products/f%d.json.gz' % (here, f),
+                    items[f * n // 3:(f + 1) * n // 3])
+    write_items(here + '/data/Suppliers/f.json.gz',
+                [{'id': S('s%d' % i)} for i in range(7)])
+    stock = [{'id': S('x%d' % i), 'variant': S('sku%d' % rng.randrange(skus))}
+             for i in range(n)]
+    write_items(here + '/data/Stock/f.json.gz', stock)
+    return items, stock
+
+
+def plan_of(here, name='plan.json', tables=TABLES, read=('Products',
+            'Suppliers', 'Stock'), **more):
+    return write_plan(here + '/' + name, {
+        'source': {'exports': [{'path': 'data/' + t, 'table': t}
+                               for t in read]},
+        'target': {'environment': 'prod'}, 'tables': tables, **more})
+
+
+def unique(n):
+    """Every sku once: no two variants have one key."""
+    counter = iter(range(10 ** 9))
+
+    class Rng(random.Random):
+        def randrange(self, *a):
+            if a == (n,):
+                return next(counter)
+            return super().randrange(*a)
+    return Rng(7)
+
+
+def everything_that_items_become_is_there(here, options):
+    n = 3000 if options.long else 600
+    items, stock = make(here, unique(12345), n, 12345)
+    for threads in '1', '2':
+        run(plan_of(here), here + '/job' + threads, '--threads', threads,
+            status=1)
+    same_jobs(here + '/job1', here + '/job2')
+    job = here + '/job1'
+    want = {'Products': [], 'Variants': []}
+    good = bad = 0
+    for item in items:
+        out = become(item)
+        if out is None:
+            bad += 1
+            continue
+        good += 1
+        for table, x in out:
+            want[table].append(x)
+    for table in want:
+        equal(sorted(map(text, lines(job, table))),
+              sorted(map(text, want[table])), table)
+        equal(table_of(job, table)['written'], len(want[table]), 'written')
+    t = table_of(job, 'Products')
+    equal((t['read'], t['moved'], t['rejected']), (n, good, bad), 'account')
+    for x in rejected(job, 'Products'):
+        contains(x['reason'], "to 'Variants'", 'a list, a map or a set')
+        equal(x['step'], 'step 1 (emit)', 'step')
+
+    # What refers to them, and to what they refer.
+    made = {x['id']['S'] for x in want['Variants']}
+    rule = table_of(job, 'Stock')['rules']
+    rule = next(r for r in rule if r['path'] == 'variant')['to'][0]
+    there = sum(new('Variants', x['variant']['S']) in made for x in stock)
+    equal((rule['resolved'], rule['dangling']), (there, n - there), 'Stock')
+    rules = {r['path']: r['to'][0] for r in table_of(job, 'Variants')['rules']
+             if r['to']}
+    suppliers = {new('Suppliers', 's%d' % i) for i in range(7)}
+    lost = sum(x['supplier']['S'] not in suppliers for x in want['Variants'])
+    equal((rules['supplier']['references'], rules['supplier']['dangling']),
+          (len(want['Variants']), lost), 'Variants.supplier')
+    equal((rules['product']['resolved'], rules['product']['dangling']),
+          (len(want['Variants']), 0), 'Variants.product')
+
+
+def policies_know_the_ids_of_what_is_emitted(here, options):
+    items, stock = make(here, unique(12345), 300, 12345)
+    made = {x['id']['S'] for item in items for t, x in become(item) or []
+            if t == 'Variants'}
+    tables = {**TABLES, 'Stock': {**TABLES['Stock'], 'dangling': 'skip-item'}}
+    run(plan_of(here, tables=tables), here + '/job', status=1)
+    there = [x for x in stock if new('Variants', x['variant']['S']) in made]
+    equal(len(lines(here + '/job', 'Stock')), len(there), 'Stock')
+    equal(table_of(here + '/job', 'Stock')['skipped'],
+          len(stock) - len(there), 'skipped')
+
+
+def equal_keys_are_found_and_one_stays(here, options):
+    rng = random.Random(3)
+    items, _ = make(here, rng, 90, 100)
+    plan = plan_of(here)
+    r = run(plan, here + '/fail', status=3)
+    contains(r.err, "target table 'Variants'", 'one primary key', 'line')
+
+    # In the order of units: those of Products come first.
+    outs = [become(x) for x in items]
+    for policy in 'keep-first', 'keep-last', 'reject':
+        last = {}
+        for i, out in enumerate(outs):
+            for k, (t, x) in enumerate(out or []):
+                if policy == 'keep-last':
+                    last[t, x['id']['S']] = (i, k)
+                else:
+                    last.setdefault((t, x['id']['S']), (i, k))
+        stay = set(last.values())
+        want, refused = {'Products': [], 'Variants': []}, 0
+        for i, out in enumerate(outs):
+            if out is None:
+                refused += 1
+                continue
+            keeps = [(i, k) in stay for k in range(len(out))]
+            if policy == 'reject' and not all(keeps):
+                refused += 1
+                continue
+            for keep, (t, x) in zip(keeps, out):
+                if keep:
+                    want[t].append(x)
+        for threads in '1', '2':
+            job = '%s/%s%s' % (here, policy, threads)
+            run(plan, job, '--on-duplicate', policy, '--threads', threads,
+                status=1)
+        same_jobs(here + '/%s1' % policy, here + '/%s2' % policy)
+        for t in want:
+            equal(sorted(map(text, lines(job, t))),
+                  sorted(map(text, want[t])), (policy, t))
+        equal(table_of(job, 'Products')['rejected'], refused, 'rejected')
+
+
+def an_item_is_a_duplicate_if_nothing_of_it_stays(here, options):
+    items = [{'id': S(str(i)), 'l': {'L': [S(x) for x in l]}}
+             for i, l in enumerate((['a', 'b'], ['b', 'a'], ['b', 'c'], []))]
+    write_items(here + '/data/From/f.json', items)
+    plan = plan_of(here, read=('From',), tables={
+        'From': {'key': ['id'], 'steps': [{'emit': [
+            {'to': 'Tags', 'each': 'l', 'as': 'x', 'item': {'tag': 'x'}}]}]},
+        'Tags': {'key': ['tag']}})
+    run(plan, here + '/job', '--on-duplicate', 'keep-first')
+    equal([x['tag']['S'] for x in lines(here + '/job', 'Tags')],
+          ['a', 'b', 'c'], 'tags')
+    t = table_of(here + '/job', 'From')
+    equal((t['moved'], t['duplicate'], t['dropped']), (2, 1, 1), 'account')
+
+
+def what_is_too_large_takes_its_others_along(here, options):
+    big = 'x' * 250000
+    write_items(here + '/data/From/f.json', [
+        {'id': S('1'), 'a': S(big)}, {'id': S('2'), 'a': S('y')}])
+    tables = {
+        'From': {'key': ['id'], 'steps': [{'emit': [
+            {'to': 'From', 'update': 'REMOVE a'},
+            {'to': 'Large', 'update': 'SET b = a'}]}]},
+        'Large': {'key': ['id']}}
+    plan = plan_of(here, read=('From',), tables=tables)
+    for threads in '1', '2':
+        job = here + '/job' + threads
+        run(plan, job, '--threads', threads, status=1)
+        equal([x['id']['S'] for x in lines(job, 'From')], ['2'], 'From')
+        equal([x['id']['S'] for x in lines(job, 'Large')], ['2'], 'Large')
+        contains(rejected(job, 'From')[0]['reason'], '400 KB')
+
+
+def other_formats_take_all_or_nothing(here, options):
+    """CSV cannot say a map: neither output may then be there."""
+    write_items(here + '/data/From/f.json', [
+        {'id': S('1')}, {'id': S('2'), 'm': {'M': {'a': S('b')}}},
+        {'id': S('3')}])
+    plan = plan_of(here, read=('From',), tables={
+        'From': {'key': {'id': 'S'}, 'steps': [{'emit': [
+            {'to': 'From', 'item': {'id': 'id'}},
+            {'to': 'Other', 'item': {'id': 'id', 'm?': 'm'}}]}]},
+        'Other': {'key': {'id': 'S'}}},
+        target={'environment': 'prod', 'format': 'csv',
+                'compression': 'none',
+                'csv': {'columns': {'From': ['id'], 'Other': ['id', 'm']}}})
+    run(plan, here + '/job', status=1)
+    for table in 'From', 'Other':
+        folder = here + '/job/out/' + table + '/data/'
+        got = ''.join(read(folder + x) for x in sorted(os.listdir(folder)))
+        equal([r['id'] for r in csv.DictReader(io.StringIO(got))], ['1', '3'],
+              table)
+
+
+def lookup_knows_what_was_made(here, options):
+    make(here, unique(12345), 60, 12345)
+    job = here + '/job'
+    run(plan_of(here), job, status=1)
+    sku = None
+    for x in lines(job, 'Variants'):
+        sku = x['id']['S']
+        break
+    source = next('sku%d' % i for i in range(12345)
+                  if new('Variants', 'sku%d' % i) == sku)
+    for id in sku, source:
+        done = subprocess.run([PROGRAM, 'lookup', '--job', job, id,
+                               '--output', 'json'], text=True,
+                              capture_output=True)
+        equal(done.returncode, 0, done.stderr)
+        contains(done.stdout, 'Variants', sku, 'Products')
+    done = subprocess.run([PROGRAM, 'lookup', '--job', job, 'sku99999'],
+                          text=True, capture_output=True)
+    equal(done.returncode, 1, done.stderr)
+
+
+def a_table_left_out_gets_nothing(here, options):
+    items, _ = make(here, unique(12345), 60, 12345)
+    job = here + '/job'
+    run(plan_of(here), job, '--table', 'Products', '--table', 'Suppliers',
+        status=1)
+    check(not os.path.exists(job + '/out/Variants'), 'Variants')
+    equal(table_of(job, 'Products')['written'],
+          sum(become(x) is not None for x in items), 'written')
+
+
+def killed_anywhere_the_bytes_are_the_same(here, options):
+    make(here, unique(10 ** 7), 60000 if options.long else 9000, 10 ** 7)
+    plan = plan_of(here)
+    words = '--threads', '2', '--quiet'
+    begun = time.monotonic()
+    run(plan, here + '/whole', *words, status=1)
+    took = time.monotonic() - begun
+    rng = random.Random(3)
+    job, killed = here + '/killed', 0
+    for _ in range(100):
+        child = start(plan, job, *words)
+        try:
+            child.wait(rng.random() * took * 1.2)
+        except subprocess.TimeoutExpired:
+            child.send_signal(signal.SIGKILL)
+            killed += 1
+        r = finish(child)
+        if r.status == 1:
+            break
+    else:
+        check(False, 'it never ended')
+    same_jobs(here + '/whole', job)
+    return '%d kills' % killed
+
+
+def validate_and_analyze_understand_it(here, options):
+    make(here, unique(12345), 300, 12345)
+    plan = plan_of(here)
+    run(plan, here + '/job', status=1)
+    for words in (['analyze', plan, '--output', 'json'],
+                  ['check', plan, '--output', 'json'],
+                  ['test', plan, '--output', 'json']):
+        done = subprocess.run([PROGRAM, *words], text=True, cwd=here,
+                              capture_output=True)
+        check(done.returncode in (0, 1), words[0], done.stderr)
+        for line in ([done.stdout] if words[0] != 'test' else
+                     done.stdout.splitlines()):
+            json.loads(line)
+
+
+main([everything_that_items_become_is_there,
+      policies_know_the_ids_of_what_is_emitted,
+      equal_keys_are_found_and_one_stays,
+      an_item_is_a_duplicate_if_nothing_of_it_stays,
+      what_is_too_large_takes_its_others_along,
+      other_formats_take_all_or_nothing, lookup_knows_what_was_made,
+      a_table_left_out_gets_nothing,
+      killed_anywhere_the_bytes_are_the_same,
+      validate_and_analyze_understand_it])
