@@ -424,6 +424,63 @@ plain_container(struct jsonwalk *w, const struct itemtypes *types, bool map)
 		composed(w, start, compose_close(w->to, w->err));
 }
 
+/*
+ * The tag of the object that begins at w->p, if it is one, stepped over with
+ * its colon; else w->p stays, and 0 is returned.
+ */
+static enum value_type
+find_tag(struct jsonwalk *w)
+{
+	const uint8_t *const start = w->p;
+	enum value_type type = 0;
+	struct span name;
+	bool escaped;
+
+	w->p++;
+	if (peek(w) == '"' && w->end - w->p > 2 && w->p[1] == '$' &&
+	    jsonvalue_string(w, &name, &escaped) == JSON_GOOD) {
+		name.ptr++;
+		name.len--;
+		type = value_type_named(name);
+		if (type != 0 && peek(w) != ':')
+			type = 0;
+	}
+	if (type == 0)
+		w->p = start;
+	else
+		w->p++;
+	return type;
+}
+
+/* {"$SS": ...} behind its colon. */
+static int
+tagged_value(struct jsonwalk *w, const uint8_t *start, enum value_type type)
+{
+	const struct itemtypes of = { .type = type };
+	const int c = peek(w);
+	const bool number = c == '-' || (c >= '0' && c <= '9');
+	int rc;
+
+	if (type <= VALUE_B && c != '"' && !(type == VALUE_N && number))
+		return jsonvalue_wrong(w, "a string in quotes");
+	if (type == VALUE_BOOL && c != 't' && c != 'f')
+		return jsonvalue_wrong(w, "true or false");
+	if (type == VALUE_NULL && c != 'n')
+		return jsonvalue_wrong(w, "null");
+	if (type >= VALUE_M && c != (type == VALUE_M ? '{' : '['))
+		return jsonvalue_wrong(w, type == VALUE_M ? "'{'" : "'['");
+	rc = jsonvalue_plain(w, &of);
+	if (rc != JSON_GOOD)
+		return rc;
+	if (peek(w) != '}') {
+		w->p = start;
+		err_set(w->err, ERR_INPUT, "a tag with something beside it");
+		return JSON_BAD;
+	}
+	w->p++;
+	return JSON_GOOD;
+}
+
 int
 jsonvalue_plain(struct jsonwalk *w, const struct itemtypes *types)
 {
@@ -435,8 +492,16 @@ jsonvalue_plain(struct jsonwalk *w, const struct itemtypes *types)
 	case '"':
 		return plain_string(w, type);
 	case '{':
+		if (w->tagged && types == NULL) {
+			const uint8_t *const start = w->p;
+			const enum value_type tag = find_tag(w);
+
+			if (tag != 0)
+				return tagged_value(w, start, tag);
+		}
+		return plain_container(w, types, true);
 	case '[':
-		return plain_container(w, types, c == '{');
+		return plain_container(w, types, false);
 	case 't':
 	case 'f':
 		return plain_bool(w, type);

@@ -1,6 +1,6 @@
 /*
  * jsonvalue.h - JSON values to an item under way: typed as DynamoDB's API does
- * it, or plain and typed by rules (FORMATS.md).
+ * it, or plain and typed by rules (FORMATS.md), or by tags (plainjson.h).
  *
  * White space may stand anywhere between tokens.  Every byte is looked at:
  * UTF-8 (RFC 3629), grammar (RFC 8259), and what compose.h checks.
@@ -31,6 +31,7 @@ enum jsonvalue {
 struct jsonwalk {
 	const uint8_t *p, *end;
 	bool last;		/* nothing comes after `end` */
+	bool tagged;		/* of plain values {"$N":"1"} is a number */
 	struct compose *to;
 	struct arena *mem;
 	struct err *err;

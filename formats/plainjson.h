@@ -11,7 +11,13 @@
  *	M, L	an object, an array
  *	SS NS BS	an array, in the order of the input
  *
- * What was a set, a list or binary cannot be told from the text.
+ * What was a set, a list or binary cannot be told from the text.  Where that
+ * matters there is tagged JSON, which jsonvalue.h reads: the same, but
+ *
+ *	N	of more than 15 digits: {"$N":"12345678901234567890"}
+ *	B	{"$B":"AAEC"}
+ *	SS NS BS	{"$SS":["a","b"]}, members as strings
+ *	M	with one attribute that begins with `$`: {"$M":{"$x":1}}
  */
 #ifndef FORMATS_PLAINJSON_H
 #define FORMATS_PLAINJSON_H
@@ -30,5 +36,7 @@ int plainjson_encode(const struct item *item, struct arena *mem,
 		     struct buf *out, struct err *err);
 int plainjson_encode_value(const struct value *v, struct arena *mem,
 			   struct buf *out, struct err *err);
+int plainjson_encode_tagged(const struct item *item, struct arena *mem,
+			    struct buf *out, struct err *err);
 
 #endif
