@@ -4,6 +4,7 @@
 
 #include "base/arena.h"
 #include "engine/emit.h"
+#include "engine/luastep.h"
 #include "engine/outputs_internal.h"
 #include "engine/plan.h"
 #include "expr/expr.h"
@@ -11,6 +12,7 @@
 /* By enum plan_step_kind. */
 static const struct outputs_kind *const kinds[] = {
 	[STEP_EMIT] = &emit_kind,
+	[STEP_LUA] = &luastep_kind,
 	[STEP_CONTRACT] = NULL,
 };
 

@@ -212,6 +212,7 @@ struct plan_step {
 	const char *const *argv;	/* STEP_PIPE, ends in NULL */
 	const char *folder;		/* STEP_PIPE: where it runs */
 	const char *file;		/* STEP_LUA: openable from here */
+	struct span text;		/* ... and what was in it */
 
 	struct {			/* STEP_VERSION */
 		struct path attribute;

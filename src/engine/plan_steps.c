@@ -1,8 +1,15 @@
 /* plan_steps.c - `steps`: one kind each, in order. */
 #include <string.h>
 
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/err.h"
 #include "engine/outputs.h"
 #include "engine/plan_internal.h"
+#include "expr/script.h"
+#include "io/file.h"
+
+enum { SCRIPT_MAX_LEN = 1 << 20 };
 
 /* In the order of enum plan_step_kind. */
 static const char *const kinds[] = {
@@ -90,6 +97,30 @@ read_pipe(struct plan *p, const struct plan_part *part, const struct tree *t,
 	return 0;
 }
 
+/*
+ * The script is kept, so that what was checked is what runs.
+ */
+static int
+load_script(struct plan *p, struct plan_step *step, struct plan_place at,
+	    struct err *err)
+{
+	struct buf text = { 0 };
+	struct script *script;
+
+	if (file_load(step->file, SCRIPT_MAX_LEN, &text, err) != 0) {
+		buf_free(&text);
+		return -1;
+	}
+	step->text = arena_copy(&p->mem, buf_span(&text), err);
+	buf_free(&text);
+	if (step->text.ptr == NULL)
+		return -1;
+	script = script_new(step->file, step->text, NULL, err);
+	script_free(script);
+	return script != NULL ? 0 : err_at(err, "%s:%u:%u", at.file, at.line,
+					   at.column);
+}
+
 static int
 read_lua(struct plan *p, const struct plan_part *part, const struct tree *t,
 	 struct plan_step *step, struct err *err)
@@ -101,8 +132,11 @@ read_lua(struct plan *p, const struct plan_part *part, const struct tree *t,
 	step->file = plan_join(p, part->folder, name, err);
 	if (step->file == NULL)
 		return -1;
-	return plan_note_file(p, step->file, "lua", plan_place_of(t),
-			      err) != NULL ? 0 : -1;
+	const struct plan_file *const file = plan_note_file(p, step->file,
+		"lua", plan_place_of(t), err);
+	if (file == NULL)
+		return -1;
+	return file->absent ? 0 : load_script(p, step, plan_place_of(t), err);
 }
 
 static int
