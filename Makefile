@@ -42,7 +42,7 @@ LDFLAGS_file = -Wl,--wrap=read,--wrap=writev,--wrap=fsync,--wrap=syncfs \
 LDFLAGS_job = $(LDFLAGS_file)
 LDFLAGS_journal = $(LDFLAGS_file)
 LIBS    = -larchive -lisal -lz -lzstd -lxxhash -lcrypto -lyaml -lluajit-5.1 \
-	  -lpthread -lm
+	  -lpthread -lm -ldl
 
 LIB     = $(wildcard src/base/*.c src/model/*.c src/expr/*.c src/io/*.c \
 	    src/aws/*.c src/engine/*.c formats/*.c)

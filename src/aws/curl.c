@@ -1,0 +1,74 @@
+#include "aws/curl.h"
+
+#include <dlfcn.h>
+#include <pthread.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/err.h"
+
+/* The names under which distributions have it; the first is the usual one. */
+static const char *const LIBRARIES[] = {
+	"libcurl.so.4", "libcurl-gnutls.so.4", "libcurl.so",
+};
+
+#define FUNCTION(name) \
+	{ "curl_" #name, offsetof(struct curl_functions, name) }
+
+static const struct {
+	const char *name;
+	size_t at;		/* in struct curl_functions */
+} FUNCTIONS[] = {
+	FUNCTION(global_init), FUNCTION(easy_init), FUNCTION(easy_cleanup),
+	FUNCTION(easy_reset), FUNCTION(easy_setopt), FUNCTION(easy_getinfo),
+	FUNCTION(easy_pause), FUNCTION(easy_strerror), FUNCTION(multi_init),
+	FUNCTION(multi_cleanup), FUNCTION(multi_setopt),
+	FUNCTION(multi_add_handle), FUNCTION(multi_remove_handle),
+	FUNCTION(multi_perform), FUNCTION(multi_poll),
+	FUNCTION(multi_info_read), FUNCTION(multi_strerror),
+	FUNCTION(slist_append), FUNCTION(slist_free_all),
+};
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static struct curl_functions functions;
+static struct err failure;
+
+static void
+load(void)
+{
+	unsigned char *const to = (unsigned char *)&functions;
+	void *library = NULL;
+
+	for (size_t i = 0; i < sizeof(LIBRARIES) / sizeof(LIBRARIES[0]) &&
+	     library == NULL; i++)
+		library = dlopen(LIBRARIES[i], RTLD_NOW | RTLD_LOCAL);
+	if (library == NULL) {
+		err_set(&failure, ERR_SYSTEM, "libcurl is not here, and AWS is "
+			"reached through it: install it (Debian: libcurl4)");
+		return;
+	}
+	for (size_t i = 0; i < sizeof(FUNCTIONS) / sizeof(FUNCTIONS[0]); i++) {
+		void *const f = dlsym(library, FUNCTIONS[i].name);
+
+		if (f == NULL) {
+			err_set(&failure, ERR_SYSTEM, "libcurl has no '%s': it "
+				"is too old; 7.66 or later is needed",
+				FUNCTIONS[i].name);
+			return;
+		}
+		memcpy(to + FUNCTIONS[i].at, &f, sizeof(f));
+	}
+	if (functions.global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+		err_set(&failure, ERR_SYSTEM, "libcurl does not start");
+}
+
+const struct curl_functions *
+curl_load(struct err *err)
+{
+	pthread_once(&once, load);
+	if (failure.code == ERR_NONE)
+		return &functions;
+	*err = failure;
+	return NULL;
+}

@@ -1,0 +1,427 @@
+#include "aws/http.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+
+#include "aws/curl.h"
+
+enum {
+	CONNECT_S = 10,
+	STALL_S = 30,
+	MOST_CONNECTIONS = 256,
+};
+
+struct http {
+	const struct curl_functions *curl;
+	struct http_options options;
+	CURLM *multi;
+	CURL **spare;		/* handles that keep their settings */
+	size_t nspare, spare_cap;
+	struct http_call *busy, *finished, **finished_end;
+};
+
+uint64_t
+http_clock(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+struct http *
+http_new(const struct http_options *o, struct err *err)
+{
+	const struct curl_functions *const curl = curl_load(err);
+	struct http *const h = curl == NULL ? NULL : calloc(1, sizeof(*h));
+
+	if (h == NULL) {
+		if (curl != NULL)
+			err_set(err, ERR_SYSTEM, "out of memory");
+		return NULL;
+	}
+	h->curl = curl;
+	h->options = *o;
+	h->finished_end = &h->finished;
+	h->multi = curl->multi_init();
+	if (h->multi == NULL) {
+		err_set(err, ERR_SYSTEM, "out of memory");
+		free(h);
+		return NULL;
+	}
+	curl->multi_setopt(h->multi, CURLMOPT_MAXCONNECTS,
+			   (long)MOST_CONNECTIONS);
+	return h;
+}
+
+void
+http_free(struct http *h)
+{
+	if (h == NULL)
+		return;
+	while (h->busy != NULL)
+		http_stop(h->busy);
+	for (size_t i = 0; i < h->nspare; i++)
+		h->curl->easy_cleanup(h->spare[i]);
+	free(h->spare);
+	h->curl->multi_cleanup(h->multi);
+	free(h);
+}
+
+/* ---- what libcurl calls ------------------------------------------------- */
+
+static size_t
+take_body(char *bytes, size_t one, size_t n, void *context)
+{
+	struct http_call *const c = context;
+	const struct span s = { (const uint8_t *)bytes, one * n };
+	const size_t limit = c->limit > 0 ? c->limit : HTTP_ANSWER_LEN;
+	long status = 0;
+
+	c->http->curl->easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &status);
+	if (c->take != NULL && status / 100 == 2)
+		return c->take(c, s) ? s.len : CURL_WRITEFUNC_PAUSE;
+	if (s.len > limit - c->answer.len) {
+		err_set(&c->why, ERR_LIMIT, "the answer has more than %zu "
+			"bytes", limit);
+		return 0;
+	}
+	return buf_append(&c->answer, s, &c->why) == 0 ? s.len : 0;
+}
+
+/* A line of the headers.  Those of the last answer count. */
+static size_t
+take_field(char *bytes, size_t one, size_t n, void *context)
+{
+	struct http_call *const c = context;
+	const struct span s = { (const uint8_t *)bytes, one * n };
+
+	if (s.len >= 5 && memcmp(bytes, "HTTP/", 5) == 0)
+		buf_reset(&c->fields);
+	if (s.len > HTTP_HEADERS_LEN - c->fields.len) {
+		err_set(&c->why, ERR_LIMIT, "the answer's headers have more "
+			"than %d bytes", HTTP_HEADERS_LEN);
+		return 0;
+	}
+	return buf_append(&c->fields, s, &c->why) == 0 ? s.len : 0;
+}
+
+/* ---- a call ------------------------------------------------------------- */
+
+/* A handle with all that does not change from call to call. */
+static CURL *
+take_easy(struct http *h)
+{
+	const struct curl_functions *const f = h->curl;
+	const struct http_options *const o = &h->options;
+
+	if (h->nspare > 0)
+		return h->spare[--h->nspare];
+	CURL *const e = f->easy_init();
+	if (e == NULL)
+		return NULL;
+	f->easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
+	f->easy_setopt(e, CURLOPT_PATH_AS_IS, 1L);
+	f->easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L);
+	f->easy_setopt(e, CURLOPT_TCP_NODELAY, 1L);
+	f->easy_setopt(e, CURLOPT_TCP_KEEPALIVE, 1L);
+	f->easy_setopt(e, CURLOPT_BUFFERSIZE, 128L * 1024);
+	f->easy_setopt(e, CURLOPT_USERAGENT, "dynamill");
+	f->easy_setopt(e, CURLOPT_CONNECTTIMEOUT,
+		       (long)(o->connect_s > 0 ? o->connect_s : CONNECT_S));
+	f->easy_setopt(e, CURLOPT_LOW_SPEED_LIMIT, 1L);
+	f->easy_setopt(e, CURLOPT_LOW_SPEED_TIME,
+		       (long)(o->stall_s > 0 ? o->stall_s : STALL_S));
+	f->easy_setopt(e, CURLOPT_WRITEFUNCTION, take_body);
+	f->easy_setopt(e, CURLOPT_HEADERFUNCTION, take_field);
+	if (o->ca_bundle != NULL)
+		f->easy_setopt(e, CURLOPT_CAINFO, o->ca_bundle);
+	if (o->direct)
+		f->easy_setopt(e, CURLOPT_PROXY, "");
+	return e;
+}
+
+static void
+give_easy(struct http *h, CURL *e)
+{
+	if (h->nspare == h->spare_cap) {
+		const size_t cap = 2 * h->spare_cap + 8;
+		CURL **const more = realloc(h->spare, cap * sizeof(*more));
+
+		if (more == NULL) {
+			h->curl->easy_cleanup(e);
+			return;
+		}
+		h->spare = more;
+		h->spare_cap = cap;
+	}
+	h->spare[h->nspare++] = e;
+}
+
+/* Take it off the handles and off the list. */
+static void
+detach(struct http_call *c)
+{
+	struct http *const h = c->http;
+
+	for (struct http_call **at = &h->busy; *at != NULL; at = &(*at)->next)
+		if (*at == c) {
+			*at = c->next;
+			break;
+		}
+	h->curl->multi_remove_handle(h->multi, c->easy);
+	h->curl->slist_free_all(c->list);
+	give_easy(h, c->easy);
+	c->easy = c->list = NULL;
+	c->busy = false;
+	c->next = NULL;
+}
+
+/* Our headers, and none of those that libcurl adds by itself. */
+static struct curl_slist *
+headers(const struct curl_functions *f, const struct http_call *c)
+{
+	struct curl_slist *list = f->slist_append(NULL, "Expect:");
+	bool typed = false;
+
+	for (size_t at = 0; list != NULL && c->headers != NULL &&
+	     at < c->headers->len; ) {
+		const char *const line = (const char *)c->headers->ptr + at;
+		struct curl_slist *const more = f->slist_append(list, line);
+
+		if (more == NULL) {
+			f->slist_free_all(list);
+			return NULL;
+		}
+		typed |= strncasecmp(line, "content-type:", 13) == 0;
+		at += strlen(line) + 1;
+	}
+	if (list != NULL && !typed && f->slist_append(list, "Content-Type:")
+	    == NULL) {
+		f->slist_free_all(list);
+		return NULL;
+	}
+	return list;
+}
+
+/* What is asked. */
+static int
+set_up(struct http_call *c, CURL *e)
+{
+	const struct curl_functions *const f = c->http->curl;
+	const bool head = strcmp(c->method, "HEAD") == 0;
+	const bool get = strcmp(c->method, "GET") == 0;
+
+	if (f->easy_setopt(e, CURLOPT_URL, c->url) != CURLE_OK)
+		return -1;
+	f->easy_setopt(e, CURLOPT_HTTPGET, 1L);
+	f->easy_setopt(e, CURLOPT_NOBODY, head ? 1L : 0L);
+	if (!head && (!get || c->body.len > 0)) {
+		f->easy_setopt(e, CURLOPT_POST, 1L);
+		f->easy_setopt(e, CURLOPT_POSTFIELDSIZE_LARGE,
+			       (curl_off_t)c->body.len);
+		f->easy_setopt(e, CURLOPT_POSTFIELDS,
+			       c->body.len > 0 ? (const void *)c->body.ptr
+			       : "");
+	}
+	f->easy_setopt(e, CURLOPT_CUSTOMREQUEST, c->method);
+	f->easy_setopt(e, CURLOPT_HTTPHEADER, c->list);
+	f->easy_setopt(e, CURLOPT_TIMEOUT_MS, (long)c->timeout_ms);
+	f->easy_setopt(e, CURLOPT_ERRORBUFFER, c->reason);
+	f->easy_setopt(e, CURLOPT_PRIVATE, c);
+	f->easy_setopt(e, CURLOPT_WRITEDATA, c);
+	f->easy_setopt(e, CURLOPT_HEADERDATA, c);
+	return 0;
+}
+
+int
+http_start(struct http *h, struct http_call *c, struct err *err)
+{
+	buf_reset(&c->fields);
+	buf_reset(&c->answer);
+	c->status = 0;
+	c->why = (struct err){ 0 };
+	c->reason[0] = '\0';
+	c->http = h;
+	c->easy = take_easy(h);
+	if (c->easy == NULL)
+		return err_set(err, ERR_SYSTEM, "out of memory");
+	c->list = headers(h->curl, c);
+	if (c->list == NULL || set_up(c, c->easy) != 0 ||
+	    h->curl->multi_add_handle(h->multi, c->easy) != CURLM_OK) {
+		h->curl->slist_free_all(c->list);
+		give_easy(h, c->easy);
+		c->easy = c->list = NULL;
+		return err_set(err, ERR_SYSTEM, "out of memory");
+	}
+	c->busy = true;
+	c->next = h->busy;
+	h->busy = c;
+	return 0;
+}
+
+void
+http_stop(struct http_call *c)
+{
+	if (c->busy) {
+		detach(c);
+		return;
+	}
+	if (c->http == NULL)
+		return;
+	for (struct http_call **at = &c->http->finished; *at != NULL;
+	     at = &(*at)->next)
+		if (*at == c) {
+			*at = c->next;
+			if (*at == NULL)
+				c->http->finished_end = at;
+			return;
+		}
+}
+
+void
+http_resume(struct http_call *c)
+{
+	if (c->busy)
+		c->http->curl->easy_pause(c->easy, CURLPAUSE_CONT);
+}
+
+/* ---- driving ------------------------------------------------------------ */
+
+/* What a failure means for whoever asked. */
+static enum err_code
+code_of(CURLcode code)
+{
+	switch (code) {
+	case CURLE_UNSUPPORTED_PROTOCOL:
+	case CURLE_URL_MALFORMAT:
+		return ERR_USAGE;
+	case CURLE_OUT_OF_MEMORY:
+	case CURLE_SSL_CACERT_BADFILE:
+		return ERR_SYSTEM;
+	case CURLE_PEER_FAILED_VERIFICATION:
+	case CURLE_SSL_CERTPROBLEM:
+	case CURLE_SSL_CIPHER:
+		return ERR_REMOTE;
+	default:
+		return ERR_RETRY;
+	}
+}
+
+static void
+finish(struct http *h, struct http_call *c, CURLcode code)
+{
+	const char *const text = c->reason[0] != '\0' ? c->reason
+		: h->curl->easy_strerror(code);
+	long status = 0;
+
+	h->curl->easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &status);
+	c->status = (int)status;
+	if (code != CURLE_OK && c->why.code == ERR_NONE)
+		err_set(&c->why, code_of(code), "%.200s", text);
+	detach(c);
+	*h->finished_end = c;
+	h->finished_end = &c->next;
+}
+
+int
+http_drive(struct http *h, int ms, struct err *err)
+{
+	const struct curl_functions *const f = h->curl;
+	int running = 0, left = 0;
+	CURLMcode code = f->multi_perform(h->multi, &running);
+	CURLMsg *m;
+
+	if (code == CURLM_OK && ms > 0 && h->finished == NULL && running > 0) {
+		m = f->multi_info_read(h->multi, &left);
+		if (m == NULL) {
+			code = f->multi_poll(h->multi, NULL, 0, ms, NULL);
+			if (code == CURLM_OK)
+				code = f->multi_perform(h->multi, &running);
+			m = f->multi_info_read(h->multi, &left);
+		}
+	} else {
+		m = f->multi_info_read(h->multi, &left);
+	}
+	for (; m != NULL; m = f->multi_info_read(h->multi, &left)) {
+		const CURLcode result = m->data.result;
+		void *c = NULL;
+
+		if (m->msg != CURLMSG_DONE)
+			continue;
+		f->easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &c);
+		finish(h, c, result);
+	}
+	return code == CURLM_OK ? 0 : err_set(err, ERR_SYSTEM, "libcurl: %s",
+					      f->multi_strerror(code));
+}
+
+struct http_call *
+http_finished(struct http *h)
+{
+	struct http_call *const c = h->finished;
+
+	if (c == NULL)
+		return NULL;
+	h->finished = c->next;
+	if (h->finished == NULL)
+		h->finished_end = &h->finished;
+	c->next = NULL;
+	return c;
+}
+
+int
+http_fetch(struct http *h, struct http_call *c, struct err *err)
+{
+	if (http_start(h, c, err) != 0)
+		return -1;
+	while (c->busy)
+		if (http_drive(h, 1000, err) != 0) {
+			http_stop(c);
+			return -1;
+		}
+	http_stop(c);
+	return 0;
+}
+
+/* ---- the answer --------------------------------------------------------- */
+
+struct span
+http_field(const struct http_call *c, const char *name)
+{
+	const size_t n = strlen(name);
+	const char *at = (const char *)c->fields.ptr;
+	const char *const end = at == NULL ? NULL : at + c->fields.len;
+
+	while (at < end) {
+		const char *stop = memchr(at, '\n', (size_t)(end - at));
+		const char *const next = stop == NULL ? end : stop + 1;
+
+		if (stop == NULL)
+			stop = end;
+		if ((size_t)(stop - at) > n && at[n] == ':' &&
+		    strncasecmp(at, name, n) == 0) {
+			at += n + 1;
+			while (at < stop && isspace((unsigned char)*at))
+				at++;
+			while (stop > at && isspace((unsigned char)stop[-1]))
+				stop--;
+			return (struct span){ (const uint8_t *)at,
+					      (size_t)(stop - at) };
+		}
+		at = next;
+	}
+	return (struct span){ NULL, 0 };
+}
+
+void
+http_call_free(struct http_call *c)
+{
+	http_stop(c);
+	buf_free(&c->fields);
+	buf_free(&c->answer);
+}
