@@ -1,0 +1,226 @@
+#include "aws/dynamodb.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "aws/service.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "formats/json.h"
+#include "formats/jsonwrite.h"
+#include "formats/tree.h"
+
+struct service *
+dynamodb_open(struct side *side, struct err *err)
+{
+	return service_open(side, &(struct service_options){
+		.name = "dynamodb" }, err);
+}
+
+/* `target` of the header: every operation that is used, under its name. */
+static const char *const TARGETS[] = {
+	"DynamoDB_20120810.BatchGetItem", "DynamoDB_20120810.BatchWriteItem",
+	"DynamoDB_20120810.CreateTable", "DynamoDB_20120810.DeleteItem",
+	"DynamoDB_20120810.DeleteTable",
+	"DynamoDB_20120810.DescribeContinuousBackups",
+	"DynamoDB_20120810.DescribeTable",
+	"DynamoDB_20120810.DescribeTimeToLive", "DynamoDB_20120810.GetItem",
+	"DynamoDB_20120810.ListTables", "DynamoDB_20120810.PutItem",
+	"DynamoDB_20120810.Scan", "DynamoDB_20120810.TagResource",
+	"DynamoDB_20120810.UpdateContinuousBackups",
+	"DynamoDB_20120810.UpdateItem", "DynamoDB_20120810.UpdateTimeToLive",
+	"DynamoDB_20120810.ImportTable", "DynamoDB_20120810.DescribeImport",
+	"DynamoDB_20120810.ExportTableToPointInTime",
+	"DynamoDB_20120810.DescribeExport",
+};
+
+static const char *
+target(const char *operation)
+{
+	const size_t prefix = strlen("DynamoDB_20120810.");
+
+	for (size_t i = 0; i < sizeof(TARGETS) / sizeof(TARGETS[0]); i++)
+		if (strcmp(TARGETS[i] + prefix, operation) == 0)
+			return TARGETS[i];
+	return operation;
+}
+
+void
+dynamodb_prepare(struct service_call *c, const char *operation,
+		 struct span body)
+{
+	c->http.method = "POST";
+	c->http.body = body;
+	c->path = "/";
+	c->query = NULL;
+	c->nheaders = 2;
+	c->headers[0] = (struct service_header){
+		"content-type", span_of("application/x-amz-json-1.0") };
+	c->headers[1] = (struct service_header){
+		"x-amz-target", span_of(target(operation)) };
+}
+
+const struct tree *
+dynamodb_ask(struct service *s, const char *operation, struct span body,
+	     struct arena *mem, char *code, struct err *err)
+{
+	struct service_call c = { 0 };
+	const struct tree *t = NULL;
+	struct span text = { NULL, 0 };
+
+	dynamodb_prepare(&c, operation, body);
+	if (code != NULL)
+		code[0] = '\0';
+	if (service_ask(s, &c, err) == 0) {
+		/* The tree points into its text. */
+		text = arena_copy(mem, buf_span(&c.http.answer), err);
+		if (text.ptr != NULL)
+			t = json_parse(text, operation, mem, err);
+	} else if (code != NULL) {
+		snprintf(code, SERVICE_CODE_LEN, "%s", c.code);
+	}
+	service_call_free(&c);
+	if (t == NULL)
+		err_at(err, "%s", operation);
+	return t;
+}
+
+/* ---- tables ------------------------------------------------------------- */
+
+static const char *
+text(const struct tree *t, const char *name)
+{
+	const struct tree *const v = t == NULL ? NULL : tree_get(t, name);
+
+	return v == NULL || v->kind != TREE_TEXT ? NULL
+		: (const char *)v->text.ptr;
+}
+
+static uint64_t
+number(const struct tree *t, const char *name)
+{
+	const struct tree *const v = t == NULL ? NULL : tree_get(t, name);
+	uint64_t n = 0;
+
+	return v == NULL || tree_uint(v, &n) != 0 ? 0 : n;
+}
+
+static int
+name_body(const char *table, struct buf *body, struct err *err)
+{
+	struct jsonwrite w;
+
+	jsonwrite_start(&w, body, true, err);
+	jsonwrite_map(&w);
+	jsonwrite_name(&w, "TableName");
+	jsonwrite_text(&w, table);
+	jsonwrite_end(&w);
+	return jsonwrite_finish(&w);
+}
+
+static void
+take(struct dynamodb_table *t)
+{
+	const struct tree *const throughput = tree_get(
+		t->tree, "ProvisionedThroughput");
+	const struct tree *const stream = tree_get(t->tree,
+						   "StreamSpecification");
+	const struct tree *const enabled = stream == NULL ? NULL
+		: tree_get(stream, "StreamEnabled");
+	const struct tree *const replicas = tree_get(t->tree, "Replicas");
+	const struct tree *const safe = tree_get(t->tree,
+						 "DeletionProtectionEnabled");
+
+	t->status = text(t->tree, "TableStatus");
+	t->nitems = number(t->tree, "ItemCount");
+	t->len = number(t->tree, "TableSizeBytes");
+	t->rcu = number(throughput, "ReadCapacityUnits");
+	t->wcu = number(throughput, "WriteCapacityUnits");
+	t->protected = safe != NULL && safe->truth;
+	t->global = replicas != NULL && replicas->nkids > 0;
+	if (enabled != NULL && enabled->truth)
+		t->stream = text(stream, "StreamViewType");
+}
+
+int
+dynamodb_describe(struct service *s, const char *table,
+		  struct dynamodb_table *t, struct err *err)
+{
+	char code[SERVICE_CODE_LEN];
+	struct buf body = { 0 };
+	const struct tree *answer = NULL;
+	int rc = -1;
+
+	*t = (struct dynamodb_table){ 0 };
+	if (name_body(table, &body, err) == 0)
+		answer = dynamodb_ask(s, "DescribeTable", buf_span(&body),
+				      &t->mem, code, err);
+	buf_free(&body);
+	if (answer == NULL && strcmp(code, "ResourceNotFoundException") == 0)
+		return 0;
+	t->tree = answer == NULL ? NULL : tree_get(answer, "Table");
+	if (t->tree != NULL) {
+		take(t);
+		if (t->status != NULL)
+			rc = 1;
+	}
+	if (answer != NULL && rc < 0)
+		err_set(err, ERR_REMOTE, "DescribeTable: an answer without "
+			"the table's status");
+	return rc < 0 ? err_at(err, "table '%s'", table) : rc;
+}
+
+void
+dynamodb_table_free(struct dynamodb_table *t)
+{
+	arena_free(&t->mem);
+	*t = (struct dynamodb_table){ 0 };
+}
+
+int
+dynamodb_list(struct service *s,
+	      int (*each)(void *context, const char *name, struct err *err),
+	      void *context, struct err *err)
+{
+	struct arena mem = { 0 };
+	struct buf body = { 0 }, last = { 0 };
+	bool more = true;
+	int rc = 0;
+
+	while (more && rc == 0) {
+		struct jsonwrite w;
+
+		buf_reset(&body);
+		jsonwrite_start(&w, &body, true, err);
+		jsonwrite_map(&w);
+		if (last.len > 0) {
+			jsonwrite_name(&w, "ExclusiveStartTableName");
+			jsonwrite_span(&w, buf_span(&last));
+		}
+		jsonwrite_end(&w);
+		arena_reset(&mem);
+		const struct tree *const t = jsonwrite_finish(&w) != 0 ? NULL
+			: dynamodb_ask(s, "ListTables", buf_span(&body), &mem,
+				       NULL, err);
+		const struct tree *const names = t == NULL ? NULL
+			: tree_get(t, "TableNames");
+		const struct tree *const next = t == NULL ? NULL
+			: tree_get(t, "LastEvaluatedTableName");
+
+		if (t == NULL)
+			rc = -1;
+		for (uint32_t i = 0; names != NULL && i < names->nkids &&
+		     rc == 0; i++)
+			if (names->kids[i].kind == TREE_TEXT)
+				rc = each(context, (const char *)
+					  names->kids[i].text.ptr, err);
+		more = next != NULL && next->kind == TREE_TEXT;
+		buf_reset(&last);
+		if (more && rc == 0)
+			rc = buf_append(&last, next->text, err);
+	}
+	arena_free(&mem);
+	buf_free(&body);
+	buf_free(&last);
+	return rc;
+}
