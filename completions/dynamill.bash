@@ -16,9 +16,10 @@ _dynamill() {
 	esac
 	if [ "$COMP_CWORD" -eq 1 ]; then
 		COMPREPLY=($(compgen -W 'init run check analyze test lookup
-			cat diff validate version help' -- "$word"))
+			cat diff validate whoami version
+			help' -- "$word"))
 	elif [ "${COMP_WORDS[1]}" = help ]; then
-		COMPREPLY=($(compgen -W 'init run check analyze test lookup cat diff validate' -- "$word"))
+		COMPREPLY=($(compgen -W 'init run check analyze test lookup cat diff validate whoami' -- "$word"))
 	elif [[ $word == -* ]]; then
 		local options='--stage --output --log --help'
 		[ "${COMP_WORDS[1]}" != run ] || options+=' --job --table
@@ -46,6 +47,8 @@ _dynamill() {
 			--partial --exact --ignore --table --tables-from
 			--output --verbose --quiet --accept --threads --memory
 			--run-time --help'
+		[ "${COMP_WORDS[1]}" != whoami ] || options='--profile --region
+			--endpoint-url --env-file --stage --help'
 		COMPREPLY=($(compgen -W "$options" -- "$word"))
 	else
 		COMPREPLY=($(compgen -f -- "$word"))

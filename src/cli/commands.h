@@ -18,5 +18,6 @@ int command_diff(const struct options *o);
 int command_validate(const struct options *o);
 int command_test(const struct options *o);
 int command_lookup(const struct options *o);
+int command_whoami(const struct options *o);
 
 #endif

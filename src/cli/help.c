@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "cli/help_internal.h"
+
 static const char PROGRAM[] =
 "usage: dynamill COMMAND [OPTIONS] [FILES]\n"
 "\n"
@@ -17,6 +19,7 @@ static const char PROGRAM[] =
 "  cat DUMP...     items of any dump as lines; the grep of exports\n"
 "  diff A B        two dumps compared item by item, in any order\n"
 "  validate DUMP   is a dump whole, and does it hold what it should?\n"
+"  whoami [PLAN]   who and where this is in AWS; the connection test\n"
 "  version         the version, and what this processor can do\n"
 "  help COMMAND    more about a command; also COMMAND --help\n"
 "\n"
@@ -279,6 +282,7 @@ static const struct {
 	{ "analyze", ANALYZE }, { "test", TEST }, { "lookup", LOOKUP },
 	{ "cat", CAT }, { "diff", DIFF },
 	{ "validate", VALIDATE },
+	{ "whoami", help_whoami },
 };
 
 const char *

@@ -30,6 +30,7 @@ static const struct {
 	{ "cat", command_cat },
 	{ "diff", command_diff },
 	{ "validate", command_validate },
+	{ "whoami", command_whoami },
 };
 
 enum { NCOMMANDS = sizeof(COMMANDS) / sizeof(COMMANDS[0]) };

@@ -20,7 +20,7 @@ enum {
 	OPT_TYPE, OPT_ITEM, OPT_ALL, OPT_TABLES_FROM, OPT_FORCE, OPT_AS,
 	OPT_SELECT, OPT_IGNORE, OPT_LOG, OPT_YES, OPT_CONFIRM, OPT_ENV_FILE,
 	OPT_SHARD, OPT_AGAINST, OPT_PLAN, OPT_LIVE, OPT_PARTIAL, OPT_EXACT,
-	OPT_HELP,
+	OPT_PROFILE, OPT_REGION, OPT_ENDPOINT_URL, OPT_HELP,
 	OPT_OUT = 'o',
 };
 
@@ -66,6 +66,9 @@ static const struct option LONG[] = {
 	{ "live", no_argument, NULL, OPT_LIVE },
 	{ "partial", no_argument, NULL, OPT_PARTIAL },
 	{ "exact", no_argument, NULL, OPT_EXACT },
+	{ "profile", required_argument, NULL, OPT_PROFILE },
+	{ "region", required_argument, NULL, OPT_REGION },
+	{ "endpoint-url", required_argument, NULL, OPT_ENDPOINT_URL },
 	{ "help", no_argument, NULL, OPT_HELP },
 	{ NULL, 0, NULL, 0 },
 };
@@ -165,6 +168,7 @@ static const struct {
 	{ OPT_LIVE, offsetof(struct options, live) },
 	{ OPT_PARTIAL, offsetof(struct options, partial) },
 	{ OPT_EXACT, offsetof(struct options, exact) },
+	{ OPT_YES, offsetof(struct options, yes) },
 }, TEXTS[] = {
 	{ OPT_JOB, offsetof(struct options, job) },
 	{ OPT_STAGE, offsetof(struct options, stage) },
@@ -176,6 +180,11 @@ static const struct {
 	{ OPT_LOG, offsetof(struct options, log) },
 	{ OPT_AGAINST, offsetof(struct options, against) },
 	{ OPT_PLAN, offsetof(struct options, plan) },
+	{ OPT_CONFIRM, offsetof(struct options, confirm) },
+	{ OPT_ENV_FILE, offsetof(struct options, env_file) },
+	{ OPT_PROFILE, offsetof(struct options, profile) },
+	{ OPT_REGION, offsetof(struct options, region) },
+	{ OPT_ENDPOINT_URL, offsetof(struct options, endpoint_url) },
 };
 
 /* An option that one of these tables has.  Returns whether it was. */
@@ -286,10 +295,6 @@ set(struct options *o, int option, const char *value, struct err *err)
 				&o->ntables_from, value, err);
 	case OPT_ACCEPT:
 		return add_word("accept", o->accept, &o->naccept, value, err);
-	case OPT_YES:	/* what these are for is not yet in this version */
-	case OPT_CONFIRM:
-	case OPT_ENV_FILE:
-		return 0;
 	case OPT_SHARD:
 		return err_set(err, ERR_USAGE, "--shard is not yet in this "
 			       "version");

@@ -57,6 +57,9 @@ struct options {
 	const char *ignore;		/* diff, validate: likewise */
 	const char *against, *plan;	/* validate; or NULL */
 	bool live, partial, exact;	/* validate */
+	const char *profile, *region, *endpoint_url, *env_file;	/* or NULL */
+	bool yes;
+	const char *confirm;		/* --confirm; or NULL */
 };
 
 /*

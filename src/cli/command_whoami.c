@@ -1,0 +1,189 @@
+#include "cli/commands.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "aws/creds.h"
+#include "aws/dynamodb.h"
+#include "aws/service.h"
+#include "aws/side.h"
+#include "aws/sts.h"
+#include "base/err.h"
+#include "cli/console.h"
+#include "cli/environment.h"
+#include "cli/options.h"
+#include "engine/plan.h"
+#include "engine/sides.h"
+
+/* What is asked of one side, and how it went. */
+struct look {
+	const char *title;
+	struct side *side;
+	const struct plan_side *plan;	/* or NULL */
+	const struct plan *of;		/* its target tables; or NULL */
+	bool failed, refused;
+};
+
+static void
+say(const char *what, const char *text)
+{
+	printf("  %-12s %s\n", what, text);
+}
+
+static void
+fail(struct look *l, const char *what, const struct err *err)
+{
+	say(what, err->text);
+	l->failed = true;
+}
+
+/* ---- who ---------------------------------------------------------------- */
+
+static void
+print_identity(struct look *l)
+{
+	const char *const want = l->plan == NULL ? NULL : l->plan->account;
+	struct sts_identity i;
+	struct err err = { 0 };
+	char origin[256];
+	const bool known = side_identity(l->side, &i, &err) == 0;
+
+	creds_origin(side_creds(l->side), origin, sizeof(origin));
+	if (!known) {
+		fail(l, "who", &err);
+	} else {
+		say("who", (const char *)i.arn.ptr);
+		printf("  %-12s %s%s%s\n", "account",
+		       (const char *)i.account.ptr, want == NULL ? ""
+		       : strcmp(want, (const char *)i.account.ptr) == 0
+		       ? ", as the plan says" : ", but the plan says ",
+		       want == NULL || strcmp(want, (const char *)
+					      i.account.ptr) == 0 ? "" : want);
+		l->refused |= want != NULL &&
+			strcmp(want, (const char *)i.account.ptr) != 0;
+	}
+	if (origin[0] != '\0')
+		say("credentials", origin);
+	sts_identity_free(&i);
+}
+
+/* ---- where -------------------------------------------------------------- */
+
+static int
+count(void *context, const char *name, struct err *err)
+{
+	unsigned *const n = context;
+
+	(void)name;
+	(void)err;
+	++*n;
+	return 0;
+}
+
+static void
+print_table(struct look *l, struct service *s, const char *name)
+{
+	struct dynamodb_table t;
+	struct err err = { 0 };
+	const int rc = dynamodb_describe(s, name, &t, &err);
+
+	if (rc < 0)
+		fail(l, "table", &err);
+	else if (rc == 0)
+		printf("  %-12s %s: is not there\n", "table", name);
+	else
+		printf("  %-12s %s: %s, %llu items when last counted\n",
+		       "table", name, t.status,
+		       (unsigned long long)t.nitems);
+	dynamodb_table_free(&t);
+}
+
+/* Those of the plan by name, else how many there are. */
+static void
+print_tables(struct look *l, struct service *s)
+{
+	struct err err = { 0 };
+	unsigned n = 0;
+
+	if (l->of == NULL) {
+		if (dynamodb_list(s, count, &n, &err) != 0)
+			fail(l, "tables", &err);
+		else
+			printf("  %-12s %u\n", "tables", n);
+		return;
+	}
+	for (size_t i = 0; i < l->of->ntables; i++) {
+		const struct plan_table *const t = &l->of->tables[i];
+
+		if (!t->skip && !t->glob && t->to != NULL)
+			print_table(l, s, t->to);
+	}
+}
+
+static void
+print_place(struct look *l)
+{
+	struct err err = { 0 };
+	const char *const region = side_region(l->side, &err);
+	struct service *s;
+
+	if (region == NULL) {
+		fail(l, "region", &err);
+		return;
+	}
+	say("region", region);
+	s = dynamodb_open(l->side, &err);
+	if (s == NULL) {
+		fail(l, "DynamoDB", &err);
+		return;
+	}
+	say("DynamoDB", service_url(s));
+	print_tables(l, s);
+	service_close(s);
+}
+
+static void
+look_at(struct look *l, const struct side_options *usual)
+{
+	struct err err = { 0 };
+
+	printf("%s\n", l->title);
+	l->side = sides_open(l->plan, usual, &err);
+	if (l->side == NULL) {
+		fail(l, "who", &err);
+		return;
+	}
+	print_identity(l);
+	print_place(l);
+	side_close(l->side);
+}
+
+int
+command_whoami(const struct options *o)
+{
+	const struct plan_options options = options_plan(o);
+	struct side_options usual;
+	struct err err = { 0 };
+	struct plan *plan = NULL;
+	struct look looks[2] = { { .title = "caller" } };
+	bool failed = false, refused = false;
+
+	if (environment_side(o, &usual, &err) != 0)
+		return console_failed(&err);
+	if (o->nargs > 0) {
+		plan = plan_load(o->args, o->nargs, &options, &err);
+		if (plan == NULL)
+			return console_failed(&err);
+		looks[0] = (struct look){ .title = "source",
+					  .plan = &plan->source };
+		looks[1] = (struct look){ .title = "target",
+					  .plan = &plan->target, .of = plan };
+	}
+	for (size_t i = 0; i < (plan == NULL ? 1 : 2); i++) {
+		look_at(&looks[i], &usual);
+		failed |= looks[i].failed;
+		refused |= looks[i].refused;
+	}
+	plan_free(plan);
+	return refused ? 5 : failed ? 4 : 0;
+}

@@ -1,0 +1,27 @@
+/*
+ * environment.h - the variables that AWS's programs look at: the process's, and
+ * before them those of --env-file.
+ */
+#ifndef CLI_ENVIRONMENT_H
+#define CLI_ENVIRONMENT_H
+
+struct err;
+struct options;
+struct side_options;
+
+/*
+ * Read a dotenv file: lines of NAME=VALUE, perhaps with `export` in front,
+ * quotes around the value, or a comment behind it.  Only AWS_* of it is taken;
+ * with an access key id in it, none of the process's keys and profile count.
+ * Returns 0 or -1.
+ */
+int environment_read(const char *path, struct err *err);
+
+/* A variable, or NULL. */
+const char *environment_variable(void *context, const char *name);
+
+/* How sides are opened, as the command line says; reads --env-file. */
+int environment_side(const struct options *o, struct side_options *out,
+		     struct err *err);
+
+#endif

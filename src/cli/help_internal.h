@@ -1,0 +1,8 @@
+/* help_internal.h - the texts of help that stand in files of their own. */
+#ifndef CLI_HELP_INTERNAL_H
+#define CLI_HELP_INTERNAL_H
+
+/* help_aws.c: the commands that go to AWS. */
+extern const char help_whoami[];
+
+#endif
