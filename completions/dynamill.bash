@@ -43,7 +43,8 @@ _dynamill() {
 		[ "${COMP_WORDS[1]}" != diff ] || options='--key --ignore --table
 			--tables-from --output --verbose --quiet --accept
 			--threads --memory --help'
-		[ "${COMP_WORDS[1]}" != validate ] || options='--against --key
+		[ "${COMP_WORDS[1]}" != validate ] || options='--against --key --plan
+			--job --stage --limit --strict-ids
 			--partial --exact --ignore --table --tables-from
 			--output --verbose --quiet --accept --threads --memory
 			--run-time --help'

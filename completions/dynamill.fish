@@ -86,6 +86,8 @@ complete -c dynamill -n '__fish_seen_subcommand_from diff' -l verbose \
 complete -c dynamill -n '__fish_seen_subcommand_from diff' -l quiet \
 	-d 'the exit status alone'
 for option in 'against:golden items, or a YAML file' \
+	'plan:whose rules are to hold' 'job:what this job wrote' \
+	'limit:items of each table' 'stage:a stage of the plan' \
 	'key:names of the key' 'ignore:paths that do not count' \
 	'table:only this table' 'tables-from:table definitions' \
 	'accept:take a damaged file' 'threads:files read at once' \

@@ -6,6 +6,7 @@
 
 #include "base/err.h"
 #include "cli/console.h"
+#include "cli/help.h"
 #include "cli/options.h"
 #include "cli/validate_print.h"
 #include "engine/validate.h"
@@ -76,14 +77,33 @@ is_yaml(const char *path)
 static int
 check(const struct options *o, struct err *err)
 {
-	const char *const later = o->job != NULL ? "--job" :
-				  o->live ? "--live" :
-				  o->plan != NULL ? "--plan" : NULL;
+	const char *const ways[] = { o->job != NULL ? "--job" : NULL,
+				     o->plan != NULL ? "--plan" : NULL,
+				     o->against != NULL ? "--against" : NULL };
+	const char *way = NULL;
 
-	if (later != NULL)
-		return err_set(err, ERR_USAGE, "'validate %s' is not yet in "
-			       "this version", later);
-	if (o->nargs == 0)
+	if (o->live)
+		return err_set(err, ERR_USAGE, "'validate --live' is not yet "
+			       "in this version");
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		if (way != NULL && ways[i] != NULL)
+			return err_set(err, ERR_USAGE, "'%s' and '%s' are two "
+				       "ways to validate: one after the other",
+				       way, ways[i]);
+		way = ways[i] != NULL ? ways[i] : way;
+	}
+	if (o->job != NULL && (o->nargs > 0 || o->ntables > 0))
+		return err_set(err, ERR_USAGE, "'validate --job DIR' is about "
+			       "all that the job wrote: no dump, no --table");
+	if (o->ntables_from > 0 && (o->job != NULL || o->plan != NULL))
+		return err_set(err, ERR_USAGE, "'--tables-from' is not for "
+			       "'%s': the plan says the keys", way);
+	if ((o->limit > 0 || o->stage != NULL || o->strict_ids) &&
+	    o->plan == NULL)
+		return err_set(err, ERR_USAGE, "'%s' is for --plan",
+			       o->limit > 0 ? "--limit" : o->stage != NULL
+			       ? "--stage" : "--strict-ids");
+	if (o->nargs == 0 && o->job == NULL)
 		return err_set(err, ERR_USAGE, "which dump? see 'dynamill "
 			       "validate --help'");
 	if (o->nkeys > 1)
@@ -100,6 +120,21 @@ check(const struct options *o, struct err *err)
 			       "YAML file says it item by item", o->partial
 			       ? "--partial" : "--key");
 	return 0;
+}
+
+typedef int way(const struct validate_options *o, struct validate_sums *s,
+		struct err *err);
+
+static way *
+way_of(const struct options *o)
+{
+	if (o->job != NULL)
+		return validate_job;
+	if (o->plan != NULL)
+		return validate_plan;
+	if (o->against == NULL)
+		return validate_dump;
+	return is_yaml(o->against) ? validate_rules : validate_golden;
 }
 
 int
@@ -131,13 +166,13 @@ command_validate(const struct options *o)
 		.ignore = o->ignore, .partial = o->partial, .exact = o->exact,
 		.threads = options_threads(o), .memory = o->memory,
 		.tmp = tmp != NULL && *tmp != '\0' ? tmp : "/tmp",
-		.run_time = at, .cancel = &commands_cancel,
+		.run_time = at, .plan = o->plan,
+		.plan_options = options_plan(o), .limit = o->limit,
+		.job = o->job, .version = DYNAMILL_VERSION,
+		.cancel = &commands_cancel,
 		.see = see, .context = &p,
 	};
-	const int rc = (o->against == NULL ? validate_dump :
-			is_yaml(o->against) ? validate_rules
-					    : validate_golden)
-		       (&options, &sums, &err);
+	const int rc = way_of(o)(&options, &sums, &err);
 
 	status = rc != 0 ? console_error_anew(&err) : sums.damaged ? 3 :
 		 sums.failed > 0;

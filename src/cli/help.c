@@ -241,10 +241,17 @@ static const char DIFF[] =
 static const char VALIDATE[] =
 "usage: dynamill validate DUMP... [OPTIONS]\n"
 "       dynamill validate DUMP... --against FIXTURES [OPTIONS]\n"
+"       dynamill validate DUMP... --plan PLAN [OPTIONS]\n"
+"       dynamill validate --job DIR [OPTIONS]\n"
 "\n"
 "Alone: is the dump what its manifests say? Every file is there, with its MD5\n"
 "and its count of items, and every line is an item.\n"
 "\n"
+"  --job DIR           is what the job wrote what its sources come to? Every\n"
+"                      item is made anew and compared\n"
+"  --plan PLAN         do the plan's rules and references hold for the dump,\n"
+"                      which takes the place of its sources? With --stage,\n"
+"                      --limit, --strict-ids as of run\n"
 "  --against FIXTURES  are these golden items in it? A dump in any format,\n"
 "                      or a YAML file that says what should be there\n"
 "  --key PK[,SK]       the names of the golden items' key, where nothing says\n"
@@ -272,8 +279,9 @@ static const char VALIDATE[] =
 "docs/VALIDATE.md has all of it.\n"
 "\n"
 "Exit status: 0 sound; 1 something is missing, different or too much, or a\n"
-"line is no item; 2 the command line or the YAML is wrong; 3 the dump is\n"
-"damaged; 4 I/O failed; 130 interrupted.\n";
+"line is no item; 2 the command line, the YAML or the plan is wrong; 3 the\n"
+"dump is damaged; 4 I/O failed; 5 the job was started with another plan or\n"
+"other sources; 130 interrupted.\n";
 
 static const struct {
 	const char *command, *text;

@@ -335,7 +335,7 @@ add_others(struct validate_print *p, uint64_t n, struct err *err)
 	snprintf(name, sizeof(name), "%" PRIu64 " other%s, as %s should be", n,
 		 n == 1 ? "" : "s", n == 1 ? "it" : "they");
 	return n == 0 ? 0 : validate_print_junit(p, &(struct validate_check){
-		.kind = VALIDATE_SOUND, .table = "golden items", .name = name,
+		.kind = VALIDATE_SOUND, .table = "other items", .name = name,
 		.text = "",
 	}, err);
 }

@@ -267,8 +267,8 @@ go_through(struct analyst *x, each_reference *each)
 	return 0;
 }
 
-static int
-take_references(struct analyst *x)
+int
+analysis_references(struct analyst *x)
 {
 	go_through(x, count_reference);
 	x->a->references = analysis_take(x, x->nreferences,
@@ -294,7 +294,7 @@ put_together(struct analyst *x)
 		if (!p->tables[i].skip && !p->tables[i].glob &&
 		    take_table(x, stats, i) != 0)
 			return -1;
-	if (take_references(x) != 0 || analysis_find(x) != 0)
+	if (analysis_references(x) != 0 || analysis_find(x) != 0)
 		return -1;
 	return analysis_problems(x);
 }

@@ -33,6 +33,12 @@ const char *analysis_text(struct analyst *x, const char *fmt, ...)
 /* "1,234,567" in the analysis's memory; "" if there is none left. */
 const char *analysis_count(struct analyst *x, uint64_t n);
 
+/*
+ * What the end checks say of every reference, into x->a->references, with
+ * examples to be found.  Returns 0 or -1.
+ */
+int analysis_references(struct analyst *x);
+
 /* ---- analysis_items.c ---------------------------------------------------- */
 
 /*

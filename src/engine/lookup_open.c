@@ -10,6 +10,7 @@
 #include "engine/job.h"
 #include "engine/lookup_internal.h"
 #include "engine/plan.h"
+#include "engine/recall.h"
 #include "engine/sources.h"
 #include "expr/remap.h"
 #include "io/mapping.h"
@@ -29,60 +30,17 @@ variable(void *context, const char *name)
 	return l->options.variable(l->options.context, name);
 }
 
-/* The words of a text with a space between each. */
-static int
-split(struct arena *mem, const char *text, const char *const **out, size_t *n,
-      struct err *err)
-{
-	const char **const words = arena_take(mem,
-		(strlen(text) + 1) * sizeof(*words), err);
-
-	if (words == NULL)
-		return -1;
-	*out = words;
-	*n = 0;
-	for (const char *end = text; *end != '\0'; text = end + 1) {
-		end = strchrnul(text, ' ');
-
-		const size_t len = (size_t)(end - text);
-		char *const word = arena_take(mem, len + 1, err);
-		if (word == NULL)
-			return -1;
-		memcpy(word, text, len);
-		word[len] = '\0';
-		words[(*n)++] = word;
-		if (*end == '\0')
-			break;
-	}
-	return 0;
-}
-
 /* The plan with the options that the job was started with. */
 static int
 load_plan(struct lookup *l, struct err *err)
 {
-	const char *const stage = job_value(l->job, "options", "--stage");
-	const char *const only = job_value(l->job, "options", "--table");
-	struct plan_options o = { .variable = variable, .context = l };
-	const struct job_fact *facts;
-	const char **paths;
-	size_t n, npaths = 0;
+	struct recall job;
 
-	facts = job_facts(l->job, &n);
-	paths = arena_take(&l->mem, (n + 1) * sizeof(*paths), err);
-	if (paths == NULL)
+	if (recall_job(&job, l->job, &l->mem, err) != 0)
 		return -1;
-	for (size_t i = 0; i < n; i++)
-		if (strcmp(facts[i].group, "plans") == 0)
-			paths[npaths++] = facts[i].value;
-	if (npaths == 0)
-		return err_set(err, ERR_INPUT, "job.json names no plan");
-	if (stage != NULL && strcmp(stage, "none") != 0)
-		o.stage = stage;
-	if (only != NULL && strcmp(only, "all") != 0 &&
-	    split(&l->mem, only, &o.only, &o.nonly, err) != 0)
-		return -1;
-	l->plan = plan_load(paths, npaths, &o, err);
+	job.plan.variable = variable;
+	job.plan.context = l;
+	l->plan = plan_load(job.plans, job.nplans, &job.plan, err);
 	return l->plan == NULL ? -1 : 0;
 }
 

@@ -352,6 +352,9 @@ struct plan_options {
 	size_t nonly;
 	bool strict_ids;		/* --strict-ids */
 	bool revert;			/* --revert: increments backwards */
+	/* Not what the plan says under source.exports, but these. */
+	const char *const *dumps;
+	size_t ndumps;
 };
 
 /* A table as the engine found it in the sources. */

@@ -208,6 +208,25 @@ read_source(struct plan *p, const struct plan_part *part, const struct tree *t,
 	return table == NULL ? 0 : plan_check_source(p, table, err);
 }
 
+/* What the command line names takes the place of the plan's own. */
+static int
+take_dumps(struct plan *p, const struct plan_options *o, struct err *err)
+{
+	p->sources = plan_take(p, o->ndumps, sizeof(*p->sources), err);
+	if (p->sources == NULL)
+		return -1;
+	for (size_t i = 0; i < o->ndumps; i++)
+		p->sources[i] = (struct plan_source){
+			.path = o->dumps[i], .full = o->dumps[i],
+			.remote = is_remote(o->dumps[i]),
+			.absent = !is_remote(o->dumps[i]) &&
+				  !is_there(o->dumps[i]),
+			.place = { .file = p->parts->parts[0].path },
+		};
+	p->nsources = o->ndumps;
+	return 0;
+}
+
 /* Once the tables are read, since entries name them. */
 int
 plan_read_sources(struct plan *p, const struct plan_part *part,
@@ -217,6 +236,8 @@ plan_read_sources(struct plan *p, const struct plan_part *part,
 	const struct tree *const t = source == NULL ? NULL :
 		tree_get(source, "exports");
 
+	if (p->parts->options.ndumps > 0)
+		return take_dumps(p, &p->parts->options, err);
 	if (t == NULL)
 		return 0;
 	if (t->kind != TREE_LIST)

@@ -32,13 +32,15 @@ struct unit_observer;
  * the last of its item; the others know.  SURVEY_IDS finds
  * out which ids there are, as if every reference were to an id that is there.
  * SURVEY_KEYS knows, so it gets the very items that the run will, and lists
- * those that --on-duplicate leaves out.
+ * those that --on-duplicate leaves out.  SURVEY_AGAIN knows those as well, and
+ * is the run itself without its output, for whoever observes.
  */
 enum run_survey {
 	SURVEY_NONE,
 	SURVEY_STATE,
 	SURVEY_IDS,
 	SURVEY_KEYS,
+	SURVEY_AGAIN,
 };
 
 struct run_options {

@@ -19,6 +19,7 @@ survey_folder(const char *dir, enum run_survey survey, char *out, size_t size)
 		[SURVEY_STATE] = "/" JOB_SURVEY "/state",
 		[SURVEY_IDS] = "/" JOB_SURVEY,
 		[SURVEY_KEYS] = "/" JOB_SURVEY "/keys",
+		[SURVEY_AGAIN] = "/" JOB_SURVEY "/again",
 	};
 
 	snprintf(out, size, "%s%s", dir, below[survey]);
@@ -126,7 +127,8 @@ survey_use(struct run *r, struct err *err)
 		if (r->known == NULL)
 			return -1;
 	}
-	if (now == SURVEY_NONE && is_of_use(r, SURVEY_KEYS)) {
+	if ((now == SURVEY_NONE || now == SURVEY_AGAIN) &&
+	    is_of_use(r, SURVEY_KEYS)) {
 		survey_folder(r->dir, SURVEY_KEYS, folder, sizeof(folder));
 		r->drops = drops_open(folder, r->ntargets, err);
 		if (r->drops == NULL)

@@ -65,6 +65,27 @@ validate_manifests(const struct validate_options *o, const struct dump *d,
 	return rc;
 }
 
+void
+validate_key_of(const struct plan_key *key, const struct value *map,
+		struct value kids[4], struct value *out)
+{
+	const char *const names[] = { key->pk.name, key->sk.name };
+	uint32_t n = 0;
+
+	for (int i = 0; i < 2; i++) {
+		const struct span name = names[i] != NULL
+			? span_of(names[i]) : (struct span){ NULL, 0 };
+		const struct value *const v = names[i] == NULL ? NULL :
+			value_attr(map, name, name_hash(name));
+
+		if (v == NULL)
+			continue;
+		kids[n++] = value_of_name(name);
+		kids[n++] = *v;
+	}
+	*out = value_of_kids(VALUE_M, kids, n);
+}
+
 /* ---- a dump by itself ---------------------------------------------------- */
 
 /* What all threads share. */

@@ -5,6 +5,8 @@
  *			count right, every line an item
  *	validate_golden	the items of another dump are in it
  *	validate_rules	what a YAML file says of some of its items holds
+ *	validate_plan	the rules and references of a plan hold for it
+ *	validate_job	what a job wrote is what its sources come to, made anew
  *
  * What was checked is shown check by check, in an order that does not depend on
  * threads.  That something is wrong is no failure.
@@ -64,6 +66,11 @@ struct validate_options {
 	size_t memory;
 	const char *tmp;
 	const char *run_time;	/* for conditions: epoch seconds */
+	const char *plan;	/* of validate_plan() */
+	struct plan_options plan_options;	/* likewise; without tables */
+	uint64_t limit;		/* likewise: items a table; 0: all */
+	const char *job;	/* of validate_job() */
+	const char *version;	/* of the program */
 	const atomic_bool *cancel;
 
 	/* Called from one thread at a time.  0 or -1. */
@@ -79,6 +86,11 @@ int validate_golden(const struct validate_options *o, struct validate_sums *s,
 		    struct err *err);
 int validate_rules(const struct validate_options *o, struct validate_sums *s,
 		   struct err *err);
+
+int validate_plan(const struct validate_options *o, struct validate_sums *s,
+		  struct err *err);
+int validate_job(const struct validate_options *o, struct validate_sums *s,
+		 struct err *err);
 
 const char *validate_kind_name(enum validate_kind k);	/* "missing" */
 

@@ -13,28 +13,6 @@ struct golden {
 	uint64_t reported;	/* of the table: golden items that are not well */
 };
 
-/* The key attributes of an item. */
-static void
-key_of(const struct plan_key *key, const struct item *item,
-       struct value kids[4], struct value *out)
-{
-	const char *const names[] = { key->pk.name, key->sk.name };
-	uint32_t n = 0;
-
-	for (int i = 0; i < 2; i++) {
-		const struct span name = names[i] != NULL
-			? span_of(names[i]) : (struct span){ NULL, 0 };
-		const struct value *const v = names[i] == NULL ? NULL :
-			value_attr(&item->map, name, name_hash(name));
-
-		if (v == NULL)
-			continue;
-		kids[n++] = value_of_name(name);
-		kids[n++] = *v;
-	}
-	*out = value_of_kids(VALUE_M, kids, n);
-}
-
 /* The rows that count: with `partial` not what the golden item has not got. */
 static size_t
 rows_that_count(const struct golden *g, const struct row *rows, size_t n,
@@ -70,7 +48,7 @@ see(void *context, const struct differ_found *f, struct err *err)
 	int rc = rows == NULL ? -1 : 0;
 
 	if (rc == 0) {
-		key_of(f->key, at->item, kids, &key);
+		validate_key_of(f->key, &at->item->map, kids, &key);
 		c.nrows = rows_that_count(g, f->rows, f->nrows, rows);
 		c.rows = rows;
 		if (f->kind != DIFFER_CHANGED || c.nrows > 0) {

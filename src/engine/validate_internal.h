@@ -20,6 +20,42 @@ int validate_see(const struct validate_options *o, struct validate_sums *s,
 int validate_manifests(const struct validate_options *o, const struct dump *d,
 		       struct validate_sums *s, struct err *err);
 
+/*
+ * The attributes of a key that an item's map has, in a map of their own, whose
+ * names and values are `kids`.
+ */
+struct plan_key;
+void validate_key_of(const struct plan_key *key, const struct value *map,
+		     struct value kids[4], struct value *out);
+
+/* ---- what is found in no order: validate_notes.c ------------------------- */
+
+/*
+ * Checks that failed, from any thread, kept until the end and then shown in the
+ * order of units and lines.  What passes a bound of memory is counted alone.
+ */
+struct validate_notes;
+
+struct validate_note {
+	enum validate_kind kind;
+	uint32_t unit;
+	const char *table;		/* lives as long as the notes */
+	const char *file, *name;	/* copied; no name: the file's */
+	uint64_t line;
+	const char *text;		/* copied */
+	const struct plan_key *key;	/* its names; NULL: it is of no item */
+	/* Lines of DynamoDB JSON, copied; .ptr NULL: there is no such item. */
+	struct span expected, found;
+};
+
+struct validate_notes *validate_notes_new(struct err *err);
+void validate_notes_free(struct validate_notes *n);	/* NULL is fine */
+int validate_note(struct validate_notes *n, const struct validate_note *note,
+		  struct err *err);
+int validate_notes_show(struct validate_notes *n,
+			const struct validate_options *o,
+			struct validate_sums *s, struct err *err);
+
 /* ---- the rules of a YAML file: validate_read.c --------------------------- */
 
 enum { RULE_MAX_KEY = 8 };	/* attributes that say which item is meant */
