@@ -244,17 +244,19 @@ keyindex_find(const struct keyindex *ix, struct keyhash key, uint64_t *first)
 	return end - *first;
 }
 
-/* The lines of some records; of many only the first. */
+/*
+ * The lines of some records; of many only the first two.  A line that has been
+ * asked for already costs as much as another: 47 ns a look-up, not 30.
+ */
 static inline void
 ask_for(const uint8_t *p, const uint8_t *end)
 {
 	if (p == end)
 		return;
 	__builtin_prefetch(p);
-	if (end - p > ALIGN)
+	if ((((uintptr_t)p ^ (uintptr_t)(end - 1)) & ~(uintptr_t)(ALIGN - 1))
+	    != 0)
 		__builtin_prefetch(p + ALIGN);
-	__builtin_prefetch(p + ((end - p) > 2 * ALIGN ? 2 * ALIGN - 1
-						      : end - p - 1));
 }
 
 void
