@@ -230,13 +230,10 @@ add_links(struct html_graph *g, const struct tree *list,
 {
 	for (uint32_t i = 0; i < html_len(list); i++) {
 		const struct tree *const t = &list->kids[i];
-		const uint32_t from = html_graph_node(g, html_text(t,
-								   "table"));
-		const uint32_t to = html_graph_node(g, html_text(t, "to"));
 
-		html_graph_link(g, &(struct html_link){
-			.from = from, .to = to, .kind = kind,
-			.path = html_text(t, "path"),
+		html_graph_refer(g, html_text(t, "table"), html_text(t, "to"),
+				 (struct html_link){
+			.kind = kind, .path = html_text(t, "path"),
 			.values = html_uint(t, "values"),
 			.dangling = html_uint(t, "dangling"),
 		});
@@ -246,22 +243,10 @@ add_links(struct html_graph *g, const struct tree *list,
 static void
 draw_graph(struct html_page *p)
 {
-	const struct tree *const tables = html_get(p->root, "tables");
 	struct html_graph g;
 
-	if (html_graph_start(&g, &p->mem, p->err) != 0) {
-		p->m.failed = true;
+	if (!html_graph_tables(p, &g, "name"))
 		return;
-	}
-	for (uint32_t i = 0; i < html_len(tables); i++) {
-		const struct tree *const t = &tables->kids[i];
-		struct html_node *const node = &g.nodes[html_graph_node(&g,
-			html_text(t, "name"))];
-
-		node->items = html_uint(html_get(t, "counts"), "read");
-		node->level = (uint32_t)html_uint(t, "level");
-		node->read = true;
-	}
 	add_links(&g, html_get(p->root, "references"), HTML_DECLARED);
 	add_links(&g, html_get(p->root, "discovered"), HTML_DISCOVERED);
 	html_graph_figure(p, &g);

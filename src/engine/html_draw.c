@@ -5,6 +5,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "engine/html_graph.h"
+#include "formats/tree.h"
 
 enum {
 	NAME_COLUMNS = 23, ROW_COLUMNS = 27,	/* what fits in a table's box */
@@ -41,6 +42,43 @@ html_graph_start(struct html_graph *g, struct arena *mem, struct err *err)
 		g->links = arena_take(mem, (HTML_MAX_LINKS + 1) *
 				      sizeof(*g->links), err);
 	return g->links != NULL ? 0 : -1;
+}
+
+/* ---- from a report ------------------------------------------------------- */
+
+/* A run's report has the counts beside the name, an analysis below `counts`. */
+static void
+add_table(struct html_graph *g, const struct tree *t, const char *name)
+{
+	const uint32_t i = html_graph_node(g, html_text(t, name));
+	const struct tree *const counts = html_get(t, "counts");
+
+	g->nodes[i].items = html_uint(counts != NULL ? counts : t, "read");
+	g->nodes[i].level = (uint32_t)html_uint(t, "level");
+	g->nodes[i].read = true;
+}
+
+bool
+html_graph_tables(struct html_page *p, struct html_graph *g, const char *name)
+{
+	const struct tree *const tables = html_get(p->root, "tables");
+
+	if (html_graph_start(g, &p->mem, p->err) != 0) {
+		p->m.failed = true;
+		return false;
+	}
+	for (uint32_t i = 0; i < html_len(tables); i++)
+		add_table(g, &tables->kids[i], name);
+	return true;
+}
+
+void
+html_graph_refer(struct html_graph *g, struct span from, struct span to,
+		 struct html_link link)
+{
+	link.from = html_graph_node(g, from);
+	link.to = html_graph_node(g, to);
+	html_graph_link(g, &link);
 }
 
 /* ---- texts --------------------------------------------------------------- */

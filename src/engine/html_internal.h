@@ -162,6 +162,16 @@ int html_graph_start(struct html_graph *g, struct arena *mem,
 uint32_t html_graph_node(struct html_graph *g, struct span name);
 void html_graph_link(struct html_graph *g, const struct html_link *link);
 
+/*
+ * The same for a page: begin with the report's tables for nodes, whose names
+ * are called `name` there, and link two by name; `link` says the rest.
+ * Returns false, and the page has failed, if there is no memory.
+ */
+bool html_graph_tables(struct html_page *p, struct html_graph *g,
+		       const char *name);
+void html_graph_refer(struct html_graph *g, struct span from, struct span to,
+		      struct html_link link);
+
 /* Draw it, or say that it is too much to be drawn.  Sets missing levels. */
 void html_graph_figure(struct html_page *p, struct html_graph *g);
 

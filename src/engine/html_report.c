@@ -273,12 +273,9 @@ static void
 add_link(struct html_page *p, void *context, const struct tree *table,
 	 const struct tree *rule, const struct tree *to)
 {
-	struct html_graph *const g = context;
-	const uint32_t from = html_graph_node(g, html_text(table, "table"));
-
 	(void)p;
-	html_graph_link(g, &(struct html_link){
-		.from = from, .to = html_graph_node(g, html_text(to, "table")),
+	html_graph_refer(context, html_text(table, "table"),
+			 html_text(to, "table"), (struct html_link){
 		.kind = HTML_DECLARED, .path = html_text(rule, "path"),
 		.values = html_uint(to, "references"),
 		.dangling = html_uint(to, "dangling"),
@@ -288,20 +285,10 @@ add_link(struct html_page *p, void *context, const struct tree *table,
 static void
 draw_graph(struct html_page *p)
 {
-	const struct tree *const tables = html_get(p->root, "tables");
 	struct html_graph g;
 
-	if (html_graph_start(&g, &p->mem, p->err) != 0) {
-		p->m.failed = true;
+	if (!html_graph_tables(p, &g, "table"))
 		return;
-	}
-	for (uint32_t i = 0; i < html_len(tables); i++) {
-		struct html_node *const node = &g.nodes[html_graph_node(&g,
-			html_text(&tables->kids[i], "table"))];
-
-		node->items = html_uint(&tables->kids[i], "read");
-		node->read = true;
-	}
 	each_relation(p, add_link, &g);
 	html_graph_figure(p, &g);
 }
