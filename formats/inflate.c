@@ -181,7 +181,18 @@ fill_room(struct inflater *f, struct span *in, struct room *out, size_t same,
 		c.nbefore = f->end - same;
 		c.before = f->window + c.nbefore;
 	}
-	const enum inflate_result r = read_on(f, in, &c, tokens);
+	/* When no distance reaches the window any more, it is not looked for. */
+	uint8_t *const stop = c.stop;
+
+	if (c.before != NULL && (size_t)(stop - c.first) > HISTORY)
+		c.stop = c.first + HISTORY;
+	enum inflate_result r = read_on(f, in, &c, tokens);
+
+	if (r == INFLATE_MORE && c.out >= c.stop && c.stop < stop) {
+		c.stop = stop;
+		c.before = NULL;
+		r = read_on(f, in, &c, tokens);
+	}
 	size_t n = (size_t)(c.out - out->ptr);
 
 	*starved = c.out < c.stop;

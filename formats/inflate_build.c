@@ -136,6 +136,18 @@ put_lens(const struct short_codes *s, unsigned n, uint64_t *lits,
 	}
 }
 
+/* Put what is no literal, for where put_lens() puts no match. */
+static void
+put_odd(const struct short_codes *s, uint64_t *lits)
+{
+	memset(lits, 0, sizeof(*lits) << LIT_BITS);
+	for (unsigned n = 1; n <= LIT_BITS; n++)
+		for (unsigned i = s->up_to[n - 1]; i < s->up_to[n]; i++)
+			if (s->symbol[i] >= END_OF_BLOCK)
+				put_all(lits, 1 << LIT_BITS, s->code[i], n,
+					ENTRY_ODD(s->symbol[i], n));
+}
+
 /*
  * `rest` is, for every b in turn, what b bits begin with that come after a
  * literal: a table like lits, of 1 << b entries, but with a literal where the
@@ -147,7 +159,7 @@ build_lits(uint64_t *lits, const struct short_codes *s)
 {
 	uint64_t rest[1 << (LIT_BITS - 1)];
 
-	memset(lits, 0, sizeof(*lits) << LIT_BITS);
+	put_odd(s, lits);
 	rest[0] = ENTRY_NONE;
 	for (unsigned b = 0; b < LIT_BITS; b++) {
 		if (b > 0) {
@@ -178,9 +190,12 @@ build_lits(uint64_t *lits, const struct short_codes *s)
 
 /* What to take for a match where there is none, if a literal follows. */
 static void
-build_literals(uint64_t *after, const struct short_codes *s)
+build_literals(uint32_t *after, const struct short_codes *s)
 {
-	/* Far enough off for the copy that no one sees. */
+	/*
+	 * Far enough off for the copy that no one sees not to wait for what was
+	 * just written, and with no bit where the literal goes.
+	 */
 	const unsigned dist = 1024;
 	unsigned i = 0;
 
@@ -196,7 +211,7 @@ build_literals(uint64_t *after, const struct short_codes *s)
 }
 
 static void
-build_dists(uint64_t *after, const struct inflate_code *code)
+build_dists(uint32_t *after, const struct inflate_code *code)
 {
 	unsigned c = 0, i = 0;
 

@@ -38,8 +38,8 @@ enum {
  * inflate_tables.lits says what the next LIT_BITS bits begin with: up to two
  * literals, or up to one and the length of a match, its extra bits included.
  *
- *	 0..7	how many bits that is; who uses the tables shifts by the whole
- *		entry, of which the processor takes the low 6 bits
+ *	 0..7	how many bits that is, or 0; who uses the tables shifts by the
+ *		whole entry, of which the processor takes the low 6 bits
  *	 8..15	number of literals
  *	16..23	the first
  *	24..31	the second
@@ -47,24 +47,33 @@ enum {
  *	48..63	where in .after to look next, in bytes: at its distances if
  *		there is a match, else, ENTRY_NONE, at its literals
  *
- * An entry of .after, for the DIST_BITS bits after that: a distance, or one
- * more literal or none with a distance that does not matter, so that either
- * takes the same way through the loop.
+ * Of 0 bits are the end of the block, lengths with more extra bits than there
+ * are left, and symbols that are not used:
  *
- *	 0..7	how many bits, extra bits included
- *	 8..15	bits of the code alone
- *	16..31	the least distance of this code
- *	32..47	the literal
- *	48..63	1 if there is one
+ *	16..31	the symbol
+ *	32..47	bits of its code
  *
- * 0, in either: it begins with what takes longer to tell, or is no code.
+ * and 0 altogether are longer codes and what is no code.
  */
 #define ENTRY_LITERAL (UINT64_C(1) << 8)
 #define ENTRY_LEN(n) ((uint64_t)(n) << 32)
-#define ENTRY_NONE (UINT64_C(8) << DIST_BITS << 48)
-#define AFTER_LITERAL(c) (UINT64_C(1) << 48 | (uint64_t)(c) << 32)
+#define ENTRY_NONE (UINT64_C(4) << DIST_BITS << 48)
+#define ENTRY_ODD(symbol, n) ((uint64_t)(n) << 32 | (uint64_t)(symbol) << 16)
+
+/*
+ * An entry of .after, for the DIST_BITS bits after that: a distance, or one
+ * more literal or none with a distance that does not matter, so that either
+ * takes the same way through the loop.  0: as above.
+ *
+ *	 0..7	how many bits, extra bits included
+ *	 8..14	bits of the code alone
+ *	    15	is there a literal?
+ *	16..31	the least distance of this code
+ *	16..23	the literal
+ */
 #define AFTER_DIST(base, code_bits, all_bits) \
-	((uint64_t)(base) << 16 | (code_bits) << 8 | (all_bits))
+	((uint32_t)(base) << 16 | (code_bits) << 8 | (all_bits))
+#define AFTER_LITERAL(c) (1U << 15 | (uint32_t)(c) << 16)
 
 /* A code, as it is to be read symbol by symbol. */
 struct inflate_code {
@@ -115,7 +124,7 @@ struct inflate_bits {
 
 struct inflate_tables {
 	uint64_t lits[1 << LIT_BITS];
-	uint64_t after[2 << DIST_BITS];	/* distances, then literals */
+	uint32_t after[2 << DIST_BITS];	/* distances, then literals */
 	struct inflate_code lit_code, dist_code;
 };
 
@@ -201,13 +210,16 @@ static inline struct inflate_symbol
 inflate_symbol(const struct inflate_code *code, uint64_t bits)
 {
 	uint32_t v = (uint32_t)bits & 0x7fff;
-	unsigned n = 1;
 
 	v = (v & 0x5555) << 1 | (v >> 1 & 0x5555);
 	v = (v & 0x3333) << 2 | (v >> 2 & 0x3333);
 	v = (v & 0x0f0f) << 4 | (v >> 4 & 0x0f0f);
 	v = (v & 0x00ff) << 8 | v >> 8;
 	v >>= 1;
+	/* Those who have tables for short ones ask for long ones. */
+	unsigned n = v >= code->limit[DIST_BITS] ? DIST_BITS + 1 : 1;
+
+
 	while (n <= MAX_BITS && v >= code->limit[n])
 		n++;
 	if (n > MAX_BITS)

@@ -107,7 +107,8 @@ inflate_loop(const struct inflate_tables *t, struct inflate_cursor *c,
 	const uintptr_t away = (uintptr_t)c->before - (uintptr_t)first;
 	uint32_t *tokens = c->tokens;
 	uintptr_t told = (uintptr_t)out - c->nlits;	/* up to here */
-	uint64_t bits = b->bits, d, e;
+	uint64_t bits = b->bits, e;
+	uint32_t d;
 	uint32_t n = b->n;
 	size_t len;
 	enum inflate_pause pause;
@@ -129,13 +130,13 @@ inflate_loop(const struct inflate_tables *t, struct inflate_cursor *c,
 		memcpy(out, &lits, sizeof(lits));
 		out += e >> 8 & 0xff;
 		TAKE(e);
-		if (__builtin_expect(e == 0, 0))
+		if (__builtin_expect((e & 0xff) == 0, 0))
 			goto odd;
 		len = (uint16_t)(e >> 32);
 		memcpy(&d, (const uint8_t *)t->after + (e >> 48) +
 		       sizeof(d) * LOW(DIST_BITS), sizeof(d));
 match:
-		dist = (uint16_t)(d >> 16);
+		dist = d >> 16;
 		if (__builtin_expect(d != 0, 1)) {
 			dist += LOW(d & 63) >> (d >> 8 & 63);
 			TAKE(d);
@@ -184,19 +185,20 @@ match:
 		if (tell)
 			told = len > 0 ? (uintptr_t)out : told;
 after:;
-		const uint32_t lit = (uint32_t)(d >> 32);
-
-		memcpy(out, &lit, sizeof(lit));
-		out += d >> 48;
+		*out = (uint8_t)(d >> 16);
+		out += d >> 15 & 1;
 next:
 		if (in < in_stop && out < stop)
 			continue;
 		pause = out >= stop ? PAUSE_OUT : PAUSE_IN;
 		break;
 odd:;
-		const struct inflate_symbol s =
-			inflate_symbol(&t->lit_code, bits);
+		struct inflate_symbol s = {
+			(uint16_t)(e >> 16), (uint16_t)(e >> 32),
+		};
 
+		if (e == 0)
+			s = inflate_symbol(&t->lit_code, bits);
 		if (s.nbits == 0 || s.symbol >= LIT_USED) {
 			pause = PAUSE_BAD_CODE;
 			break;
