@@ -131,8 +131,9 @@ static void
 put_version(struct page *g, const struct plan_step *s)
 {
 	put_path(g, &s->version.attribute);
-	put(g, " up to %ju; without it, %ju", (uintmax_t)s->version.to,
-	    (uintmax_t)s->version.missing);
+	put(g, " up to %ju", (uintmax_t)s->version.to);
+	if (s->version.has_missing)
+		put(g, "; without it, %ju", (uintmax_t)s->version.missing);
 	for (size_t i = 0; i < s->version.nupgrades; i++) {
 		const struct plan_upgrade *const u = &s->version.upgrades[i];
 
@@ -141,14 +142,19 @@ put_version(struct page *g, const struct plan_step *s)
 	}
 }
 
-/* Of a map or list of attributes, their names. */
 static void
-put_shift(struct page *g, const struct tree *t)
+put_shifts(struct page *g, const struct plan_step *s)
 {
-	const uint32_t by = t->kind == TREE_MAP ? 2 : 1;
-
-	for (uint32_t i = 0; i < t->nkids; i += by)
-		put(g, "%s %s", i > 0 ? "," : "", t->kids[i].text.ptr);
+	for (size_t i = 0; i < s->nshifts; i++) {
+		put(g, "%s ", i > 0 ? "," : "");
+		put_path(g, &s->shifts[i].from);
+		if (!s->shifts[i].has_to)
+			continue;
+		put(g, s->kind == STEP_EXPAND ? " to " : " for ");
+		put_path(g, &s->shifts[i].to);
+	}
+	if (s->overwrite)
+		put(g, ", over what is there");
 }
 
 static void
@@ -190,7 +196,7 @@ put_step(struct page *g, const struct plan_step *s)
 		break;
 	case STEP_EXPAND:
 	case STEP_CONTRACT:
-		put_shift(g, s->tree);
+		put_shifts(g, s);
 		break;
 	}
 }

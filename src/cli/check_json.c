@@ -142,8 +142,10 @@ static void
 put_version(struct page *g, const struct plan_step *s)
 {
 	put_path(g, "attribute", &s->version.attribute);
-	jsonwrite_name(&g->w, "missing");
-	jsonwrite_uint(&g->w, s->version.missing);
+	if (s->version.has_missing) {
+		jsonwrite_name(&g->w, "missing");
+		jsonwrite_uint(&g->w, s->version.missing);
+	}
 	jsonwrite_name(&g->w, "to");
 	jsonwrite_uint(&g->w, s->version.to);
 	open_list(g, "upgrades");
@@ -173,6 +175,22 @@ put_renames(struct page *g, const struct plan_step *s)
 }
 
 static void
+put_shifts(struct page *g, const struct plan_step *s)
+{
+	if (s->kind == STEP_EXPAND)
+		put_bool(g, "overwrite", s->overwrite);
+	open_list(g, "pairs");
+	for (size_t i = 0; i < s->nshifts; i++) {
+		jsonwrite_map(&g->w);
+		put_path(g, "from", &s->shifts[i].from);
+		if (s->shifts[i].has_to)
+			put_path(g, "to", &s->shifts[i].to);
+		jsonwrite_end(&g->w);
+	}
+	jsonwrite_end(&g->w);
+}
+
+static void
 put_step(struct page *g, const struct plan_step *s)
 {
 	jsonwrite_map(&g->w);
@@ -186,6 +204,8 @@ put_step(struct page *g, const struct plan_step *s)
 		put_emits(g, s->emits, s->nemits);
 	if (s->kind == STEP_VERSION)
 		put_version(g, s);
+	if (s->nshifts > 0)
+		put_shifts(g, s);
 	if (s->kind == STEP_PIPE) {
 		open_list(g, "command");
 		for (size_t i = 0; s->argv[i] != NULL; i++)

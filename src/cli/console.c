@@ -232,6 +232,53 @@ print_dangling(const struct run *run)
 			}
 }
 
+/* "  versions of Users: 3 of 1, 2 of 2, 1 without: 6 of 3 now" */
+static void
+print_version(const struct run *run, uint32_t table,
+	      const struct plan_step *step)
+{
+	const size_t n = step->version.nupgrades;
+	const uint64_t *count;
+	char text[32];
+	size_t at;
+
+	if (!program_find_version(run_program(run), table, step, &at))
+		return;
+	count = run_account(run)->left + at;
+	log_print(console.told, "  versions of %s:",
+		  run_plan(run)->tables[table].name);
+	for (size_t k = 0; k <= n; k++)
+		if (count[VERSION_FIRST + k] > 0)
+			log_print(console.told, " %s of %ju,",
+				  words_count(count[VERSION_FIRST + k], text),
+				  (uintmax_t)(step->version.to - n + k));
+	if (count[VERSION_MISSING] > 0)
+		log_print(console.told, " %s without,",
+			  words_count(count[VERSION_MISSING], text));
+	if (count[VERSION_UNKNOWN] > 0)
+		log_print(console.told, " %s unknown,",
+			  words_count(count[VERSION_UNKNOWN], text));
+	log_print(console.told, " now %s of %ju\n",
+		  words_count(count[VERSION_REACHED], text),
+		  (uintmax_t)step->version.to);
+}
+
+static void
+print_versions(const struct run *run)
+{
+	const struct plan *const p = run_plan(run);
+
+	for (uint32_t i = 0; i < p->ntables; i++)
+		for (size_t k = 0; k < p->tables[i].npasses; k++) {
+			const struct plan_pass *const pass =
+				&p->tables[i].passes[k];
+
+			for (size_t s = 0; s < pass->nsteps &&
+			     !p->tables[i].skip; s++)
+				print_version(run, i, &pass->steps[s]);
+		}
+}
+
 /* Rows of ids.map that are of no item; a misspelt id is one, most often. */
 static void
 print_maps(const struct run *run)
@@ -299,6 +346,7 @@ console_summary(const struct run *run, const struct options *o)
 		}
 	print_dangling(run);
 	print_maps(run);
+	print_versions(run);
 	if (a->blank_lines > 0)
 		log_print(console.told, "  %s blank lines passed over\n",
 		       words_count(a->blank_lines, n));

@@ -193,6 +193,14 @@ struct plan_upgrade {
 	uint64_t from;
 	const struct plan_step *steps;
 	size_t nsteps;
+	struct update *mark;		/* the version is one more */
+};
+
+/* One pair of an expand or a contract; of a contract `to` may be none. */
+struct plan_shift {
+	struct path from, to;		/* the old attribute, and the new */
+	bool has_to;
+	struct update *update;		/* SET new = old, or REMOVE old */
 };
 
 struct plan_step {
@@ -216,12 +224,16 @@ struct plan_step {
 
 	struct {			/* STEP_VERSION */
 		struct path attribute;
+		bool has_missing;
 		uint64_t missing, to;
+		/* From the oldest on, without a gap. */
 		struct plan_upgrade *upgrades;
 		size_t nupgrades;
+		struct update *mark;	/* it is `to` */
 	} version;
 
-	const struct tree *tree;	/* STEP_EXPAND, STEP_CONTRACT */
+	struct plan_shift *shifts;	/* STEP_EXPAND, STEP_CONTRACT */
+	size_t nshifts;
 };
 
 struct plan_assert {

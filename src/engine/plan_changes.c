@@ -1,4 +1,5 @@
 /* plan_changes.c - the steps `rename`, `version`, `expand` and `contract`. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "engine/plan_internal.h"
@@ -117,35 +118,58 @@ add_upgrade(struct plan *p, const struct plan_part *part,
 	if (plan_read_steps(p, part, name + 1, &all[n].steps, &all[n].nsteps,
 			    err) != 0)
 		return -1;
-	for (size_t i = 0; i < all[n].nsteps; i++)
-		if (all[n].steps[i].kind == STEP_VERSION)
+	for (size_t i = 0; i < all[n].nsteps; i++) {
+		const enum plan_step_kind kind = all[n].steps[i].kind;
+
+		if (kind == STEP_VERSION)
 			return tree_err(name + 1, err, "a version within a "
 					"version");
-	return 0;
+		if (kind == STEP_EMIT || kind == STEP_LUA || kind == STEP_PIPE)
+			return tree_err(name + 1, err, "'%s' cannot stand "
+					"within 'version': put it behind, as a "
+					"step of its own",
+					plan_step_name(kind));
+	}
+	all[n].mark = plan_set_path(p, &step->version.attribute, NULL,
+				    from + 1, err);
+	return all[n].mark != NULL ? 0 : -1;
+}
+
+static int
+by_version(const void *a, const void *b)
+{
+	const struct plan_upgrade *const x = a, *const y = b;
+
+	return (x->from > y->from) - (x->from < y->from);
 }
 
 /* From the oldest on there must be a way up to `to`. */
 static int
 check_way(const struct tree *t, const struct plan_step *step, struct err *err)
 {
-	const struct plan_upgrade *const all = step->version.upgrades;
+	struct plan_upgrade *const all = step->version.upgrades;
 	const size_t n = step->version.nupgrades;
-	uint64_t oldest = step->version.to;
 
-	for (size_t i = 0; i < n; i++)
-		if (all[i].from < oldest)
-			oldest = all[i].from;
-	for (uint64_t v = oldest; v < step->version.to; v++) {
-		size_t i = 0;
+	if (n > 0)
+		qsort(all, n, sizeof(*all), by_version);
 
-		while (i < n && all[i].from != v)
-			i++;
-		if (i == n)
+	const uint64_t oldest = n > 0 ? all[0].from : step->version.to;
+	for (uint64_t i = 0; i < step->version.to - oldest; i++) {
+		const uint64_t v = oldest + i;
+
+		if (i == n || all[i].from != v)
 			return tree_err(t, err, "there is no 'from %ju', so "
 					"there is no way from version %ju to "
 					"%ju", (uintmax_t)v, (uintmax_t)v,
 					(uintmax_t)v + 1);
 	}
+	if (step->version.has_missing && (step->version.missing < oldest ||
+					  step->version.missing >
+					  step->version.to))
+		return tree_err(tree_get(t, "missing"), err, "'missing' must be"
+				" a version from %ju to %ju",
+				(uintmax_t)oldest,
+				(uintmax_t)step->version.to);
 	return 0;
 }
 
@@ -179,6 +203,11 @@ plan_read_version(struct plan *p, const struct plan_part *part,
 					       &step->version.missing,
 					       err) != 0))
 		return -1;
+	step->version.has_missing = missing != NULL;
+	step->version.mark = plan_set_path(p, &step->version.attribute, NULL,
+					   step->version.to, err);
+	if (step->version.mark == NULL)
+		return -1;
 	step->version.upgrades = plan_take(p, t->nkids / 2,
 					   sizeof(struct plan_upgrade), err);
 	if (step->version.upgrades == NULL)
@@ -192,23 +221,53 @@ plan_read_version(struct plan *p, const struct plan_part *part,
 
 /* ---- expand and contract ------------------------------------------------- */
 
-/* {path: ...}, or a list of paths. */
+/* {old: new}; a contract takes a list of old ones, too. */
+static int
+read_shift(struct plan *p, const struct tree *from, const struct tree *to,
+	   enum plan_step_kind kind, struct plan_shift *out, struct err *err)
+{
+	const char *const name = plan_step_name(kind);
+
+	if (plan_path(p, from, name, false, &out->from, err) != 0 ||
+	    (to != NULL && plan_path(p, to, name, false, &out->to, err) != 0))
+		return -1;
+	out->has_to = to != NULL;
+	if (to != NULL && overlap(&out->from, &out->to))
+		return tree_err(from, err, "'%s' and '%s' overlap",
+				from->text.ptr, to->text.ptr);
+	out->update = kind == STEP_EXPAND
+		? plan_set_path(p, &out->to, &out->from, 0, err)
+		: plan_remove_path(p, &out->from, err);
+	return out->update != NULL ? 0 : -1;
+}
+
 int
 plan_read_shift(struct plan *p, const struct tree *t, struct plan_step *step,
 		struct err *err)
 {
 	const char *const name = plan_step_name(step->kind);
-	const uint32_t by = t->kind == TREE_MAP ? 2 : 1;
-	struct path path;
+	const bool map = t->kind == TREE_MAP;
 
-	if ((t->kind != TREE_MAP && t->kind != TREE_LIST) || t->nkids == 0)
-		return tree_err(t, err, "'%s' must be a map of attributes, not "
-				"%s", name, t->kind == TREE_MAP ||
-				t->kind == TREE_LIST ? "an empty one" :
-				tree_kind_name(t));
-	for (uint32_t i = 0; i < t->nkids; i += by)
-		if (plan_path(p, &t->kids[i], name, false, &path, err) != 0)
+	if ((!map && (t->kind != TREE_LIST || step->kind == STEP_EXPAND)) ||
+	    t->nkids == 0)
+		return tree_err(t, err, "'%s' must be a map, {old: new}%s; not "
+				"%s", name, step->kind == STEP_EXPAND ? "" :
+				", or a list of attributes", t->nkids == 0 &&
+				(map || t->kind == TREE_LIST) ?
+				"an empty one" : tree_kind_name(t));
+	if (t->nkids > 2 * MAX_RENAMES)
+		return tree_err(t, err, "more than %d attributes",
+				MAX_RENAMES);
+	step->nshifts = map ? t->nkids / 2 : t->nkids;
+	step->shifts = plan_take(p, step->nshifts, sizeof(*step->shifts), err);
+	if (step->shifts == NULL)
+		return -1;
+	for (size_t i = 0; i < step->nshifts; i++) {
+		const struct tree *const from = &t->kids[map ? 2 * i : i];
+
+		if (read_shift(p, from, map ? from + 1 : NULL, step->kind,
+			       &step->shifts[i], err) != 0)
 			return -1;
-	step->tree = t;
+	}
 	return 0;
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/base64.h"
+#include "base/buf.h"
 #include "base/decimal.h"
 #include "engine/plan_internal.h"
 
@@ -329,4 +330,49 @@ plan_path(struct plan *p, const struct tree *t, const char *name,
 	}
 	*out = *kept;
 	return plan_own(p, OWNED_PATH, kept, err);
+}
+
+/* ---- updates of our own -------------------------------------------------- */
+
+static struct update *
+own_update(struct plan *p, const struct buf *text, struct err *err)
+{
+	const struct expr_scope scope = { .context = NULL };
+	/* What is compiled may point into its text. */
+	const char *const kept = plan_keep(p, buf_span(text), err);
+	struct update *const u = kept == NULL ? NULL
+		: update_parse(span_of(kept), &scope, NULL, err);
+
+	return u != NULL && plan_own(p, OWNED_UPDATE, u, err) == 0 ? u : NULL;
+}
+
+struct update *
+plan_set_path(struct plan *p, const struct path *to, const struct path *from,
+	      uint64_t number, struct err *err)
+{
+	struct buf text = { 0 };
+	struct update *u = NULL;
+
+	if (buf_printf(&text, err, "SET ") == 0 &&
+	    path_print(to, &text, err) == 0 &&
+	    buf_printf(&text, err, " = ") == 0 &&
+	    (from != NULL ? path_print(from, &text, err)
+			  : buf_printf(&text, err, "%ju",
+				       (uintmax_t)number)) == 0)
+		u = own_update(p, &text, err);
+	buf_free(&text);
+	return u;
+}
+
+struct update *
+plan_remove_path(struct plan *p, const struct path *path, struct err *err)
+{
+	struct buf text = { 0 };
+	struct update *u = NULL;
+
+	if (buf_printf(&text, err, "REMOVE ") == 0 &&
+	    path_print(path, &text, err) == 0)
+		u = own_update(p, &text, err);
+	buf_free(&text);
+	return u;
 }

@@ -208,6 +208,14 @@ struct update *plan_update(struct plan *p, const struct tree *t,
 int plan_path(struct plan *p, const struct tree *t, const char *name,
 	      bool wildcards, struct path *out, struct err *err);
 
+/* An update that sets a path to what another has, or to a number; one that
+ * removes it.  NULL with *err set on failure. */
+struct update *plan_set_path(struct plan *p, const struct path *to,
+			     const struct path *from, uint64_t number,
+			     struct err *err);
+struct update *plan_remove_path(struct plan *p, const struct path *path,
+				struct err *err);
+
 /* plan_sources.c: where items come from, and how CSV is written */
 int plan_read_sources(struct plan *p, const struct plan_part *part,
 		      struct err *err);

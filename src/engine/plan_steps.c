@@ -191,9 +191,10 @@ read_step(struct plan *p, const struct plan_part *part, const struct tree *t,
 	const struct tree *const overwrite = tree_get(t, "overwrite");
 	if (what == NULL || plan_scope_read(p, t, &scope, err) != 0)
 		return -1;
-	if (overwrite != NULL && step->kind != STEP_RENAME)
+	if (overwrite != NULL && step->kind != STEP_RENAME &&
+	    step->kind != STEP_EXPAND)
 		return tree_err(overwrite, err, "'overwrite' goes with 'rename'"
-				" only");
+				" and 'expand' only");
 	step->place = plan_place_of(t);
 	if (when != NULL) {
 		step->when = plan_condition(p, when, "when", &scope, err);
@@ -258,6 +259,8 @@ step_nests(const struct plan_step *s)
 {
 	if (s->kind == STEP_UPDATE)
 		return update_nests(s->update);
+	if (s->kind == STEP_CONTRACT)
+		return false;
 	if (s->kind != STEP_RENAME)
 		return true;
 	for (size_t i = 0; i < s->nrenames; i++)

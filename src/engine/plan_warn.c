@@ -135,8 +135,8 @@ static const char *
 step_not_yet(const struct plan_step *steps, size_t n, struct plan_place *where)
 {
 	for (size_t i = 0; i < n; i++) {
-		if (steps[i].kind == STEP_UPDATE ||
-		    steps[i].kind == STEP_RENAME ||
+		if ((steps[i].kind != STEP_PIPE &&
+		     steps[i].kind != STEP_LUA) ||
 		    outputs_kind_of(&steps[i]) != NULL)
 			continue;
 		*where = steps[i].place;

@@ -10,6 +10,29 @@
 #include "engine/rename.h"
 #include "model/batch.h"
 
+/* How many counters a step has. */
+static size_t
+nversions(const struct plan_step *s)
+{
+	return s->kind != STEP_VERSION ? 0
+		: VERSION_FIRST + s->version.nupgrades + 1;
+}
+
+/* Those of a table; or, if `until` is a step of it, those before it. */
+static size_t
+sum_versions(const struct plan_table *t, const struct plan_step *until)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < t->npasses; i++)
+		for (size_t k = 0; k < t->passes[i].nsteps; k++) {
+			if (&t->passes[i].steps[k] == until)
+				return n;
+			n += nversions(&t->passes[i].steps[k]);
+		}
+	return n;
+}
+
 struct program *
 program_new(const struct plan *plan, struct span run_time, struct err *err)
 {
@@ -42,6 +65,10 @@ program_new(const struct plan *plan, struct span run_time, struct err *err)
 			program_free(p);
 			return NULL;
 		}
+	}
+	for (uint32_t i = 0; i < plan->ntables; i++) {
+		p->parts[i].first_version = p->nleft;
+		p->nleft += sum_versions(&plan->tables[i], NULL);
 	}
 	return p;
 failed:
@@ -82,6 +109,15 @@ size_t
 program_left(const struct program *p, uint32_t table)
 {
 	return p->parts[table].first_left;
+}
+
+bool
+program_find_version(const struct program *p, uint32_t table,
+		     const struct plan_step *step, size_t *at)
+{
+	*at = p->parts[table].first_version +
+	      sum_versions(&p->plan->tables[table], step);
+	return nversions(step) > 0;
 }
 
 size_t

@@ -8,6 +8,8 @@
 #ifndef ENGINE_PROGRAM_H
 #define ENGINE_PROGRAM_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -20,6 +22,7 @@
 struct batch;
 struct outputs_pool;
 struct plan;
+struct plan_step;
 struct program;
 struct program_run;
 
@@ -93,6 +96,17 @@ uint32_t program_relation(const struct program *p, uint32_t table,
 /* Where a table's LEFT_KINDS counters per rule begin in program_sums.left. */
 size_t program_left(const struct program *p, uint32_t table);
 size_t program_nleft(const struct program *p);
+
+/*
+ * Behind those are the counters of `version` steps: of the items that came to
+ * the step, how many had no version, how many one that the plan does not know;
+ * how many reached its `to`; and how many had each version from the oldest on.
+ */
+enum { VERSION_MISSING, VERSION_UNKNOWN, VERSION_REACHED, VERSION_FIRST };
+
+/* Where those of a step of this table begin.  Is it one? */
+bool program_find_version(const struct program *p, uint32_t table,
+			  const struct plan_step *step, size_t *at);
 
 struct program_run *program_run_new(const struct program *p, struct err *err);
 void program_run_free(struct program_run *r);	/* NULL is fine */

@@ -19,7 +19,7 @@ struct part {
 	struct target target;
 	struct lane lane;
 	uint32_t first_relation;	/* of its rule 0 to table 0 */
-	size_t first_left;
+	size_t first_left, first_version;
 	bool deep;			/* steps may nest values deeper */
 };
 
@@ -69,9 +69,10 @@ int program_refuse(struct doing *d, uint32_t item, const struct err *why,
 
 enum fate { MOVED, FILTERED, REFUSED };
 
-/* Run one step, which is none of outputs.h.  Returns 0, or -1 with *why. */
+/* Run one step of plan table `table`, which is none of outputs.h.  Returns 0,
+ * or -1 with *why. */
 int program_do_step(const struct doing *d, const struct plan_step *step,
-		    struct item *item, struct err *why);
+		    uint32_t table, struct item *item, struct err *why);
 
 /* Name the step of a pass in which an item was refused. */
 void program_name_step(const struct plan_pass *pass, size_t k, char step[48]);

@@ -59,7 +59,7 @@ go_on(struct strands *all, const struct plan_pass *pass, struct strand *s,
 		int rc = 0;
 
 		if (outputs_kind_of(at) == NULL)
-			rc = program_do_step(d, at, &s->item, why);
+			rc = program_do_step(d, at, s->walk, &s->item, why);
 		else if (at->when != NULL)
 			rc = expr_test(at->when, &d->expr, &s->item, why);
 		else

@@ -3,14 +3,121 @@
 
 #include <stdio.h>
 
+#include "base/decimal.h"
 #include "base/err.h"
 #include "engine/plan.h"
 #include "engine/rename.h"
+#include "engine/shift.h"
 #include "expr/expr.h"
+
+/* ---- version ------------------------------------------------------------- */
+
+/* Where the counters of a version step of this table are. */
+static uint64_t *
+counters(const struct doing *d, uint32_t table, const struct plan_step *step)
+{
+	size_t at = 0;
+
+	program_find_version(d->program, table, step, &at);
+	return d->run->sums.left + at;
+}
+
+/* The version that the attribute says.  Returns 1, 0 if it is none, or -1. */
+static int
+read_version(const struct doing *d, const struct value *v, uint64_t *out,
+	     struct err *err)
+{
+	char text[DECIMAL_TEXT_LEN];
+	struct span s;
+
+	if (v->type != VALUE_N)
+		return 0;
+	if (value_text(v, d->expr.mem, &s, err) != 0)
+		return -1;
+
+	const size_t n = decimal_canonical(s, text);
+	*out = 0;
+	for (size_t i = 0; i < n; i++) {
+		if (text[i] < '0' || text[i] > '9' || n > 18)
+			return 0;
+		*out = 10 * *out + (uint64_t)(text[i] - '0');
+	}
+	return 1;
+}
+
+static int
+refuse_version(const struct plan_step *step, const struct value *v,
+	       struct err *why)
+{
+	const uint64_t oldest = step->version.nupgrades > 0
+		? step->version.upgrades[0].from : step->version.to;
+
+	if (v == NULL)
+		return err_set(why, ERR_INPUT, "there is no version, and the "
+			       "plan does not say which is meant ('missing')");
+	if (v->type != VALUE_N)
+		return err_set(why, ERR_INPUT, "the version is no number but "
+			       "of type %s",
+			       value_type_name((enum value_type)v->type));
+	return err_set(why, ERR_INPUT, "the plan knows the versions %ju to %ju,"
+		       " not %.*s", (uintmax_t)oldest,
+		       (uintmax_t)step->version.to,
+		       (int)(v->len < 40 ? v->len : 40),
+		       (const char *)v->text);
+}
+
+/* From one version to the next. */
+static int
+upgrade(const struct doing *d, const struct plan_upgrade *u, uint32_t table,
+	struct item *item, struct err *why)
+{
+	for (size_t k = 0; k < u->nsteps; k++)
+		if (program_do_step(d, &u->steps[k], table, item, why) != 0)
+			return err_at(why, "from %ju, step %zu (%s)",
+				      (uintmax_t)u->from, k + 1,
+				      plan_step_name(u->steps[k].kind));
+	return update_apply(u->mark, &d->expr, item, why);
+}
+
+static int
+do_version(const struct doing *d, const struct plan_step *step,
+	   uint32_t table, struct item *item, struct err *why)
+{
+	const struct value *const v = path_follow(&step->version.attribute,
+						  &item->map);
+	const size_t n = step->version.nupgrades;
+	const uint64_t oldest = n > 0 ? step->version.upgrades[0].from
+				      : step->version.to;
+	uint64_t *const count = counters(d, table, step);
+	uint64_t from = step->version.missing;
+	const bool missing = v == NULL;
+	int known = step->version.has_missing;
+
+	if (v != NULL)
+		known = read_version(d, v, &from, why);
+	if (known < 0)
+		return -1;
+	if (!known || from < oldest || from > step->version.to) {
+		count[VERSION_UNKNOWN]++;
+		return refuse_version(step, v, why);
+	}
+	count[missing ? VERSION_MISSING : VERSION_FIRST + (from - oldest)]++;
+	for (uint64_t i = from - oldest; i < n; i++)
+		if (upgrade(d, &step->version.upgrades[i], table, item,
+			    why) != 0)
+			return -1;
+	if (missing && from == step->version.to &&
+	    update_apply(step->version.mark, &d->expr, item, why) != 0)
+		return -1;
+	count[VERSION_REACHED]++;
+	return 0;
+}
+
+/* ---- steps --------------------------------------------------------------- */
 
 int
 program_do_step(const struct doing *d, const struct plan_step *step,
-		struct item *item, struct err *why)
+		uint32_t table, struct item *item, struct err *why)
 {
 	if (step->when != NULL) {
 		const int yes = expr_test(step->when, &d->expr, item, why);
@@ -23,6 +130,12 @@ program_do_step(const struct doing *d, const struct plan_step *step,
 		return update_apply(step->update, &d->expr, item, why);
 	case STEP_RENAME:
 		return rename_apply(step, item, d->expr.mem, why);
+	case STEP_VERSION:
+		return do_version(d, step, table, item, why);
+	case STEP_EXPAND:
+		return shift_expand(step, &d->expr, item, why);
+	case STEP_CONTRACT:
+		return shift_contract(step, &d->expr, item, why);
 	default:
 		return err_set(why, ERR_USAGE, "step '%s' is not yet in this "
 			       "version", plan_step_name(step->kind));
@@ -75,11 +188,12 @@ program_do_where(const struct doing *d, const struct plan_pass *pass,
  * where it failed.
  */
 static enum fate
-do_pass(const struct doing *d, const struct plan_pass *pass, size_t first,
-	struct item *item, char step[48], struct err *why)
+do_pass(const struct doing *d, const struct plan_pass *pass, uint32_t table,
+	size_t first, struct item *item, char step[48], struct err *why)
 {
 	for (size_t k = first; k < pass->nsteps; k++)
-		if (program_do_step(d, &pass->steps[k], item, why) != 0) {
+		if (program_do_step(d, &pass->steps[k], table, item,
+				    why) != 0) {
 			program_name_step(pass, k, step);
 			return REFUSED;
 		}
@@ -91,13 +205,15 @@ program_do_item(const struct doing *d, const struct plan_table *t,
 		size_t first, struct item *item, char step[48],
 		struct err *why)
 {
+	const uint32_t table = (uint32_t)(t - d->plan->tables);
+
 	for (size_t i = 0; i < t->npasses; i++) {
 		enum fate fate = i == 0 ? MOVED
 			: program_do_where(d, &t->passes[i], item, step, why);
 
 		if (fate == MOVED)
-			fate = do_pass(d, &t->passes[i], i == 0 ? first : 0,
-				       item, step, why);
+			fate = do_pass(d, &t->passes[i], table,
+				       i == 0 ? first : 0, item, step, why);
 		if (fate != MOVED)
 			return fate;
 	}

@@ -529,6 +529,12 @@ run_has_to_accept(const struct run *r, const char *name)
 	return false;
 }
 
+const struct program *
+run_program(const struct run *r)
+{
+	return r->program;
+}
+
 const struct account *
 run_account(const struct run *r)
 {

@@ -108,6 +108,7 @@ const char *run_job_dir(const struct run *r);
 bool run_has_to_accept(const struct run *r, const char *name);
 
 const struct account *run_account(const struct run *r);
+const struct program *run_program(const struct run *r);
 
 /* The i-th source table's progress; false after the last. */
 bool run_progress_of(const struct run *r, size_t i, struct run_progress *p);
