@@ -425,13 +425,13 @@ plain_container(struct jsonwalk *w, const struct itemtypes *types, bool map)
 }
 
 /*
- * The tag of the object that begins at w->p, if it is one, stepped over with
- * its colon; else w->p stays, and 0 is returned.
+ * The tag of the object that begins at w->p, if it is one and nothing stands
+ * beside it, stepped over with its colon; else w->p stays, and 0 is returned.
  */
 static enum value_type
 find_tag(struct jsonwalk *w)
 {
-	const uint8_t *const start = w->p;
+	const uint8_t *const start = w->p, *value;
 	enum value_type type = 0;
 	struct span name;
 	bool escaped;
@@ -442,19 +442,21 @@ find_tag(struct jsonwalk *w)
 		name.ptr++;
 		name.len--;
 		type = value_type_named(name);
-		if (type != 0 && peek(w) != ':')
-			type = 0;
 	}
-	if (type == 0)
-		w->p = start;
-	else
-		w->p++;
-	return type;
+	if (type != 0 && peek(w) == ':') {
+		value = ++w->p;
+		if (jsonvalue_skip(w) == JSON_GOOD && peek(w) == '}') {
+			w->p = value;
+			return type;
+		}
+	}
+	w->p = start;
+	return 0;
 }
 
 /* {"$SS": ...} behind its colon. */
 static int
-tagged_value(struct jsonwalk *w, const uint8_t *start, enum value_type type)
+tagged_value(struct jsonwalk *w, enum value_type type)
 {
 	const struct itemtypes of = { .type = type };
 	const int c = peek(w);
@@ -470,15 +472,7 @@ tagged_value(struct jsonwalk *w, const uint8_t *start, enum value_type type)
 	if (type >= VALUE_M && c != (type == VALUE_M ? '{' : '['))
 		return jsonvalue_wrong(w, type == VALUE_M ? "'{'" : "'['");
 	rc = jsonvalue_plain(w, &of);
-	if (rc != JSON_GOOD)
-		return rc;
-	if (peek(w) != '}') {
-		w->p = start;
-		err_set(w->err, ERR_INPUT, "a tag with something beside it");
-		return JSON_BAD;
-	}
-	w->p++;
-	return JSON_GOOD;
+	return rc != JSON_GOOD ? rc : take(w, '}', "'}'");
 }
 
 int
@@ -493,11 +487,10 @@ jsonvalue_plain(struct jsonwalk *w, const struct itemtypes *types)
 		return plain_string(w, type);
 	case '{':
 		if (w->tagged && types == NULL) {
-			const uint8_t *const start = w->p;
 			const enum value_type tag = find_tag(w);
 
 			if (tag != 0)
-				return tagged_value(w, start, tag);
+				return tagged_value(w, tag);
 		}
 		return plain_container(w, types, true);
 	case '[':

@@ -20,11 +20,11 @@
 enum { NFACTS = 5 };
 
 static const struct job_fact FACTS[NFACTS] = {
-	{ "files", "a.yaml", "0123", false },
-	{ "files", "b\xff.yaml", "4567", false },	/* not UTF-8 */
-	{ "options", "--level", "6", false },
-	{ "options", "--limit", "", false },
-	{ "run", "time", "1700000000", true },
+	{ "files", "a.yaml", "0123", false, false },
+	{ "files", "b\xff.yaml", "4567", false, false },	/* not UTF-8 */
+	{ "options", "--level", "6", false, false },
+	{ "options", "--limit", "", false, false },
+	{ "run", "time", "1700000000", true, false },
 };
 
 static char dir[64], job[80];
@@ -202,7 +202,7 @@ refuses_each_difference_by_name(void **state)
 	memcpy(f, FACTS, sizeof(FACTS));
 	assert_non_null(strstr(refusal(f + 1, NFACTS - 1), "files: 'a.yaml' "
 			       "(0123) is missing"));
-	f[5] = (struct job_fact){ "sources", "x", "9", false };
+	f[5] = (struct job_fact){ "sources", "x", "9", false, false };
 	assert_non_null(strstr(refusal(f, NFACTS + 1), "sources: 'x' (9) is "
 			       "new"));
 	f[2] = FACTS[3];

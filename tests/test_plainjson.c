@@ -11,8 +11,12 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "formats/compose.h"
 #include "formats/ddbjson.h"
+#include "formats/jsonvalue.h"
+#include "model/compare.h"
 #include "model/item.h"
+#include "tests/guard.h"
 
 static struct err err;
 
@@ -36,6 +40,74 @@ expect(const char *attributes, const char *want)
 	buf_free(&text);
 	arena_free(&mem);
 	ddbjson_free(reader);
+}
+
+/* With tags it is `want`, and that read again is the item as it was. */
+static void
+expect_tagged(const char *attributes, const char *want)
+{
+	struct ddbjson *const reader = ddbjson_new(&err);
+	struct compose *const to = compose_new(&err);
+	struct arena mem = { 0 };
+	struct buf text = { 0 }, again = { 0 };
+	struct item back;
+
+	assert_int_equal(buf_printf(&text, &err, "{\"Item\":{%s}}",
+				    attributes), 0);
+	const struct item *const item = ddbjson_decode_line(reader,
+		buf_span(&text), &mem, &err);
+	if (item == NULL)
+		fail_msg("%s: %s", attributes, err.text);
+	assert_int_equal(plainjson_encode_tagged(item, &mem, &again, &err), 0);
+	assert_int_equal(buf_printf(&again, &err, "%c", 0), 0);
+	assert_string_equal((const char *)again.ptr, want);
+
+	const struct span tight = guard_copy(again.ptr, again.len - 1);
+	struct jsonwalk w = {
+		.p = tight.ptr, .end = tight.ptr + tight.len, .last = true,
+		.tagged = true, .to = to, .mem = &mem, .err = &err,
+	};
+	assert_int_equal(compose_batch(to, &mem, 0, &err), 1);
+	assert_int_equal(compose_item(to, &err), 1);
+	if (jsonvalue_item(&w, false, NULL) != JSON_GOOD)
+		fail_msg("%s: %s", want, err.text);
+	assert_int_equal(compose_end(to, &back, &err), 1);
+	if (value_equal(&item->map, &back.map, &mem, &err) != 1)
+		fail_msg("%s is not what it was", want);
+	compose_free(to);
+	buf_free(&text);
+	buf_free(&again);
+	arena_free(&mem);
+	ddbjson_free(reader);
+}
+
+static void
+tags_tell_what_json_does_not(void **state)
+{
+	(void)state;
+	expect_tagged("\"s\":{\"S\":\"$N\"},\"n\":{\"N\":\"12.50\"},"
+		      "\"t\":{\"BOOL\":true},\"z\":{\"NULL\":true},"
+		      "\"l\":{\"L\":[{\"M\":{}}]}",
+		      "{\"s\":\"$N\",\"n\":12.50,\"t\":true,\"z\":null,"
+		      "\"l\":[{}]}\n");
+	expect_tagged("\"b\":{\"B\":\"AP8=\"},\"ss\":{\"SS\":[\"b\",\"a\"]},"
+		      "\"ns\":{\"NS\":[\"2\",\"1e1\"]},\"bs\":{\"BS\":[\"\"]}",
+		      "{\"b\":{\"$B\":\"AP8=\"},\"ss\":{\"$SS\":[\"b\",\"a\"]},"
+		      "\"ns\":{\"$NS\":[\"2\",\"10\"]},\"bs\":{\"$BS\":[\"\"]}}\n");
+	expect_tagged("\"a\":{\"N\":\"123456789012345\"},"
+		      "\"b\":{\"N\":\"1234567890123456\"},"
+		      "\"c\":{\"N\":\"0.00123456789012345\"},"
+		      "\"d\":{\"N\":\"-1.234567890123456e9\"}",
+		      "{\"a\":123456789012345,\"b\":{\"$N\":"
+		      "\"1234567890123456\"},\"c\":0.00123456789012345,"
+		      "\"d\":{\"$N\":\"-1234567890.123456\"}}\n");
+	expect_tagged("\"m\":{\"M\":{\"$N\":{\"S\":\"x\"}}},"
+		      "\"o\":{\"M\":{\"$other\":{\"M\":{\"$M\":{\"M\":{}}}}}},"
+		      "\"two\":{\"M\":{\"$N\":{\"S\":\"x\"},"
+		      "\"y\":{\"S\":\"z\"}}},\"$SS\":{\"L\":[]}",
+		      "{\"m\":{\"$M\":{\"$N\":\"x\"}},\"o\":{\"$M\":{\"$other\":"
+		      "{\"$M\":{\"$M\":{}}}}},\"two\":{\"$N\":\"x\",\"y\":\"z\"},"
+		      "\"$SS\":[]}\n");
 }
 
 static void
@@ -113,6 +185,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_type_has_its_plain_form),
+		cmocka_unit_test(tags_tell_what_json_does_not),
 		cmocka_unit_test(numbers_are_exact_and_always_json),
 		cmocka_unit_test(text_keeps_its_escapes),
 		cmocka_unit_test(text_that_was_never_json_is_escaped),

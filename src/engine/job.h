@@ -38,6 +38,7 @@ struct job_fact {
 	 * its run time.  See job_value().
 	 */
 	bool keep;
+	bool mendable;		/* --accept sets `keep`: say so */
 };
 
 /* Names of all that a job holds, relative to its folder. */

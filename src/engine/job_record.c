@@ -88,10 +88,10 @@ take_facts(const struct tree *t, struct job_record *r, struct err *err)
 				return err_set(err, ERR_INPUT,
 					       "fact is no text");
 			r->facts[r->n++] = (struct job_fact){
-				(const char *)facts->kids[g].text.ptr,
-				(const char *)group->kids[i].text.ptr,
-				(const char *)group->kids[i + 1].text.ptr,
-				false,
+				.group = (const char *)facts->kids[g].text.ptr,
+				.name = (const char *)group->kids[i].text.ptr,
+				.value = (const char *)
+					group->kids[i + 1].text.ptr,
 			};
 		}
 	}
@@ -195,6 +195,7 @@ struct difference {
 	 */
 	struct err *err;
 	int rank;		/* of that one */
+	const char *mend;	/* what it is named, if it is mendable */
 };
 
 enum { CHANGED = 1, MISSING, NEW };
@@ -208,6 +209,7 @@ differ(struct difference *d, const struct job_fact *was,
 	if (d->n++ > 0 && rank >= d->rank)
 		return;
 	d->rank = rank;
+	d->mend = rank == CHANGED && is->mendable ? is->name : NULL;
 	if (was == NULL)
 		err_set(d->err, ERR_REFUSED, "%s: '%s' (%s) is new: this job "
 			"was started without it", is->group, is->name,
@@ -281,8 +283,10 @@ job_record_compare(const struct job_record *r, const char *dir,
 	if (write_facts(facts, n, &text, err) != 0 ||
 	    parse(&is, buf_span(&text), JOB_RECORD, err) != 0)
 		goto done;
-	for (size_t i = 0; i < is.n; i++)
+	for (size_t i = 0; i < is.n; i++) {
 		is.facts[i].keep = facts[i].keep;
+		is.facts[i].mendable = facts[i].mendable;
+	}
 	if (match(r, &is, &d) != 0)
 		goto done;
 	if (d.n == 0)
@@ -293,6 +297,12 @@ job_record_compare(const struct job_record *r, const char *dir,
 	}
 	err_advise(err, "name another --job, or go on with what it was "
 		   "started with");
+	if (d.mend != NULL) {
+		const char *const slash = strrchr(d.mend, '/');
+
+		err_advise(err, "do the rest with this one by '--accept %s'",
+			   slash != NULL ? slash + 1 : d.mend);
+	}
 	if (d.n > 1)
 		err_at(err, "job '%s': %zu differences; the first", dir, d.n);
 	else

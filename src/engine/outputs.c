@@ -6,6 +6,7 @@
 #include "engine/emit.h"
 #include "engine/luastep.h"
 #include "engine/outputs_internal.h"
+#include "engine/pipe.h"
 #include "engine/plan.h"
 #include "expr/expr.h"
 
@@ -13,6 +14,7 @@
 static const struct outputs_kind *const kinds[] = {
 	[STEP_EMIT] = &emit_kind,
 	[STEP_LUA] = &luastep_kind,
+	[STEP_PIPE] = &pipe_kind,
 	[STEP_CONTRACT] = NULL,
 };
 
@@ -88,6 +90,7 @@ outputs_refuse(struct outputs *o, uint32_t i, const struct err *why)
 
 struct outputs_pool {
 	const struct plan *plan;
+	const atomic_bool *cancel;
 	struct slot {
 		const struct plan_step *step;
 		const struct outputs_kind *kind;
@@ -97,14 +100,17 @@ struct outputs_pool {
 };
 
 struct outputs_pool *
-outputs_pool_new(const struct plan *plan, struct err *err)
+outputs_pool_new(const struct plan *plan, const atomic_bool *cancel,
+		 struct err *err)
 {
 	struct outputs_pool *const p = calloc(1, sizeof(*p));
 
-	if (p == NULL)
+	if (p == NULL) {
 		err_set(err, ERR_SYSTEM, "out of memory");
-	else
-		p->plan = plan;
+		return NULL;
+	}
+	p->plan = plan;
+	p->cancel = cancel;
 	return p;
 }
 
@@ -152,5 +158,6 @@ outputs_run(struct outputs_pool *p, struct outputs *o, struct err *err)
 {
 	const struct slot *const s = slot_of(p, o->step, err);
 
+	o->cancel = p->cancel;
 	return s != NULL ? s->kind->run(s->state, o, err) : -1;
 }

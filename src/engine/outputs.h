@@ -21,6 +21,7 @@
 #ifndef ENGINE_OUTPUTS_H
 #define ENGINE_OUTPUTS_H
 
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -50,6 +51,7 @@ struct outputs {
 	const struct plan *plan;
 	const struct plan_step *step;
 	const struct expr_run *run;	/* its arena has what is put */
+	const atomic_bool *cancel;	/* set: have done; or NULL */
 	uint32_t n;			/* items, from 0 */
 	struct strand **strands;	/* of outputs.c */
 };
@@ -83,6 +85,7 @@ const struct outputs_kind *outputs_kind_of(const struct plan_step *step);
 struct outputs_pool;
 
 struct outputs_pool *outputs_pool_new(const struct plan *plan,
+				      const atomic_bool *cancel,
 				      struct err *err);
 void outputs_pool_free(struct outputs_pool *p);		/* NULL is fine */
 

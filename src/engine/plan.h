@@ -219,6 +219,9 @@ struct plan_step {
 
 	const char *const *argv;	/* STEP_PIPE, ends in NULL */
 	const char *folder;		/* STEP_PIPE: where it runs */
+	const char *const *env;		/* ... its variables, NAME=VALUE */
+	bool typed;			/* ... items as DynamoDB JSON */
+	unsigned timeout;		/* ... seconds without an answer */
 	const char *file;		/* STEP_LUA: openable from here */
 	struct span text;		/* ... and what was in it */
 

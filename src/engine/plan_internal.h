@@ -262,6 +262,13 @@ int plan_read_version(struct plan *p, const struct plan_part *part,
 		      struct err *err);
 int plan_read_shift(struct plan *p, const struct tree *t,
 		    struct plan_step *step, struct err *err);
+/* plan_programs.c: the steps that leave it to somebody else */
+int plan_read_pipe(struct plan *p, const struct plan_part *part,
+		   const struct tree *t, struct plan_step *step,
+		   struct err *err);
+int plan_read_lua(struct plan *p, const struct plan_part *part,
+		  const struct tree *t, struct plan_step *step,
+		  struct err *err);
 /* plan_emit.c */
 int plan_read_emit(struct plan *p, const struct tree *t,
 		   const struct plan_scope *scope, struct plan_step *step,

@@ -1,15 +1,8 @@
 /* plan_steps.c - `steps`: one kind each, in order. */
 #include <string.h>
 
-#include "base/arena.h"
-#include "base/buf.h"
-#include "base/err.h"
 #include "engine/outputs.h"
 #include "engine/plan_internal.h"
-#include "expr/script.h"
-#include "io/file.h"
-
-enum { SCRIPT_MAX_LEN = 1 << 20 };
 
 /* In the order of enum plan_step_kind. */
 static const char *const kinds[] = {
@@ -51,94 +44,6 @@ find_kind(const struct tree *t, enum plan_step_kind *kind, struct err *err)
 	return found;
 }
 
-/*
- * An argument with a slash in it, like the `transforms/account.ts` of
- * [npx, tsx, transforms/account.ts], is a file that the plan names.
- */
-static int
-note_argument(struct plan *p, const struct plan_part *part,
-	      const struct tree *t, struct err *err)
-{
-	const char *const arg = (const char *)t->text.ptr;
-
-	if (arg[0] == '-' || arg[0] == '/' || arg[0] == '@' ||
-	    strchr(arg, '/') == NULL || strstr(arg, "://") != NULL)
-		return 0;
-	const char *const path = plan_join(p, part->folder, arg, err);
-	return path != NULL && plan_note_file(p, path, "pipe",
-					      plan_place_of(t), err) != NULL ?
-		0 : -1;
-}
-
-static int
-read_pipe(struct plan *p, const struct plan_part *part, const struct tree *t,
-	  struct plan_step *step, struct err *err)
-{
-	if (t->kind != TREE_LIST || t->nkids == 0)
-		return tree_err(t, err, "'pipe' must be a list, the program and "
-				"its arguments; not %s", t->kind == TREE_LIST ?
-				"an empty one" : tree_kind_name(t));
-	const char **const argv = plan_take(p, (size_t)t->nkids + 1,
-					    sizeof(*argv), err);
-	if (argv == NULL)
-		return -1;
-	for (uint32_t i = 0; i < t->nkids; i++) {
-		const struct tree *const arg = &t->kids[i];
-
-		if (!tree_is_scalar(arg) || arg->kind == TREE_NULL)
-			return tree_err(arg, err, "an argument must be text, "
-					"not %s", tree_kind_name(arg));
-		argv[i] = (const char *)arg->text.ptr;
-		if (note_argument(p, part, arg, err) != 0)
-			return -1;
-	}
-	step->argv = argv;
-	step->folder = part->folder;
-	return 0;
-}
-
-/*
- * The script is kept, so that what was checked is what runs.
- */
-static int
-load_script(struct plan *p, struct plan_step *step, struct plan_place at,
-	    struct err *err)
-{
-	struct buf text = { 0 };
-	struct script *script;
-
-	if (file_load(step->file, SCRIPT_MAX_LEN, &text, err) != 0) {
-		buf_free(&text);
-		return -1;
-	}
-	step->text = arena_copy(&p->mem, buf_span(&text), err);
-	buf_free(&text);
-	if (step->text.ptr == NULL)
-		return -1;
-	script = script_new(step->file, step->text, NULL, err);
-	script_free(script);
-	return script != NULL ? 0 : err_at(err, "%s:%u:%u", at.file, at.line,
-					   at.column);
-}
-
-static int
-read_lua(struct plan *p, const struct plan_part *part, const struct tree *t,
-	 struct plan_step *step, struct err *err)
-{
-	const char *name;
-
-	if (plan_read_text(t, "lua", &name, err) != 0)
-		return -1;
-	step->file = plan_join(p, part->folder, name, err);
-	if (step->file == NULL)
-		return -1;
-	const struct plan_file *const file = plan_note_file(p, step->file,
-		"lua", plan_place_of(t), err);
-	if (file == NULL)
-		return -1;
-	return file->absent ? 0 : load_script(p, step, plan_place_of(t), err);
-}
-
 static int
 read_update(struct plan *p, const struct tree *t,
 	    const struct plan_scope *scope, struct plan_step *step,
@@ -161,9 +66,9 @@ read_kind(struct plan *p, const struct plan_part *part, const struct tree *t,
 	case STEP_EMIT:
 		return plan_read_emit(p, t, scope, step, err);
 	case STEP_PIPE:
-		return read_pipe(p, part, t, step, err);
+		return plan_read_pipe(p, part, t, step, err);
 	case STEP_LUA:
-		return read_lua(p, part, t, step, err);
+		return plan_read_lua(p, part, t, step, err);
 	case STEP_VERSION:
 		return plan_read_version(p, part, t, step, err);
 	case STEP_EXPAND:

@@ -213,7 +213,7 @@ static struct outputs_pool *
 pool_of(struct program_run *r, struct err *err)
 {
 	if (r->pool == NULL && r->own_pool == NULL)
-		r->own_pool = outputs_pool_new(r->program->plan, err);
+		r->own_pool = outputs_pool_new(r->program->plan, NULL, err);
 	return r->pool != NULL ? r->pool : r->own_pool;
 }
 

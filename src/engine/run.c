@@ -523,6 +523,9 @@ run_has_to_accept(const struct run *r, const char *name)
 	for (size_t i = 0; i < r->exports.ndamages; i++)
 		if (exports_accepts(r->exports.damages[i].path, &name, 1))
 			return true;
+	for (size_t i = 0; i < r->plan->nfiles; i++)
+		if (exports_accepts(r->plan->files[i].path, &name, 1))
+			return true;
 	for (uint32_t i = 0; i < r->nunits; i++)
 		if (exports_accepts(r->units[i].path, &name, 1))
 			return true;

@@ -61,23 +61,32 @@ static int
 add_files(struct facts *f, struct err *err)
 {
 	const struct plan *const p = f->r->plan;
+	const struct run_options *const o = f->r->options;
 	char name[PATH_MAX], value[FACT_LEN];
 
-	for (size_t i = 0; i < f->r->options->nplans; i++) {
+	for (size_t i = 0; i < o->nplans; i++) {
 		char number[TEXT_LEN];
 
 		snprintf(number, sizeof(number), "%zu", i);
-		fact_full_name(f->r->options->plans[i], name);
+		fact_full_name(o->plans[i], name);
 		if (add(f, "plans", number, name, false, err) != 0)
 			return -1;
 	}
 	for (size_t i = 0; i < p->nfiles; i++) {
-		if (p->files[i].absent)
+		const struct plan_file *const file = &p->files[i];
+		/* A program that stopped the job may be mended and go on. */
+		const bool mendable = strcmp(file->role, "lua") == 0 ||
+				      strcmp(file->role, "pipe") == 0;
+
+		if (file->absent)
 			continue;
-		fact_full_name(p->files[i].path, name);
-		if (fact_of_file(p->files[i].path, value, err) != 0 ||
-		    add(f, "files", name, value, false, err) != 0)
+		fact_full_name(file->path, name);
+		if (fact_of_file(file->path, value, err) != 0 ||
+		    add(f, "files", name, value, mendable &&
+			exports_accepts(file->path, o->accept, o->naccept),
+			err) != 0)
 			return -1;
+		f->list[f->n - 1].mendable = mendable;
 	}
 	return 0;
 }

@@ -405,7 +405,8 @@ unit_run_go(struct unit_run *r, struct workbench *b, struct err *err)
 	r->bench = b;
 	if (program_gives_several(r->shared->program)) {
 		if (b->outputs == NULL)
-			b->outputs = outputs_pool_new(r->shared->plan, err);
+			b->outputs = outputs_pool_new(r->shared->plan,
+						      r->shared->cancel, err);
 		if (b->outputs == NULL)
 			return fail(r, err);
 		program_lend(r->program, b->outputs);
