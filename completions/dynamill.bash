@@ -31,8 +31,8 @@ _dynamill() {
 			--limit --threads --memory --on-bad-item --strict-ids
 			--revert --accept --run-time --verbose --quiet --no-progress'
 		[ "${COMP_WORDS[1]}" != test ] || options+=' --table --limit
-			--key --where --strict-ids --accept --run-time
-			--verbose'
+			--key --where --strict-ids --revert --accept
+			--run-time --verbose'
 		[ "${COMP_WORDS[1]}" != lookup ] || options='--job --table
 			--type --item --all --output --help'
 		[ "${COMP_WORDS[1]}" != init ] || options='-o --force --tables-from

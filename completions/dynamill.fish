@@ -33,7 +33,7 @@ complete -c dynamill -n '__fish_seen_subcommand_from run analyze' -l strict-ids 
 	-d 'reject what is no id where one should be'
 complete -c dynamill -l max-unpacked -x -d 'what an archive may unpack to'
 complete -c dynamill -l max-ratio -x -d 'in times its length'
-complete -c dynamill -n '__fish_seen_subcommand_from run analyze check' -l revert \
+complete -c dynamill -n '__fish_seen_subcommand_from run analyze check test' -l revert \
 	-d 'undo an increment'
 complete -c dynamill -n '__fish_seen_subcommand_from run analyze' -l quiet \
 	-d 'no progress, no summary'

@@ -519,10 +519,12 @@ print_text(const struct plan *p, struct buf *out, struct err *err)
 }
 
 int
-check_print(const struct plan *p, FILE *out, bool json, struct err *err)
+check_print(const struct plan *p, FILE *out, bool json, struct span increments,
+	    struct err *err)
 {
 	struct buf text = { 0 };
-	int rc = json ? check_json(p, &text, err) : print_text(p, &text, err);
+	int rc = json ? check_json(p, increments, &text, err)
+		      : print_text(p, &text, err);
 
 	if (rc == 0 && fwrite(text.ptr, 1, text.len, out) != text.len)
 		rc = err_set(err, ERR_SYSTEM, "%m");

@@ -5,22 +5,27 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "base/span.h"
+
+struct buf;
 struct err;
 struct options;
 struct plan;
 
 /*
  * Print the plan: its tables level by level, what becomes of each, the files
- * that it names and that are not there, and warnings.  As text or as JSON.
- * Returns 0 or -1.
+ * that it names and that are not there, and warnings.  As text or as JSON, with
+ * what check_increments() said there.  Returns 0 or -1.
  */
-int check_print(const struct plan *p, FILE *out, bool json, struct err *err);
+int check_print(const struct plan *p, FILE *out, bool json,
+		struct span increments, struct err *err);
 
 /*
  * Where the plan's sources are here and incremental exports are among them: see
- * that they go together, and print what comes of it.  Returns 0 or -1.
+ * that they go together, and print what comes of it; or append it to `json`, if
+ * that is not NULL, as a list.  Returns 0 or -1.
  */
 int check_increments(const struct plan *p, const struct options *o,
-		     struct err *err);
+		     struct buf *json, struct err *err);
 
 #endif

@@ -12,6 +12,7 @@
 #include "engine/exports.h"
 #include "engine/plan.h"
 #include "engine/sources.h"
+#include "formats/jsonwrite.h"
 
 struct sight {
 	struct plan *plan;
@@ -93,9 +94,70 @@ print_input(const struct sight *s, uint32_t input)
 		       p->tables[in->tables[i]].to);
 }
 
+static void
+put_text(struct jsonwrite *w, const char *name, const char *text)
+{
+	jsonwrite_name(w, name);
+	if (text != NULL)
+		jsonwrite_text(w, text);
+	else
+		jsonwrite_null(w);
+}
+
+static void
+put_input(const struct sight *s, uint32_t input, struct jsonwrite *w)
+{
+	const struct plan_input *const in = &s->plan->inputs[input];
+	const bool state = in->kind == INPUT_STATE;
+	const struct export *full, *last;
+	const size_t n = windows(s, input, &full, &last);
+
+	jsonwrite_map(w);
+	put_text(w, "source", in->name);
+	put_text(w, "gives", state ? "state" : "changes");
+	jsonwrite_name(w, "windows");
+	jsonwrite_uint(w, n);
+	put_text(w, "from", state ? full->summary.export_time
+				  : last->summary.from_time);
+	put_text(w, "to", last->summary.to_time);
+	put_text(w, "view", state ? NULL : in->new_only ? "NEW_IMAGE"
+							: "NEW_AND_OLD_IMAGES");
+	jsonwrite_name(w, "revert");
+	jsonwrite_bool(w, s->plan->revert);
+	jsonwrite_name(w, "tables");
+	jsonwrite_list(w);
+	for (size_t i = 0; i < in->ntables; i++)
+		jsonwrite_text(w, s->plan->tables[in->tables[i]].name);
+	jsonwrite_end(w);
+	jsonwrite_end(w);
+}
+
+static int
+put_all(const struct sight *s, struct buf *json, struct err *err)
+{
+	struct jsonwrite w;
+
+	jsonwrite_start(&w, json, true, err);
+	jsonwrite_list(&w);
+	for (uint32_t i = 0; i < s->plan->ninputs; i++)
+		if (s->plan->inputs[i].kind != INPUT_ITEMS)
+			put_input(s, i, &w);
+	jsonwrite_end(&w);
+	return jsonwrite_finish(&w);
+}
+
+static void
+print_all(const struct sight *s)
+{
+	printf("\nIncrements\n");
+	for (uint32_t i = 0; i < s->plan->ninputs; i++)
+		if (s->plan->inputs[i].kind != INPUT_ITEMS)
+			print_input(s, i);
+}
+
 int
 check_increments(const struct plan *unresolved, const struct options *o,
-		 struct err *err)
+		 struct buf *json, struct err *err)
 {
 	const struct plan_options options = options_plan(o);
 	struct sight s = { .plan = NULL };
@@ -109,12 +171,10 @@ check_increments(const struct plan *unresolved, const struct options *o,
 			 &s.found, err) != 0)
 		goto done;
 	rc = 0;
-	if (o->output != OUTPUT_TEXT)
-		goto done;
-	printf("\nIncrements\n");
-	for (uint32_t i = 0; i < s.plan->ninputs; i++)
-		if (s.plan->inputs[i].kind != INPUT_ITEMS)
-			print_input(&s, i);
+	if (json != NULL)
+		rc = put_all(&s, json, err);
+	else
+		print_all(&s);
 done:
 	exports_free(&s.exports);
 	plan_free(s.plan);

@@ -4,13 +4,16 @@
 
 #include <stdint.h>
 
+#include "base/span.h"
+
 struct buf;
 struct err;
 struct expr;
 struct plan;
 struct plan_table;
 
-int check_json(const struct plan *p, struct buf *out, struct err *err);
+int check_json(const struct plan *p, struct span increments, struct buf *out,
+	       struct err *err);
 
 /* The expression alone in `out`. */
 int check_expr(const struct expr *e, struct buf *out, struct err *err);

@@ -417,7 +417,8 @@ put_tail(struct page *g, const struct plan *p)
 }
 
 int
-check_json(const struct plan *p, struct buf *out, struct err *err)
+check_json(const struct plan *p, struct span increments, struct buf *out,
+	   struct err *err)
 {
 	struct page g = { .err = err };
 
@@ -434,6 +435,10 @@ check_json(const struct plan *p, struct buf *out, struct err *err)
 		put_csv(&g, p);
 	put_text(&g, "compression", p->compression);
 	put_sources(&g, p);
+	if (increments.len > 0) {
+		jsonwrite_name(&g.w, "increments");
+		jsonwrite_raw(&g.w, increments);
+	}
 	open_list(&g, "tables");
 	for (size_t i = 0; i < p->ntables; i++)
 		put_table(&g, p, &p->tables[i]);

@@ -52,7 +52,7 @@ command_cat(const struct options *o)
 			.tables = o->tables, .ntables = o->ntables,
 			.accept = o->accept, .naccept = o->naccept,
 			.definitions = o->tables_from,
-			.ndefinitions = o->ntables_from,
+			.ndefinitions = o->ntables_from, .records = true,
 		},
 		.as = o->as, .where = o->where, .select = o->select,
 		.keys = o->keys, .nkeys = o->nkeys, .limit = o->limit,

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "cli/check.h"
 #include "cli/console.h"
@@ -11,6 +12,7 @@
 int
 command_check(const struct options *o)
 {
+	struct buf increments = { 0 };
 	struct err err = { 0 };
 	int status = 0;
 
@@ -21,10 +23,14 @@ command_check(const struct options *o)
 	}
 	const struct plan_options options = options_plan(o);
 	struct plan *const plan = plan_load(o->args, o->nargs, &options, &err);
+	const bool json = o->output == OUTPUT_JSON;
 	if (plan == NULL ||
-	    check_print(plan, stdout, o->output == OUTPUT_JSON, &err) != 0 ||
-	    check_increments(plan, o, &err) != 0)
+	    (json && check_increments(plan, o, &increments, &err) != 0) ||
+	    check_print(plan, stdout, json, buf_span(&increments),
+			&err) != 0 ||
+	    (!json && check_increments(plan, o, NULL, &err) != 0))
 		status = console_error(&err);
+	buf_free(&increments);
 	plan_free(plan);
 	return status;
 }

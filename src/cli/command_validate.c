@@ -161,6 +161,7 @@ command_validate(const struct options *o)
 			.accept = o->accept, .naccept = o->naccept,
 			.definitions = o->tables_from,
 			.ndefinitions = o->ntables_from,
+			.records = o->against == NULL,
 		},
 		.against = o->against, .key = o->nkeys > 0 ? o->keys[0] : NULL,
 		.ignore = o->ignore, .partial = o->partial, .exact = o->exact,

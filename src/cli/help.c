@@ -148,6 +148,7 @@ static const char TEST[] =
 "  --where CONDITION   only source items for which it holds\n"
 "  --stage NAME        a stage of the plan (or the variable STAGE)\n"
 "  --strict-ids        reject what is no id where one should be\n"
+"  --revert            take an increment alone backwards\n"
 "  --accept NAME       take a damaged file as it is, by its name; repeatable\n"
 "  --run-time ISO      what run_time() gives (now)\n"
 "  --output text|json  json prints one object a line\n"

@@ -332,7 +332,7 @@ check_command(const struct options *o, const char *command, struct err *err)
 		{ o->ntables_from > 0, "--tables-from",
 		  "init cat diff validate" },
 		{ o->force, "--force", "init" },
-		{ o->revert, "--revert", "run analyze check" },
+		{ o->revert, "--revert", "run analyze check test" },
 		{ o->out != NULL, "-o", "init" },
 		{ o->as != NULL, "--as", "cat" },
 		{ o->select != NULL, "--select", "cat" },

@@ -452,7 +452,10 @@ put_head(struct page *g, const struct plan *plan,
 		put_words(g, to->to != NULL ? to->to : to->name);
 	}
 	plain(g, BOLD);
-	put(g, "  %s", trial_fate_name(item->fate));
+	put(g, "  %s%s%s", item->image != NULL ? item->image : "",
+	    item->image == NULL ? "" : strcmp(item->image, "key") == 0 ? ": "
+				     : " image: ",
+	    trial_fate_name(item->fate));
 	if (item->step[0] != '\0') {
 		put(g, " at ");
 		put_words(g, item->step);

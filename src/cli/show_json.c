@@ -139,6 +139,11 @@ show_item_json(const struct plan *plan, const struct trial_item *item,
 		jsonwrite_null(&l.w);
 	else
 		put_key(&l, t, item->before);
+	jsonwrite_name(&l.w, "image");
+	if (item->image == NULL)
+		jsonwrite_null(&l.w);
+	else
+		jsonwrite_text(&l.w, item->image);
 	jsonwrite_name(&l.w, "fate");
 	jsonwrite_text(&l.w, trial_fate_name(item->fate));
 	put_reason(&l, "reason", item->reason);

@@ -180,7 +180,15 @@ has_key(struct worker *w, const struct item *item, struct err *err)
 {
 	struct cat *const c = w->cat;
 	int any = c->options->nkeys == 0;
+	struct item keys;
 
+	if (any == 0 && w->unit->increment) {
+		const struct span name = span_of(READING_KEYS);
+
+		keys = *item;
+		keys.map = *value_attr(&item->map, name, name_hash(name));
+		item = &keys;
+	}
 	for (size_t i = 0; i < c->options->nkeys; i++) {
 		const int fits = itemkey_fits(&c->keys[i],
 					      &c->names[w->unit->input], item,

@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "engine/increments.h"
 #include "engine/tabledef.h"
 #include "formats/formats.h"
 
@@ -140,8 +141,11 @@ add_units(struct dump *d, const struct dump_options *o, const struct export *e,
 			.input = (uint32_t)(t - d->tables),
 			.path = f->path, .name = f->name,
 			.packed_len = f->packed_len,
-			.format = e->kind != EXPORT_FULL ? NULL :
-				  item_format_named(exports_format(e)),
+			.increment = e->kind == EXPORT_INCREMENTAL,
+			.format = e->kind == EXPORT_PLAIN ? NULL :
+				  e->kind == EXPORT_INCREMENTAL
+				  ? increments_format(e)
+				  : item_format_named(exports_format(e)),
 			.has_md5 = f->has_md5, .nitems = f->nitems,
 			.accepted = exports_accepts(f->path, o->accept,
 						    o->naccept),
@@ -225,7 +229,10 @@ dump_find(const struct dump_options *o, struct dump *d, struct err *err)
 
 		if (!is_wanted(o, e->summary.table))
 			continue;
-		if (exports_readable(e, err) != 0)
+		if (e->kind == EXPORT_INCREMENTAL && o->records &&
+		    increments_format(e) != NULL)
+			;	/* as they are */
+		else if (exports_readable(e, err) != 0)
 			return -1;
 		t = table_of(d, e, err);
 		if (t == NULL)

@@ -23,6 +23,7 @@ struct dump_options {
 	size_t naccept;
 	const char *const *definitions;	/* --tables-from: files, globs */
 	size_t ndefinitions;
+	bool records;		/* of increments will do: see reading.h */
 };
 
 struct dump_table {

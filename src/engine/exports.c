@@ -535,8 +535,11 @@ int
 exports_readable(const struct export *e, struct err *err)
 {
 	if (e->kind == EXPORT_INCREMENTAL)
-		return err_set(err, ERR_INPUT, "'%s' is an incremental export, "
-			       "which this version does not read yet", e->path);
+		return err_set(err, ERR_USAGE, "'%s' is an incremental export: "
+			       "its records are no items; 'dynamill cat' shows "
+			       "them, and a plan puts them onto their full "
+			       "export and writes that state "
+			       "(docs/INCREMENTAL.md)", e->path);
 	if (*exports_format(e) == '\0')
 		return err_set(err, ERR_INPUT, "'%s' is an export in %s, which "
 			       "this version does not read yet", e->path,

@@ -93,6 +93,33 @@ refuse_twice(const struct init *in, size_t i, size_t k, struct err *err)
 		       ? b->summary.export_time : "unknown time");
 }
 
+static struct init_table *
+table_named(struct init *in, const char *name)
+{
+	for (uint32_t i = 0; i < in->ntables; i++)
+		if (strcmp(in->tables[i].source, name) == 0)
+			return &in->tables[i];
+	return NULL;
+}
+
+/* It goes onto the full export before it, and is not looked into here. */
+static int
+take_increment(struct init *in, size_t i, struct err *err)
+{
+	const struct export *const e = &in->exports.list[i];
+	struct init_table *const t = table_named(in, e->summary.table);
+
+	if (t == NULL)
+		return err_set(err, ERR_USAGE, "'%s' is an increment of table "
+			       "'%s': name its full export too, before it; for "
+			       "the increment alone, take the plan that comes "
+			       "of that and leave the full export out of it",
+			       e->path, e->summary.table);
+	in->table_of[i] = (uint32_t)(t - in->tables);
+	t->nincrements++;
+	return 0;
+}
+
 /* Which table is each export of? */
 static int
 list_tables(struct init *in, struct err *err)
@@ -106,13 +133,20 @@ list_tables(struct init *in, struct err *err)
 	for (size_t i = 0; i < n; i++) {
 		const struct export *const e = &in->exports.list[i];
 		const bool plain = e->summary.table == NULL;
+
+		if (e->kind == EXPORT_INCREMENTAL && !plain) {
+			if (take_increment(in, i, err) != 0)
+				return -1;
+			continue;
+		}
 		const char *const name = !plain ? e->summary.table :
 			name_plain(in, in->options->dumps[e->entry], err);
 
 		if (name == NULL || exports_readable(e, err) != 0)
 			return -1;
 		for (size_t k = 0; k < i; k++)
-			if (strcmp(in->tables[in->table_of[k]].source,
+			if (in->exports.list[k].kind != EXPORT_INCREMENTAL &&
+			    strcmp(in->tables[in->table_of[k]].source,
 				   name) == 0)
 				return refuse_twice(in, i, k, err);
 		in->table_of[i] = in->ntables;

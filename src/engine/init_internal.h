@@ -46,6 +46,7 @@ struct init_table {
 	bool plain;		/* no manifest says its name */
 	const struct init_def *def;	/* or NULL */
 	uint64_t items, rejects;
+	uint32_t nincrements;		/* that go onto its export */
 	struct init_key keys[INIT_MAX_KEYS];	/* the likeliest first */
 	size_t nkeys;
 	struct init_key *key;	/* the one that is; NULL: none */

@@ -150,7 +150,8 @@ list_files(struct pass *p, struct err *err)
 	if (p->files == NULL)
 		return err_set(err, ERR_SYSTEM, "out of memory");
 	for (size_t i = 0; i < x->n; i++)
-		for (size_t k = 0; k < x->list[i].nfiles; k++)
+		for (size_t k = 0; k < x->list[i].nfiles &&
+		     x->list[i].kind != EXPORT_INCREMENTAL; k++)
 			add_file(p, i, &x->list[i].files[k]);
 	qsort(p->files, p->nfiles, sizeof(*p->files), order);
 	return 0;

@@ -289,6 +289,10 @@ say_table(struct page *p, uint32_t table)
 	if (t->rejects > 0)
 		say(p, "  # %" PRIu64 " line%s could not be read: run puts "
 		    "such into rejected/\n", t->rejects, plural(t->rejects));
+	if (t->nincrements > 0)
+		say(p, "  # and %u increment%s, put onto it: items are as they "
+		    "were at the end\n", t->nincrements,
+		    plural(t->nincrements));
 	if (t->key == NULL) {
 		say_no_key(p, t);
 		return;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/arena.h"
 #include "base/err.h"
 #include "engine/place.h"
 #include "engine/unit.h"
@@ -128,6 +129,49 @@ check_end(struct reading *r, struct err *err)
 	return 0;
 }
 
+/*
+ * The records of an increment as items: what is in them are maps.  Their lines
+ * are the records' own.
+ */
+static int
+show_records(struct batch *b, struct err *err)
+{
+	struct item *const items = arena_take(&b->mem, (b->nrecords + 1U) *
+					      sizeof(*items), err);
+
+	if (items == NULL)
+		return -1;
+	for (uint32_t i = 0; i < b->nrecords; i++) {
+		const struct record *const r = &b->records[i];
+		const struct { const char *name; const struct item *item; }
+			of[] = { { READING_KEYS, r->keys },
+				 { "OldImage", r->old },
+				 { "NewImage", r->new } };
+		struct value *const kids = arena_take(&b->mem, 6 *
+						      sizeof(*kids), err);
+		uint32_t n = 0;
+
+		if (kids == NULL)
+			return -1;
+		for (int k = 0; k < 3; k++) {
+			if (of[k].item == NULL)
+				continue;
+			kids[n++] = value_of_name(span_of(of[k].name));
+			/* Whole items stand there without `M` around. */
+			kids[n] = of[k].item->map;
+			kids[n++].flags &= (uint8_t)~VALUE_RAW;
+		}
+		items[i] = (struct item){
+			.map = value_of_kids(VALUE_M, kids, n),
+			.line = r->line, .offset = r->offset,
+			.number = r->number,
+		};
+	}
+	b->items = items;
+	b->nitems = b->nrecords;
+	return 0;
+}
+
 /* What there is to decode: 1, or -1 if that cannot be read. */
 static int
 peek(struct reading *r, struct span *block, struct err *err)
@@ -175,6 +219,8 @@ step(struct reading *r, struct err *err)
 		r->why = *err;
 		r->used = 0;
 	}
+	if (r->batch.nrecords > 0 && show_records(&r->batch, err) != 0)
+		return -1;
 	r->last = r->damaged ? r->used == 0 : r->last &&
 		  (r->used == block.len || r->used == 0);
 	r->count += r->batch.nitems + (uint64_t)r->batch.nrejects;

@@ -2,6 +2,9 @@
  * reading.h - a data file as its items, some at a time, for those who only
  * look: whatever it was packed with and whatever format it is in.
  *
+ * A record of an incremental export, if the unit says that it is one, comes as
+ * an item of maps: Keys, and OldImage and NewImage where it has them.
+ *
  * Of a damaged file what stands before the damage comes first, and then the
  * error.  Belongs to one thread; one file after the other.
  */
@@ -16,6 +19,8 @@ struct err;
 struct item_format;
 struct reading;
 struct unit;
+
+#define READING_KEYS "Keys"
 
 struct reading *reading_new(struct err *err);
 void reading_free(struct reading *r);	/* NULL is fine */

@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "engine/exports.h"
+#include "engine/increments.h"
 #include "engine/itemkey.h"
 #include "engine/program.h"
 #include "engine/reading.h"
@@ -19,170 +20,6 @@
 #include "expr/expr.h"
 #include "formats/ddbjson.h"
 #include "model/batch.h"
-
-/* A --key, and how many items were found with it. */
-struct wanted {
-	struct itemkey key;
-	uint64_t found;
-	bool fits;		/* the item at hand */
-};
-
-struct trial {
-	const struct trial_options *options;
-	struct arena mem;		/* as long as the trial */
-	uint64_t limit;
-	struct plan *plan;
-	struct exports exports;
-	struct plan_found *found;	/* one an export */
-	struct program *program;
-	struct program_run *run;
-	struct expr *where;
-	struct wanted *keys;
-	struct itemkey_names *names;	/* one a plan table */
-	struct trial_lore *lore;	/* one a plan table */
-	uint64_t *shown;		/* likewise */
-	uint64_t *nobodys;		/* one an input: see is_enough() */
-
-	struct reading *reading;
-	struct batch *batch;		/* of it: the items before */
-	struct ddbjson *again;
-	struct batch copy;		/* of one item, for the program */
-	struct buf encoded;		/* an item that it became */
-
-	/* Of the file at hand. */
-	const struct export_file *file;
-	const struct plan_found *how;	/* it is to be read */
-	uint32_t input;
-	trial_see *see;
-	void *context;
-};
-
-/* ---- opening ------------------------------------------------------------- */
-
-static int
-compile_where(struct trial *t, struct err *err)
-{
-	const struct expr_scope scope = { 0 };
-	size_t at;
-
-	if (t->options->where == NULL)
-		return 0;
-	t->where = expr_parse_condition(span_of(t->options->where), &scope,
-					&at, err);
-	if (t->where == NULL)
-		return err_at(err, "--where, column %zu", at + 1);
-	return 0;
-}
-
-static int
-read_keys(struct trial *t, struct err *err)
-{
-	const struct trial_options *const o = t->options;
-	const struct plan *const p = t->plan;
-
-	t->keys = arena_take(&t->mem, (o->nkeys + 1) * sizeof(*t->keys), err);
-	t->names = arena_take(&t->mem, (p->ntables + 1) * sizeof(*t->names),
-			      err);
-	if (t->keys == NULL || t->names == NULL)
-		return -1;
-	for (size_t i = 0; i < p->ntables; i++) {
-		const struct plan_table *const table = &p->tables[i];
-
-		t->names[i] = (struct itemkey_names){ NULL, NULL };
-		if (!table->skip && table->input != PLAN_NONE)
-			t->names[i] = (struct itemkey_names){
-				table->source_key.pk.name,
-				table->source_key.sk.name,
-			};
-	}
-	for (size_t i = 0; i < o->nkeys; i++) {
-		t->keys[i] = (struct wanted){ 0 };
-		if (itemkey_read(&t->keys[i].key, o->keys[i], t->names,
-				 p->ntables, &t->mem, err) != 0)
-			return -1;
-	}
-	return 0;
-}
-
-static int
-make_tables(struct trial *t, struct err *err)
-{
-	const struct plan *const p = t->plan;
-
-	t->lore = calloc(p->ntables + 1, sizeof(*t->lore));
-	t->shown = calloc(p->ntables + 1, sizeof(*t->shown));
-	t->nobodys = calloc(p->ninputs + 1, sizeof(*t->nobodys));
-	if (t->lore == NULL || t->shown == NULL || t->nobodys == NULL)
-		return err_set(err, ERR_SYSTEM, "out of memory");
-	for (size_t i = 0; i < p->ntables; i++)
-		if (!p->tables[i].skip &&
-		    trial_lore_init(&t->lore[i], &p->tables[i], &t->mem,
-				    err) != 0)
-			return -1;
-	return 0;
-}
-
-static int
-make_program(struct trial *t, struct err *err)
-{
-	t->program = program_new(t->plan, span_of(t->options->run_time), err);
-	if (t->program == NULL)
-		return -1;
-	t->run = program_run_new(t->program, err);
-	t->reading = reading_new(err);
-	t->again = ddbjson_new(err);
-	return t->run != NULL && t->reading != NULL && t->again != NULL ? 0
-								       : -1;
-}
-
-struct trial *
-trial_open(const struct trial_options *o, struct err *err)
-{
-	struct trial *const t = calloc(1, sizeof(*t));
-
-	if (t == NULL) {
-		err_set(err, ERR_SYSTEM, "out of memory");
-		return NULL;
-	}
-	t->options = o;
-	t->limit = o->limit > 0 ? o->limit : 1;
-	if (compile_where(t, err) != 0)
-		goto failed;
-	t->plan = plan_load(o->plans, o->nplans, &o->plan, err);
-	if (t->plan == NULL ||
-	    sources_find(t->plan, o->accept, o->naccept, &t->mem, &t->exports,
-			 &t->found, err) != 0 ||
-	    read_keys(t, err) != 0 || make_tables(t, err) != 0 ||
-	    make_program(t, err) != 0)
-		goto failed;
-	return t;
-failed:
-	trial_close(t);
-	return NULL;
-}
-
-void
-trial_close(struct trial *t)
-{
-	if (t == NULL)
-		return;
-	for (size_t i = 0; t->lore != NULL && i < t->plan->ntables; i++)
-		trial_lore_free(&t->lore[i]);
-	free(t->lore);
-	free(t->shown);
-	free(t->nobodys);
-	expr_free(t->where);
-	program_run_free(t->run);
-	program_free(t->program);
-	reading_free(t->reading);
-	ddbjson_free(t->again);
-	batch_free(&t->copy);
-	buf_free(&t->encoded);
-	exports_free(&t->exports);
-	plan_free(t->plan);
-	arena_free(&t->mem);
-	free(t);
-}
 
 /* ---- which items --------------------------------------------------------- */
 
@@ -244,7 +81,7 @@ is_wanted(struct trial *t, const struct item *item, struct err *err)
 	int any = n == 0;
 
 	for (size_t i = 0; i < n; i++) {
-		struct wanted *const k = &t->keys[i];
+		struct trial_wanted *const k = &t->keys[i];
 		const int fits = k->found >= t->limit
 			? 0 : has_key(t, &k->key, item, err);
 
@@ -272,11 +109,18 @@ passes(struct trial *t, const struct item *item, struct err *err)
 
 /* ---- one item ------------------------------------------------------------ */
 
-/* Decode its line once more, for the program to change. */
+/*
+ * Decode its line once more, for the program to change.  Of what is a key alone
+ * nothing is asked that only an item could say.
+ */
 static int
-copy_item(struct trial *t, const struct item *item, struct err *err)
+copy_item(struct trial *t, const struct item *item, bool key, struct err *err)
 {
+	static const bool gone[] = { true };
+
 	batch_reset(&t->copy);
+	t->copy.gone = key ? gone : NULL;
+	t->copy.keys_alone = key;
 	t->copy.items = ddbjson_decode_line(t->again, item->line, &t->copy.mem, err);
 	if (t->copy.items == NULL)
 		return -1;
@@ -396,36 +240,78 @@ add_outputs(struct trial *t, const struct program_result *result,
 	return 0;
 }
 
+/* Is it one to be shown?  1, 0 or -1. */
 static int
-consider(struct trial *t, const struct item *item, struct err *err)
+is_chosen(struct trial *t, const struct item *item, struct err *err)
+{
+	const int yes = is_wanted(t, item, err);
+
+	return yes > 0 ? passes(t, item, err) : yes;
+}
+
+/*
+ * Show it, if there is place for one more: *placed says that there is, because
+ * it is of a record of which something was shown.
+ */
+static int
+show(struct trial *t, const struct item *item, const char *image, bool *placed,
+     struct err *err)
 {
 	struct program_result result;
 	const struct item **made;
 	struct trial_item out = {
 		.file = t->file->path, .line = item->number, .before = item,
+		.image = image,
 	};
-	int yes = is_wanted(t, item, err);
-
-	if (yes > 0)
-		yes = passes(t, item, err);
-	if (yes <= 0)
-		return yes;
+	const bool key = image != NULL && strcmp(image, "key") == 0;
 
 	program_clear_sums(t->run);
-	if (copy_item(t, item, err) != 0 ||
+	if (copy_item(t, item, key, err) != 0 ||
 	    program_do(t->run, t->input, &t->copy, &result, err) != 0 ||
 	    write_products(t, &result, &made, err) != 0)
 		return -1;
 	out.table = result.tables[0];
 	if (say_why(t, &result, &out, err) != 0)
 		return -1;
-	if (!take_place(t, out.table, out.fate == TRIAL_FILTERED))
+	if (!*placed && !take_place(t, out.table, out.fate == TRIAL_FILTERED))
 		return 0;
-	for (size_t i = 0; i < t->options->nkeys; i++)
+	for (size_t i = 0; i < t->options->nkeys && !*placed; i++)
 		t->keys[i].found += t->keys[i].fits;
+	*placed = true;
 	if (add_outputs(t, &result, made, &out, err) != 0)
 		return -1;
 	return t->see(t->context, &out, err);
+}
+
+static int
+consider(struct trial *t, const struct item *item, struct err *err)
+{
+	const int yes = is_chosen(t, item, err);
+	bool placed = false;
+
+	return yes <= 0 ? yes : show(t, item, NULL, &placed, err);
+}
+
+/* A record is chosen by the image that is there now, or by what was. */
+static int
+consider_record(struct trial *t, const struct record *r, struct err *err)
+{
+	const struct item *const old = t->plan->revert ? r->new : r->old;
+	const struct item *const new = t->plan->revert ? r->old : r->new;
+	const struct item *const main = new != NULL ? new :
+					old != NULL ? old : r->keys;
+	const int yes = is_chosen(t, main, err);
+	bool placed = false;
+
+	if (yes <= 0)
+		return yes;
+	if (main == r->keys)
+		return show(t, main, "key", &placed, err);
+	if (old != NULL && show(t, old, "old", &placed, err) != 0)
+		return -1;
+	if (new == NULL || (old != NULL && !placed))
+		return 0;
+	return show(t, new, "new", &placed, err);
 }
 
 /* A line that is no item is one that `run` would reject. */
@@ -459,8 +345,9 @@ go_through(struct trial *t, struct err *err)
 		const bool good = k == b->nrejects || (i < b->nitems &&
 			b->items[i].number < b->rejects[k].number);
 
-		if ((good ? consider(t, &b->items[i], err)
-			  : consider_reject(t, &b->rejects[k], err)) != 0)
+		if ((!good ? consider_reject(t, &b->rejects[k], err) :
+		     b->nrecords > 0 ? consider_record(t, &b->records[i], err)
+				     : consider(t, &b->items[i], err)) != 0)
 			return -1;
 		i += good;
 		k += !good;
@@ -474,7 +361,9 @@ read_file(struct trial *t, struct err *err)
 	const struct trial_options *const o = t->options;
 	const struct unit u = {
 		.path = t->file->path, .name = t->file->name, .nitems = -1,
-		.format = t->how->format, .rules = t->how->rules,
+		.format = t->increment != NULL
+			? increments_format(t->increment) : t->how->format,
+		.rules = t->how->rules, .increment = t->increment != NULL,
 		.accepted = exports_accepts(t->file->path, o->accept,
 					    o->naccept),
 	};
@@ -503,11 +392,9 @@ trial_do(struct trial *t, trial_see *see, void *context, struct err *err)
 		t->how = &t->found[i];
 		if (!sources_is_read(t->plan, t->input))
 			continue;
-		if (t->plan->inputs[t->input].kind == INPUT_CHANGES)
-			return err_set(err, ERR_USAGE, "'%s' is an increment "
-				       "alone, which has changes and not items:"
-				       " name a full export", e->path);
-		if (e->kind == EXPORT_INCREMENTAL)
+		t->increment = t->plan->inputs[t->input].kind == INPUT_CHANGES
+			? e : NULL;
+		if (e->kind == EXPORT_INCREMENTAL && t->increment == NULL)
 			continue;	/* items as they were in the base */
 		for (size_t k = 0; k < e->nfiles; k++) {
 			t->file = &e->files[k];

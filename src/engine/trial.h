@@ -6,6 +6,10 @@
  * until there are enough; no more is read, and no MD5 is taken.  References are
  * rewritten as if every id were there: what a table says under `dangling` needs
  * the index of a run.
+ *
+ * Of an increment alone each record that is chosen is shown by both its images:
+ * what the old one became is what a run deletes, unless it is among what the
+ * new one becomes, which is put.
  */
 #ifndef ENGINE_TRIAL_H
 #define ENGINE_TRIAL_H
@@ -72,6 +76,10 @@ struct trial_item {
 	uint32_t table;		/* of the plan: that read it */
 	const char *file;	/* "-" is standard input */
 	uint64_t line;		/* in that file, from 1 */
+	/* Of an increment alone: which image of a record it is, "old", "new",
+	 * or "key" where nothing else is known; those of one record follow one
+	 * another.  Else NULL. */
+	const char *image;
 	const struct item *before;	/* NULL: the line is no item */
 	enum trial_fate fate;
 	const char *step;	/* that refused it; "" if it was not */

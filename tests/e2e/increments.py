@@ -12,10 +12,11 @@ import json
 import os
 import random
 import signal
+import subprocess
 import sys
 import time
 
-from e2e import (FIXTURES, SLOW, check, contains, equal, finish, lines, main,
+from e2e import (FIXTURES, PROGRAM, SLOW, Result, clean, check, contains, equal, finish, lines, main,
                  read, rejected, report, run, same_jobs, start, table_of,
                  write_plan)
 
@@ -524,7 +525,114 @@ def records_without_a_manifest_are_refused(here, options):
     contains(r.err, 'only its manifest')
 
 
-main([base_and_increments_with_old_images, base_and_increments_of_new_images,
+# ---- those who only look -----------------------------------------------------
+
+def ask(*words, status=0):
+    done = subprocess.run([PROGRAM, *words], capture_output=True)
+    r = Result(done.returncode, done.stdout.decode(), done.stderr.decode())
+    clean(r)
+    equal(r.status, status, r)
+    return r
+
+
+def json_of(*words, **more):
+    return [json.loads(x) for x in ask(*words, **more).out.split('\n')[:-1]]
+
+
+def pairs(n, view):
+    """Keys, old and new of each record, as sortable values."""
+    return sorted((value({k: (o or w)[k] for k in 'ns'}),
+                   value(o) if o and view != 'NEW_IMAGE' else (),
+                   value(w) if w else ()) for o, w in RECORDS[n - 1])
+
+
+def cat_shows_records_as_items_of_maps(here, options):
+    def of(record):
+        return tuple(value(record.get(k, {'M': {}})['M'])
+                     for k in ('Keys', 'OldImage', 'NewImage'))
+    for view in ('NEW_AND_OLD_IMAGES', 'NEW_IMAGE'):
+        found = [x['Item'] for x in json_of('cat', DATA[view, 2])]
+        equal(sorted(map(of, found)), pairs(2, view), view)
+        gone = json_of('cat', DATA[view, 2], '--where',
+                       'attribute_not_exists(NewImage)')
+        equal(len(gone), sum(w is None for _, w in RECORDS[1]), 'deleted')
+    of, = [o or w for o, w in RECORDS[1]][:1]
+    one, = json_of('cat', DATA['NEW_IMAGE', 2], '--key',
+                   json.dumps({k: of[k] for k in 'ns'}), '--select',
+                   'Keys.n', '--as', 'json')
+    equal(one['Keys'], {'n': float(of['n']['N'])}, 'by key')
+    r = ask('validate', DATA['NEW_IMAGE', 2])
+    contains(r.out, '%d items read' % len(RECORDS[1]), 'all sound')
+    for words in (['diff', DATA['NEW_IMAGE', 1], DATA['NEW_IMAGE', 2],
+                   '--key', 'n,s'],
+                  ['validate', DATA['NEW_IMAGE', 1], '--against',
+                   DATA['full', 0], '--key', 'n,s']):
+        contains(ask(*words, status=2).err, "'dynamill cat' shows them",
+                 'INCREMENTAL.md')
+
+
+def test_shows_both_images(here, options):
+    table = {'key': ['id', 's'], 'id': 'n', 'where': "kind <> 'b'", 'steps': [
+        {'rename': {'n': 'id'}}, {'update': 'SET w = v + 1'}]}
+    p = plan(here, windows('NEW_AND_OLD_IMAGES', 1), table=table)
+    run(p, here + '/job')
+    for revert in [], ['--revert']:
+        shown = json_of('test', p, '--output', 'json', '--limit', '1000000',
+                        *revert)
+        images = [x for o, w in RECORDS[0] for x in
+                  ((('old', o), ('new', w)) if not revert else
+                   (('new', o), ('old', w))) if x[1]]
+        equal(sorted((x['image'], value(x['before'])) for x in shown),
+              sorted((i, value(x)) for i, x in images), 'images')
+        if revert:
+            continue
+        same([y['item'] for x in shown if x['image'] == 'new'
+              for y in x['after']], lines(here + '/job', 'Tab'), 'puts')
+        olds = {value({k: y['item'][k] for k in ('id', 's')})
+                for x in shown if x['image'] == 'old' for y in x['after']}
+        news = {value({k: y['item'][k] for k in ('id', 's')})
+                for x in shown if x['image'] == 'new' for y in x['after']}
+        equal(olds - news, set(map(value, keys_in(here + '/job'))),
+              'deletes')
+    shown = json_of('test', p, '--output', 'json', '--limit', '7')
+    equal(len({x['line'] for x in shown}), 7, 'records')
+    p = plan(here, windows('NEW_IMAGE', 1), name='new.json')
+    shown = json_of('test', p, '--output', 'json', '--limit', '1000000')
+    equal(sorted(x['image'] for x in shown), sorted(
+        'new' if w else 'key' for _, w in RECORDS[0]), 'of new images')
+
+
+def init_takes_base_and_increments(here, options):
+    p = here + '/plan.yaml'
+    exports = [DATA['full', 0]] + windows('NEW_IMAGE', 1, 2)
+    ask('init', *exports, '-o', p)
+    contains(read(p), '2 increments, put onto it')
+    run(p, here + '/job', status=None)
+    equal(table_of(here + '/job', 'Tab')['read'], len(STATES[2]), 'items')
+    r = ask('init', *exports[1:], '-o', here + '/other.yaml', status=2)
+    contains(r.err, 'name its full export too')
+
+
+def check_says_it_as_json(here, options):
+    p = plan(here, [DATA['full', 0]] + windows('NEW_IMAGE', 1, 2))
+    x, = json.loads(ask('check', p, '--output', 'json').out)['increments']
+    equal(x, {'source': 'Tab', 'gives': 'state', 'windows': 2, 'from': at(0),
+              'to': at(2), 'view': None, 'revert': False,
+              'tables': ['Tab']}, 'state')
+    p = plan(here, windows('NEW_AND_OLD_IMAGES', 3))
+    x, = json.loads(ask('check', p, '--output', 'json', '--revert')
+                    .out)['increments']
+    equal((x['gives'], x['windows'], x['from'], x['to'], x['view'],
+           x['revert']), ('changes', 1, at(2), at(3), 'NEW_AND_OLD_IMAGES',
+                          True), 'changes')
+    p = plan(here, [DATA['full', 0]])
+    check('increments' not in json.loads(ask('check', p, '--output',
+                                             'json').out), 'none')
+
+
+main([cat_shows_records_as_items_of_maps, test_shows_both_images,
+      init_takes_base_and_increments, check_says_it_as_json,
+      base_and_increments_with_old_images, base_and_increments_of_new_images,
       threads_and_memory_change_nothing, it_goes_on_as_a_full_export_would, increments_in_Ion,
       killed_anywhere_the_bytes_are_the_same, windows_must_follow_one_another,
       a_bad_record_is_rejected_and_its_item_stays,

@@ -97,8 +97,8 @@ def every_sound_fixture(here, options):
         name = os.path.basename(folder)
         plan = '%s/%s.yaml' % (here, name)
         if name == 'incremental':
-            r = init(folder, '-o', plan, status=3)
-            contains(r.err, 'does not read yet')
+            r = init(folder, '-o', plan, status=2)
+            contains(r.err, 'name its full export too')
             check(not os.path.exists(plan), 'there is a plan')
             continue
         init(folder, '-o', plan)
