@@ -159,6 +159,8 @@ numbers_read_well(void **state)
 	assert_string_equal(html_seconds(-1, out), "?");
 	assert_string_equal(html_money(12.5, out), "$12.50");
 	assert_string_equal(html_money(.0127, out), "$0.0127");
+	assert_string_equal(html_money(.00004, out), "<$0.0001");
+	assert_string_equal(html_money(0, out), "$0.00");
 	assert_string_equal(html_plural(1, "item", out), "1 item");
 	assert_string_equal(html_plural(1000, "item", out), "1,000 items");
 }

@@ -327,6 +327,19 @@ write_references(struct html_page *p)
 	html_table_end(p);
 }
 
+/* A count, which of a sample is about right. */
+static void
+cell_about(struct html_page *p, const struct tree *t, const char *name)
+{
+	const uint64_t n = html_uint(t, name);
+	const bool about = n > 0 && html_truth(t, "sampled");
+	char number[HTML_NUMBER], text[HTML_NUMBER + 8];
+
+	snprintf(text, sizeof(text), "%s%s", about ? "\u2248\u00a0" : "",
+		 html_count(n, number));
+	html_cell_number(p, (double)n, text);
+}
+
 static void
 write_discovered(struct html_page *p)
 {
@@ -358,9 +371,9 @@ write_discovered(struct html_page *p)
 		html_cell_head(p, html_text(t, "table"), NULL);
 		html_cell_text(p, html_text(t, "path"), "code");
 		html_cell_text(p, html_text(t, "to"), NULL);
-		html_cell_count(p, t, "values");
-		html_cell_count(p, t, "resolved");
-		html_cell_count(p, t, "dangling");
+		cell_about(p, t, "values");
+		cell_about(p, t, "resolved");
+		cell_about(p, t, "dangling");
 		cell_share(p, t, html_uint(t, "values"));
 		snprintf(text, sizeof(text), "\u00b1 %.1f %%",
 			 html_truth(t, "sampled") &&

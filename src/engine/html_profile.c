@@ -41,9 +41,10 @@ write_facts(struct html_page *p, const struct tree *t)
 			  (const char *)key->kids[0].text.ptr,
 			  key->nkids > 1 ? ", " : "", key->nkids > 1
 			  ? (const char *)key->kids[1].text.ptr : "");
-	html_fact(p, "Data", "%s in %s files, unpacked %s",
+	html_fact(p, "Data", "%s in %s %s, unpacked %s",
 		  html_bytes(html_uint(t, "packedBytes"), a),
 		  html_count(html_uint(t, "files"), b),
+		  html_uint(t, "files") == 1 ? "file" : "files",
 		  html_bytes(html_uint(t, "plainBytes"), c));
 	if (html_real(sizes, "mean", &mean))
 		html_fact(p, "Item size", "%s on average, %s to %s",

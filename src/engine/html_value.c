@@ -146,6 +146,8 @@ html_money(double v, char out[HTML_NUMBER])
 {
 	if (!(fabs(v) < 1e15))
 		snprintf(out, HTML_NUMBER, "?");
+	else if (v > 0 && v < .00005)
+		snprintf(out, HTML_NUMBER, "<$0.0001");
 	else
 		snprintf(out, HTML_NUMBER, v != 0 && fabs(v) < .095 ? "$%.4f"
 			 : "$%.2f", v);

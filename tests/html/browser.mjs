@@ -159,12 +159,15 @@ const CONTRAST = `(() => {
 				: ((v + .055) / 1.055) ** 2.4);
 		return .2126 * r + .7152 * g + .0722 * b;
 	};
+	/* Through what is thin, down to what covers. */
 	const behind = (e) => {
-		for (; e; e = e.parentElement) {
-			const c = getComputedStyle(e).backgroundColor;
-			if (!/, 0\\)$/.test(c))
-				return c;
-		}
+		const [r, g, b, a = 1] = getComputedStyle(e).backgroundColor
+			.match(/[\\d.]+/g).map(Number);
+		if (a === 1 || !e.parentElement)
+			return 'rgb(' + [r, g, b] + ')';
+		const under = behind(e.parentElement).match(/[\\d.]+/g);
+		return 'rgb(' + [r, g, b].map((v, i) =>
+			v * a + under[i] * (1 - a)) + ')';
 	};
 	const poor = new Set();
 	for (const e of document.querySelectorAll('body *')) {
@@ -190,6 +193,23 @@ test('no page is wider than a phone', async () => {
 
 				assert.deepEqual(r, [width, width], name);
 			});
+});
+
+test('no caption ends out of sight, and what stays does cover', async () => {
+	for (const name of PAGES)
+		await on(name, { width: 390, phone: true }, async (p) => {
+			const wide = await p.eval(`[...document
+				.querySelectorAll('caption')].filter((c) =>
+				c.getBoundingClientRect().right > innerWidth)
+				.length`);
+			const thin = await p.eval(`[...document
+				.querySelectorAll('.data th:first-child')]
+				.filter((e) => /rgba\\(.*, 0(\\.\\d+)?\\)/
+				.test(getComputedStyle(e).backgroundColor))
+				.length`);
+
+			assert.deepEqual([wide, thin], [0, 0], name);
+		});
 });
 
 test('it prints, dark or not, on white', async () => {
