@@ -396,6 +396,64 @@ def row_c(t, data, runs):
                              data.len / MB / median(a, 'wall')))
 
 
+STEPS = (
+    ('expressions', None, '{update: SET schemaVersion = 2 REMOVE legacyField}, '
+     '{rename: {statusCode: status}}'),
+    ('Lua', None, '{lua: %s/steps/step.lua}'),
+    ('a pipe to Python', 'python3', '{pipe: [python3, %s/steps/step.py]}'),
+    ('a pipe to Node', 'node', '{pipe: [node, %s/steps/step.mjs]}'),
+)
+
+
+def row_s(t, data, runs):
+    """Extra: one transformation written in several ways."""
+    small = BUILD + '/small.jsonl'
+    with open(small, 'w') as f:
+        for i in range(200000):
+            f.write('{"Item":{"id":{"S":"id-%d"},"version":{"N":"%d"},'
+                    '"firstName":{"S":"Ada"},"lastName":{"S":"Lovelace"}}}\n'
+                    % (i, i))
+    out = subprocess.run([BUILD + '/lua', '--repeat', str(runs),
+                          HERE + '/steps/small.lua', small], check=True,
+                         capture_output=True, text=True).stdout
+    per, ns = re.search(r'(\d+) items/s +(\d+) ns', out).groups()
+    t.add('s', 'extra: a script, small items in memory, one core',
+          '%s items/s' % per, '≥ 300000', '%s ns an item' % ns)
+
+    jobs, commands, names = [], [], []
+    for number, (name, needs, steps) in enumerate(STEPS):
+        if needs and not shutil.which(needs):
+            t.add('s', name, 'skipped', '', 'not here: ' + needs)
+            continue
+        plan = '%s/steps-%d.yaml' % (BUILD, number)
+        with open(plan, 'w') as f:
+            f.write('dynamill: 1\nname: steps\nsource: {exports: [%s]}\n'
+                    'tables:\n' % data.path)
+            for table in 'Contacts', 'Properties', 'Projects', 'Quotes':
+                f.write('  %s:\n    key: [id]\n    steps: [%s]\n' % (
+                    table, steps.replace('%s', HERE)))
+
+        def once(plan=plan, job='%s/job-steps-%d' % (BUILD, number)):
+            shutil.rmtree(job, ignore_errors=True)
+            return run([DYNAMILL, 'run', plan, '--job', job, '--threads', '1',
+                        '--quiet'], 1)
+        jobs.append('%s/job-steps-%d/out' % (BUILD, number))
+        commands.append(once)
+        names.append(name)
+    samples = turns(runs, *commands)
+    for name, s in zip(names, samples):
+        t.add('s', 'extra: steps of the reference plan as %s, gzip to gzip, '
+              'one core' % name, '%.0f items/s' % (
+                  data.items / median(s, 'wall')), '',
+              '%.2f s, %.1f × expressions' % (
+                  median(s, 'wall'), ratio(s, samples[0], 'wall')))
+    same = subprocess.run([sys.executable, HERE + '/compare.py', *jobs],
+                          capture_output=True, text=True)
+    t.add('s', 'the items they made', 'the same' if same.returncode == 0
+          else 'NOT THE SAME', '', (same.stdout + same.stderr).strip())
+    return same.returncode == 0
+
+
 # ---- the whole --------------------------------------------------------------
 
 def machine():
@@ -424,7 +482,7 @@ def commit():
 def main():
     words = sys.argv[1:]
     results = HERE + '/RESULTS.md'
-    only = '12346789cd'
+    only = '12346789cds'
     if '--results' in words:
         at = words.index('--results')
         results = words[at + 1]
@@ -464,6 +522,9 @@ def main():
     if 'd' in only:
         row_d(t, Data(peer_items, 'export'), peer_runs)
 
+    if 's' in only:
+        good = row_s(t, Data(peer_items, 'export'), peer_runs) and good
+
     with open(results, 'w') as f:
         f.write('# Results\n\nMade by `scripts/bench %s`; %s runs each, in '
                 'turns, medians. %d items of %.0f bytes in 8 files (peers: %d '
@@ -476,7 +537,7 @@ def main():
         f.write('\n'.join(t.lines) + '\n')
     print('written: ' + os.path.relpath(results, ROOT))
     if not good:
-        sys.exit('bench: the peers made other items')
+        sys.exit('bench: not all made the same items')
 
 
 main()

@@ -10,6 +10,14 @@ import hashlib
 import json
 import os
 import sys
+from decimal import Decimal
+
+
+def by_value(d):
+    """Numbers that are equal as one text: JSON of others may have 1.5 for 1.50."""
+    if 'N' in d and isinstance(d['N'], str):
+        return {'N': str(Decimal(d['N']).normalize())}
+    return d
 
 
 def digest(folder):
@@ -24,7 +32,8 @@ def digest(folder):
         count, total = tables.get(table, (0, 0))
         with gzip.open(path, 'rb') as f:
             for line in f:
-                item = json.dumps(json.loads(line)['Item'], sort_keys=True)
+                item = json.dumps(json.loads(line, object_hook=by_value)['Item'],
+                                  sort_keys=True)
                 h = hashlib.sha256(item.encode()).digest()
                 total = (total + int.from_bytes(h[:8], 'big')) % 2 ** 64
                 count += 1
