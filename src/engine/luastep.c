@@ -11,7 +11,7 @@ static void *
 start(const struct plan *plan, const struct plan_step *step, struct err *err)
 {
 	(void)plan;
-	return script_new(step->file, step->text, NULL, err);
+	return script_new(step->file, step->text, &step->limits, err);
 }
 
 static void

@@ -22,6 +22,7 @@
 #include "engine/prices.h"
 #include "engine/sourcekey.h"
 #include "expr/rewrite.h"
+#include "expr/script.h"
 #include "model/item.h"
 #include "model/path.h"
 
@@ -224,6 +225,7 @@ struct plan_step {
 	unsigned timeout;		/* ... seconds without an answer */
 	const char *file;		/* STEP_LUA: openable from here */
 	struct span text;		/* ... and what was in it */
+	struct script_limits limits;	/* ... for one item */
 
 	struct {			/* STEP_VERSION */
 		struct path attribute;

@@ -4,7 +4,9 @@
  *	pipe: [node, transforms/account.js]
  *	pipe: {command: [...], as: dynamodb-json, timeout: 300, env: [TOKEN]}
  *	lua: transforms/account.lua
+ *	lua: {script: transforms/account.lua, instructions: 50000000, memory: 256}
  */
+#include <inttypes.h>
 #include <string.h>
 
 #include "base/err.h"
@@ -14,7 +16,10 @@
 enum {
 	TIMEOUT = 60,		/* seconds, unless the step says it */
 	MOST_SECONDS = 24 * 60 * 60,
+	MOST_MIB = 4096,
 };
+
+#define MOST_INSTRUCTIONS UINT64_C(1000000000000)
 
 /*
  * An argument with a slash in it, like the `transforms/account.ts` of
@@ -123,19 +128,20 @@ read_env(struct plan *p, const struct tree *t, struct plan_step *step,
 	return 0;
 }
 
+/* A number of `unit` from 1 to `most`, if the field is there. */
 static int
-read_timeout(const struct tree *t, struct plan_step *step, struct err *err)
+read_bound(const struct tree *map, const char *name, uint64_t most,
+	   const char *unit, uint64_t *out, struct err *err)
 {
-	uint64_t n;
+	const struct tree *const t = tree_get(map, name);
 
 	if (t == NULL)
 		return 0;
-	if (plan_read_uint(t, "timeout", &n, err) != 0)
+	if (plan_read_uint(t, name, out, err) != 0)
 		return -1;
-	if (n == 0 || n > MOST_SECONDS)
-		return tree_err(t, err, "'timeout' must be 1 to %d seconds",
-				MOST_SECONDS);
-	step->timeout = (unsigned)n;
+	if (*out == 0 || *out > most)
+		return tree_err(t, err, "'%s' must be 1 to %" PRIu64 " %s",
+				name, most, unit);
 	return 0;
 }
 
@@ -147,6 +153,7 @@ plan_read_pipe(struct plan *p, const struct plan_part *part,
 		"command", "as", "timeout", "env", NULL,
 	};
 	static const char *const forms[] = { "json", "dynamodb-json", NULL };
+	uint64_t seconds = TIMEOUT;
 	unsigned form = 0;
 
 	step->timeout = TIMEOUT;
@@ -164,10 +171,38 @@ plan_read_pipe(struct plan *p, const struct plan_part *part,
 	if (as != NULL && plan_read_word(as, "as", forms, &form, err) != 0)
 		return -1;
 	step->typed = form == 1;
-	if (read_timeout(tree_get(t, "timeout"), step, err) != 0 ||
+	if (read_bound(t, "timeout", MOST_SECONDS, "seconds", &seconds,
+		       err) != 0 ||
 	    read_env(p, tree_get(t, "env"), step, err) != 0)
 		return -1;
+	step->timeout = (unsigned)seconds;
 	return read_command(p, part, command, "command", step, err);
+}
+
+/* {script, instructions, memory}, or the script alone.  Returns it or NULL. */
+static const struct tree *
+read_limits(const struct tree *t, struct script_limits *limits,
+	    struct err *err)
+{
+	static const char *const known[] = {
+		"script", "instructions", "memory", NULL,
+	};
+	uint64_t mib = SCRIPT_MEMORY >> 20;
+
+	limits->instructions = SCRIPT_INSTRUCTIONS;
+	limits->memory = SCRIPT_MEMORY;
+	if (t->kind != TREE_MAP)
+		return t;
+	if (plan_check_map(t, "'lua'", known, err) != 0 ||
+	    read_bound(t, "instructions", MOST_INSTRUCTIONS, "for an item",
+		       &limits->instructions, err) != 0 ||
+	    read_bound(t, "memory", MOST_MIB, "MiB for an item", &mib,
+		       err) != 0)
+		return NULL;
+	limits->memory = (size_t)mib << 20;
+	if (tree_get(t, "script") == NULL)
+		tree_err(t, err, "'lua' needs 'script', a file");
+	return tree_get(t, "script");
 }
 
 /* The script is kept, so that what was checked is what runs. */
@@ -175,15 +210,16 @@ int
 plan_read_lua(struct plan *p, const struct plan_part *part,
 	      const struct tree *t, struct plan_step *step, struct err *err)
 {
-	const struct plan_place at = plan_place_of(t);
 	const char *name;
 
-	if (plan_read_text(t, "lua", &name, err) != 0)
+	t = read_limits(t, &step->limits, err);
+	if (t == NULL || plan_read_text(t, "lua", &name, err) != 0)
 		return -1;
 	step->file = plan_join(p, part->folder, name, err);
 	if (step->file == NULL)
 		return -1;
 
+	const struct plan_place at = plan_place_of(t);
 	const struct plan_file *const file = plan_note_file(p, step->file,
 							    "lua", at, err);
 	if (file == NULL)
@@ -193,7 +229,8 @@ plan_read_lua(struct plan *p, const struct plan_part *part,
 	step->text = plan_slurp(p, step->file, err);
 	if (step->text.ptr == NULL)
 		return -1;
-	struct script *const s = script_new(step->file, step->text, NULL, err);
+	struct script *const s = script_new(step->file, step->text,
+					    &step->limits, err);
 	script_free(s);
 	return s != NULL ? 0 : err_at(err, "%s:%u:%u", at.file, at.line,
 				      at.column);

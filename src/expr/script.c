@@ -1,5 +1,7 @@
 #include "expr/script.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -84,6 +86,7 @@ static void
 look(lua_State *lua, lua_Debug *at)
 {
 	struct script *const s = script_of(lua);
+	char limit[24];
 
 	lua_getinfo(lua, "Sl", at);
 	s->line = at->currentline;
@@ -91,9 +94,10 @@ look(lua_State *lua, lua_Debug *at)
 	if (s->left > 0)
 		return;
 	lua_sethook(lua, look, LUA_MASKCOUNT, 1);
-	lua_pushfstring(lua, "%s:%d: more than %d instructions for one item; "
+	snprintf(limit, sizeof(limit), "%" PRIu64, s->limits.instructions);
+	lua_pushfstring(lua, "%s:%d: more than %s instructions for one item; "
 			"does a loop never end?", at->short_src,
-			at->currentline, (int)s->limits.instructions);
+			at->currentline, limit);
 	lua_error(lua);
 }
 
