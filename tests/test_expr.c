@@ -193,6 +193,16 @@ texts_are_put_together_and_taken_apart(void **state)
 		{ "join(split(csv, ','), ',')", "{\"S\":\",a,,b\"}" },
 		{ "join([], ',')", "{\"S\":\"\"}" },
 		{ "join(mixed, ',')", "'join' does not take N" },
+		{ "mask('4111222233334444', 4)",
+		  "{\"S\":\"************4444\"}" },
+		{ "mask('Ada L\xc3\xb6velace', -3)",
+		  "{\"S\":\"Ada*********\"}" },
+		{ "mask('L\xc3\xb6ve', 3)", "{\"S\":\"*\xc3\xb6ve\"}" },
+		{ "mask('abc', 3)", "{\"S\":\"***\"}" },
+		{ "mask('abc', -9)", "{\"S\":\"***\"}" },
+		{ "mask('abc', 0)", "{\"S\":\"***\"}" },
+		{ "mask('', 2)", "{\"S\":\"\"}" },
+		{ "mask('abc', 1.5)", "whole numbers" },
 		{ "sha256('abc')", "{\"S\":\"ba7816bf8f01cfea414140de5dae2223"
 				   "b00361a396177a9cb410ff61f20015ad\"}" },
 	};

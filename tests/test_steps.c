@@ -1,4 +1,4 @@
-/* test_steps.c - the steps `version`, `expand` and `contract`. */
+/* test_steps.c - `version`, `expand`, `contract` and `masked`. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -164,6 +164,66 @@ contract_takes_the_old_away_once_the_new_is_there(void **state)
 	       "moved\nA {" ID("1") EMPTY "}\nmoved\nA {" ID("2") "}\n");
 }
 
+/* ---- masked -------------------------------------------------------------- */
+
+#define MAIL(x) ",\"mail\":{\"S\":\"" x "\"}"
+#define PIN(x) ",\"pin\":{\"N\":\"" x "\"}"
+
+static const char mask_mail[] =
+	"      - when: attribute_exists(mail)\n"
+	"        update: SET mail = mask(mail, 2)\n"
+	"    masked: [mail, pin, \"l[*].m.*\"]\n";
+
+static void
+an_original_that_survives_anywhere_rejects_the_item(void **state)
+{
+	(void)state;
+	expect(mask_mail,
+	       ITEM(ID("1") MAIL("ann@x.com"))
+	       ITEM(ID("2") MAIL("ann@x.com") ",\"gsi\":{\"S\":"
+		    "\"MAIL#ann@x.com\"}")
+	       ITEM(ID("3") MAIL("ann@x.com") ",\"m\":{\"M\":{\"a\":{\"L\":["
+		    "{\"SS\":[\"b\",\"ann@x.com\"]}]}}}")
+	       ITEM(ID("4") MAIL("ann@x.com") ",\"m\":{\"M\":{\"ann@x.com\":"
+		    "{\"NULL\":true}}}")
+	       ITEM(ID("5") MAIL("a\\u006en@x.com") ",\"z\":{\"S\":"
+		    "\"ann@x.com!\"}")
+	       ITEM(ID("6")),
+	       "moved\nA {" ID("1") MAIL("*******om") "}\n"
+	       "rejected masked|an original value of 'mail' is in 'gsi'\n"
+	       "rejected masked|an original value of 'mail' is in 'm'\n"
+	       "rejected masked|an original value of 'mail' is in 'm'\n"
+	       "rejected masked|an original value of 'mail' is in 'z'\n"
+	       "moved\nA {" ID("6") "}\n");
+}
+
+static void
+short_ones_are_looked_for_where_they_were(void **state)
+{
+	(void)state;
+	/* Two characters are the same by chance; a number, anywhere. */
+	expect(mask_mail,
+	       ITEM(ID("1") MAIL("abcd") ",\"x\":{\"S\":\"abcd\"}")
+	       ITEM(ID("2") PIN("12"))
+	       ITEM(ID("3") ",\"l\":{\"L\":[{\"M\":{\"m\":{\"M\":{\"a\":"
+		    "{\"S\":\"**\"}}}}}]}" MAIL("cdef")),
+	       "moved\nA {" ID("1") MAIL("**cd") ",\"x\":{\"S\":\"abcd\"}}\n"
+	       "rejected masked|an original value of 'pin' is in 'pin'\n"
+	       "rejected masked|an original value of 'l[*].m.*' is in "
+	       "'l[*].m.*'\n");
+}
+
+static void
+what_is_emitted_is_looked_at_too(void **state)
+{
+	(void)state;
+	expect(STEP("emit: [{to: A, update: REMOVE mail}, {to: B}]")
+	       "    masked: mail\n",
+	       ITEM(ID("1") MAIL("ann@x.com")) ITEM(ID("2")),
+	       "rejected masked|an original value of 'mail' is in 'mail'\n"
+	       "moved\nA {" ID("2") "}\nB {" ID("2") "}\n");
+}
+
 int
 main(void)
 {
@@ -178,6 +238,10 @@ main(void)
 		cmocka_unit_test(expand_writes_the_new_beside_the_old),
 		cmocka_unit_test(
 			contract_takes_the_old_away_once_the_new_is_there),
+		cmocka_unit_test(
+			an_original_that_survives_anywhere_rejects_the_item),
+		cmocka_unit_test(short_ones_are_looked_for_where_they_were),
+		cmocka_unit_test(what_is_emitted_is_looked_at_too),
 	};
 
 	return cmocka_run_group_tests(tests, trials_make_root,

@@ -251,6 +251,14 @@ put_rules(struct page *g, const struct plan_table *t)
 }
 
 static void
+put_masked(struct page *g, const struct plan_pass *pass)
+{
+	for (size_t i = 0; i < pass->nmasked; i++)
+		put(g, "%s%s", i > 0 ? ", " : "\n    masked    ",
+		    pass->masked[i].text);
+}
+
+static void
 put_pass(struct page *g, const struct plan *p, const struct plan_pass *pass,
 	 bool several)
 {
@@ -267,6 +275,7 @@ put_pass(struct page *g, const struct plan *p, const struct plan_pass *pass,
 		put(g, "\n    assert    ");
 		put_expr(g, pass->asserts[i].expr);
 	}
+	put_masked(g, pass);
 }
 
 const char *

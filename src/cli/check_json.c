@@ -266,6 +266,15 @@ put_rules(struct page *g, const struct plan_table *t)
 }
 
 static void
+put_masked(struct page *g, const struct plan_pass *pass)
+{
+	open_list(g, "masked");
+	for (size_t i = 0; i < pass->nmasked; i++)
+		jsonwrite_text(&g->w, pass->masked[i].text);
+	jsonwrite_end(&g->w);
+}
+
+static void
 put_passes(struct page *g, const struct plan *p, const struct plan_table *t)
 {
 	open_list(g, "passes");
@@ -280,6 +289,8 @@ put_passes(struct page *g, const struct plan *p, const struct plan_table *t)
 		for (size_t k = 0; k < pass->nasserts; k++)
 			put_expr(g, NULL, pass->asserts[k].expr);
 		jsonwrite_end(&g->w);
+		if (pass->nmasked > 0)
+			put_masked(g, pass);
 		jsonwrite_end(&g->w);
 	}
 	jsonwrite_end(&g->w);

@@ -247,6 +247,12 @@ struct plan_assert {
 	struct plan_place place;
 };
 
+/* Attributes of which no original value may be in what an item becomes. */
+struct plan_masked {
+	struct path path;
+	const char *text;		/* as written */
+};
+
 /* What one plan file says about the items of one table. */
 struct plan_pass {
 	uint32_t plan;			/* number of the file, from 0 */
@@ -256,6 +262,8 @@ struct plan_pass {
 	size_t nsteps;
 	const struct plan_assert *asserts;
 	size_t nasserts;
+	const struct plan_masked *masked;
+	size_t nmasked;
 };
 
 /* ---- tables -------------------------------------------------------------- */

@@ -186,6 +186,29 @@ read_asserts(struct plan *p, const struct tree *t,
 	return 0;
 }
 
+/* `masked`: a path, or a list of them. */
+static int
+read_masked(struct plan *p, const struct tree *t, struct plan_pass *pass,
+	    struct err *err)
+{
+	const bool one = t->kind != TREE_LIST;
+	const size_t n = one ? 1 : t->nkids;
+	struct plan_masked *const m = plan_take(p, n, sizeof(*m), err);
+
+	if (m == NULL)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		const struct tree *const kid = one ? t : &t->kids[i];
+
+		if (plan_path(p, kid, "masked", true, &m[i].path, err) != 0)
+			return -1;
+		m[i].text = (const char *)kid->text.ptr;
+	}
+	pass->masked = m;
+	pass->nmasked = n;
+	return 0;
+}
+
 static int
 read_pass(struct plan *p, const struct plan_part *part, const struct tree *t,
 	  const struct plan_scope *scope, struct plan_pass *pass,
@@ -195,7 +218,10 @@ read_pass(struct plan *p, const struct plan_part *part, const struct tree *t,
 	const struct tree *const update = tree_get(t, "update");
 	const struct tree *const steps = tree_get(t, "steps");
 	const struct tree *const asserts = tree_get(t, "assert");
+	const struct tree *const masked = tree_get(t, "masked");
 
+	if (masked != NULL && read_masked(p, masked, pass, err) != 0)
+		return -1;
 	if (where != NULL) {
 		pass->where = plan_condition(p, where, "where", scope, err);
 		if (pass->where == NULL)
@@ -291,7 +317,7 @@ read_entry(struct plan *p, const struct plan_part *part, const struct tree *t,
 	   struct plan_entry *e, struct err *err)
 {
 	static const char *const known[] = {
-		"key", "id", "references", "update", "steps", "where", "assert",
+		"key", "id", "references", "update", "steps", "where", "assert", "masked",
 		"dangling", "from", "to", "of", "skip", "sourceKey",
 		"attributeNames", "attributeValues", NULL,
 	};

@@ -8,6 +8,7 @@
 #include "engine/outputs.h"
 #include "engine/plan.h"
 #include "engine/rename.h"
+#include "engine/survive.h"
 #include "model/batch.h"
 
 /* How many counters a step has. */
@@ -33,6 +34,23 @@ sum_versions(const struct plan_table *t, const struct plan_step *until)
 	return n;
 }
 
+/* How the items of an input must go. */
+static void
+choose_ways(struct program *p, size_t input)
+{
+	const struct plan_input *const in = &p->plan->inputs[input];
+
+	for (size_t i = 0; i < in->ntables; i++) {
+		const struct plan_table *const t =
+			&p->plan->tables[in->tables[i]];
+
+		for (size_t k = 0; k < t->npasses; k++)
+			p->masked[input] |= t->passes[k].nmasked > 0;
+		p->several[input] |= plan_gives_several(t) ||
+				     p->masked[input];
+	}
+}
+
 struct program *
 program_new(const struct plan *plan, struct span run_time, struct err *err)
 {
@@ -45,12 +63,11 @@ program_new(const struct plan *plan, struct span run_time, struct err *err)
 		 (const char *)run_time.ptr);
 	p->parts = calloc(plan->ntables + 1, sizeof(*p->parts));
 	p->several = calloc(plan->ninputs + 1, sizeof(*p->several));
-	if (p->parts == NULL || p->several == NULL)
+	p->masked = calloc(plan->ninputs + 1, sizeof(*p->masked));
+	if (p->parts == NULL || p->several == NULL || p->masked == NULL)
 		goto failed;
 	for (size_t i = 0; i < plan->ninputs; i++)
-		for (size_t k = 0; k < plan->inputs[i].ntables; k++)
-			p->several[i] |= plan_gives_several(
-				&plan->tables[plan->inputs[i].tables[k]]);
+		choose_ways(p, i);
 	for (uint32_t i = 0; i < plan->ntables; i++) {
 		const struct plan_table *const t = &plan->tables[i];
 		struct part *const part = &p->parts[i];
@@ -88,6 +105,7 @@ program_free(struct program *p)
 	}
 	free(p->parts);
 	free(p->several);
+	free(p->masked);
 	free(p);
 }
 
@@ -471,6 +489,28 @@ obey_verdicts(struct doing *d)
 	return 0;
 }
 
+/* What is to be masked, while items are as they are in the source. */
+static int
+note_originals(struct doing *d, const struct plan_input *in)
+{
+	const uint32_t n = d->batch->nitems;
+
+	d->originals = arena_take(d->expr.mem, (n + 1) *
+				  sizeof(struct original *), d->err);
+	if (d->originals == NULL)
+		return -1;
+	for (uint32_t i = 0; i < n; i++) {
+		d->originals[i] = NULL;
+		for (size_t k = 0; k < in->ntables; k++)
+			if (survive_collect(&d->plan->tables[in->tables[k]],
+					    in->tables[k], &d->batch->items[i],
+					    &d->originals[i], d->expr.mem,
+					    d->err) != 0)
+				return -1;
+	}
+	return 0;
+}
+
 int
 program_do(struct program_run *r, uint32_t input, struct batch *b,
 	   struct program_result *out, struct err *err)
@@ -508,6 +548,8 @@ program_do(struct program_run *r, uint32_t input, struct batch *b,
 	r->sums.counts[in->tables[0]].rejected += b->nrejects;
 
 	rewrite_reset(r->queue);
+	if (r->program->masked[input] && note_originals(&d, in) != 0)
+		return -1;
 	for (uint32_t i = 0; i < n; i++)
 		if (take(&d, in, i) != 0)
 			return -1;

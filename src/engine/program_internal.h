@@ -9,6 +9,7 @@
 #include "engine/target.h"
 #include "expr/expr.h"
 
+struct original;
 struct outputs_pool;
 struct plan_pass;
 struct plan_step;
@@ -29,7 +30,8 @@ struct program {
 	char run_time[32];
 	uint32_t nrelations;
 	size_t nleft;
-	bool *several;			/* one an input: outputs.h has steps */
+	bool *several;			/* one an input: see program_outputs.c */
+	bool *masked;			/* likewise: a table says `masked` */
 };
 
 struct program_run {
@@ -57,6 +59,7 @@ struct doing {
 	bool *live, *laned;
 	bool *quick;			/* their ids are all that changed */
 	const struct rewrite_use *use, *end;	/* of the item at hand, on */
+	struct original **originals;	/* by item; NULL: nothing is masked */
 	struct program_result *out;
 	struct err *err;
 };

@@ -19,6 +19,8 @@
 #include "base/err.h"
 #include "engine/outputs_internal.h"
 #include "engine/plan.h"
+#include "engine/rename.h"
+#include "engine/survive.h"
 #include "model/batch.h"
 
 /* The strands of a batch, and what is known of the items that they are of. */
@@ -255,6 +257,11 @@ hand_over(struct strands *all, struct strand *s)
 	if (target_check(&part->target, made->item, NULL, deep, d->expr.mem,
 			 &made->key, &made->types, &why) != 0)
 		return refuse(all, s, &why, "target");
+	if (d->originals != NULL &&
+	    survive_check(&d->plan->tables[d->tables[s->source]],
+			  d->tables[s->source], d->originals[s->source],
+			  made->item, d->expr.mem, &why) != 0)
+		return refuse(all, s, &why, "masked");
 	d->out->nproducts++;
 	return 0;
 }
@@ -328,6 +335,21 @@ settle(struct strands *all)
 	return 0;
 }
 
+/* Of an item of which only the key is known. */
+static int
+rename_only(struct strands *all, struct strand *s)
+{
+	const struct doing *const d = all->d;
+	char step[48];
+	struct err why;
+
+	s->state = STRAND_DONE;
+	if (rename_key(&d->plan->tables[s->table], &s->item, d->expr.mem, step,
+		       &why) == 0)
+		return 0;
+	return refuse(all, s, &why, step);
+}
+
 /* A strand for each item that is live. */
 static int
 start(struct strands *all, const uint32_t *first)
@@ -348,6 +370,8 @@ start(struct strands *all, const uint32_t *first)
 			.table = d->tables[i], .walk = d->tables[i],
 			.step = first[i], .is_entered = true,
 		};
+		if (batch_is_key(d->batch, i) && rename_only(all, s) != 0)
+			return -1;
 		*link = s;
 		link = &s->next;
 	}

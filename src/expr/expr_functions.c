@@ -172,19 +172,26 @@ call_substring(const struct eval *e, const struct value *args,
 	return 0;
 }
 
+static size_t
+count_points(struct span s)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < s.len; i++)
+		n += (s.ptr[i] & 0xc0) != 0x80;
+	return n;
+}
+
 static int
 call_length(const struct eval *e, const struct value *args, uint32_t nargs,
 	    struct value *out)
 {
 	struct span s;
-	size_t n = 0;
 
 	(void)nargs;
 	if (plain(e, &args[0], &s) != 0)
 		return -1;
-	for (size_t i = 0; i < s.len; i++)
-		n += (s.ptr[i] & 0xc0) != 0x80;
-	return make_number(e, n, out);
+	return make_number(e, count_points(s), out);
 }
 
 /* A copy with the letters from `first` on in the other case. */
@@ -380,6 +387,36 @@ call_sha256(const struct eval *e, const struct value *args, uint32_t nargs,
 	return eval_text(e, VALUE_S, (struct span){ text, sizeof(text) }, out);
 }
 
+/* The last `keep` characters, or the first -keep, and `*` for the others. */
+static int
+call_mask(const struct eval *e, const struct value *args, uint32_t nargs,
+	  struct value *out)
+{
+	struct span s, kept;
+	long keep;
+
+	(void)nargs;
+	if (plain(e, &args[0], &s) != 0 ||
+	    whole(e, "mask", &args[1], &keep) != 0)
+		return -1;
+
+	const size_t n = count_points(s), k = (size_t)(keep < 0 ? -keep : keep);
+	const size_t hidden = k < n ? n - k : n;	/* never all of it */
+	const size_t from = keep < 0 ? 0 : pass_points(s, hidden);
+	kept = (struct span){ s.ptr + from, s.len - from };
+	if (keep < 0 || hidden == n)
+		kept.len = hidden == n ? 0 : pass_points(s, k);
+
+	uint8_t *const text = take_text(e, hidden + kept.len);
+	if (text == NULL)
+		return -1;
+	memset(text + (keep < 0 ? kept.len : 0), '*', hidden);
+	put(text + (keep < 0 ? 0 : hidden), kept);
+	*out = value_of_text(VALUE_S, (struct span){ text,
+						     hidden + kept.len });
+	return 0;
+}
+
 /* ---- numbers ---- */
 
 static int
@@ -548,6 +585,7 @@ const struct function expr_functions[] = {
 	{ "epoch_time", NODE_CALL, 1, 1, VALUE_N, false, { S },
 	  call_epoch_time },
 	{ "sha256", NODE_CALL, 1, 1, VALUE_S, false, { S }, call_sha256 },
+	{ "mask", NODE_CALL, 2, 2, VALUE_S, false, { S, N }, call_mask },
 	{ "run_time", NODE_CALL, 0, 0, VALUE_N, false, { 0 }, call_run_time },
 };
 
