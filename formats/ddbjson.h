@@ -66,6 +66,11 @@ uint64_t ddbjson_blank_lines(const struct ddbjson *d);
 int ddbjson_encode(const struct item *items, size_t n, struct buf *out,
 		   struct err *err);
 
+/* The same of one item, and note what was copied: see rematch.h. */
+struct copied_list;
+int ddbjson_encode_noted(const struct item *item, struct buf *out,
+			 struct copied_list *copied, struct err *err);
+
 /* Append a value with its type, or a map's attributes alone (`{...}`). */
 int ddbjson_encode_value(const struct value *v, struct buf *out,
 			 struct err *err);

@@ -14,6 +14,7 @@
 #include "base/cpu.h"
 #include "base/err.h"
 #include "base/scan.h"
+#include "formats/rematch.h"
 #include "model/item.h"
 
 /*
@@ -25,6 +26,7 @@ struct out {
 	uint8_t *at, *end;		/* of the buffer */
 	const uint8_t *from, *to;	/* the stretch; NULL if there is none */
 	struct buf *buf;
+	struct copied_list *copied;	/* NULL: nobody asks */
 	struct err *err;
 };
 
@@ -94,6 +96,11 @@ copy(struct out *o, const uint8_t *from, size_t n)
 {
 	if ((size_t)(o->end - o->at) < n + SMALL && grow(o, n) != 0)
 		return -1;
+	if (o->copied != NULL) {
+		if (copied_reserve(o->copied, 1, o->err) != 0)
+			return -1;
+		copied_note(o->copied, from, n, (size_t)(o->at - o->buf->ptr));
+	}
 	memcpy(o->at, from, STEP);
 	for (size_t i = STEP; i < n; i += STEP)
 		memcpy(o->at + i, from + i, STEP);
@@ -475,6 +482,27 @@ splice_avx512(const struct item *item, uint8_t *at)
 }
 #endif
 
+/* What put_edited() is about to copy. */
+static int
+note_edited(struct out *o, const struct item *item)
+{
+	const uint8_t *from = item->line.ptr;
+	const uint8_t *const end = from + item->line.len;
+	size_t to = (size_t)(o->at - o->buf->ptr);
+
+	if (copied_reserve(o->copied, (size_t)item->nedits + 1, o->err) != 0)
+		return -1;
+	for (uint32_t i = 0; i < item->nedits; i++) {
+		const struct edit *const e = &item->edits[i];
+
+		copied_note(o->copied, from, (size_t)(e->at - from), to);
+		to += (size_t)(e->at - from) + e->len;
+		from = e->at + e->cut;
+	}
+	copied_note(o->copied, from, (size_t)(end - from), to);
+	return 0;
+}
+
 static int
 put_edited(struct out *o, const struct item *item)
 {
@@ -482,6 +510,8 @@ put_edited(struct out *o, const struct item *item)
 	uint8_t *end;
 
 	if ((size_t)(o->end - o->at) < room && grow(o, room) != 0)
+		return -1;
+	if (o->copied != NULL && note_edited(o, item) != 0)
 		return -1;
 #if defined(__x86_64__)
 	if (cpu_has(CPU_AVX512))
@@ -520,4 +550,16 @@ ddbjson_encode(const struct item *items, size_t n, struct buf *out,
 	for (size_t i = 0; i < n && rc == 0; i++)
 		rc = put_item(&o, &items[i]);
 	return rc != 0 ? -1 : finish(&o, 0);
+}
+
+int
+ddbjson_encode_noted(const struct item *item, struct buf *out,
+		     struct copied_list *copied, struct err *err)
+{
+	struct out o;
+
+	if (start(&o, out, err) != 0)
+		return -1;
+	o.copied = copied;
+	return finish(&o, put_item(&o, item));
 }

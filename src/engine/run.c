@@ -19,7 +19,9 @@
 #include "engine/rules.h"
 #include "engine/run_internal.h"
 #include "engine/sources.h"
+#include "formats/ddbjson.h"
 #include "formats/formats.h"
+#include "formats/gzip.h"
 #include "io/archive_feed.h"
 
 /* ---- opening ------------------------------------------------------------- */
@@ -195,6 +197,9 @@ make_program(struct run *r, struct err *err)
 		.reject_drops = r->options->on_duplicate == DUPLICATE_REJECT,
 		.observer = r->options->observer,
 	};
+	r->shared.rematch = r->shared.format == &ddbjson_format &&
+			    r->shared.pack == &gzip_format &&
+			    r->shared.level == 0 && !r->shared.survey;
 	return 0;
 }
 

@@ -108,11 +108,16 @@ unit_run_free(struct unit_run *r)
 	keyfile_free(r->keys);
 	buf_free(&r->extra);
 	buf_free(&r->scratch);
+	buf_free(&r->packed);
 	for (size_t i = 0; r->outputs != NULL &&
 	     i < r->shared->plan->ntables; i++) {
-		buf_free(&r->outputs[i].text);
-		if (r->outputs[i].probe != NULL)
-			r->shared->format->encode_stop(r->outputs[i].probe);
+		struct output *const o = &r->outputs[i];
+
+		buf_free(&o->text);
+		rematch_free(o->rematch);
+		free(o->copied.of);
+		if (o->probe != NULL)
+			r->shared->format->encode_stop(o->probe);
 	}
 	for (size_t i = 0; r->deletes != NULL &&
 	     i < r->shared->plan->ntables; i++)
@@ -267,6 +272,7 @@ end(struct unit_run *r)
 		buf_reset(&r->deletes[i].text);
 		o->sink = r->rejects[i].sink = r->deletes[i].sink = NULL;
 	}
+	buf_reset(&r->packed);
 	source_close(r->source);
 	r->source = NULL;
 }
@@ -360,7 +366,10 @@ unit_run_start(struct unit_run *r, const struct unit *u, struct err *err)
 	r->source = source_open(u->stream != NULL
 				? archive_stream_feed(u->stream, u->member, err)
 				: place_feed(u->path, err), u->has_md5, err);
+	if (r->source != NULL && r->shared->rematch)
+		source_note_matches(r->source);
 	if (r->source == NULL || choose_reader(r, err) != 0 ||
+	    unit_start_rematch(r, err) != 0 ||
 	    keyfile_start(r->keys, r->shared->job_dir, u->number, err) != 0)
 		return fail(r, err);
 	if (o != NULL && (r->eye = o->open(o->context, u, err)) == NULL)

@@ -100,6 +100,7 @@ struct run_shared {
 	const struct item_format *format;	/* of the output */
 	const struct byte_format *pack;		/* NULL: none */
 	int level;				/* 0: the usual one */
+	bool rematch;		/* gzip's matches are taken over if there are */
 	const char *job_dir;
 	struct journal *journal;
 	bool fail_on_bad_item;

@@ -43,7 +43,7 @@ open_output(struct unit_run *r, struct output *o, bool packed, struct err *err)
 		return -1;
 	*slash = '/';
 	o->sink = sink_open(file_drain(path, err),
-			    packed ? r->shared->pack : NULL,
+			    packed && !r->rematching ? r->shared->pack : NULL,
 			    r->shared->level, packed, err);
 	if (o->sink == NULL)
 		return -1;
@@ -110,7 +110,9 @@ encode_item(struct unit_run *r, const struct product *p, struct buf *text,
 	struct output *const o = unit_output(r, p->table);
 
 	if (f == &ddbjson_format) {	/* in most runs, and in the hot path */
-		if (ddbjson_encode(p->item, 1, text, err) != 0)
+		if ((r->rematching
+		     ? ddbjson_encode_noted(p->item, text, &o->copied, err)
+		     : ddbjson_encode(p->item, 1, text, err)) != 0)
 			return -1;
 		return target_check_size(p->item, text->len - before, err);
 	}
@@ -272,7 +274,7 @@ encode(struct unit_run *r, struct program_result *result, struct err *err)
 		if (r->shared->format != &ddbjson_format &&
 		    prepare(r, p, err) != 0)
 			return -1;
-		const size_t before = text->len;
+		const size_t before = text->len, ncopied = o->copied.n;
 
 		p->len = r->shared->survey &&
 			 r->shared->format == &ddbjson_format
@@ -287,6 +289,7 @@ encode(struct unit_run *r, struct program_result *result, struct err *err)
 				return -1;
 			}
 			text->len = before;
+			o->copied.n = ncopied;
 			program_take_back(r->program, result, i, &why);
 			continue;
 		}
@@ -294,6 +297,8 @@ encode(struct unit_run *r, struct program_result *result, struct err *err)
 		o->items++;
 		r->written[p->table]++;
 	}
+	if (r->rematching)
+		return unit_rematch(r, err);
 	for (uint32_t i = 0; i < r->shared->ntargets; i++) {
 		struct output *const o = &r->outputs[i];
 
@@ -494,6 +499,8 @@ unit_end_outputs(struct unit_run *r, struct err *err)
 {
 	const struct item_format *const f = r->shared->format;
 
+	if (r->rematching)
+		return unit_end_rematch(r, err);
 	for (uint32_t i = 0; i < r->shared->ntargets; i++) {
 		struct output *const o = &r->outputs[i];
 		struct output *const del = &r->deletes[i];
@@ -524,6 +531,8 @@ unit_transform(struct unit_run *r, struct span block, bool last, size_t *used,
 	struct unit_olds olds;
 
 	batch_reset(b);
+	if (r->rematching)
+		unit_show_block(r, block);
 	if (r->format->decode(r->reader, block, last, b, used, err) != 0)
 		return -1;
 	const uint64_t nlines = b->nitems + (uint64_t)b->nrecords + b->nrejects;

@@ -85,6 +85,8 @@ commit_output(struct unit_run *r, struct output *o, enum journal_file_kind kind,
 		.size = stats.packed_len, .xxh3 = stats.xxh3,
 		.plain_len = stats.plain_len, .items = o->items,
 	};
+	if (kind == JOURNAL_OUT && r->rematching)
+		f.plain_len = rematch_len(o->rematch);
 	memcpy(f.md5, stats.md5, sizeof(f.md5));
 	return note_file(r, &f, err);
 }

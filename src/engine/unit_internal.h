@@ -5,6 +5,7 @@
 #include "engine/journal.h"
 #include "engine/program.h"
 #include "engine/unit.h"
+#include "formats/rematch.h"
 
 struct keyfile;
 struct sink;
@@ -18,6 +19,8 @@ struct output {
 	void *encoder;		/* state of shared->format, while there is a sink */
 	void *probe;		/* another one, that writes nowhere; or NULL */
 	struct buf text;	/* not yet enough for the sink */
+	struct rematch *rematch;	/* that packs the text, or NULL */
+	struct copied_list copied;	/* of the batch's text, where it does */
 	uint64_t items;
 	uint32_t part;		/* of a format with many files a unit */
 	char path[UNIT_NAME_LEN];	/* below the job's folder, in out/ */
@@ -39,6 +42,7 @@ struct unit_run {
 	uint64_t *written, *deleted;
 	struct program_run *before;	/* for old images; NULL: none met */
 	struct buf extra, scratch;
+	struct buf packed;		/* by rematch, on its way to a sink */
 
 	/* Of the unit under way. */
 	const struct unit *unit;
@@ -48,6 +52,8 @@ struct unit_run {
 	uint64_t superseded, gone;	/* of a base and its increments */
 	uint64_t packed_seen, plain_seen;
 	uint64_t lost;			/* values, on their way out */
+	bool rematching;		/* all outputs */
+	uint64_t block_from;		/* where in the input their blocks began */
 	struct drops_cursor *drops;	/* one a plan table; see drops.h */
 	size_t want;			/* bytes to ask the source for next */
 	struct workbench *bench;	/* of the thread that has it */
@@ -75,6 +81,18 @@ int unit_transform(struct unit_run *r, struct span block, bool last,
  */
 int unit_pass_on(struct unit_run *r, struct output *o, struct buf *text,
 		 size_t n, bool packed, struct err *err);
+
+/* ---- unit_rematch.c ------------------------------------------------------ */
+
+/* Is the unit one for that?  If so, r->rematching.  Returns 0 or -1. */
+int unit_start_rematch(struct unit_run *r, struct err *err);
+
+/* Before the batch that `block` is decoded to: what can be copied of it. */
+void unit_show_block(struct unit_run *r, struct span block);
+
+/* After the batch, and after the last one: to the sinks.  Return 0 or -1. */
+int unit_rematch(struct unit_run *r, struct err *err);
+int unit_end_rematch(struct unit_run *r, struct err *err);
 
 /* ---- unit_records.c ------------------------------------------------------ */
 

@@ -18,7 +18,10 @@
 
 #include "base/err.h"
 #include "base/md5.h"
+#include "formats/deflate.h"
 #include "formats/formats.h"
+#include "formats/gzip.h"
+#include "formats/rematch.h"
 #include "io/feed.h"
 
 enum {
@@ -46,6 +49,11 @@ struct source {
 
 	uint64_t packed_len, plain_len;
 	struct md5_lane md5;
+
+	bool want_matches;
+	struct gzip_trace trace;
+	size_t first;		/* of its tokens, that is still of use */
+	uint64_t first_at;	/* where in the text its literals begin */
 };
 
 struct source *
@@ -145,6 +153,86 @@ fill_plain(struct source *s, struct room room, struct err *err)
 	return 0;
 }
 
+/* ---- matches ------------------------------------------------------------- */
+
+void
+source_note_matches(struct source *s)
+{
+	s->want_matches = true;
+}
+
+bool
+source_matches(const struct source *s, struct matches *m, uint64_t *at)
+{
+	if (!s->want_matches || s->packing != &gzip_format)
+		return false;
+	*m = (struct matches){ .tokens = s->trace.tokens + s->first,
+			       .n = s->trace.n - s->first,
+			       .from = s->first_at };
+	*at = s->plain_len - (s->end - s->at);
+	return true;
+}
+
+void
+source_drop_matches(struct source *s, const struct matches *m)
+{
+	s->first = (size_t)(m->tokens - s->trace.tokens);
+	s->first_at = m->from;
+}
+
+/* Forget the tokens of what was consumed, where nobody else did. */
+static void
+pass_over(struct source *s)
+{
+	const uint64_t at = s->plain_len - (s->end - s->at);
+
+	for (; s->first < s->trace.n; s->first++) {
+		const uint64_t len = token_text(s->trace.tokens[s->first]);
+
+		if (s->first_at + len > at)
+			break;
+		s->first_at += len;
+	}
+}
+
+/* Have room for the tokens of `len` more bytes. */
+static int
+reserve_tokens(struct source *s, size_t len, struct err *err)
+{
+	struct gzip_trace *const t = &s->trace;
+	uint32_t *p;
+
+	if (t->cap > 0 && t->n - s->first > t->cap / 2)
+		pass_over(s);
+	if (s->first > 0)
+		memmove(t->tokens, t->tokens + s->first,
+			(t->n - s->first) * sizeof(*t->tokens));
+	t->n -= s->first;
+	s->first = 0;
+	if (t->n + GZIP_TOKENS(len) <= t->cap)
+		return 0;
+	t->cap = 2 * t->n + GZIP_TOKENS(len);
+	p = realloc(t->tokens, t->cap * sizeof(*p));
+	if (p == NULL)
+		return err_set(err, ERR_SYSTEM, "out of memory");
+	t->tokens = p;
+	return 0;
+}
+
+static int
+unpack(struct source *s, struct room *room, struct err *err)
+{
+	if (!s->want_matches || s->packing != &gzip_format)
+		return s->packing->unpack(s->state, &s->packed, s->feed_done,
+					  room, err);
+	if (reserve_tokens(s, room->len, err) != 0)
+		return -1;
+	return gzip_unpack_traced(s->state, &s->packed, s->feed_done, room,
+				  &s->trace, err);
+}
+
+/* ---- bytes --------------------------------------------------------------- */
+
 static int
 fill_packed(struct source *s, struct room room, struct err *err)
 {
@@ -158,8 +246,7 @@ fill_packed(struct source *s, struct room room, struct err *err)
 		s->packed = (struct span){ s->in, (size_t)got };
 	}
 
-	const int rc = s->packing->unpack(s->state, &s->packed, s->feed_done,
-					  &room, err);
+	const int rc = unpack(s, &room, err);
 
 	s->end += before - room.len;
 	s->plain_len += before - room.len;
@@ -292,6 +379,7 @@ source_close(struct source *s)
 		s->packing->unpack_stop(s->state);
 	md5_lane_leave(&s->md5);
 	s->feed->close(s->feed);
+	free(s->trace.tokens);
 	free(s->in);
 	free(s->window);
 	free(s);

@@ -39,6 +39,22 @@ struct source_stats {
 struct source *source_open(struct feed *feed, bool md5, struct err *err);
 
 /*
+ * From the first peek on, note the matches of what is unpacked from gzip, for
+ * rematch.h.  They pile up until they are dropped, or their text is consumed.
+ */
+void source_note_matches(struct source *s);
+
+/*
+ * The matches noted, and where in the text the bytes last shown begin.  False
+ * if there are none to be had: it is not gzip.
+ */
+struct matches;
+bool source_matches(const struct source *s, struct matches *m, uint64_t *at);
+
+/* `m` is what is left of them. */
+void source_drop_matches(struct source *s, const struct matches *m);
+
+/*
  * Show at least `min` bytes that have not been consumed, or all that are left.
  * Returns 1, or 0 if these are the last, or -1 with *err set: ERR_LIMIT if
  * `min` is more than a source will hold, ERR_INPUT if the input is damaged (the

@@ -1,0 +1,329 @@
+/*
+ * DEFLATE, AS WRITTEN from tokens: blocks with codes of their own.
+ *
+ * Everything that a symbol needs - code, extra bits and how many they are - is
+ * put in tables for each block: a token costs two look-ups, a literal one.
+ */
+#include "formats/deflate.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/bytes.h"
+#include "base/cpu.h"
+#include "base/err.h"
+#include "formats/deflate_code.h"
+
+#define INLINE static inline __attribute__((always_inline))
+
+enum {
+	MAX_LENS = LITLEN_SYMBOLS + DIST_SYMBOLS,
+	LENS = DEFLATE_MAX_MATCH - DEFLATE_MIN_MATCH + 1,
+	/* Of a block besides its symbols, in bytes; less is needed. */
+	HEAD_ROOM = 512,
+};
+
+/* Bits to be written at once. */
+struct piece {
+	uint32_t bits;
+	uint32_t n;
+};
+
+struct tables {
+	struct piece lits[256];
+	struct piece lens[LENS];	/* with extra bits */
+	struct piece dists[DIST_SYMBOLS];	/* without */
+	struct piece end;
+};
+
+/* ---- symbols ------------------------------------------------------------- */
+
+/* RFC 1951, 3.2.5. */
+static const uint16_t LEN_BASE[] = {
+	3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 15, 17, 19, 23, 27, 31, 35, 43, 51,
+	59, 67, 83, 99, 115, 131, 163, 195, 227, 258,
+};
+static const uint8_t LEN_EXTRA[] = {
+	0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 4, 4,
+	5, 5, 5, 5, 0,
+};
+
+/* How many extra bits a distance's symbol has. */
+INLINE uint32_t
+dist_extra(uint32_t symbol)
+{
+	return symbol < 4 ? 0 : symbol / 2 - 1;
+}
+
+/*
+ * The symbol of distance d + 1.  Two symbols begin with each highest bit, and
+ * the bit below tells them apart.
+ */
+INLINE uint32_t
+dist_symbol(uint32_t d)
+{
+	if (d < 4)
+		return d;
+
+	const uint32_t high = 31 - (uint32_t)__builtin_clz(d);
+	return 2 * high + (d >> (high - 1) & 1);
+}
+
+/* ---- counting ------------------------------------------------------------ */
+
+/*
+ * Every fourth stretch of tokens stands for all.  Symbols that were not seen
+ * there get a code all the same, a long one.  Returns where the text of the
+ * tokens ends.
+ */
+enum { STRETCH = 32, EVERY = 4, WEIGHT = 16 };
+
+INLINE const uint8_t *
+skip(const uint32_t *tokens, size_t n, const uint8_t *text)
+{
+	size_t len = 0;
+
+	for (size_t i = 0; i < n; i++)
+		len += token_text(tokens[i]);
+	return text + len;
+}
+
+INLINE const uint8_t *
+count(struct deflate_counts *c, const uint32_t *tokens, size_t n,
+      const uint8_t *text, const uint8_t *end)
+{
+	uint32_t lens[LENS] = { 0 };
+
+	memset(c, 0, sizeof(*c));
+	for (size_t i = 0; i < n; i++) {
+		if (i % (EVERY * STRETCH) == STRETCH) {
+			const size_t k = n - i < (EVERY - 1) * STRETCH ? n - i :
+					 (EVERY - 1) * STRETCH;
+
+			text = skip(tokens + i, k, text);
+			i += k;
+			if (i == n)
+				break;
+		}
+
+		const uint32_t t = tokens[i];
+		const uint8_t *const stop = text + token_lits(t);
+
+		while (text < stop)
+			c->litlens[*text++]++;
+		if (token_lits(t) == TOKEN_ONLY_LITS)
+			continue;
+		lens[token_len(t) - DEFLATE_MIN_MATCH]++;
+		c->dists[dist_symbol(token_dist(t) - 1)]++;
+		text += token_len(t);
+	}
+	if (n < EVERY * STRETCH)
+		for (const uint8_t *p = text; p < end; p++)
+			c->litlens[*p]++;
+	for (unsigned s = 0; s < sizeof(LEN_EXTRA); s++)
+		for (unsigned k = 0; k < 1U << LEN_EXTRA[s] &&
+		     LEN_BASE[s] + k < DEFLATE_MAX_MATCH + (s == 28); k++)
+			c->litlens[END_OF_BLOCK + 1 + s] +=
+				lens[LEN_BASE[s] + k - DEFLATE_MIN_MATCH];
+	for (unsigned s = 0; s < LITLEN_SYMBOLS; s++)
+		c->litlens[s] = WEIGHT * c->litlens[s] + 1;
+	for (unsigned s = 0; s < DIST_SYMBOLS; s++)
+		c->dists[s] = WEIGHT * c->dists[s] + 1;
+	return text;
+}
+
+/* ---- writing ------------------------------------------------------------- */
+
+/* Bits on their way to `at`, where 8 bytes can always be written. */
+struct writer {
+	uint64_t bits;
+	uint32_t n;
+	uint8_t *at;
+};
+
+INLINE void
+add(struct writer *w, uint64_t bits, uint32_t n)
+{
+	w->bits |= bits << w->n;
+	w->n += n;
+}
+
+/* Less than 8 bits are left. */
+INLINE void
+flush(struct writer *w)
+{
+	store_le64(w->at, w->bits);
+	w->at += w->n >> 3;
+	w->bits >>= w->n & ~7u;
+	w->n &= 7;
+}
+
+static void
+make_tables(struct tables *t, const struct deflate_codes *c)
+{
+	for (unsigned i = 0; i < 256; i++)
+		t->lits[i] = (struct piece){ c->litlen[i], c->litlen_len[i] };
+	t->end = (struct piece){ c->litlen[END_OF_BLOCK],
+				 c->litlen_len[END_OF_BLOCK] };
+	for (unsigned s = 0; s < sizeof(LEN_EXTRA); s++) {
+		const unsigned symbol = END_OF_BLOCK + 1 + s;
+		const uint32_t n = c->litlen_len[symbol];
+
+		/* 258 has a symbol of its own, the last. */
+		for (uint32_t k = 0; k < 1U << LEN_EXTRA[s]; k++)
+			t->lens[LEN_BASE[s] + k - DEFLATE_MIN_MATCH] =
+				(struct piece){ c->litlen[symbol] | k << n,
+						n + LEN_EXTRA[s] };
+	}
+	for (unsigned s = 0; s < DIST_SYMBOLS; s++)
+		t->dists[s] = (struct piece){ c->dist[s], c->dist_len[s] };
+}
+
+/*
+ * 14 bits are the most that a literal has, 19 a length, 28 a distance: with
+ * less than 8 bits waiting, four literals or a match fit before a flush.
+ *
+ * Mostly there are less than four literals.  How many cannot be foretold, so
+ * three are written, of which some may be nothing.
+ */
+INLINE const uint8_t *
+put_lits(struct writer *w, const struct tables *t, const uint8_t *text,
+	 size_t n)
+{
+	for (; __builtin_expect(n > 3, 0); n -= 4, text += 4) {
+		for (unsigned k = 0; k < 4; k++)
+			add(w, t->lits[text[k]].bits, t->lits[text[k]].n);
+		flush(w);
+	}
+	for (unsigned k = 0; k < 3; k++) {
+		const uint32_t is = 0 - (uint32_t)(k < n);
+
+		add(w, t->lits[text[k]].bits & is, t->lits[text[k]].n & is);
+	}
+	flush(w);
+	return text + n;
+}
+
+INLINE void
+put_tokens(struct writer *to, const struct tables *t, const uint32_t *tokens,
+	   size_t n, const uint8_t *text, const uint8_t *end)
+{
+	struct writer w = *to;
+
+	for (size_t i = 0; i < n; i++) {
+		const uint32_t token = tokens[i];
+		const uint32_t lits = token_lits(token);
+
+		text = put_lits(&w, t, text, lits);
+		if (lits == TOKEN_ONLY_LITS)
+			continue;
+
+		const uint32_t len = token_len(token);
+		const struct piece l = t->lens[len - DEFLATE_MIN_MATCH];
+		const uint32_t d = token_dist(token) - 1;
+		const uint32_t s = dist_symbol(d), x = dist_extra(s);
+
+		add(&w, l.bits, l.n);
+		add(&w, t->dists[s].bits, t->dists[s].n);
+		add(&w, d & ((1U << x) - 1), x);
+		flush(&w);
+		text += len;
+	}
+	put_lits(&w, t, text, (size_t)(end - text));
+	add(&w, t->end.bits, t->end.n);
+	flush(&w);
+	*to = w;
+}
+
+static void
+put_head(struct writer *w, const struct deflate_codes *c)
+{
+	struct deflate_head head;
+
+	deflate_head(&head, c);
+	add(w, 0 | 2 << 1, 3);		/* not the last; codes of its own */
+	add(w, head.nlitlens - 257, 5);
+	add(w, head.ndists - 1, 5);
+	add(w, head.nlens - 4, 4);
+	flush(w);
+	for (unsigned i = 0; i < head.nlens; i++) {
+		add(w, head.lens[i], 3);
+		flush(w);
+	}
+	for (unsigned i = 0; i < head.n; i++) {
+		add(w, head.pieces[i].bits, head.pieces[i].n);
+		flush(w);
+	}
+}
+
+/* Returns false if the tokens stand for more than that. */
+INLINE bool
+write_block(struct writer *w, const uint32_t *tokens, size_t n,
+	    const uint8_t *text, size_t len)
+{
+	struct deflate_counts counts;
+	struct deflate_codes codes;
+	struct tables tables;
+
+	if (count(&counts, tokens, n, text, text + len) > text + len)
+		return false;
+	deflate_codes(&codes, &counts);
+	make_tables(&tables, &codes);
+	put_head(w, &codes);
+	put_tokens(w, &tables, tokens, n, text, text + len);
+	return true;
+}
+
+#if defined(__x86_64__)
+/* The same with shifts that need no flags. */
+__attribute__((target("bmi,bmi2,lzcnt"))) static bool
+write_block_bmi2(struct writer *w, const uint32_t *tokens, size_t n,
+		 const uint8_t *text, size_t len)
+{
+	return write_block(w, tokens, n, text, len);
+}
+#endif
+
+int
+deflate_block(struct deflate_bits *b, const uint32_t *tokens, size_t n,
+	      const uint8_t *text, size_t len, struct buf *out,
+	      struct err *err)
+{
+	/* A byte is 15 bits at most, and a match, 6 bytes, stands for 3. */
+	uint8_t *const at = buf_reserve(out, 2 * len + HEAD_ROOM, err);
+	struct writer w = { b->bits, b->n, at };
+	bool (*write)(struct writer *, const uint32_t *, size_t,
+		      const uint8_t *, size_t) = write_block;
+
+	if (at == NULL)
+		return -1;
+#if defined(__x86_64__)
+	if (cpu_has(CPU_AVX2))
+		write = write_block_bmi2;
+#endif
+	if (!write(&w, tokens, n, text, len))
+		return err_set(err, ERR_SYSTEM, "a match too many while packing"
+			       ": please report this, and use --level 1");
+	*b = (struct deflate_bits){ w.bits, w.n };
+	buf_commit(out, (size_t)(w.at - at));
+	return 0;
+}
+
+int
+deflate_flush(struct deflate_bits *b, struct buf *out, struct err *err)
+{
+	uint8_t *const at = buf_reserve(out, HEAD_ROOM, err);
+	struct writer w = { b->bits, b->n, at };
+
+	if (at == NULL)
+		return -1;
+	add(&w, 0, 3);
+	w.n = (w.n + 7) & ~7u;
+	flush(&w);
+	add(&w, 0xffff0000u, 32);
+	flush(&w);
+	*b = (struct deflate_bits){ 0, 0 };
+	buf_commit(out, (size_t)(w.at - at));
+	return 0;
+}

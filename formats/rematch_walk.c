@@ -1,0 +1,480 @@
+/* rematch_walk.c - from notes to tokens: the hot half of rematch. */
+#include <assert.h>
+#include <string.h>
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+#include "base/buf.h"
+#include "base/bytes.h"
+#include "formats/rematch_internal.h"
+
+#define INLINE static inline __attribute__((always_inline))
+
+enum {
+	/* Three literals are shorter than a match of three from farther. */
+	NEAR = 4096,
+	SEEN_LEN = 4,		/* bytes that are hashed */
+	PIECE_LEN = GRANULES * GRANULE - DEFLATE_MAX_DIST,
+};
+
+/*
+ * How many bytes are the same, at most `most`?  Are `n` bytes?  REMATCH_SLACK
+ * may be read behind them.
+ */
+struct same {
+	size_t (*len)(const uint8_t *a, const uint8_t *b, size_t most);
+	bool (*as)(const uint8_t *a, const uint8_t *b, size_t n);
+};
+
+INLINE size_t
+same_len_portable(const uint8_t *a, const uint8_t *b, size_t most)
+{
+	for (size_t i = 0; i < most; i += 8) {
+		const uint64_t x = load_le64(a + i) ^ load_le64(b + i);
+
+		if (x != 0) {
+			i += (size_t)__builtin_ctzll(x) / 8;
+			return i < most ? i : most;
+		}
+	}
+	return most;
+}
+
+INLINE bool
+same_as_portable(const uint8_t *a, const uint8_t *b, size_t n)
+{
+	return same_len_portable(a, b, n) == n;
+}
+
+/* Texts on their way. */
+struct walk {
+	const uint8_t *text;
+	size_t end;			/* of the text */
+	size_t covered;
+	uint32_t base;
+	uint32_t *next;			/* token to be written */
+};
+
+INLINE void
+put_match(struct walk *w, size_t at, size_t len, size_t dist)
+{
+	size_t lits = at - w->covered;
+
+	assert(at >= w->covered);
+	for (; __builtin_expect(lits >= TOKEN_ONLY_LITS, 0);
+	     lits -= TOKEN_ONLY_LITS)
+		*w->next++ = (uint32_t)TOKEN_ONLY_LITS <<
+			     (TOKEN_DIST_BITS + TOKEN_LEN_BITS);
+	*w->next++ = token_of((uint32_t)lits, (uint32_t)len, (uint32_t)dist);
+	w->covered = at + len;
+}
+
+INLINE bool
+is_worth(size_t len, size_t dist)
+{
+	return len > DEFLATE_MIN_MATCH ||
+	       (len == DEFLATE_MIN_MATCH && dist <= NEAR);
+}
+
+/* ---- where the input has gone -------------------------------------------- */
+
+INLINE void
+note_stretch(struct rematch *r, uint32_t from, uint32_t len, uint32_t shift)
+{
+	const uint32_t end = from + len;
+	uint32_t x = (r->noted + GRANULE - 1) & ~(uint32_t)(GRANULE - 1);
+
+	r->last = (r->last + 1) % STRETCHES;
+	r->stretches[r->last] = (struct stretch){ from, end, shift };
+	if ((int32_t)(end - x) > GRANULES * GRANULE)
+		x = (end - GRANULES * GRANULE) & ~(uint32_t)(GRANULE - 1);
+	for (; (int32_t)(end - x) > 0; x += GRANULE)
+		r->granules[(x >> GRANULE_BITS) % GRANULES] =
+			(uint16_t)r->last;
+	r->noted = end;
+}
+
+/* The first stretch that ends behind `at`, which the last one does. */
+INLINE const struct stretch *
+find_stretch(const struct rematch *r, uint32_t at)
+{
+	uint32_t i = r->granules[(at >> GRANULE_BITS) % GRANULES];
+
+	while ((int32_t)(r->stretches[i].end - at) <= 0 && i != r->last)
+		i = (i + 1) % STRETCHES;
+	return &r->stretches[i];
+}
+
+/* ---- without notes ------------------------------------------------------- */
+
+/* Look for matches that end at `stop` or before. */
+INLINE void
+search(struct rematch *r, struct walk *w, size_t stop, const struct same *same)
+{
+	size_t at = w->covered;
+
+	while (at + SEEN_LEN <= stop) {
+		const uint32_t v = load_le32(w->text + at);
+		const uint32_t h = v * 0x9E3779B1u >> (32 - SEEN_BITS);
+		const uint32_t here = (uint32_t)at + w->base;
+		const uint32_t dist = here - r->seen[h];
+		size_t len;
+
+		r->seen[h] = here;
+		if (dist - 1 >= DEFLATE_MAX_DIST || dist > at ||
+		    load_le32(w->text + at - dist) != v) {
+			at++;
+			continue;
+		}
+		len = stop - at < DEFLATE_MAX_MATCH ? stop - at :
+		      DEFLATE_MAX_MATCH;
+		len = same->len(w->text + at, w->text + at - dist, len);
+		put_match(w, at, len, dist);
+		at += len;
+	}
+}
+
+/* ---- with them ----------------------------------------------------------- */
+
+/* A match of the input that something copied has a part of. */
+struct match {
+	uint32_t end;			/* of the match */
+	uint32_t dist;
+};
+
+/*
+ * Put what is left at input position `at` of a match; `shift` makes indexes of
+ * positions.  Returns where to go on: behind `at`.
+ */
+INLINE uint32_t
+move_match(struct rematch *r, struct walk *w, uint32_t at,
+	   struct match m, uint32_t shift, const struct same *same)
+{
+	const struct stretch *const s = find_stretch(r, at - m.dist);
+	uint32_t from = at - m.dist;
+
+	/* The text that was copied is gone, up to here. */
+	if ((int32_t)(s->from - from) > 0) {
+		at += s->from - from;
+		from = s->from;
+		if ((int32_t)(m.end - at) <= 0)
+			return at;
+	}
+
+	const size_t to = (uint32_t)(at + shift);
+	const uint32_t dist = (uint32_t)to + w->base - (from + s->shift);
+	size_t len;
+
+	if (dist - 1 >= DEFLATE_MAX_DIST || to >= w->end || dist > to)
+		return m.end;
+	len = w->end - to < DEFLATE_MAX_MATCH ? w->end - to :
+	      DEFLATE_MAX_MATCH;
+	len = same->len(w->text + to, w->text + to - dist, len);
+	if (!is_worth(len, dist)) {
+		/* Perhaps what follows the stretch is more. */
+		const uint32_t left = s->end - from;
+
+		return left - 1 < m.end - at ? at + left : m.end;
+	}
+	if (r->poor)
+		search(r, w, to, same);
+	put_match(w, to, len, dist);
+	r->known += len;
+	return at + (uint32_t)len;
+}
+
+/* Tokens of the input, to be read. */
+struct reader {
+	const uint32_t *token, *last;
+	uint32_t begins;		/* where its literals do */
+};
+
+/*
+ * Put what is left of a match from `at` on, up to `end`, in pieces if what it
+ * copies has come apart.
+ */
+INLINE void
+move_pieces(struct rematch *r, struct walk *w, uint32_t at, uint32_t end,
+	    struct match m, uint32_t shift, const struct same *same)
+{
+	while ((int32_t)(end - at) > 0)
+		at = move_match(r, w, at, m, shift, same);
+}
+
+/* Perhaps the last match goes on where what was copied does not. */
+INLINE void
+lengthen(struct walk *w, const struct same *same)
+{
+	const uint32_t token = w->next[-1];
+	const uint32_t len = token_len(token), dist = token_dist(token);
+	const size_t at = w->covered;
+	size_t most = w->end - at, more;
+
+	if (most > DEFLATE_MAX_MATCH - len)
+		most = DEFLATE_MAX_MATCH - len;
+	more = same->len(w->text + at, w->text + at - dist, most);
+	w->next[-1] = token_of(token_lits(token), len + (uint32_t)more, dist);
+	w->covered += more;
+}
+
+INLINE uint32_t
+later(uint32_t a, uint32_t b)
+{
+	return (int32_t)(a - b) > 0 ? a : b;
+}
+
+/*
+ * Put the matches of what was copied, [at, end) of the input; `shift` makes
+ * indexes of positions.
+ *
+ * There are few branches: what becomes of a match cannot be foretold.  Each is
+ * cut to what was copied of it, and to what it copies that is still there, and
+ * written; whether it counts is seen then.  Nothing of the next depends on what
+ * was looked up, so that the processor can be with several at once.
+ */
+INLINE void
+walk_stretch(struct rematch *r, struct walk *w, struct reader *t,
+	     uint32_t at, const uint32_t end, const uint32_t shift,
+	     const struct same *same)
+{
+	const uint8_t *const text = w->text;
+	const uint32_t base = w->base;
+	const uint32_t *token = t->token;
+	const uint32_t *const last = t->last;
+	uint32_t begins = t->begins;
+	uint32_t covered = (uint32_t)w->covered;
+	uint32_t *next = w->next;
+	uint32_t known = 0;
+
+	/* Those of what was not copied. */
+	for (; token < last; token++) {
+		const uint32_t mend = begins + token_text(*token);
+
+		if ((int32_t)(mend - at) > 0)
+			break;
+		begins = mend;
+	}
+	for (; token < last; token++) {
+		const uint32_t lits = token_lits(*token);
+		const uint32_t d = token_dist(*token);
+		const uint32_t m = begins + lits;
+		const uint32_t mend = begins + token_text(*token);
+		const uint32_t first = later(m, at);
+
+		if ((int32_t)(end - first) <= 0)
+			break;
+
+		const struct stretch *const s = find_stretch(r, first - d);
+		const uint32_t from = later(first - d, s->from);
+		const uint32_t to = from + d + shift;
+		const uint32_t stop = (int32_t)(mend - end) < 0 ? mend : end;
+		const int32_t n = (int32_t)(stop - from - d);
+		const uint32_t dist = to + base - from - s->shift;
+		const uint32_t run = to - covered;
+		const bool is = (n > DEFLATE_MIN_MATCH ||
+				 (n == DEFLATE_MIN_MATCH && dist <= NEAR)) &
+				(dist - 1 < DEFLATE_MAX_DIST) &
+				(dist <= to);
+
+		if (is && (run >= TOKEN_ONLY_LITS ||
+			   !same->as(text + to, text + to - dist,
+				     (uint32_t)n))) {
+			w->covered = covered;
+			w->next = next;
+			move_pieces(r, w, from + d, stop,
+				    (struct match){ mend, d }, shift, same);
+			covered = (uint32_t)w->covered;
+			next = w->next;
+			at = later(at, covered - shift);
+		} else {
+			*next = token_of(run, (uint32_t)n, dist);
+			next += is;
+			covered = is ? to + (uint32_t)n : covered;
+			known += is ? (uint32_t)n : 0;
+		}
+		if ((int32_t)(mend - end) > 0)
+			break;
+		begins = mend;
+	}
+	w->covered = covered;
+	w->next = next;
+	r->known += known;
+	t->token = token;
+	t->begins = begins;
+	if (token < last && covered == end + shift && next > r->tokens + r->n)
+		lengthen(w, same);
+}
+
+/* The same of a text that is searched too. */
+INLINE void
+walk_poor(struct rematch *r, struct walk *w, struct reader *t, uint32_t at,
+	  uint32_t end, uint32_t shift, const struct same *same)
+{
+	while (t->token < t->last && (int32_t)(end - at) > 0) {
+		const uint32_t lits = token_lits(*t->token);
+		const uint32_t m = t->begins + lits;
+		const uint32_t mend = lits == TOKEN_ONLY_LITS ? m :
+				      m + token_len(*t->token);
+
+		if ((int32_t)(mend - at) <= 0) {
+			t->begins = mend;
+			t->token++;
+			continue;
+		}
+		if ((int32_t)(m - at) > 0)
+			at = m;
+		if ((int32_t)(end - at) <= 0)
+			break;
+		at = move_match(r, w, at, (struct match){
+				mend, token_dist(*t->token) }, shift, same);
+	}
+}
+
+/* Note the first `len` bytes of `c` and put what its matches come to. */
+INLINE void
+walk_copied(struct rematch *r, struct walk *w, struct reader *t,
+	    const struct copied *c, uint32_t len, const struct same *same)
+{
+	const uint32_t from = (uint32_t)c->from, end = from + len;
+	const uint32_t shift = c->to - from;
+	uint32_t at = from;
+
+	note_stretch(r, from, len, shift + w->base);
+	if (w->covered > c->to)
+		at += (uint32_t)(w->covered - c->to);
+	if (r->poor)
+		walk_poor(r, w, t, at, end, shift, same);
+	else
+		walk_stretch(r, w, t, at, end, shift, same);
+}
+
+INLINE void
+walk(struct rematch *r, const struct buf *text, const struct copied *copied,
+     size_t ncopied, struct matches *matches, const struct same *same)
+{
+	struct walk w = {
+		.text = text->ptr, .end = text->len, .covered = r->covered,
+		.base = r->base, .next = r->tokens + r->n,
+	};
+	struct reader t = {
+		.token = matches->tokens, .last = matches->tokens + matches->n,
+		.begins = (uint32_t)matches->from,
+	};
+
+	for (size_t i = 0; i < ncopied; i++) {
+		struct copied c = copied[i];
+
+		assert(c.to + (size_t)c.len <= text->len);
+		if ((int32_t)((uint32_t)c.from - r->noted) < 0)
+			continue;	/* not in order */
+		/* As far back as a match reaches must be known beside it. */
+		for (; c.len > PIECE_LEN; c.len -= PIECE_LEN) {
+			walk_copied(r, &w, &t, &c, PIECE_LEN, same);
+			c.from += PIECE_LEN;
+			c.to += PIECE_LEN;
+		}
+		walk_copied(r, &w, &t, &c, c.len, same);
+	}
+	if (r->poor)
+		search(r, &w, w.end, same);
+	r->n = (size_t)(w.next - r->tokens);
+	r->covered = w.covered;
+	matches->n = (size_t)(t.last - t.token);
+	matches->tokens = t.token;
+	matches->from += (uint32_t)(t.begins - (uint32_t)matches->from);
+}
+
+void
+rematch_walk_portable(struct rematch *r, const struct buf *text,
+		      const struct copied *copied, size_t ncopied,
+		      struct matches *matches)
+{
+	walk(r, text, copied, ncopied, matches, &(struct same){
+		same_len_portable, same_as_portable });
+}
+
+#if defined(__x86_64__)
+#define AVX512 "avx512f,avx512bw,avx512vl,bmi,bmi2"
+
+__attribute__((target(AVX512), always_inline)) static inline uint64_t
+differences(const uint8_t *a, const uint8_t *b)
+{
+	return _mm512_cmpneq_epi8_mask(_mm512_loadu_si512(a),
+				       _mm512_loadu_si512(b));
+}
+
+__attribute__((target(AVX512), always_inline)) static inline size_t
+same_len_avx512(const uint8_t *a, const uint8_t *b, size_t most)
+{
+	for (size_t i = 0; i < most; i += 64) {
+		const uint64_t differ = differences(a + i, b + i);
+
+		if (differ != 0) {
+			i += (size_t)__builtin_ctzll(differ);
+			return i < most ? i : most;
+		}
+	}
+	return most;
+}
+
+__attribute__((target(AVX512), always_inline)) static inline bool
+same_as_avx512(const uint8_t *a, const uint8_t *b, size_t n)
+{
+	const uint64_t differ = differences(a, b);
+
+	if (__builtin_expect(n > 64, 0))
+		return differ == 0 &&
+		       same_len_avx512(a + 64, b + 64, n - 64) == n - 64;
+	return _bzhi_u64(differ, (uint32_t)n) == 0;
+}
+
+__attribute__((target(AVX512))) void
+rematch_walk_avx512(struct rematch *r, const struct buf *text,
+		    const struct copied *copied, size_t ncopied,
+		    struct matches *matches)
+{
+	walk(r, text, copied, ncopied, matches, &(struct same){
+		same_len_avx512, same_as_avx512 });
+}
+
+__attribute__((target("avx2,bmi"), always_inline)) static inline size_t
+same_len_avx2(const uint8_t *a, const uint8_t *b, size_t most)
+{
+	for (size_t i = 0; i < most; i += 32) {
+		const __m256i x = _mm256_loadu_si256((const void *)(a + i));
+		const __m256i y = _mm256_loadu_si256((const void *)(b + i));
+		const uint32_t differ = ~(uint32_t)_mm256_movemask_epi8(
+						_mm256_cmpeq_epi8(x, y));
+
+		if (differ != 0) {
+			i += (size_t)__builtin_ctz(differ);
+			return i < most ? i : most;
+		}
+	}
+	return most;
+}
+
+__attribute__((target("avx2,bmi,bmi2"), always_inline)) static inline bool
+same_as_avx2(const uint8_t *a, const uint8_t *b, size_t n)
+{
+	const __m256i x = _mm256_loadu_si256((const void *)a);
+	const __m256i y = _mm256_loadu_si256((const void *)b);
+	const uint32_t same = (uint32_t)_mm256_movemask_epi8(
+					_mm256_cmpeq_epi8(x, y));
+
+	if (__builtin_expect(n > 32, 0))
+		return same == UINT32_MAX &&
+		       same_len_avx2(a + 32, b + 32, n - 32) == n - 32;
+	return _bzhi_u32(~same, (uint32_t)n) == 0;
+}
+
+__attribute__((target("avx2,bmi,bmi2"))) void
+rematch_walk_avx2(struct rematch *r, const struct buf *text,
+		  const struct copied *copied, size_t ncopied,
+		  struct matches *matches)
+{
+	walk(r, text, copied, ncopied, matches, &(struct same){
+		same_len_avx2, same_as_avx2 });
+}
+#endif
