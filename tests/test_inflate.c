@@ -51,7 +51,8 @@ guarded(size_t len)
 }
 
 /*
- * Unpack `in`, with `step` bytes at a time and room for `room`, into *o.  The
+ * Unpack `in`, with `step` bytes at a time and room for `room`, into *o; for
+ * every other stream the first room is far smaller than those after it.  The
  * account of text and tokens must be right after each call.
  */
 static void
@@ -59,6 +60,7 @@ inflate_into(struct outcome *o, struct inflater *f, struct span in, size_t step,
 	     size_t room)
 {
 	struct span part = { in.ptr, 0 };
+	const size_t first = in.len % 2 == 0 ? room : room / 64 + 1;
 	size_t given = 0, told = 0, counted = 0;
 
 	o->result = INFLATE_MORE;
@@ -72,13 +74,15 @@ inflate_into(struct outcome *o, struct inflater *f, struct span in, size_t step,
 			given += more;
 		}
 		const size_t left = sizeof(o->text) - o->len;
+		const size_t most = o->len == 0 ? first : room;
 		struct room out = { o->text + o->len,
-				    left < room ? left : room };
+				    left < most ? left : most };
 		uint32_t *next = o->tokens + o->ntokens;
 		const size_t before = out.len, unread = part.len;
 
 		o->result = inflate_on(f, &part, &out, &next);
 		o->len += before - out.len;
+		assert_in_range(part.len, 0, unread);
 		assert_in_range(next - o->tokens, o->ntokens,
 				o->ntokens + before / 3 + INFLATE_MORE_TOKENS);
 		o->ntokens = (size_t)(next - o->tokens);
@@ -352,7 +356,7 @@ writes_nothing_behind_room_and_tokens(void **state)
 
 /* Bits as deflate has them, and codes, whose first bit comes first. */
 struct bits {
-	uint8_t bytes[8000];
+	uint8_t bytes[40000];
 	size_t n;
 };
 
@@ -604,6 +608,13 @@ refuses_blocks_that_cannot_be(void **state)
 			put(&b, len, 3);
 		expect(&b, INFLATE_BAD_BLOCK);
 	}
+	b = (struct bits){ .n = 0 };
+	put(&b, 5, 3);
+	put(&b, 0, 10);
+	put(&b, 1, 4);
+	put(&b, 0, 12);
+	put(&b, 1, 3);
+	expect(&b, INFLATE_BAD_BLOCK);
 	/* A repeat of nothing, and one that goes on behind the end. */
 	b = (struct bits){ .n = 0 };
 	put_head(&b, 257, 1, true);
@@ -695,6 +706,62 @@ refuses_copies_from_before_the_start(void **state)
 		}
 }
 
+/*
+ * `n` bytes that are stored, then matches at the greatest distance there is,
+ * short and long ones in turn.
+ */
+static size_t
+put_far_matches(struct bits *b, size_t n, unsigned nmatches)
+{
+	put(b, 0, 8);
+	put(b, (unsigned)n, 16);
+	put(b, ~(unsigned)n & 0xffff, 16);
+	for (size_t i = 0; i < n; i++)
+		put(b, (unsigned)(i * i >> 7), 8);
+	n = 0;
+	put(b, 3, 3);
+	for (unsigned i = 0; i < nmatches; i++) {
+		put_fixed(b, i % 3 == 0 ? 257 : 285);
+		put_code(b, 29, 5);
+		put(b, 0x1fff, 13);
+		n += i % 3 == 0 ? 3 : 258;
+	}
+	put_fixed(b, 256);
+	return n;
+}
+
+static void
+reaches_back_32_kib_and_no_further(void **state)
+{
+	enum { REACH = 32768, NMATCHES = 600 };
+	static const size_t ROOMS[] = {
+		1000, 2100, 4000, 16384, 32400, 32767, 32768, 32769, 33000,
+		40000, 70000, 200000,
+	};
+	static struct bits b;
+
+	(void)state;
+	for (size_t k = 0; k < 2 * sizeof(ROOMS) / sizeof(ROOMS[0]); k++) {
+		memset(&b, 0, sizeof(b));
+		const size_t n = put_far_matches(&b, REACH, NMATCHES);
+
+		inflate_by(KERNELS[k % 2], &cut, bits_span(&b), SIZE_MAX,
+			   ROOMS[k / 2]);
+		assert_int_equal(cut.result, INFLATE_END);
+		assert_int_equal(cut.len, REACH + n);
+		assert_memory_equal(cut.text + REACH, cut.text, n);
+		assert_int_equal(cut.text[1000], 1000 * 1000 >> 7 & 0xff);
+		for (size_t less = 1; less < 1000; less += less / 3 + 1) {
+			memset(&b, 0, sizeof(b));
+			put_far_matches(&b, REACH - less, NMATCHES);
+			inflate_by(KERNELS[k % 2], &cut, bits_span(&b),
+				   SIZE_MAX, ROOMS[k / 2]);
+			assert_int_equal(cut.result, INFLATE_BAD_COPY);
+			assert_int_equal(cut.len, REACH - less);
+		}
+	}
+}
+
 /* What zlib says: 1 all is well, 0 it is cut short, -1 it is damaged. */
 static int
 zlib_says(struct span in, uint8_t *text, size_t cap, size_t *len, size_t *used)
@@ -769,6 +836,7 @@ main(void)
 		cmocka_unit_test(takes_codes_that_are_hardly_any),
 		cmocka_unit_test(refuses_symbols_that_cannot_be),
 		cmocka_unit_test(refuses_copies_from_before_the_start),
+		cmocka_unit_test(reaches_back_32_kib_and_no_further),
 		cmocka_unit_test(agrees_with_zlib_on_damaged_data),
 	};
 
