@@ -552,6 +552,58 @@ what_there_is_no_room_for_is_counted(void **state)
 	stats_free(s);
 }
 
+/* Items with 300 attributes, all of different values, some to each unit. */
+static struct stats *
+stats_of_many(unsigned nunits)
+{
+	enum { NAMES = 300, MANY = 1200 };
+	struct stats *const s = stats_new(&plan, 0, &err);
+	struct pass p[4] = { { .at = 0 } };
+	uint64_t bytes = 0;
+
+	for (unsigned i = 0; i < MANY; i++) {
+		struct buf *const to = &p[i % nunits].text;
+
+		buf_printf(to, &err, "{\"Item\":{");
+		for (unsigned k = 0; k < NAMES; k++)
+			buf_printf(to, &err, "%s\"a%u\":{\"S\":\"%x\"}",
+				   k > 0 ? "," : "", k, i * 2654435761u + k);
+		buf_printf(to, &err, "}}\n");
+	}
+	/* All at once, so that each has an eye of its own. */
+	for (unsigned i = 0; i < nunits; i++)
+		start(&p[i], s, i);
+	for (unsigned i = 0; i < nunits; i++)
+		while (go(&p[i], 100000, &bytes))
+			;
+	for (unsigned i = 0; i < nunits; i++)
+		stop(&p[i]);
+	assert_int_equal(0, stats_settle(s, &err));
+	return s;
+}
+
+static void
+of_many_paths_with_many_values_less_is_kept_of_each(void **state)
+{
+	struct stats *const a = stats_of_many(1);
+	struct stats *const b = stats_of_many(4);
+	const double error = stats_error(a, 0);
+
+	(void)state;
+	assert_true(error > 0.044 && error < 0.0443);	/* 1 / sqrt(512) */
+	assert_true(stats_error(b, 0) == error);
+	for (unsigned k = 0; k < 300; k += 50) {
+		char path[16];
+
+		snprintf(path, sizeof(path), "a%u", k);
+		assert_in_range(attribute(a, path)->distinct, 980, 1200);
+		assert_int_equal(attribute(b, path)->distinct,
+				 attribute(a, path)->distinct);
+	}
+	stats_free(a);
+	stats_free(b);
+}
+
 static void
 the_largest_come_first_and_ties_by_place(void **state)
 {
@@ -593,6 +645,8 @@ main(void)
 		cmocka_unit_test(long_texts_are_cut_between_characters),
 		cmocka_unit_test(neither_order_nor_batches_change_the_result),
 		cmocka_unit_test(what_there_is_no_room_for_is_counted),
+		cmocka_unit_test(
+			of_many_paths_with_many_values_less_is_kept_of_each),
 		cmocka_unit_test(the_largest_come_first_and_ties_by_place),
 	};
 	const int failed = cmocka_run_group_tests_name("stats", tests, NULL,

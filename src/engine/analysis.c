@@ -161,6 +161,7 @@ take_table(struct analyst *x, const struct stats *stats, uint32_t number)
 			&x->a->mem, &t->nattributes, &t->nleft_out, x->err);
 		if (t->attributes == NULL)
 			return -1;
+		t->distinct_error = stats_error(stats, from->input);
 	}
 
 	const struct price_load load = {

@@ -50,6 +50,7 @@ struct analysis_table {
 	const struct stats_input *source;
 	const struct stats_attribute *attributes;
 	size_t nattributes, nleft_out;
+	double distinct_error;	/* of what is not exact: see stats.h */
 	const struct stats_table *stats;
 	bool shares;			/* its input with other plan tables */
 	struct price_estimate costs;

@@ -372,7 +372,7 @@ put_table(struct page *g, const struct analysis_table *t)
 		put_attribute(g, &t->attributes[i]);
 	end(g);
 	put(g, "pathsLeftOut", t->nleft_out);
-	put_fixed(g, "distinctError", stats_error(), 4);
+	put_fixed(g, "distinctError", t->distinct_error, 4);
 	put(g, "writeUnits", t->stats->units);
 	put_costs(g, t);
 	end(g);

@@ -52,7 +52,7 @@ take_all(struct eye *e, struct err *err)
 		struct node *const n = e->busy[--e->nbusy];
 
 		n->busy = false;
-		if (values_take(n, e->sizes, &e->scratch, err) != 0)
+		if (values_take(&e->paths, n, e->sizes, &e->scratch, err) != 0)
 			return -1;
 	}
 	return 0;
@@ -63,7 +63,7 @@ static __attribute__((noinline)) int
 make_way(struct eye *e, struct node *n, struct err *err)
 {
 	if (n->nseen == SEEN &&
-	    values_take(n, e->sizes, &e->scratch, err) != 0)
+	    values_take(&e->paths, n, e->sizes, &e->scratch, err) != 0)
 		return -1;
 	/* Taken in because it was full, it is still among the busy. */
 	if (n->busy)
@@ -484,4 +484,13 @@ stats_attributes(const struct stats *s, uint32_t input, struct arena *mem,
 		 size_t *n, size_t *left_out, struct err *err)
 {
 	return paths_list(&s->paths[input], mem, n, left_out, err);
+}
+
+double
+stats_error(const struct stats *s, uint32_t input)
+{
+	const uint32_t k = s->paths[input].k;
+
+	return sketch_error(&(struct sketch){
+		.bound = 1, .k = k, .n = k > 0 ? k : STATS_SKETCH });
 }

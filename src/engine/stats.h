@@ -40,6 +40,7 @@ enum {
 	STATS_TEXT = 100,	/* bytes of a value that are shown */
 	STATS_KEY = 200,	/* bytes of a key in words */
 	STATS_SKETCH = 1024,	/* see sketch.h */
+	STATS_SLOTS = 512 * 1024,	/* of 16 bytes, of all paths */
 };
 
 /* An item, as messages name it. */
@@ -135,7 +136,11 @@ stats_attributes(const struct stats *s, uint32_t input, struct arena *mem,
 void stats_key(const struct plan *plan, uint32_t table,
 	       const struct item *item, char out[STATS_KEY]);
 
-/* The relative standard error of stats_attribute.distinct, where not exact. */
-double stats_error(void);
+/*
+ * The relative standard error of stats_attribute.distinct, where not exact: 1 /
+ * sqrt(STATS_SKETCH), and more if so many paths have so many values that their
+ * sketches would take more than STATS_SLOTS.
+ */
+double stats_error(const struct stats *s, uint32_t input);
 
 #endif

@@ -80,6 +80,8 @@ struct paths {
 	struct node *root;		/* the item's own map */
 	uint32_t nnodes;
 	uint64_t left_out;
+	uint32_t k;			/* of the sketches */
+	size_t nslots;			/* of all of them, at most */
 };
 
 int paths_init(struct paths *p, struct err *err);
@@ -126,6 +128,9 @@ struct node *paths_add(struct paths *p, struct node *map,
 struct node *paths_element(struct paths *p, struct node *list,
 			   struct err *err);
 
+/* Sketches have grown: if they are too large in all, each keeps less. */
+void paths_thin(struct paths *p);
+
 /* Add `from` to `to`; nothing may wait at a path of either.  0 or -1. */
 int paths_merge(struct paths *to, const struct paths *from, struct err *err);
 int node_merge(struct paths *to, struct node *into, const struct node *from,
@@ -134,12 +139,12 @@ int node_merge(struct paths *to, struct node *into, const struct node *from,
 /* ---- values (stats_values.c) --------------------------------------------- */
 
 /*
- * Take in all that waits at `n`, and add each value's size to sizes[item]; but
- * of an S its `len`, which who walks has added.  `scratch` is for texts with
- * escapes.  Returns 0 or -1.
+ * Take in all that waits at `n`, a path of `p`, and add each value's size to
+ * sizes[item]; but of an S its `len`, which who walks has added.  `scratch` is
+ * for texts with escapes.  Returns 0 or -1.
  */
-int values_take(struct node *n, uint32_t *sizes, struct arena *scratch,
-		struct err *err);
+int values_take(struct paths *p, struct node *n, uint32_t *sizes,
+		struct arena *scratch, struct err *err);
 
 /* Put into the extremes what another node has seen. */
 void extremes_merge(struct node *into, const struct node *from);

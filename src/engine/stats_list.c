@@ -100,8 +100,13 @@ tell_examples(struct listing *l, struct node *n, struct stats_attribute *a)
 	};
 	const struct example *const from = n->extremes->examples;
 
+	const uint64_t most = n->types[VALUE_S] + n->types[VALUE_N] +
+			      n->types[VALUE_B];
+
 	sketch_settle(&n->sketch);
 	a->distinct = sketch_distinct(&n->sketch);
+	if (a->distinct > most)		/* an estimate may be */
+		a->distinct = most;
 	for (int i = 0; i < STATS_EXAMPLES && from[i].hash != UINT64_MAX; i++) {
 		const char *const text = shown(l, from[i].value.text,
 					       from[i].value.len, STATS_TEXT);
@@ -215,11 +220,4 @@ paths_list(const struct paths *p, struct arena *mem, size_t *n,
 	*n = l.n;
 	*left_out = l.left_out;
 	return rc == 0 ? l.list : NULL;
-}
-
-double
-stats_error(void)
-{
-	return sketch_error(&(struct sketch){ .bound = 1, .k = STATS_SKETCH,
-					      .n = STATS_SKETCH });
 }

@@ -23,7 +23,7 @@ new_node(struct paths *p, const struct node *parent, struct err *err)
 	*n = (struct node){
 		.depth = parent == NULL ? 0 : (uint8_t)(parent->depth + 1),
 		.seen = seen, .extremes = x, .low_key = UINT64_MAX,
-		.sketch = sketch_of(STATS_SKETCH),
+		.sketch = sketch_of(p->k),
 	};
 	p->nnodes++;
 	return n;
@@ -32,9 +32,43 @@ new_node(struct paths *p, const struct node *parent, struct err *err)
 int
 paths_init(struct paths *p, struct err *err)
 {
-	*p = (struct paths){ .mem = { .chunk_len = 64 * 1024 } };
+	*p = (struct paths){ .mem = { .chunk_len = 64 * 1024 },
+			     .k = STATS_SKETCH };
 	p->root = new_node(p, NULL, err);
 	return p->root != NULL ? 0 : -1;
+}
+
+/* From here on down each sketch keeps no more than `k`; how large they are. */
+static size_t
+shrink(struct node *n, uint32_t k)
+{
+	size_t sum;
+
+	sketch_shrink(&n->sketch, k);
+	sum = sketch_slots(&n->sketch);
+	for (uint32_t i = 0; n->slots != NULL && i <= n->mask; i++)
+		if (n->slots[i] != NULL)
+			sum += shrink(n->slots[i], k);
+	if (n->element != NULL)
+		sum += shrink(n->element, k);
+	if (n->rest != NULL)
+		sum += shrink(n->rest, k);
+	return sum;
+}
+
+void
+paths_thin(struct paths *p)
+{
+	enum { LEAST = 32 };
+
+	if (p->nslots <= STATS_SLOTS)
+		return;
+	/* Some may have gone since they were counted. */
+	p->nslots = shrink(p->root, p->k);
+	while (p->nslots > STATS_SLOTS && p->k > LEAST) {
+		p->k /= 2;
+		p->nslots = shrink(p->root, p->k);
+	}
 }
 
 /* What is not the arena's. */
@@ -200,8 +234,10 @@ node_merge(struct paths *to, struct node *into, const struct node *from,
 		into->types[i] += from->types[i];
 	into->truths += from->truths;
 	extremes_merge(into, from);
+	const size_t slots = sketch_slots(&into->sketch);
 	if (sketch_merge(&into->sketch, &from->sketch, err) != 0)
 		return -1;
+	to->nslots += sketch_slots(&into->sketch) - slots;
 	if (from->element != NULL) {
 		struct node *const n = paths_element(to, into, err);
 
@@ -226,5 +262,12 @@ int
 paths_merge(struct paths *to, const struct paths *from, struct err *err)
 {
 	to->left_out += from->left_out;
-	return node_merge(to, to->root, from->root, err);
+	if (node_merge(to, to->root, from->root, err) != 0)
+		return -1;
+	if (from->k < to->k) {
+		to->k = from->k;
+		to->nslots = shrink(to->root, to->k);
+	}
+	paths_thin(to);
+	return 0;
 }

@@ -414,9 +414,10 @@ take_fresh(struct node *n, const struct fresh *f, struct err *err)
 }
 
 int
-values_take(struct node *n, uint32_t *sizes, struct arena *scratch,
-	    struct err *err)
+values_take(struct paths *p, struct node *n, uint32_t *sizes,
+	    struct arena *scratch, struct err *err)
 {
+	const size_t slots = sketch_slots(&n->sketch);
 	struct fresh fresh[SEEN + 1];
 	uint32_t nfresh = 0, ntexts = 0;
 	int rc = 0;
@@ -441,6 +442,10 @@ values_take(struct node *n, uint32_t *sizes, struct arena *scratch,
 	for (uint32_t i = 0; i < nfresh && rc == 0; i++)
 		rc = take_fresh(n, &fresh[i], err);
 	n->nseen = 0;
+	if (sketch_slots(&n->sketch) != slots) {
+		p->nslots += sketch_slots(&n->sketch) - slots;
+		paths_thin(p);
+	}
 	return rc;
 }
 

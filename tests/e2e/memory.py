@@ -75,9 +75,13 @@ print(os.waitstatus_to_exitcode(status), used.ru_maxrss * 1024)
 
 def measure(plan, job, *options, limit=0, status=0):
     """Run it under a limit of addresses; its peak, and its messages."""
+    return measure_command(command(plan, job, '--quiet', *options), limit,
+                           status)
+
+
+def measure_command(words, limit=0, status=0):
     meter = subprocess.Popen(
-        [sys.executable, '-S', '-E', '-c', METER, str(limit),
-         *command(plan, job, '--quiet', *options)],
+        [sys.executable, '-S', '-E', '-c', METER, str(limit), *words],
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
         stderr=subprocess.PIPE, text=True)
     own = 0         # anonymous memory, seen now and then
@@ -244,7 +248,8 @@ def many_short_lines(here, options):
     equal((t['read'], t['rejected']), (100001, 100000), 'read, rejected')
 
 
-main([one_thread, two_threads, it_does_not_grow_with_the_input,
-      too_little_memory_is_told, the_largest_items_in_their_worst_spelling,
-      lines_that_are_no_items, a_line_of_17_MiB_is_refused, many_short_lines],
-     prepare)
+if __name__ == '__main__':
+    main([one_thread, two_threads, it_does_not_grow_with_the_input,
+          too_little_memory_is_told,
+          the_largest_items_in_their_worst_spelling, lines_that_are_no_items,
+          a_line_of_17_MiB_is_refused, many_short_lines], prepare)
