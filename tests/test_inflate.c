@@ -762,6 +762,41 @@ reaches_back_32_kib_and_no_further(void **state)
 	}
 }
 
+static void
+knows_its_start_behind_a_first_room_of_any_size(void **state)
+{
+	enum { REACH = 32768 };
+	static struct bits b;
+	static uint8_t text[2 * REACH];
+
+	(void)state;
+	for (size_t first = 1; first < REACH; first += first / 2 + 1)
+		for (size_t k = 0; k < 8; k++) {
+			const size_t less = 5 * (k / 2), n = REACH - less;
+			const size_t room = k % 4 < 2 ? first : n - 259 - first %
+					    200;
+			struct err err;
+			struct room out = { text, room };
+
+			memset(&b, 0, sizeof(b));
+			put_far_matches(&b, n, 100);
+			cpu_init(KERNELS[k % 2]);
+			struct inflater *const f = inflate_new(&err);
+			struct span in = bits_span(&b);
+
+			assert_non_null(f);
+			assert_int_equal(inflate_on(f, &in, &out, NULL),
+					 INFLATE_MORE);
+			assert_int_equal(out.len, 0);
+			out.len = sizeof(text) - room;
+			assert_int_equal(inflate_on(f, &in, &out, NULL),
+					 less == 0 ? INFLATE_END :
+					 INFLATE_BAD_COPY);
+			inflate_free(f);
+		}
+	cpu_init(NULL);
+}
+
 /* What zlib says: 1 all is well, 0 it is cut short, -1 it is damaged. */
 static int
 zlib_says(struct span in, uint8_t *text, size_t cap, size_t *len, size_t *used)
@@ -837,6 +872,8 @@ main(void)
 		cmocka_unit_test(refuses_symbols_that_cannot_be),
 		cmocka_unit_test(refuses_copies_from_before_the_start),
 		cmocka_unit_test(reaches_back_32_kib_and_no_further),
+		cmocka_unit_test(
+			knows_its_start_behind_a_first_room_of_any_size),
 		cmocka_unit_test(agrees_with_zlib_on_damaged_data),
 	};
 
