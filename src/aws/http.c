@@ -84,7 +84,8 @@ take_body(char *bytes, size_t one, size_t n, void *context)
 
 	c->http->curl->easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &status);
 	if (c->take != NULL && status / 100 == 2)
-		return c->take(c, s) ? s.len : CURL_WRITEFUNC_PAUSE;
+		return c->take(c, s) ? s.len : c->why.code != ERR_NONE ? 0
+			: CURL_WRITEFUNC_PAUSE;
 	if (s.len > limit - c->answer.len) {
 		err_set(&c->why, ERR_LIMIT, "the answer has more than %zu "
 			"bytes", limit);

@@ -40,8 +40,9 @@ struct http_call {
 	unsigned timeout_ms;	/* for all of it; 0: none */
 
 	/*
-	 * Whom the body of a 2xx is given to, instead of `answer`.  false stops
-	 * the flow until http_resume(); the same bytes come again.
+	 * Whom the body of a 2xx is given to, instead of `answer`.  false ends
+	 * it if why is set, else stops the flow until http_resume(); the same
+	 * bytes come again.
 	 */
 	bool (*take)(struct http_call *c, struct span bytes);
 	void *context;

@@ -72,7 +72,8 @@ set_up(struct service *s, const struct service_options *o, struct err *err)
 		rc = buf_printf(&s->host, err, "%s.", o->host_prefix);
 	rc = rc < 0 ? rc : buf_printf(&s->host, err, "%.*s", (int)n, host);
 	rc = rc < 0 ? rc : buf_printf(&s->path, err, "%s%s", host + n,
-		s->custom && o->path_prefix != NULL ? o->path_prefix : "");
+		(s->custom || o->always_path) && o->path_prefix != NULL
+		? o->path_prefix : "");
 	rc = rc < 0 ? rc : buf_printf(&s->url, err, "%.*s%.*s",
 		(int)(host - (const char *)url.ptr), (const char *)url.ptr,
 		(int)s->host.len, (const char *)s->host.ptr);
@@ -361,6 +362,8 @@ start_waiting(struct service *s, int ms)
 		*at = c->next;
 		c->next = NULL;
 		c->why = (struct err){ 0 };
+		if (c->again != NULL)
+			c->again(c);
 		if (start(s, c, &c->why) != 0)
 			finish(s, c);
 	}

@@ -33,6 +33,7 @@ struct service_options {
 	const char *region;	/* NULL: the side's */
 	const char *host_prefix;	/* in front of AWS's own host; or NULL */
 	const char *path_prefix;	/* where there is another; or NULL */
+	bool always_path;	/* that, wherever */
 };
 
 /*
@@ -52,7 +53,11 @@ struct service_call {
 	unsigned nheaders;
 	unsigned attempts;		/* 0: SERVICE_ATTEMPTS */
 	bool throttle_is_mine;		/* give those back at once */
-	void *owner;			/* the caller's */
+	/* Before it is sent again; it may change the headers.  Or NULL. */
+	void (*again)(struct service_call *c);
+	void *owner;			/* the caller's, as these are */
+	size_t progress;
+	bool begun;
 
 	/* When it is finished; why.code is ERR_NONE after a 2xx. */
 	struct err why;
@@ -61,7 +66,7 @@ struct service_call {
 
 	/* The service's own. */
 	struct buf url, lines;
-	unsigned attempt;
+	unsigned attempt;		/* the first is 1 */
 	bool renewed, corrected;
 	uint64_t due, generation;
 	struct service_call *next;

@@ -143,12 +143,12 @@ print_place(struct look *l)
 }
 
 static void
-look_at(struct look *l, const struct side_options *usual)
+look_at(struct look *l)
 {
 	struct err err = { 0 };
 
 	printf("%s\n", l->title);
-	l->side = sides_open(l->plan, usual, &err);
+	l->side = sides_open(l->plan, environment_side(), &err);
 	if (l->side == NULL) {
 		fail(l, "who", &err);
 		return;
@@ -162,14 +162,11 @@ int
 command_whoami(const struct options *o)
 {
 	const struct plan_options options = options_plan(o);
-	struct side_options usual;
 	struct err err = { 0 };
 	struct plan *plan = NULL;
 	struct look looks[2] = { { .title = "caller" } };
 	bool failed = false, refused = false;
 
-	if (environment_side(o, &usual, &err) != 0)
-		return console_failed(&err);
 	if (o->nargs > 0) {
 		plan = plan_load(o->args, o->nargs, &options, &err);
 		if (plan == NULL)
@@ -180,7 +177,7 @@ command_whoami(const struct options *o)
 					  .plan = &plan->target, .of = plan };
 	}
 	for (size_t i = 0; i < (plan == NULL ? 1 : 2); i++) {
-		look_at(&looks[i], &usual);
+		look_at(&looks[i]);
 		failed |= looks[i].failed;
 		refused |= looks[i].refused;
 	}

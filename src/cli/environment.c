@@ -111,14 +111,21 @@ environment_variable(void *context, const char *name)
 	return getenv(name);
 }
 
+static struct side_options usual;
+
 int
-environment_side(const struct options *o, struct side_options *out,
-		 struct err *err)
+environment_open(const struct options *o, struct err *err)
 {
-	*out = (struct side_options){
+	usual = (struct side_options){
 		.env = { environment_variable, NULL },
 		.profile = o->profile, .region = o->region,
 		.endpoint_url = o->endpoint_url, .cancel = &commands_cancel,
 	};
 	return o->env_file == NULL ? 0 : environment_read(o->env_file, err);
+}
+
+const struct side_options *
+environment_side(void)
+{
+	return &usual;
 }

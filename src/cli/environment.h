@@ -20,8 +20,10 @@ int environment_read(const char *path, struct err *err);
 /* A variable, or NULL. */
 const char *environment_variable(void *context, const char *name);
 
-/* How sides are opened, as the command line says; reads --env-file. */
-int environment_side(const struct options *o, struct side_options *out,
-		     struct err *err);
+/* The command line says how AWS is reached; reads --env-file.  0 or -1. */
+int environment_open(const struct options *o, struct err *err);
+
+/* How sides are opened then. */
+const struct side_options *environment_side(void);
 
 #endif

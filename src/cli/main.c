@@ -8,9 +8,11 @@
 #include "base/err.h"
 #include "cli/commands.h"
 #include "cli/console.h"
+#include "cli/environment.h"
 #include "cli/help.h"
 #include "cli/log.h"
 #include "cli/options.h"
+#include "engine/place.h"
 #include "formats/members.h"
 #include "io/archive_feed.h"
 #include "io/file.h"
@@ -93,12 +95,17 @@ run_command(size_t i, int argc, char **argv)
 		return print_help(COMMANDS[i].name);
 	if (options.log != NULL && log_open(options.log, &err) != 0)
 		return console_error_anew(&err);
+	if (environment_open(&options, &err) != 0)
+		return console_error_anew(&err);
+	place_usual(environment_side());
 	archive_feed_limit(&(struct members_limits){
 		.unpacked = options.max_unpacked, .ratio = options.max_ratio,
 	});
 	log_command(argc, argv);
 	catch_signals();
-	return log_close(COMMANDS[i].run(&options));
+	const int status = log_close(COMMANDS[i].run(&options));
+	place_close();
+	return status;
 }
 
 int

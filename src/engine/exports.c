@@ -10,7 +10,9 @@
 #include <sys/stat.h>
 
 #include "base/err.h"
+#include "base/keyhash.h"
 #include "engine/exports_internal.h"
+#include "engine/place.h"
 
 enum { MAX_DEPTH = 16 };	/* of folders below an entry */
 
@@ -364,8 +366,7 @@ look(struct finder *f, const char *given, struct err *err)
 	struct stat st;
 	size_t n = strlen(given);
 
-	if (strncmp(given, "s3://", 5) == 0 ||
-	    strncmp(given, "dynamodb://", 11) == 0)
+	if (strncmp(given, "dynamodb://", 11) == 0)
 		return err_set(err, ERR_USAGE, "'%s' is not yet in this "
 			       "version: copy it to this machine and name its "
 			       "folder", given);
@@ -377,6 +378,9 @@ look(struct finder *f, const char *given, struct err *err)
 
 	if (rc == 0 && strcmp(path, "-") == 0)
 		rc = push(&loose.paths, path, err);
+	else if (rc == 0 && place_is_remote(path))
+		rc = exports_open_remote(f, path, err) != 0 ? -1
+			: look_at(f, path, &loose, err);
 	else if (rc == 0 && stat(path, &st) != 0 &&
 		 strpbrk(path, "*?[") != NULL)
 		rc = look_at_glob(f, path, &loose, err);
@@ -420,10 +424,15 @@ refuse_twice(const struct exports *x, struct err *err)
 			};
 			struct stat st;
 
-			if (stat(id.path, &st) != 0)
+			if (x->list[i].files[k].etag != NULL) {
+				id.dev = 0;	/* of no disk */
+				id.ino = keyhash64_of(span_of(id.path));
+			} else if (stat(id.path, &st) == 0) {
+				id.dev = st.st_dev;
+				id.ino = st.st_ino;
+			} else {
 				continue;
-			id.dev = st.st_dev;
-			id.ino = st.st_ino;
+			}
 			rc = buf_append(&all, (struct span){ (uint8_t *)&id,
 							     sizeof(id) }, err);
 		}

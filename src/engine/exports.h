@@ -2,9 +2,10 @@
  * exports.h - which exports and data files are there, found by looking.
  *
  * An entry may be an export's folder, a folder with exports somewhere below, a
- * folder or glob of data files, a file, or `-`.  Where there are manifests they
- * are followed, and what they say is checked down to the presence of every
- * file; what needs their bytes (MD5, counts) is for whoever reads them.
+ * folder or glob of data files, a file, `-`, or an s3:// path of any of these
+ * but globs.  Where there are manifests they are followed, and what they say is
+ * checked down to the presence of every file; what needs their bytes (MD5,
+ * counts) is for whoever reads them.
  */
 #ifndef ENGINE_EXPORTS_H
 #define ENGINE_EXPORTS_H
@@ -34,6 +35,7 @@ struct export_file {
 	bool absent;		/* in the manifest only: a damage */
 	const char *archive;	/* that it is in, or NULL; then `path` goes on */
 	uint64_t member;	/* ... behind its path, and this is its number */
+	const char *etag;	/* of an object; or NULL */
 };
 
 enum export_kind {

@@ -14,27 +14,21 @@
 
 #include "base/err.h"
 #include "engine/exports_internal.h"
+#include "engine/place.h"
 #include "formats/members.h"
 #include "io/archive_feed.h"
 #include "io/file.h"
 
 enum { MAX_MANIFEST_LEN = 64 * 1024 * 1024, PIECE_LEN = 64 * 1024 };
 
-/* One file in it. */
-struct inside {
-	const char *path;	/* with the archive's in front */
-	uint64_t number;
-	int64_t len;		/* -1: not known */
-	struct span bytes;	/* of manifests; else .ptr NULL */
-};
-
 struct exports_archive {
 	const char *path;
 	size_t path_len;
 	dev_t dev;
 	ino_t ino;
-	struct inside *files;	/* in order of their paths */
+	struct exports_inside *files;	/* in order of their paths */
 	size_t n;
+	bool remote;		/* it is a part of a bucket */
 };
 
 static struct exports_archive *
@@ -87,14 +81,14 @@ exports_is_archive(const char *path)
 static int
 order(const void *a, const void *b)
 {
-	const struct inside *const x = a, *const y = b;
+	const struct exports_inside *const x = a, *const y = b;
 
 	return strcmp(x->path, y->path);
 }
 
 /* Keep the bytes of a manifest.  Returns 0 or -1. */
 static int
-keep_manifest(struct finder *f, struct members *m, struct inside *file,
+keep_manifest(struct finder *f, struct members *m, struct exports_inside *file,
 	      struct err *err)
 {
 	struct buf bytes = { 0 };
@@ -124,7 +118,7 @@ static int
 add_inside(struct finder *f, const char *path, struct members *m,
 	   const struct member *from, struct buf *files, struct err *err)
 {
-	struct inside file = {
+	struct exports_inside file = {
 		.path = exports_text(f, err, "%s/%s", path, from->name),
 		.number = from->number, .len = from->len,
 	};
@@ -195,6 +189,42 @@ exports_open_archive(struct finder *f, const char *path, struct err *err)
 						       sizeof(a) }, err);
 }
 
+int
+exports_keep_remote(struct finder *f, const char *path, struct buf *files,
+		    struct err *err)
+{
+	struct exports_archive a = {
+		.path = path, .path_len = strlen(path), .remote = true,
+	};
+
+	if (settle(f, &a, files, err) != 0)
+		return -1;
+	return buf_append(&f->archives, (struct span){ (const uint8_t *)&a,
+						       sizeof(a) }, err);
+}
+
+/* The same of a path in a bucket that was not listed yet. */
+static const struct exports_archive *
+remote_of(struct finder *f, const char *path)
+{
+	const struct exports_archive *a = archive_of(f, path);
+	const size_t n = (size_t)(exports_name(path) - path);
+	struct buf none = { 0 };
+	struct err err;
+	const char *folder;
+
+	if (a != NULL || !place_is_remote(path) || n <= strlen("s3://"))
+		return a;
+	/* Who may not list it finds nothing there, and asks but once. */
+	folder = exports_text(f, &err, "%.*s", (int)n - 1, path);
+	if (folder != NULL && (exports_open_remote(f, folder, &err) == 0 ||
+			       (err.code == ERR_REMOTE &&
+				exports_keep_remote(f, folder, &none, &err)
+				== 0)))
+		a = archive_of(f, path);
+	return a;
+}
+
 /* ---- as folders ---------------------------------------------------------- */
 
 /* The first file at or after this path. */
@@ -214,7 +244,7 @@ first_at(const struct exports_archive *a, const char *path)
 	return low;
 }
 
-static const struct inside *
+static const struct exports_inside *
 file_at(const struct exports_archive *a, const char *path)
 {
 	const size_t i = first_at(a, path);
@@ -244,22 +274,24 @@ below(const struct exports_archive *a, const char *folder, size_t *first)
 }
 
 int
-exports_stat(const struct finder *f, const char *path, struct stat *st)
+exports_stat(struct finder *f, const char *path, struct stat *st)
 {
-	const struct exports_archive *const a = archive_of(f, path);
+	const struct exports_archive *const a = remote_of(f, path);
 	size_t first;
 
-	if (a == NULL)
+	if (a == NULL && !place_is_remote(path))
 		return stat(path, st);
 	*st = (struct stat){ 0 };
 
-	const struct inside *const file = file_at(a, path);
+	const struct exports_inside *const file = a == NULL ? NULL
+		: file_at(a, path);
 	if (file != NULL) {
 		st->st_mode = S_IFREG;
 		st->st_size = file->len > 0 ? (off_t)file->len : 0;
 		return 0;
 	}
-	if (strcmp(path, a->path) == 0 || below(a, path, &first) > 0) {
+	if (a != NULL && ((!a->remote && strcmp(path, a->path) == 0) ||
+			  below(a, path, &first) > 0)) {
 		st->st_mode = S_IFDIR;
 		return 0;
 	}
@@ -297,15 +329,17 @@ exports_list_archive(struct finder *f, const char *folder, struct buf *names,
 }
 
 int
-exports_load(const struct finder *f, const char *path, size_t limit,
+exports_load(struct finder *f, const char *path, size_t limit,
 	     struct buf *out, struct err *err)
 {
 	const struct exports_archive *const a = archive_of(f, path);
 
+	if (place_is_remote(path))
+		return exports_load_remote(path, limit, out, err);
 	if (a == NULL)
 		return file_load(path, limit, out, err);
 
-	const struct inside *const file = file_at(a, path);
+	const struct exports_inside *const file = file_at(a, path);
 	if (file == NULL || file->bytes.ptr == NULL)
 		return err_set(err, ERR_INPUT, "'%s' is not in the archive",
 			       path);
@@ -320,17 +354,20 @@ exports_archive_root(const struct finder *f, const char *path)
 {
 	const struct exports_archive *const a = archive_of(f, path);
 
-	return a == NULL ? NULL : a->path;
+	return a == NULL ? NULL : a->remote ? "s3://" : a->path;
 }
 
 void
 exports_place(const struct finder *f, struct export_file *file)
 {
 	const struct exports_archive *const a = archive_of(f, file->path);
-	const struct inside *const in = a == NULL ? NULL
+	const struct exports_inside *const in = a == NULL ? NULL
 					: file_at(a, file->path);
 
 	if (in == NULL)
+		return;
+	file->etag = in->etag;
+	if (a->remote)
 		return;
 	file->archive = a->path;
 	file->member = in->number;

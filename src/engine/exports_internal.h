@@ -18,6 +18,15 @@ struct finder {
 	struct buf archives;	/* see exports_archive.c */
 };
 
+/* One file in an archive or bucket. */
+struct exports_inside {
+	const char *path;	/* with the archive's in front */
+	uint64_t number;
+	int64_t len;		/* -1: not known */
+	struct span bytes;	/* of manifests; else .ptr NULL */
+	const char *etag;	/* in a bucket; else NULL */
+};
+
 /* Names in a folder, in the order of their bytes. */
 struct listing {
 	const char **names;
@@ -47,8 +56,8 @@ int exports_open_archive(struct finder *f, const char *path, struct err *err);
 
 /* stat() and file_load() that look into archives too. */
 struct stat;
-int exports_stat(const struct finder *f, const char *path, struct stat *st);
-int exports_load(const struct finder *f, const char *path, size_t limit,
+int exports_stat(struct finder *f, const char *path, struct stat *st);
+int exports_load(struct finder *f, const char *path, size_t limit,
 		 struct buf *out, struct err *err);
 
 /* The names in a folder of an archive; 1, 0 if it is in none, or -1. */
@@ -60,6 +69,18 @@ const char *exports_archive_root(const struct finder *f, const char *path);
 
 /* Note where in its archive a file is, if it is in one. */
 void exports_place(const struct finder *f, struct export_file *file);
+
+/* ---- exports_remote.c ---------------------------------------------------- */
+
+/* List what is below an s3:// path: it is a folder, or a file, from then on. */
+int exports_open_remote(struct finder *f, const char *path, struct err *err);
+
+int exports_load_remote(const char *path, size_t limit, struct buf *out,
+			struct err *err);
+
+/* For it: keep such a listing, which may be empty. */
+int exports_keep_remote(struct finder *f, const char *path,
+			struct buf *files, struct err *err);
 
 /* ---- others -------------------------------------------------------------- */
 

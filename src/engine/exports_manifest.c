@@ -16,7 +16,7 @@ enum {
 };
 
 static bool
-is_file(const struct finder *f, const char *path, struct stat *st)
+is_file(struct finder *f, const char *path, struct stat *st)
 {
 	return exports_stat(f, path, st) == 0 && S_ISREG(st->st_mode);
 }

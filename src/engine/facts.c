@@ -71,6 +71,11 @@ fact_of_source(const struct export *e, char out[FACT_LEN], struct err *err)
 						sizeof(file->md5) }, err);
 			continue;
 		}
+		if (file->etag != NULL) {
+			rc = buf_printf(&text, err, "%s %s\n", file->path,
+					file->etag);
+			continue;
+		}
 		if (strcmp(file->path, "-") != 0)
 			stat(file->archive != NULL ? file->archive
 						   : file->path, &st);

@@ -1,13 +1,88 @@
 #include "engine/place.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "aws/s3.h"
+#include "aws/side.h"
 #include "base/err.h"
+#include "engine/sides.h"
 #include "io/archive_feed.h"
 #include "io/file.h"
+
+static struct {
+	pthread_mutex_t lock;
+	const struct side_options *usual;
+	const struct plan_side *plan;
+	struct side *side;
+	struct s3 *s3;
+} remote = { .lock = PTHREAD_MUTEX_INITIALIZER };
+
+void
+place_usual(const struct side_options *usual)
+{
+	remote.usual = usual;
+}
+
+void
+place_close(void)
+{
+	s3_free(remote.s3);
+	side_close(remote.side);
+	remote.s3 = NULL;
+	remote.side = NULL;
+}
+
+void
+place_source(const struct plan_side *plan)
+{
+	if (plan != remote.plan)
+		place_close();
+	remote.plan = plan;
+}
+
+bool
+place_is_remote(const char *where)
+{
+	return strncmp(where, "s3://", 5) == 0;
+}
+
+struct side *
+place_side(struct err *err)
+{
+	pthread_mutex_lock(&remote.lock);
+	if (remote.side == NULL && remote.usual == NULL)
+		err_set(err, ERR_USAGE, "AWS is not reached from here");
+	else if (remote.side == NULL)
+		remote.side = sides_open(remote.plan, remote.usual, err);
+	pthread_mutex_unlock(&remote.lock);
+	return remote.side;
+}
+
+struct s3 *
+place_s3(struct err *err)
+{
+	struct side *const side = place_side(err);
+
+	if (side == NULL)
+		return NULL;
+	pthread_mutex_lock(&remote.lock);
+	if (remote.s3 == NULL)
+		remote.s3 = s3_new(side, err);
+	pthread_mutex_unlock(&remote.lock);
+	return remote.s3;
+}
+
+static struct feed *
+feed_remote(const char *where, struct err *err)
+{
+	struct s3 *const s = place_s3(err);
+
+	return s == NULL ? NULL : s3_feed(s, where, err);
+}
 
 /* The file in the archive that some front part of the path is. */
 static struct feed *
@@ -43,6 +118,8 @@ place_feed(const char *where, struct err *err)
 
 	if (strcmp(where, "-") == 0)
 		return stdin_feed(err);
+	if (place_is_remote(where))
+		return feed_remote(where, err);
 	/* What leads through a file leads into an archive. */
 	if (stat(where, &st) != 0 && errno == ENOTDIR)
 		return feed_inside(where, err);

@@ -1,13 +1,34 @@
 /*
- * place.h - a feed or drain for whatever a place is: a path, or `-` for the
- * standard streams.
+ * place.h - a feed or drain for whatever a place is: a path, `-` for the
+ * standard streams, s3://BUCKET/KEY.
  */
 #ifndef ENGINE_PLACE_H
 #define ENGINE_PLACE_H
 
+#include <stdbool.h>
+
 struct drain;
 struct err;
 struct feed;
+struct plan_side;
+struct s3;
+struct side;
+struct side_options;
+
+/*
+ * How AWS is reached, and what the plan says of where things are read from;
+ * before there are threads.  Both stay the caller's.  It is reached when the
+ * first remote place is.
+ */
+void place_usual(const struct side_options *usual);
+void place_source(const struct plan_side *plan);
+void place_close(void);		/* at the very end */
+
+bool place_is_remote(const char *where);
+
+/* The side that is read from, and its buckets; NULL with *err set. */
+struct side *place_side(struct err *err);
+struct s3 *place_s3(struct err *err);
 
 /* NULL with *err set if it cannot be opened. */
 struct feed *place_feed(const char *where, struct err *err);

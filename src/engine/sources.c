@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "engine/exports.h"
 #include "engine/increments.h"
+#include "engine/place.h"
 #include "engine/plan.h"
 #include "engine/rules.h"
 #include "formats/formats.h"
@@ -20,6 +21,7 @@ look(const struct plan *p, struct arena *mem, struct exports *exports,
 
 	if (entries == NULL)
 		return -1;
+	place_source(&p->source);
 	for (size_t i = 0; i < p->nsources; i++)
 		entries[i] = (struct export_entry){
 			.path = p->sources[i].full,

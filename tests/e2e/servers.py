@@ -38,23 +38,29 @@ class Server:
 
 
 @contextlib.contextmanager
-def dynamodb(*faults):
-    """dynalite, behind a front that checks signatures and has faults."""
+def start(kind, faults, variable):
     child = subprocess.Popen(
-        ['sh', UP, 'strict', *[str(f) for f in faults], '--', 'sh', '-c',
-         'echo "$DYNAMODB_URL"; cat'],
+        ['sh', UP, kind, *[str(f) for f in faults], '--', 'sh', '-c',
+         'echo "%s"; cat' % variable],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         text=True)
     try:
         url = child.stdout.readline().strip()
         if not url:
             raise e2e.Skipped('no server: ' + child.stderr.read().strip())
-        yield Server(url)
+        yield url
     finally:
         child.stdin.close()
         child.stdout.close()
         child.stderr.close()
         child.wait()
+
+
+@contextlib.contextmanager
+def dynamodb(*faults):
+    """dynalite, behind a front that checks signatures and has faults."""
+    with start('strict', faults, '$DYNAMODB_URL') as url:
+        yield Server(url)
 
 
 @contextlib.contextmanager
@@ -81,7 +87,11 @@ def answers(answer):
         def log_message(self, *_):
             pass
 
-    server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Handler)
+    class Quiet(http.server.ThreadingHTTPServer):
+        def handle_error(self, *_):     # who asked has gone
+            pass
+
+    server = Quiet(('127.0.0.1', 0), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
         yield 'http://127.0.0.1:%d' % server.server_port
@@ -92,3 +102,51 @@ def answers(answer):
 
 def form(request):
     return dict(urllib.parse.parse_qsl(request.body.decode()))
+
+
+PUT = '''
+import json, os, sys
+try:
+    import boto3
+except ImportError:
+    sys.exit(77)
+from botocore.config import Config
+url, top, to = sys.argv[1:]
+s3 = boto3.client('s3', endpoint_url=url, aws_access_key_id='S3RVER',
+                  aws_secret_access_key='S3RVER', region_name='us-east-1',
+                  config=Config(s3={'addressing_style': 'path'},
+                                retries={'max_attempts': 20}))
+for folder, _, names in os.walk(top):
+    for name in names:
+        path = os.path.join(folder, name)
+        with open(path, 'rb') as f:
+            s3.put_object(Bucket='test-bucket', Body=f.read(),
+                          Key=os.path.join(to, os.path.relpath(path, top)))
+'''
+
+
+class S3(Server):
+    def __init__(self, url):
+        super().__init__(url)
+        self.env = environment(AWS_ACCESS_KEY_ID='S3RVER',
+                               AWS_SECRET_ACCESS_KEY='S3RVER',
+                               AWS_REGION='us-east-1',
+                               AWS_ENDPOINT_URL_S3=url)
+
+    def put(self, top, to):
+        """All files below a folder, as objects s3://test-bucket/TO/..., by
+        boto3."""
+        done = subprocess.run([e2e.PYTHON, '-c', PUT, self.url, top, to],
+                              capture_output=True, text=True,
+                              env=environment())
+        if done.returncode == 77:
+            raise e2e.Skipped('python3-boto3 is not installed')
+        e2e.check(done.returncode == 0, done.stderr)
+        return 's3://test-bucket/' + to
+
+
+@contextlib.contextmanager
+def s3(*faults):
+    """s3rver, behind a front that checks signatures and has faults."""
+    with start('s3', faults, '$S3_URL') as url:
+        yield S3(url)

@@ -9,11 +9,13 @@
 //	--e500 P	a call fails with an internal error, unprocessed
 //	--lost P	a call is carried out, and its answer lost
 //	--reset P	the connection is reset before anything happens
+//	--cut P		the connection breaks in the middle of an answer (--to)
 //	--wcu N		a token bucket of N write units a second
 //	--seed N
 //
 // GET /__stat answers with what was counted.  The keys are STRICT/STRICT, and
-// with the session token SESSION for the key id TEMPORARY.
+// with the session token SESSION for the key id TEMPORARY; S3RVER/S3RVER, too,
+// which is what s3rver takes.
 import http from 'node:http';
 import { createRequire } from 'node:module';
 import { Readable } from 'node:stream';
@@ -24,6 +26,7 @@ const require = createRequire(import.meta.url);
 const DYNAMODB = 'com.amazonaws.dynamodb.v20120810#';
 const KEYS = {
 	STRICT: { secret: 'STRICT' },
+	S3RVER: { secret: 'S3RVER' },
 	TEMPORARY: { secret: 'STRICT', token: 'SESSION' },
 };
 const DATA_CALLS = new Set(['BatchWriteItem', 'BatchGetItem', 'PutItem',
@@ -76,7 +79,7 @@ class Front {
 		this.faults = new Faults(options);
 		this.ttl = {};
 		this.stat = { requests: 0, refused: 0, throttled: 0,
-			unprocessed: 0, e500: 0, lost: 0, reset: 0 };
+			unprocessed: 0, e500: 0, lost: 0, reset: 0, cut: 0 };
 		if (options.to) {
 			this.to = new URL(options.to);
 			this.agent = new http.Agent({ keepAlive: true });
@@ -268,7 +271,13 @@ class Front {
 			if (lost)
 				return req.socket.destroy();
 			res.writeHead(got.statusCode, got.headers);
-			got.pipe(res);
+			if (!this.faults.happens('cut'))
+				return got.pipe(res);
+			this.stat.cut++;
+			got.once('data', (part) => res.write(
+				part.subarray(0, part.length >> 1),
+				() => req.socket.destroy()));
+			got.once('end', () => req.socket.destroy());
 		});
 
 		on.on('error', (e) => this.fail(res, false, 502, 'BadGateway',

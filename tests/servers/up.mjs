@@ -1,13 +1,17 @@
 // up.mjs - run a command beside a DynamoDB that lives exactly as long.
 //
-//	node up.mjs [strict [--FAULT VALUE]... --] COMMAND [ARGUMENT...]
+//	node up.mjs [strict|s3 [--FAULT VALUE]... --] COMMAND [ARGUMENT...]
 //
 // The server, dynalite, listens on a port that the kernel picks; DYNAMODB_URL
 // tells the command, and its exit status is ours.  `strict` puts strict.mjs in
 // front, which has the options, and sets the AWS_* variables to keys that it
-// takes.  To drive a server from within a node program, import start().
+// takes.  `s3` is an S3 instead, s3rver, with strict.mjs in front: S3_URL, and a
+// bucket called test-bucket.  To drive a server from within a node program, import start().
 import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { start_strict } from './strict.mjs';
@@ -31,6 +35,26 @@ start()
 	});
 }
 
+/* Start an S3, in a folder that goes with it. */
+export async function
+start_s3(options)
+{
+	const S3rver = require('@20minutes/s3rver');
+	const directory = mkdtempSync(join(tmpdir(), 's3-'));
+	const s3 = new S3rver({ directory, address: '127.0.0.1', port: 0,
+		silent: true, vhostBuckets: false,
+		configureBuckets: [{ name: 'test-bucket', configs: [] }] });
+	const { port } = await s3.run();
+	const front = await start_strict({ ...options,
+		to: `http://127.0.0.1:${port}` });
+
+	return { url: front.url, close: () => {
+		front.close();
+		s3.close();
+		rmSync(directory, { recursive: true, force: true });
+	} };
+}
+
 /* Options up to `--`, which may be left out before nothing. */
 function
 parse(args)
@@ -51,10 +75,14 @@ async function
 main(args)
 {
 	const strict = args[0] === 'strict';
-	const env = { ...process.env };
+	const { S3_URL: _, ...env } = process.env;
 	let server;
 
-	if (strict) {
+	if (args[0] === 's3') {
+		args.shift();
+		server = await start_s3(parse(args));
+		env.S3_URL = server.url;
+	} else if (strict) {
 		args.shift();
 		server = await start_strict(parse(args));
 		Object.assign(env, { AWS_ACCESS_KEY_ID: 'STRICT',
@@ -66,7 +94,9 @@ main(args)
 	} else {
 		server = await start();
 	}
-	env.DYNAMODB_URL = server.url;
+	env.SERVER_URL = server.url;
+	if (!env.S3_URL)
+		env.DYNAMODB_URL = server.url;
 
 	const [command, ...rest] = args;
 	const child = spawn(command, rest, { stdio: 'inherit', env });

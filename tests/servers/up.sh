@@ -17,7 +17,8 @@ skip()
 }
 
 command -v node >/dev/null || skip "node is not installed"
-if ! [ -d "$here/node_modules/dynalite" ]; then
+if ! [ -d "$here/node_modules/dynalite" ] ||
+   ! [ -d "$here/node_modules/@20minutes" ]; then
 	command -v npm >/dev/null || skip "npm is not installed"
 	log=$(mktemp)
 	(cd "$here" && npm ci --no-audit --no-fund --ignore-scripts) \
@@ -30,4 +31,5 @@ if ! [ -d "$here/node_modules/dynalite" ]; then
 	rm -f "$log"
 fi
 [ $# -eq 0 ] && exit 0
-exec node "$here/up.mjs" "$@"
+# s3rver hashes with an MD4 for its pages.
+exec node --openssl-legacy-provider "$here/up.mjs" "$@"

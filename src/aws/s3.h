@@ -1,0 +1,67 @@
+/*
+ * s3.h - the buckets of one side: listings, objects as feeds and drains.
+ *
+ * May be shared by threads; each request, feed or drain takes the connections
+ * of nobody else, and they are kept for the next.  A bucket's region is asked
+ * of AWS once.  Paths are s3://BUCKET/KEY in messages.
+ */
+#ifndef AWS_S3_H
+#define AWS_S3_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/span.h"
+
+struct buf;
+struct drain;
+struct err;
+struct feed;
+struct s3;
+struct side;
+
+struct s3 *s3_new(struct side *side, struct err *err);
+void s3_free(struct s3 *s);	/* NULL is fine; feeds and drains are closed */
+
+/* Bucket and key of a path; the key may be empty.  Returns 0 or -1. */
+int s3_split(const char *path, struct span *bucket, const char **key,
+	     struct err *err);
+
+struct s3_object {
+	const char *key;
+	uint64_t len;
+	const char *etag;	/* with its quotes */
+};
+
+/*
+ * Call `each` with every object whose key begins with that of `path`, in the
+ * order of their bytes, until it returns something else than 0, which is
+ * returned; 0; or -1.  `most` objects, 0: all.
+ */
+int s3_list(struct s3 *s, const char *path, size_t most,
+	    int (*each)(void *context, const struct s3_object *o,
+			struct err *err),
+	    void *context, struct err *err);
+
+/* Append an object to `out`; ERR_LIMIT if it is longer than `limit`. */
+int s3_load(struct s3 *s, const char *path, size_t limit, struct buf *out,
+	    struct err *err);
+
+/*
+ * An object as a feed: ranges of it are on their way side by side, a broken
+ * connection is taken up again at its byte, and an object that changes while it
+ * is read is an error.
+ */
+struct feed *s3_feed(struct s3 *s, const char *path, struct err *err);
+
+enum {
+	S3_RANGE_LEN = 1024 * 1024,
+	S3_RANGES = 4,		/* at once: this many times that, of a feed */
+};
+
+/* Write, or remove, one small object. */
+int s3_save(struct s3 *s, const char *path, struct span bytes,
+	    struct err *err);
+int s3_remove(struct s3 *s, const char *path, struct err *err);
+
+#endif

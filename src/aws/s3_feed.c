@@ -1,0 +1,288 @@
+/*
+ * s3_feed.c - an object as a feed.
+ *
+ * A ring of S3_RANGES ranges of S3_RANGE_LEN bytes each is on its way; the
+ * oldest is read from as it arrives, and asked for anew further on once it is
+ * used up.  Nobody drives the connections between two reads: what arrives then
+ * waits in the kernel, some megabytes a connection, which is read-ahead enough
+ * and takes neither a thread nor a lock.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "aws/s3_internal.h"
+#include "aws/service.h"
+#include "base/err.h"
+#include "io/feed.h"
+
+enum { DRIVE_MS = 200, ETAG_LEN = 128, RANGE_TEXT_LEN = 64 };
+
+struct range {
+	struct service_call call;
+	struct s3_feed *feed;
+	uint64_t start;
+	size_t len, got, taken;
+	bool busy;
+	char text[RANGE_TEXT_LEN];	/* of its header */
+	uint8_t *bytes;			/* S3_RANGE_LEN of them */
+};
+
+struct s3_feed {
+	struct feed feed;
+	struct s3_way way;
+	uint64_t len;		/* UINT64_MAX: not known yet */
+	uint64_t asked;		/* up to here */
+	char etag[ETAG_LEN];	/* of the first answer */
+	struct range ranges[S3_RANGES];
+	unsigned first;		/* that is read from */
+	struct err err;		/* sticks */
+};
+
+/* ---- asking ------------------------------------------------------------- */
+
+/* What is still missing of a range. */
+static void
+write_header(struct range *r)
+{
+	struct service_call *const c = &r->call;
+
+	snprintf(r->text, sizeof(r->text), "bytes=%" PRIu64 "-%" PRIu64,
+		 r->start + r->got, r->start + r->len - 1);
+	c->nheaders = 1;
+	c->headers[0] = (struct service_header){ "range", span_of(r->text) };
+	if (r->feed->etag[0] != '\0')
+		c->headers[c->nheaders++] = (struct service_header){
+			"if-match", span_of(r->feed->etag) };
+}
+
+static void
+ask_rest(struct service_call *c)
+{
+	struct range *const r = c->owner;
+
+	/* Whoever gets on, however slowly, is not to be given up. */
+	if (r->got > c->progress) {
+		c->progress = r->got;
+		c->attempt = 1;
+	}
+	c->begun = false;
+	write_header(r);
+}
+
+/* Is this answer to what was asked, and of the object that it was? */
+static int
+check_answer(struct range *r, struct err *err)
+{
+	struct s3_feed *const f = r->feed;
+	const struct http_call *const h = &r->call.http;
+	const struct span etag = http_field(h, "etag");
+	const struct span place = http_field(h, "content-range");
+	char text[RANGE_TEXT_LEN];
+	uint64_t from = 0, total = UINT64_MAX;
+	char *end;
+
+	snprintf(text, sizeof(text), "%.*s", (int)place.len,
+		 (const char *)place.ptr);
+	if (strncmp(text, "bytes ", 6) == 0) {
+		from = strtoull(text + 6, &end, 10);
+		end = strchr(end, '/');
+		if (end != NULL && end[1] != '*')
+			total = strtoull(end + 1, NULL, 10);
+	}
+	if (from != r->start + r->got || (place.len == 0 && h->status == 206))
+		return err_set(err, ERR_REMOTE, "the server gives other bytes "
+			       "than were asked for");
+	if (etag.len >= ETAG_LEN)
+		return err_set(err, ERR_REMOTE, "an ETag that is too long");
+	if (f->etag[0] == '\0') {
+		memcpy(f->etag, etag.ptr, etag.len);
+		f->etag[etag.len] = '\0';
+	} else if (!span_is(etag, f->etag)) {
+		return err_set(err, ERR_INPUT, "the object was changed while "
+			       "it was read; run again");
+	}
+	if (f->len == UINT64_MAX)
+		f->len = total;
+	return 0;
+}
+
+static bool
+take(struct http_call *h, struct span bytes)
+{
+	struct range *const r = h->context;
+
+	/* The first bytes of each answer. */
+	if (!r->call.begun && check_answer(r, &h->why) != 0)
+		return false;
+	r->call.begun = true;
+	if (bytes.len > r->len - r->got) {
+		err_set(&h->why, ERR_REMOTE, "the server gives more bytes than "
+			"were asked for");
+		return false;
+	}
+	memcpy(r->bytes + r->got, bytes.ptr, bytes.len);
+	r->got += bytes.len;
+	return true;
+}
+
+static int
+ask(struct s3_feed *f, struct range *r, struct err *err)
+{
+	const uint64_t left = f->len - f->asked;
+
+	if (r->bytes == NULL)
+		r->bytes = malloc(S3_RANGE_LEN);
+	if (r->bytes == NULL)
+		return err_set(err, ERR_SYSTEM, "out of memory");
+	r->feed = f;
+	r->start = f->asked;
+	r->len = left < S3_RANGE_LEN ? (size_t)left : S3_RANGE_LEN;
+	r->got = r->taken = 0;
+	r->call.http.method = "GET";
+	r->call.http.take = take;
+	r->call.http.context = r;
+	r->call.path = (const char *)f->way.path.ptr;
+	r->call.owner = r;
+	r->call.again = ask_rest;
+	r->call.progress = 0;
+	r->call.begun = false;
+	write_header(r);
+	f->asked += r->len;
+	r->busy = true;
+	return service_send(f->way.service, &r->call, err);
+}
+
+/* All ranges that are free, in their order; before the length is known, one. */
+static int
+ask_more(struct s3_feed *f, struct err *err)
+{
+	const unsigned most = f->len == UINT64_MAX ? 1 : S3_RANGES;
+
+	for (unsigned i = 0; i < most; i++) {
+		struct range *const r = &f->ranges[(f->first + i) % S3_RANGES];
+
+		if (f->asked < f->len && !r->busy && r->got == 0 &&
+		    ask(f, r, err) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* ---- answers ------------------------------------------------------------ */
+
+static int
+settle(struct s3_feed *f, struct range *r, struct err *err)
+{
+	const struct service_call *const c = &r->call;
+
+	r->busy = false;
+	if (c->http.status == 416 && r->start == 0 && r->got == 0) {
+		f->len = f->asked = 0;	/* there is no byte to begin with */
+		r->len = 0;
+		return 0;
+	}
+	if (c->http.status == 412)
+		return err_set(err, ERR_INPUT, "the object was changed while "
+			       "it was read; run again");
+	if (c->why.code != ERR_NONE) {
+		*err = c->why;
+		return -1;
+	}
+	/* The first one was asked for before the length was known. */
+	if (f->len != UINT64_MAX && r->start + r->len > f->len)
+		r->len = (size_t)(f->len - r->start);
+	if (f->len == UINT64_MAX)	/* the whole object, without ranges */
+		f->len = r->got;
+	if (f->asked > f->len)
+		f->asked = f->len;
+	return r->got == r->len || f->len == r->got ? 0
+		: err_set(err, ERR_REMOTE, "the server gives fewer bytes than "
+			  "were asked for");
+}
+
+/* Until the first range has something, or all is over. */
+static int
+wait_for_bytes(struct s3_feed *f, struct err *err)
+{
+	struct service_call *c;
+
+	for (;;) {
+		struct range *r = &f->ranges[f->first];
+
+		if (!r->busy && r->got > 0 && r->taken == r->got) {
+			r->got = r->taken = 0;
+			f->first = (f->first + 1) % S3_RANGES;
+			r = &f->ranges[f->first];
+		}
+		if (ask_more(f, err) != 0)
+			return -1;
+		const bool some = r->got > r->taken;
+		if (!some && !r->busy)
+			return 0;	/* the end */
+		/* Those behind it get on meanwhile. */
+		if (service_drive(f->way.service, some ? 0 : DRIVE_MS, err)
+		    != 0)
+			return -1;
+		while ((c = service_finished(f->way.service)) != NULL)
+			if (settle(f, c->owner, err) != 0)
+				return -1;
+		if (some)
+			return 0;
+	}
+}
+
+static ssize_t
+read_feed(struct feed *feed, uint8_t *to, size_t n, struct err *err)
+{
+	struct s3_feed *const f = (struct s3_feed *)feed;
+	struct range *r;
+
+	if (f->err.code == ERR_NONE)
+		wait_for_bytes(f, &f->err);
+	if (f->err.code != ERR_NONE) {
+		*err = f->err;
+		return -1;
+	}
+	r = &f->ranges[f->first];
+	if (n > r->got - r->taken)
+		n = r->got - r->taken;
+	memcpy(to, r->bytes + r->taken, n);
+	r->taken += n;
+	return (ssize_t)n;
+}
+
+static void
+close_feed(struct feed *feed)
+{
+	struct s3_feed *const f = (struct s3_feed *)feed;
+
+	for (unsigned i = 0; i < S3_RANGES; i++) {
+		struct range *const r = &f->ranges[i];
+
+		if (r->busy)
+			service_stop(f->way.service, &r->call);
+		service_call_free(&r->call);
+		free(r->bytes);
+	}
+	s3_close_way(&f->way);
+	free(f);
+}
+
+struct feed *
+s3_feed(struct s3 *s, const char *path, struct err *err)
+{
+	struct s3_feed *const f = calloc(1, sizeof(*f));
+
+	if (f == NULL) {
+		err_set(err, ERR_SYSTEM, "out of memory");
+		return NULL;
+	}
+	f->feed = (struct feed){ read_feed, close_feed };
+	f->len = UINT64_MAX;
+	if (s3_open_way(s, path, &f->way, err) == 0 && ask_more(f, err) == 0)
+		return &f->feed;
+	close_feed(&f->feed);
+	return NULL;
+}

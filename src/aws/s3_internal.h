@@ -1,0 +1,33 @@
+/* s3_internal.h - buckets, and requests to them. */
+#ifndef AWS_S3_INTERNAL_H
+#define AWS_S3_INTERNAL_H
+
+#include "aws/s3.h"
+#include "base/buf.h"
+
+struct service;
+struct service_call;
+
+struct s3_bucket;
+
+/* Connections to a bucket, for s3_give(); NULL on failure. */
+struct service *s3_take(struct s3 *s, struct span bucket,
+			struct s3_bucket **which, struct err *err);
+void s3_give(struct s3 *s, struct s3_bucket *b, struct service *service);
+
+/* The path of a request for this key, encoded, and a NUL behind it. */
+int s3_key_path(const char *key, struct buf *out, struct err *err);
+
+/* An object's path taken apart, with connections to its bucket. */
+struct s3_way {
+	struct s3 *s3;
+	struct s3_bucket *bucket;
+	struct service *service;
+	struct buf path;	/* encoded */
+};
+
+int s3_open_way(struct s3 *s, const char *path, struct s3_way *way,
+		struct err *err);
+void s3_close_way(struct s3_way *way);	/* zeroed is fine */
+
+#endif

@@ -1,0 +1,90 @@
+/*
+ * exports_remote.c - objects in S3 among the sources, looked at as if they were
+ * files in folders: a listing is kept as an archive's is, and made when
+ * somebody asks for what is in none of those that are there.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "aws/s3.h"
+#include "base/err.h"
+#include "engine/exports_internal.h"
+#include "engine/place.h"
+#include "formats/members.h"
+
+/* A listing on its way. */
+struct remote_list {
+	struct finder *finder;
+	const char *path, *bucket_path;
+	size_t bucket_len;	/* "s3://BUCKET/" */
+	struct buf files;	/* struct exports_inside */
+};
+
+/* Returns 0 or -1. */
+static int
+add(void *context, const struct s3_object *o, struct err *err)
+{
+	struct remote_list *const l = context;
+	const size_t n = strlen(o->key);
+	struct exports_inside file = { .len = (int64_t)o->len };
+
+	if (n > 0 && o->key[n - 1] == '/')	/* a folder that a console made */
+		return 0;
+	if (members_is_name(o->key))
+		return err_set(err, ERR_USAGE, "'%.*s%s' is an archive, which "
+			       "is not read from S3: copy it to this machine",
+			       (int)l->bucket_len, l->path, o->key);
+	file.path = exports_text(l->finder, err, "%.*s%s", (int)l->bucket_len,
+				 l->path, o->key);
+	file.etag = file.path == NULL ? NULL
+		: exports_text(l->finder, err, "%s", o->etag);
+	if (file.etag == NULL)
+		return -1;
+	return buf_append(&l->files, (struct span){ (const uint8_t *)&file,
+						    sizeof(file) }, err);
+}
+
+/* All objects below `path`, or the one that is called so. */
+int
+exports_open_remote(struct finder *f, const char *path, struct err *err)
+{
+	const char *const slash = strchr(path + strlen("s3://"), '/');
+	struct s3 *const s3 = place_s3(err);
+	struct remote_list l = { .finder = f, .path = path };
+	char *below = NULL;
+	int rc = s3 == NULL ? -1 : 0;
+
+	l.bucket_len = slash == NULL ? strlen(path) + 1
+		: (size_t)(slash - path) + 1;
+	below = malloc(strlen(path) + 2);
+	if (below == NULL)
+		return err_set(err, ERR_SYSTEM, "out of memory");
+	memcpy(below, path, strlen(path));
+	memcpy(below + strlen(path), "/", 2);
+	l.path = below;
+	if (rc == 0)
+		rc = s3_list(s3, below, 0, add, &l, err);
+	if (rc == 0 && l.files.len == 0 && slash != NULL) {
+		rc = s3_list(s3, path, 1, add, &l, err);
+		const struct exports_inside *const one = (const void *)
+			l.files.ptr;
+		if (rc == 0 && l.files.len > 0 && strcmp(one->path, path) != 0)
+			l.files.len = 0;
+	}
+	if (rc == 0)
+		rc = exports_keep_remote(f, path, &l.files, err);
+	free(below);
+	buf_free(&l.files);
+	return rc;
+}
+
+int
+exports_load_remote(const char *path, size_t limit, struct buf *out,
+		    struct err *err)
+{
+	struct s3 *const s3 = place_s3(err);
+
+	return s3 == NULL ? -1 : s3_load(s3, path, limit, out, err);
+}

@@ -1,0 +1,201 @@
+"""s3.py - exports in S3, an S3 that others wrote: the same as from disk."""
+import os
+import random
+import re
+import subprocess
+
+import e2e
+import servers
+
+BUCKET = 's3://test-bucket/'
+
+
+def cat(env, *args, status=0):
+    done = subprocess.run([e2e.PROGRAM, 'cat', *args], env=env,
+                          capture_output=True)
+    r = e2e.Result(done.returncode, done.stdout,
+                   done.stderr.decode(errors='replace'))
+    e2e.clean(r)
+    if r.status != status:
+        raise e2e.Failed('exit status %d: %s' % (r.status, r.err))
+    return r
+
+
+def big(path, items=12000, seed=1):
+    """Some megabytes that do not pack well."""
+    r = random.Random(seed)
+    return e2e.write_items(path, [
+        {'id': {'S': '%d-%d' % (seed, i)},
+         'text': {'S': '%0400x' % r.getrandbits(1600)}}
+        for i in range(items)])
+
+
+def exports_are_read_as_from_disk(here, _):
+    local = e2e.FIXTURES + '/good'
+    with servers.s3() as s:
+        s.put(local, 'good')
+        for name in ('prefix', 'incremental', 'moved', 'lost-prefix',
+                     'members', 'types', 'folder-zstd', 'no-sums', 'empty',
+                     'ion'):
+            a = subprocess.run([e2e.PROGRAM, 'cat', local + '/' + name],
+                               capture_output=True)
+            b = subprocess.run([e2e.PROGRAM, 'cat', BUCKET + 'good/' + name],
+                               env=s.env, capture_output=True)
+            e2e.equal(b.returncode, a.returncode, name + b.stderr.decode())
+            e2e.equal(b.stdout, a.stdout, name)
+        e2e.equal(s.stat()['refused'], 0, 'refused')
+
+
+def one_object_or_one_export_is_found_too(here, _):
+    top = e2e.FIXTURES + '/good/prefix'
+    summary = next(os.path.relpath(os.path.join(d, n), top)
+                   for d, _, names in os.walk(top) for n in names
+                   if n == 'manifest-summary.json')
+    want = subprocess.run([e2e.PROGRAM, 'cat', top], capture_output=True)
+    big(here + '/one/a.json.gz', 10)
+    with servers.s3() as s:
+        s.put(top, 'x')
+        s.put(here + '/one', 'one')
+        for path in (summary, os.path.dirname(summary),
+                     os.path.dirname(summary) + '/data/'):
+            e2e.equal(cat(s.env, BUCKET + 'x/' + path).out, want.stdout, path)
+        e2e.equal(cat(s.env, BUCKET + 'one/a.json.gz').out.count(b'\n'), 10,
+                  'items')
+        for bad, why in (('s3://test-bucket/nothing', 'No such file'),
+                         ('s3://test-bucket/one/a.json', 'No such file'),
+                         ('s3://no-bucket-there/x', 'NoSuchBucket'),
+                         ('s3://x', 'is no name of a bucket')):
+            done = subprocess.run([e2e.PROGRAM, 'cat', bad], env=s.env,
+                                  capture_output=True, text=True)
+            e2e.check(done.returncode in (2, 3, 4), done.returncode)
+            e2e.contains(done.stderr, why)
+
+
+def a_run_gives_the_same_bytes_as_from_disk(here, _):
+    for i in range(3):
+        big('%s/data/%d.json.gz' % (here, i), 9000 + i, seed=i)
+    plan = {'source': {'exports': ['data']}, 'target': {'environment': 'e'},
+            'tables': {'Things': {'key': ['id'], 'id': 'id'}}}
+    e2e.run(e2e.write_plan(here + '/disk.json', plan), here + '/disk')
+    with servers.s3('--e500', .1, '--reset', .1, '--cut', .4) as s:
+        s.put(here + '/data', 'data')
+        before = s.stat()
+        plan['source']['exports'] = [BUCKET + 'data']
+        path = e2e.write_plan(here + '/s3.json', plan)
+        e2e.run(path, here + '/s3', '--threads', '2', env=s.env)
+        e2e.same_jobs(here + '/disk', here + '/s3')
+        after = s.stat()
+        e2e.check(after['cut'] > before['cut'], after)
+        # Another object under the same name is another source.
+        big(here + '/data/1.json.gz', 9001, seed=9)
+        s.put(here + '/data', 'data')
+        r = e2e.run(path, here + '/s3', env=s.env, status=5)
+        e2e.contains(r.err, 'files')
+        return '%d connections cut' % after['cut']
+
+
+def large_objects_come_in_ranges_whatever_breaks(here, _):
+    path = big(here + '/data/big.json.gz', 24000)
+    e2e.check(os.path.getsize(path) > 4 << 20, os.path.getsize(path))
+    want = subprocess.run([e2e.PROGRAM, 'cat', path],
+                          capture_output=True).stdout
+    with servers.s3('--cut', .4, '--seed', 3) as s:
+        s.put(here + '/data', 'data')
+        e2e.check(cat(s.env, BUCKET + 'data').out == want, 'other items')
+        return '%d cut' % s.stat()['cut']
+
+
+def listings_have_pages_and_keys_have_any_character(here, _):
+    names = ['a b', 'plus+', '100%', 'é€', '[x]', '~', '%41', 'q?', '#h',
+             '=,;:@$!*()']
+    for i, name in enumerate(names):
+        e2e.write_items('%s/d/%s.json.gz' % (here, name),
+                        [{'id': {'N': str(i)}}])
+    for i in range(1010):
+        e2e.write('%s/many/%04d.json' % (here, i),
+                  '{"Item":{"id":{"N":"%d"}}}\n' % i)
+    with servers.s3() as s:
+        s.put(here + '/d', 'd')
+        out = cat(s.env, BUCKET + 'd').out.decode()
+        e2e.equal(sorted(re.findall(r'\d+', out)),
+                  [str(i) for i in range(len(names))], 'items')
+        s.put(here + '/many', 'many')
+        e2e.equal(cat(s.env, BUCKET + 'many/', '--threads', '2').out.count(
+            b'\n'), 1010, 'objects')
+
+
+# ---- what no real server can be made to show --------------------------------
+
+LISTING = '''<?xml version="1.0"?><ListBucketResult xmlns="x"><Name>b</Name>
+<KeyCount>1</KeyCount><IsTruncated>false</IsTruncated><Contents><Key>k</Key>
+<ETag>&quot;one&quot;</ETag><Size>%d</Size></Contents></ListBucketResult>'''
+
+
+def fake(objects):
+    """A bucket with the object k; `objects` gives (etag, bytes) each time."""
+    def answer(request):
+        if 'list-type' in request.path:
+            return 200, {}, (LISTING % 3000000).encode()
+        etag, text = objects(request)
+        m = re.match(r'bytes=(\d+)-(\d+)$', request.headers['range'])
+        first, last = int(m[1]), min(int(m[2]), len(text) - 1)
+        return 206, {'ETag': etag, 'Content-Range': 'bytes %d-%d/%d'
+                     % (first, last, len(text))}, text[first:last + 1]
+    return answer
+
+
+def environment(url):
+    return servers.environment(AWS_ACCESS_KEY_ID='A', AWS_REGION='eu-west-1',
+                               AWS_SECRET_ACCESS_KEY='B',
+                               AWS_ENDPOINT_URL_S3=url)
+
+
+def an_object_that_changes_is_noticed(here, _):
+    text = b''.join(b'{"Item":{"id":{"N":"%d"}}}\n' % i
+                    for i in range(120000))
+    seen = []
+
+    def objects(request):
+        seen.append(request.headers['if-match'])
+        return '"one"' if len(seen) < 3 else '"two"', text
+    with servers.answers(fake(objects)) as url:
+        r = subprocess.run([e2e.PROGRAM, 'cat', 's3://bbb/k'], text=True,
+                           env=environment(url), capture_output=True)
+        e2e.equal(r.returncode, 3, r.stderr)
+        e2e.contains(r.stderr, 's3://bbb/k', 'changed while it was read')
+        e2e.equal(seen[:2], [None, '"one"'], 'If-Match')
+
+
+def other_bytes_than_asked_for_are_no_item(here, _):
+    def shifted(request):
+        status, fields, body = fake(lambda _: ('"x"', b'x' * 3000000))(request)
+        if status == 206:
+            fields['Content-Range'] = 'bytes 5-9/3000000'
+        return status, fields, body
+    with servers.answers(shifted) as url:
+        r = subprocess.run([e2e.PROGRAM, 'cat', 's3://bbb/k'], text=True,
+                           env=environment(url), capture_output=True)
+        e2e.equal(r.returncode, 4, r.stderr)
+        e2e.contains(r.stderr, 'other bytes than were asked for')
+
+
+def a_listing_may_be_anything(here, _):
+    for body, why in ((b'<a><b></a>', 'no XML'), (b'', 'no XML'),
+                      (b'<ListBucketResult><Contents><Size>1</Size>'
+                       b'</Contents></ListBucketResult>', 'a key that is')):
+        with servers.answers(lambda _: (200, {}, body)) as url:
+            r = subprocess.run([e2e.PROGRAM, 'cat', 's3://bbb/k'], text=True,
+                               env=environment(url), capture_output=True)
+            e2e.check(r.returncode in (3, 4), r.returncode)
+            e2e.contains(r.stderr, why)
+
+
+if __name__ == '__main__':
+    e2e.main([exports_are_read_as_from_disk,
+              one_object_or_one_export_is_found_too,
+              a_run_gives_the_same_bytes_as_from_disk,
+              large_objects_come_in_ranges_whatever_breaks,
+              listings_have_pages_and_keys_have_any_character,
+              an_object_that_changes_is_noticed,
+              other_bytes_than_asked_for_are_no_item,
+              a_listing_may_be_anything])
