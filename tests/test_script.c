@@ -356,10 +356,14 @@ a_loop_without_end_ends(void **state)
 	expect_error("while true do pcall(function() while true do end end) "
 		     "end", ID, "more than 200000 instructions");
 	expect_error("local function f() return pcall(f) and f() end "
-		     "while true do f() end", ID, "stack overflow");
+		     "while true do f() end", ID, "more than 200000");
 	/* ... or hide in a library. */
 	expect_error("local s = ('x'):rep(1000000) while true do "
 		     "s:find('y', 1, true) end", ID, "more than 200000");
+	expect_error("local s = ('x'):rep(10000) s:match('.-.-.-.-y')", ID,
+		     "t.lua:1: more than 200000");
+	expect_error("(('('):rep(100000)):gsub('%b()', '')", ID,
+		     "more than 200000");
 	expect_error("local t = {} for i = 1, 1e9 do table.insert(t, 1, i) "
 		     "end", ID, "more than 200000");
 	expect_error("local t = {3, 1, 2} table.sort(t, function() while true "
@@ -496,6 +500,70 @@ order_and_texts_are_the_same_every_time(void **state)
 	expect_error("return {x = ('%5p'):format({})}", ID, "no meaning here");
 	expect_error("for k in pairs({[{}] = 1}) do end", ID, "no place in an");
 	expect_error("for k in next, item do end", ID, "use pairs()");
+}
+
+static void
+patterns_are_lua_s(void **state)
+{
+	static const char *const cases[][2] = {
+		{ "('a.b'):find('.', 1, true)", "2,2" },
+		{ "('hello'):find('l+')", "3,4" },
+		{ "('hello'):find('(l)(l)')", "3,4,l,l" },
+		{ "('hello'):find('')", "1,0" },
+		{ "('hello'):find('', 6)", "6,5" },
+		{ "('hello'):find('', 7)", "6,5" },
+		{ "('hello'):find('o', -1)", "5,5" },
+		{ "('hello'):find('^l', 3)", "3,3" },
+		{ "('a\\0b'):find('%z')", "2,2" },
+		{ "('key = value'):match('^(%w+)%s*=%s*(%w+)$')", "key,value" },
+		{ "('2025-02-01'):match('(%d+)-(%d+)')", "2025,02" },
+		{ "('hello'):match('()ll()')", "3,5" },
+		{ "('f(a(b)c)d'):match('%b()')", "(a(b)c)" },
+		{ "('THE (quick) fox'):find('%f[%a]%a+%f[%A]', 4)", "6,10" },
+		{ "('abab'):match('(ab)%1')", "ab" },
+		{ "('a]b-c'):match('[]%-]+', 3)", "-" },
+		{ "('x^y'):match('[x^]+')", "x^" },
+		{ "('abc'):match('[^a-b]')", "c" },
+		{ "('aXb'):match('%u%l?')", "Xb" },
+		{ "('<<a>>'):match('<(.-)>')", "<a" },
+		{ "('abc'):gsub('%w', '%0%0')", "aabbcc,3" },
+		{ "('abc'):gsub('', '-')", "-a-b-c-,4" },
+		{ "('hello world'):gsub('o', 'O', 1)", "hellO world,1" },
+		{ "('a b'):gsub('(%w) (%w)', '%2 %1 %%')", "b a %,1" },
+		{ "('$x $y'):gsub('%$(%w)', {x = 1})", "1 $y,2" },
+		{ "('abc'):gsub('%w', function(c) if c == 'b' then return "
+		  "'B' end end)", "aBc,3" },
+		{ "('abc'):gsub('^a', 'x')", "xbc,1" },
+		{ "('abc'):gsub('b', 7)", "a7c,1" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		char lua[512], want[128];
+
+		snprintf(lua, sizeof(lua), "local r, s = {%s}, '' for i = 1, "
+			 "math.max(1, #r) do s = s .. (i > 1 and ',' or '') "
+			 ".. tostring(r[i]) end return {s = s}", cases[i][0]);
+		snprintf(want, sizeof(want), "{\"s\":{\"S\":\"%s\"}}",
+			 cases[i][1]);
+		EXPECT(lua, ID, want);
+	}
+	EXPECT("local s = '' for k, v in ('a=1, b=2'):gmatch('(%w)=(%w)') do "
+	       "s = s .. k .. v end for p in ('ab'):gmatch('()') do "
+	       "s = s .. p end return {s = s}", ID,
+	       "{\"s\":{\"S\":\"a1b2123\"}}");
+	expect_error("('a'):find('[a')", ID, "malformed pattern (missing ']')");
+	expect_error("('a'):find('%')", ID, "malformed pattern (ends with");
+	expect_error("('a'):find('(a')", ID, "unfinished capture");
+	expect_error("('a'):match('a)')", ID, "invalid pattern capture");
+	expect_error("('a'):find('%1')", ID, "invalid capture index");
+	expect_error("('a'):find('%f')", ID, "missing '[' after");
+	expect_error("('a'):find('%b(')", ID, "missing arguments to '%b'");
+	expect_error("('a'):gsub('a', '%2')", ID, "invalid capture index");
+	expect_error("('x'):rep(300):find(('(x)'):rep(33))", ID,
+		     "too many captures");
+	expect_error("('x'):rep(300):find(('x?'):rep(300))", ID,
+		     "pattern too complex");
 }
 
 static void
@@ -639,6 +707,7 @@ main(void)
 		cmocka_unit_test(nothing_reaches_out_of_the_sandbox),
 		cmocka_unit_test(no_item_sees_what_another_left),
 		cmocka_unit_test(order_and_texts_are_the_same_every_time),
+		cmocka_unit_test(patterns_are_lua_s),
 		cmocka_unit_test(the_context_says_table_and_time),
 		cmocka_unit_test(the_examples_of_the_manual_are_true),
 	};

@@ -58,12 +58,6 @@ allocate(void *context, void *old, size_t old_len, size_t len)
 	return p;
 }
 
-void
-script_charge(lua_State *lua, size_t n)
-{
-	script_of(lua)->left -= (int64_t)n;
-}
-
 void *
 script_take(lua_State *lua, size_t n)
 {
@@ -79,26 +73,51 @@ script_take(lua_State *lua, size_t n)
 }
 
 /*
- * Called every STRIDE instructions.  After the last one at every one, so that
- * no pcall() of the script goes on after it.
+ * The item has met its bound, where the text on the stack says.  From now on
+ * every instruction fails, so that no pcall() of the script goes on.
  */
+static void look(lua_State *lua, lua_Debug *at);
+
+static void __attribute__((noreturn))
+exhaust(lua_State *lua)
+{
+	char text[96];
+
+	lua_sethook(lua, look, LUA_MASKCOUNT, 1);
+	snprintf(text, sizeof(text), "more than %" PRIu64 " instructions for "
+		 "one item; does a loop never end?",
+		 script_of(lua)->limits.instructions);
+	lua_pushstring(lua, text);
+	lua_concat(lua, 2);
+	lua_error(lua);
+	abort();
+}
+
+/* Called every STRIDE instructions. */
 static void
 look(lua_State *lua, lua_Debug *at)
 {
 	struct script *const s = script_of(lua);
-	char limit[24];
 
 	lua_getinfo(lua, "Sl", at);
 	s->line = at->currentline;
 	s->left -= s->slow ? 1 : STRIDE;
 	if (s->left > 0)
 		return;
-	lua_sethook(lua, look, LUA_MASKCOUNT, 1);
-	snprintf(limit, sizeof(limit), "%" PRIu64, s->limits.instructions);
-	lua_pushfstring(lua, "%s:%d: more than %s instructions for one item; "
-			"does a loop never end?", at->short_src,
-			at->currentline, limit);
-	lua_error(lua);
+	lua_pushfstring(lua, "%s:%d: ", at->short_src, at->currentline);
+	exhaust(lua);
+}
+
+void
+script_charge(lua_State *lua, size_t n)
+{
+	struct script *const s = script_of(lua);
+
+	s->left -= (int64_t)n;
+	if (s->left > 0)
+		return;
+	luaL_where(lua, 1);
+	exhaust(lua);
 }
 
 /* ---- one item ------------------------------------------------------------ */

@@ -72,7 +72,10 @@ struct script *script_of(lua_State *lua);
 /* Take arena memory; an error of Lua if it is refused. */
 void *script_take(lua_State *lua, size_t n);
 
-/* Instructions that a function of C takes without being seen. */
+/*
+ * Instructions that a function of C takes without being seen; an error of Lua
+ * if the item has no more.
+ */
 void script_charge(lua_State *lua, size_t n);
 
 /* Put a value of the registry on the stack. */
@@ -118,6 +121,40 @@ struct span script_binary_text(lua_State *lua, int at);
 void script_push_binary(lua_State *lua, struct span base64);
 /* set, list, map, binary and null, into the table on top. */
 void script_open_kinds(lua_State *lua);
+
+/* ---- script_pattern.c ---------------------------------------------------- */
+
+enum {
+	SCRIPT_CAPTURES = 32,
+	SCRIPT_STEPS = 16,	/* comparisons that are an instruction */
+};
+
+struct script_match {
+	lua_State *lua;
+	const uint8_t *src, *end;	/* the text */
+	const uint8_t *pat_end;
+	size_t steps;
+	int depth, n;
+	struct {
+		const uint8_t *at;
+		ptrdiff_t len;
+	} captures[SCRIPT_CAPTURES];
+};
+
+/* Where a match of the pattern `p` that begins at `s` ends; NULL: nowhere. */
+const uint8_t *script_match_at(struct script_match *m, const uint8_t *s,
+			       const uint8_t *p);
+/* Capture k, from 0; of a pattern without captures 0 is the whole match. */
+void script_push_capture(const struct script_match *m, int k,
+			 const uint8_t *s, const uint8_t *end);
+/* All of them; without any the whole match, if `whole`.  How many. */
+int script_push_captures(const struct script_match *m, const uint8_t *s,
+			 const uint8_t *end, bool whole);
+
+/* ---- script_find.c ------------------------------------------------------- */
+
+/* find, match, gmatch and gsub, into the table on top. */
+void script_open_patterns(lua_State *lua);
 
 /* ---- script_lib.c -------------------------------------------------------- */
 

@@ -347,13 +347,11 @@ remove_fields(lua_State *lua, const char *const *names)
 static void
 guard_strings(lua_State *lua)
 {
-	static const char *const heavy[] = {
-		"find", "match", "gmatch", "gsub", "rep", "reverse",
-	};
-	static const char *const gone[] = { "dump", NULL };
+	static const char *const gone[] = { "dump", "gfind", NULL };
 
-	for (size_t i = 0; i < sizeof(heavy) / sizeof(*heavy); i++)
-		wrap(lua, heavy[i], charged);
+	script_open_patterns(lua);
+	wrap(lua, "rep", charged);
+	wrap(lua, "reverse", charged);
 	wrap(lua, "format", format);
 	remove_fields(lua, gone);
 	lua_pushliteral(lua, "");
