@@ -16,10 +16,10 @@ _dynamill() {
 	esac
 	if [ "$COMP_CWORD" -eq 1 ]; then
 		COMPREPLY=($(compgen -W 'init run check analyze test lookup
-			cat diff validate whoami version
+			cat diff validate reverse whoami version
 			help' -- "$word"))
 	elif [ "${COMP_WORDS[1]}" = help ]; then
-		COMPREPLY=($(compgen -W 'init run check analyze test lookup cat diff validate whoami' -- "$word"))
+		COMPREPLY=($(compgen -W 'init run check analyze test lookup cat diff validate reverse whoami' -- "$word"))
 	elif [[ $word == -* ]]; then
 		local options='--stage --output --log --help'
 		[ "${COMP_WORDS[1]}" != run ] || options+=' --job --table

@@ -16,6 +16,7 @@ int command_analyze(const struct options *o);
 int command_cat(const struct options *o);
 int command_diff(const struct options *o);
 int command_validate(const struct options *o);
+int command_reverse(const struct options *o);
 int command_test(const struct options *o);
 int command_lookup(const struct options *o);
 int command_whoami(const struct options *o);

@@ -19,6 +19,7 @@ static const char PROGRAM[] =
 "  cat DUMP...     items of any dump as lines; the grep of exports\n"
 "  diff A B        two dumps compared item by item, in any order\n"
 "  validate DUMP   is a dump whole, and does it hold what it should?\n"
+"  reverse PLAN... the plan that undoes a plan, where it can be undone\n"
 "  whoami [PLAN]   who and where this is in AWS; the connection test\n"
 "  version         the version, and what this processor can do\n"
 "  help COMMAND    more about a command; also COMMAND --help\n"
@@ -293,6 +294,7 @@ static const struct {
 	{ "cat", CAT }, { "diff", DIFF },
 	{ "validate", VALIDATE },
 	{ "whoami", help_whoami },
+	{ "reverse", help_reverse },
 };
 
 const char *

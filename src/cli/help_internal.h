@@ -5,4 +5,7 @@
 /* help_aws.c: the commands that go to AWS. */
 extern const char help_whoami[];
 
+/* help_reverse.c */
+extern const char help_reverse[];
+
 #endif

@@ -32,6 +32,7 @@ static const struct {
 	{ "cat", command_cat },
 	{ "diff", command_diff },
 	{ "validate", command_validate },
+	{ "reverse", command_reverse },
 	{ "whoami", command_whoami },
 };
 

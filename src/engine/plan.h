@@ -239,6 +239,8 @@ struct plan_step {
 
 	struct plan_shift *shifts;	/* STEP_EXPAND, STEP_CONTRACT */
 	size_t nshifts;
+
+	const struct tree *reverse;	/* what undoes it, by hand; or NULL */
 };
 
 struct plan_assert {

@@ -78,13 +78,31 @@ read_kind(struct plan *p, const struct plan_part *part, const struct tree *t,
 	return -1;
 }
 
+/* What undoes the step, by hand: sound now, and not just when it is needed. */
+static int
+read_reverse(struct plan *p, const struct plan_part *part,
+	     const struct tree *t, const struct plan_scope *scope,
+	     struct plan_step *step, struct err *err)
+{
+	const struct plan_step *steps;
+	size_t n;
+
+	step->reverse = tree_get(t, "reverse");
+	if (step->reverse == NULL)
+		return 0;
+	if (step->reverse->kind != TREE_LIST)
+		return plan_update(p, step->reverse, "reverse", scope, err) !=
+		       NULL ? 0 : -1;
+	return plan_read_steps(p, part, step->reverse, &steps, &n, err);
+}
+
 static int
 read_step(struct plan *p, const struct plan_part *part, const struct tree *t,
 	  struct plan_step *step, struct err *err)
 {
 	static const char *const known[] = {
 		"when", "update", "rename", "emit", "pipe", "lua", "version",
-		"expand", "contract", "overwrite", "attributeNames",
+		"expand", "contract", "overwrite", "reverse", "attributeNames",
 		"attributeValues", NULL,
 	};
 	struct plan_scope scope;
@@ -101,6 +119,8 @@ read_step(struct plan *p, const struct plan_part *part, const struct tree *t,
 		return tree_err(overwrite, err, "'overwrite' goes with 'rename'"
 				" and 'expand' only");
 	step->place = plan_place_of(t);
+	if (read_reverse(p, part, t, &scope, step, err) != 0)
+		return -1;
 	if (when != NULL) {
 		step->when = plan_condition(p, when, "when", &scope, err);
 		if (step->when == NULL)

@@ -102,6 +102,28 @@ looks_only_at(const struct node *node, const struct span *names, size_t n)
 	return true;
 }
 
+static bool
+looks_at(const struct node *node, bool (*is)(const void *context,
+					      struct span name),
+	 const void *context)
+{
+	if (node->op == NODE_PATH)
+		return node->bound < 0 &&
+		       is(context, node->path.parts[0].name);
+	for (uint32_t i = 0; i < node->nargs; i++)
+		if (looks_at(node->args[i], is, context))
+			return true;
+	return false;
+}
+
+bool
+expr_looks_at(const struct expr *e, bool (*is)(const void *context,
+					       struct span name),
+	      const void *context)
+{
+	return looks_at(e->root, is, context);
+}
+
 bool
 expr_looks_only_at(const struct expr *e, const struct span *names, size_t n)
 {

@@ -25,6 +25,7 @@ struct arena;
 struct buf;
 struct err;
 struct item;
+struct path;
 struct remap;
 struct value;
 
@@ -125,6 +126,26 @@ bool expr_looks_only_at(const struct expr *e, const struct span *names,
 
 /* Does an action change the attribute, or something inside it? */
 bool update_touches(const struct update *u, struct span name);
+
+/* Does it look at an attribute of which `is` says true? */
+bool expr_looks_at(const struct expr *e, bool (*is)(const void *context,
+						     struct span name),
+		   const void *context);
+
+/*
+ * Does action `i` set *to to the value of *from, which another action of the
+ * update removes or sets to something else?
+ */
+bool update_moves(const struct update *u, size_t i, const struct path **from,
+		  const struct path **to);
+
+/*
+ * Append the update that undoes it, nothing if there is none, and to `why` a
+ * line for each action that cannot be undone.  It assumes that what it moves
+ * values to, and adds to, was not there and was there before.  Returns 0 or -1.
+ */
+int update_invert(const struct update *u, struct buf *out, struct buf *why,
+		  struct err *err);
 
 /*
  * As it was understood, fully parenthesised, in one spelling; appended.  For

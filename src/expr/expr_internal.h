@@ -12,6 +12,7 @@
  *	expr_functions.c	functions that need no more than their arguments
  *	expr_time.c		two more of them
  *	expr_print.c		back to text
+ *	expr_invert.c		the update that undoes another one
  */
 #ifndef EXPR_EXPR_INTERNAL_H
 #define EXPR_EXPR_INTERNAL_H

@@ -1,0 +1,23 @@
+#include "cli/help_internal.h"
+
+const char help_reverse[] =
+"usage: dynamill reverse PLAN... [-o PLAN] [--job DIR] [OPTIONS]\n"
+"\n"
+"Writes the plan that undoes PLAN: from the items that it wrote to those that\n"
+"it read. Renames and moves are taken back, additions subtracted, ids and\n"
+"references made old again by the job's index. Every step that cannot be\n"
+"undone is named, with the reason; `reverse` beside such a step says by hand\n"
+"what undoes it.\n"
+"\n"
+"  -o PLAN             where to (standard output); with ids PLAN.ids.csv,\n"
+"                      their map, goes beside it\n"
+"  --job DIR           the job that wrote the items (./<plan name>.job)\n"
+"  --stage NAME        a stage of the plan (or the variable STAGE)\n"
+"  --force             write over files that are there\n"
+"  --quiet             no counts\n"
+"\n"
+"docs/REVERSE.md says what comes back, and what does not.\n"
+"\n"
+"Exit status: 0 all is undone; 1 something is not; 2 the command line or the\n"
+"plan is wrong; 3 the index is damaged; 4 I/O failed; 5 a file is there\n"
+"already.\n";
