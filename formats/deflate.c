@@ -33,7 +33,11 @@ struct piece {
 struct tables {
 	struct piece lits[256];
 	struct piece lens[LENS];	/* with extra bits */
-	struct piece dists[DIST_SYMBOLS];	/* without */
+	struct {
+		uint32_t bits;
+		uint16_t n, mask;	/* without extra bits; what they are */
+		uint32_t all;		/* bits, with those */
+	} dists[DIST_SYMBOLS];
 	struct piece end;
 };
 
@@ -57,17 +61,30 @@ dist_extra(uint32_t symbol)
 }
 
 /*
- * The symbol of distance d + 1.  Two symbols begin with each highest bit, and
- * the bit below tells them apart.
+ * Symbols of distances d + 1: two begin with each highest bit.  Of those above
+ * 256 the lower 7 bits do not matter.
  */
+#define R2(x) x, x
+#define R4(x) R2(x), R2(x)
+#define R8(x) R4(x), R4(x)
+#define R16(x) R8(x), R8(x)
+#define R32(x) R16(x), R16(x)
+#define R64(x) R32(x), R32(x)
+enum { NEAR = 256 };
+static const uint8_t SYMBOLS[2 * NEAR] = {
+	0, 1, 2, 3, R2(4), R2(5), R4(6), R4(7), R8(8), R8(9), R16(10), R16(11),
+	R32(12), R32(13), R64(14), R64(15),
+	[NEAR + 2] = 16, 17, R2(18), R2(19), R4(20), R4(21), R8(22), R8(23),
+	R16(24), R16(25), R32(26), R32(27), R64(28), R64(29),
+};
+
 INLINE uint32_t
 dist_symbol(uint32_t d)
 {
-	if (d < 4)
-		return d;
+	uint32_t i = NEAR + (d >> 7);
 
-	const uint32_t high = 31 - (uint32_t)__builtin_clz(d);
-	return 2 * high + (d >> (high - 1) & 1);
+	i = d < NEAR ? d : i;	/* no branch: it could not be foretold */
+	return SYMBOLS[i];
 }
 
 /* ---- counting ------------------------------------------------------------ */
@@ -176,8 +193,12 @@ make_tables(struct tables *t, const struct deflate_codes *c)
 				(struct piece){ c->litlen[symbol] | k << n,
 						n + LEN_EXTRA[s] };
 	}
-	for (unsigned s = 0; s < DIST_SYMBOLS; s++)
-		t->dists[s] = (struct piece){ c->dist[s], c->dist_len[s] };
+	for (unsigned s = 0; s < DIST_SYMBOLS; s++) {
+		t->dists[s].bits = c->dist[s];
+		t->dists[s].n = c->dist_len[s];
+		t->dists[s].mask = (uint16_t)((1U << dist_extra(s)) - 1);
+		t->dists[s].all = c->dist_len[s] + dist_extra(s);
+	}
 }
 
 /*
@@ -222,11 +243,12 @@ put_tokens(struct writer *to, const struct tables *t, const uint32_t *tokens,
 		const uint32_t len = token_len(token);
 		const struct piece l = t->lens[len - DEFLATE_MIN_MATCH];
 		const uint32_t d = token_dist(token) - 1;
-		const uint32_t s = dist_symbol(d), x = dist_extra(s);
+		const uint32_t s = dist_symbol(d);
 
 		add(&w, l.bits, l.n);
-		add(&w, t->dists[s].bits, t->dists[s].n);
-		add(&w, d & ((1U << x) - 1), x);
+		add(&w, t->dists[s].bits |
+			(d & t->dists[s].mask) << t->dists[s].n,
+		    t->dists[s].all);
 		flush(&w);
 		text += len;
 	}
