@@ -224,6 +224,48 @@ later(uint32_t a, uint32_t b)
 	return (int32_t)(a - b) > 0 ? a : b;
 }
 
+/* Where walk_stretch() is, in registers. */
+struct place {
+	uint32_t covered;		/* index */
+	uint32_t *next;			/* token to be written */
+	uint32_t known;
+	uint32_t limit;			/* of distances */
+};
+
+/*
+ * Put what was copied of a match, [at, stop) of the input, if anything comes of
+ * it.  Returns where the next may begin.
+ */
+INLINE uint32_t
+put_part(struct rematch *r, struct walk *w, struct place *p, uint32_t at,
+	 uint32_t stop, struct match m, uint32_t shift,
+	 const struct same *same)
+{
+	const struct stretch *const s = find_stretch(r, at - m.dist);
+	const uint32_t from = later(at - m.dist, s->from);
+	const uint32_t to = from + m.dist + shift;
+	const int32_t n = (int32_t)(stop - from - m.dist);
+	const uint32_t dist = to + w->base - from - s->shift;
+	const uint32_t run = to - p->covered;
+	const bool is = (n >= DEFLATE_MIN_MATCH) & (dist - 1 < p->limit);
+
+	if (is && (run >= TOKEN_ONLY_LITS ||
+		   !same->as(w->text + to, w->text + to - dist,
+			     (uint32_t)n))) {
+		w->covered = p->covered;
+		w->next = p->next;
+		move_pieces(r, w, from + m.dist, stop, m, shift, same);
+		p->covered = (uint32_t)w->covered;
+		p->next = w->next;
+		return p->covered - shift;
+	}
+	*p->next = token_of(run, (uint32_t)n, dist);
+	p->next += is;
+	p->covered = is ? to + (uint32_t)n : p->covered;
+	p->known += is ? (uint32_t)n : 0;
+	return stop;
+}
+
 /*
  * Put the matches of what was copied, [at, end) of the input; `shift` makes
  * indexes of positions.
@@ -234,75 +276,54 @@ later(uint32_t a, uint32_t b)
  * was looked up, so that the processor can be with several at once.
  */
 INLINE void
-walk_stretch(struct rematch *r, struct walk *w, struct reader *t,
-	     uint32_t at, const uint32_t end, const uint32_t shift,
-	     const struct same *same)
+walk_stretch(struct rematch *r, struct walk *w, struct reader *t, uint32_t at,
+	     const uint32_t end, const uint32_t shift, const struct same *same)
 {
-	const uint8_t *const text = w->text;
-	const uint32_t base = w->base;
+	const uint32_t first = at + shift;	/* index */
+	struct place p = {
+		.covered = (uint32_t)w->covered, .next = w->next,
+		.limit = first < DEFLATE_MAX_DIST ? first : DEFLATE_MAX_DIST,
+	};
 	const uint32_t *token = t->token;
 	const uint32_t *const last = t->last;
-	uint32_t begins = t->begins;
-	uint32_t covered = (uint32_t)w->covered;
-	uint32_t *next = w->next;
-	uint32_t known = 0;
+	uint32_t begins = t->begins, mend = begins;
 
 	/* Those of what was not copied. */
 	for (; token < last; token++) {
-		const uint32_t mend = begins + token_text(*token);
-
+		mend = begins + token_text(*token);
 		if ((int32_t)(mend - at) > 0)
 			break;
 		begins = mend;
 	}
+	/* Those that are there to their end. */
 	for (; token < last; token++) {
-		const uint32_t lits = token_lits(*token);
-		const uint32_t d = token_dist(*token);
-		const uint32_t m = begins + lits;
-		const uint32_t mend = begins + token_text(*token);
-		const uint32_t first = later(m, at);
+		const uint32_t m = begins + token_lits(*token);
 
-		if ((int32_t)(end - first) <= 0)
-			break;
-
-		const struct stretch *const s = find_stretch(r, first - d);
-		const uint32_t from = later(first - d, s->from);
-		const uint32_t to = from + d + shift;
-		const uint32_t stop = (int32_t)(mend - end) < 0 ? mend : end;
-		const int32_t n = (int32_t)(stop - from - d);
-		const uint32_t dist = to + base - from - s->shift;
-		const uint32_t run = to - covered;
-		const bool is = (n > DEFLATE_MIN_MATCH ||
-				 (n == DEFLATE_MIN_MATCH && dist <= NEAR)) &
-				(dist - 1 < DEFLATE_MAX_DIST) &
-				(dist <= to);
-
-		if (is && (run >= TOKEN_ONLY_LITS ||
-			   !same->as(text + to, text + to - dist,
-				     (uint32_t)n))) {
-			w->covered = covered;
-			w->next = next;
-			move_pieces(r, w, from + d, stop,
-				    (struct match){ mend, d }, shift, same);
-			covered = (uint32_t)w->covered;
-			next = w->next;
-			at = later(at, covered - shift);
-		} else {
-			*next = token_of(run, (uint32_t)n, dist);
-			next += is;
-			covered = is ? to + (uint32_t)n : covered;
-			known += is ? (uint32_t)n : 0;
-		}
+		mend = begins + token_text(*token);
 		if ((int32_t)(mend - end) > 0)
 			break;
+		if (m != mend)
+			at = put_part(r, w, &p, later(m, at), mend,
+				      (struct match){ mend, token_dist(*token) },
+				      shift, same);
 		begins = mend;
 	}
-	w->covered = covered;
-	w->next = next;
-	r->known += known;
+	/* The one that is there in part. */
+	if (token < last) {
+		const uint32_t m = later(begins + token_lits(*token), at);
+
+		if ((int32_t)(end - m) > 0 && m != mend)
+			put_part(r, w, &p, m, end, (struct match){
+					mend, token_dist(*token) }, shift,
+				 same);
+	}
+	w->covered = p.covered;
+	w->next = p.next;
+	r->known += p.known;
 	t->token = token;
 	t->begins = begins;
-	if (token < last && covered == end + shift && next > r->tokens + r->n)
+	if (token < last && p.covered == end + shift &&
+	    p.next > r->tokens + r->n)
 		lengthen(w, same);
 }
 
@@ -349,6 +370,17 @@ walk_copied(struct rematch *r, struct walk *w, struct reader *t,
 		walk_stretch(r, w, t, at, end, shift, same);
 }
 
+/*
+ * How much to look at at once, at index `to`: as far back as a match reaches
+ * must be known beside it; and near the start of the text, where none may reach
+ * before that, a part of what there is.
+ */
+INLINE uint32_t
+piece_len(uint32_t to)
+{
+	return to >= PIECE_LEN ? PIECE_LEN : GRANULE + to / 4;
+}
+
 INLINE void
 walk(struct rematch *r, const struct buf *text, const struct copied *copied,
      size_t ncopied, struct matches *matches, const struct same *same)
@@ -368,11 +400,10 @@ walk(struct rematch *r, const struct buf *text, const struct copied *copied,
 		assert(c.to + (size_t)c.len <= text->len);
 		if ((int32_t)((uint32_t)c.from - r->noted) < 0)
 			continue;	/* not in order */
-		/* As far back as a match reaches must be known beside it. */
-		for (; c.len > PIECE_LEN; c.len -= PIECE_LEN) {
-			walk_copied(r, &w, &t, &c, PIECE_LEN, same);
-			c.from += PIECE_LEN;
-			c.to += PIECE_LEN;
+		for (uint32_t n; c.len > (n = piece_len(c.to)); c.len -= n) {
+			walk_copied(r, &w, &t, &c, n, same);
+			c.from += n;
+			c.to += n;
 		}
 		walk_copied(r, &w, &t, &c, c.len, same);
 	}
