@@ -107,15 +107,38 @@ keyuuid_pack(struct span text, uint8_t to[KEYUUID_LEN])
 	return pack_all(digits, to);
 }
 
+/* Eight digits of four bytes, the first lowest. */
+static inline uint64_t
+spell(uint32_t bytes)
+{
+	uint64_t w = (uint64_t)(bytes >> 16) << 32 | (bytes & 0xffff);
+
+	w = (w | w << 8) & UINT64_C(0x00ff00ff00ff00ff);
+	/* A byte to its two halves, the upper one first. */
+	w = (w >> 4 | w << 8) & UINT64_C(0x0f0f0f0f0f0f0f0f);
+
+	const uint64_t above_9 = (w + 6 * UINT64_C(0x0101010101010101)) >> 4 &
+				 UINT64_C(0x0101010101010101);
+
+	return w + UINT64_C(0x3030303030303030) +
+	       ('a' - '0' - 10) * above_9;
+}
+
 void
 keyuuid_text(const uint8_t from[KEYUUID_LEN], char to[KEYUUID_TEXT_LEN])
 {
-	static const char DIGITS[] = "0123456789abcdef";
+	uint8_t *const p = (uint8_t *)to;
+	const uint64_t b = spell(load_le32(from + 4));
+	const uint64_t c = spell(load_le32(from + 8));
 
-	for (int i = 0; i < KEYUUID_LEN; i++) {
-		if (i == 4 || i == 6 || i == 8 || i == 10)
-			*to++ = '-';
-		*to++ = DIGITS[from[i] >> 4];
-		*to++ = DIGITS[from[i] & 15];
-	}
+	store_le64(p, spell(load_le32(from)));
+	p[8] = '-';
+	store_le32(p + 9, (uint32_t)b);
+	p[13] = '-';
+	store_le32(p + 14, (uint32_t)(b >> 32));
+	p[18] = '-';
+	store_le32(p + 19, (uint32_t)c);
+	p[23] = '-';
+	store_le32(p + 24, (uint32_t)(c >> 32));
+	store_le64(p + 28, spell(load_le32(from + 12)));
 }

@@ -15,6 +15,7 @@
 #include "base/err.h"
 #include "engine/discover_internal.h"
 #include "engine/discover_value.h"
+#include "formats/keyuuid.h"
 #include "model/batch.h"
 
 enum { CUTS = 1, ENDS_WORD = 2, LETTER = 4, WORD = 8 };
@@ -47,15 +48,37 @@ enum { MAX_WORD = 32 };
 
 /* ---- values -------------------------------------------------------------- */
 
-/* The N's canonical text: mostly it is that already. */
+/*
+ * Is the N's text canonical, as most are: digits, perhaps a sign before and a
+ * point between them, and no zero that need not be?
+ */
+static bool
+is_canonical(struct span text)
+{
+	const uint8_t *p = text.ptr, *const end = p + text.len;
+	const uint8_t *point = NULL;
+
+	if (text.len == 0 || text.len > 15)
+		return false;
+	p += *p == '-';
+	/* Zero alone has no sign, and before digits there is one with a point. */
+	if (p == end || (*p == '0' && (text.len > 1 && (p + 1 == end ||
+							p[1] != '.'))))
+		return false;
+	for (const uint8_t *q = p; q < end; q++) {
+		if (*q >= '0' && *q <= '9')
+			continue;
+		if (*q != '.' || point != NULL || q == p)
+			return false;
+		point = q;
+	}
+	return point == NULL || (end[-1] != '0' && end[-1] != '.');
+}
+
 static struct span
 canonical(struct span text, char room[DECIMAL_TEXT_LEN])
 {
-	bool plain = text.len > 0 && text.len <= 15 && text.ptr[0] != '0';
-
-	for (size_t i = 0; i < text.len && plain; i++)
-		plain = text.ptr[i] >= '0' && text.ptr[i] <= '9';
-	if (plain)
+	if (is_canonical(text))
 		return text;
 	const size_t n = decimal_canonical(text, room);
 	return (struct span){ (const uint8_t *)room, n };
@@ -102,10 +125,14 @@ is_time(struct span s)
 static bool
 cut_up(struct span text, struct pieces *out)
 {
+	uint8_t packed[KEYUUID_LEN];
 	size_t at = 0, word = 0;
 
 	if (text.len > MAX_COMPOSITE || is_time(text))
 		return false;
+	/* The longest of what is common, which takes no look at each byte. */
+	if (keyuuid_pack(text, packed))
+		at = text.len;
 	while (at < text.len && (CLASSES[text.ptr[at]] & CUTS) == 0)
 		at++;
 	if (at == text.len) {

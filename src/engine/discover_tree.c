@@ -5,6 +5,7 @@
 
 #include "base/err.h"
 #include "engine/discover_internal.h"
+#include "model/names.h"
 
 /* ---- nodes --------------------------------------------------------------- */
 
@@ -98,8 +99,7 @@ is(const struct node *n, const struct part *p)
 {
 	return n->kind == p->kind && n->hash == p->hash && n->sep == p->sep &&
 	       n->n == p->n && n->name_len == p->name.len &&
-	       (p->name.len == 0 ||
-		memcmp(n->name, p->name.ptr, p->name.len) == 0);
+	       names_same(n->name, p->name.ptr, p->name.len);
 }
 
 static uint32_t
