@@ -143,6 +143,49 @@ what_is_unchanged_shares_the_item_s_value(void **state)
 }
 
 static void
+a_map_within_the_item_may_become_one(void **state)
+{
+	struct value *out;
+	size_t n;
+
+	(void)state;
+	struct script *const s = load("function transform(item) return item.m, "
+				      "{item.m} end");
+	assert_non_null(s);
+	const struct item *const item = item_of("\"m\":{\"M\":{" ID "}}");
+	assert_int_equal(script_run(s, item, &context, &mem, &out, &n, &err),
+			 0);
+	assert_int_equal(n, 2);
+	for (size_t i = 0; i < n; i++) {
+		assert_int_equal(out[i].len, 2);
+		assert_int_equal(out[i].flags & VALUE_RAW, 0);
+		assert_ptr_not_equal(out[i].kids, item->map.kids[1].kids);
+	}
+	assert_ptr_not_equal(out[0].kids, out[1].kids);
+	script_free(s);
+}
+
+static void
+a_deep_copy_is_equal(void **state)
+{
+	(void)state;
+	EXPECT("local function copy(v) "
+	       "if type(v) == 'set' then return set(v) end "
+	       "if type(v) ~= 'table' then return v end "
+	       "if getmetatable(v) == 'list' then local l = list{} "
+	       "for i, x in ipairs(v) do l[i] = copy(x) end return l end "
+	       "local m = {} for k, x in pairs(v) do m[k] = copy(x) end "
+	       "return m end return copy(item)", EVERY,
+	       "{\"b\":{\"B\":\"AAEC\"},\"bs\":{\"BS\":[\"AA==\"]},"
+	       "\"l\":{\"L\":[]},\"m\":{\"M\":{\"k\":{\"L\":[{\"S\":\"1\"},"
+	       "{\"M\":{}}]}}},\"n\":{\"N\":\"1.5\"},\"ns\":{\"NS\":[\"1\","
+	       "\"10000000000000000000000000000000000000000\"]},"
+	       "\"s\":{\"S\":\"x\\\"y\303\251\"},"
+	       "\"ss\":{\"SS\":[\"b\",\"a\"]},\"t\":{\"BOOL\":true},"
+	       "\"z\":{\"NULL\":true}}");
+}
+
+static void
 attributes_are_set_removed_and_added_in_order(void **state)
 {
 	(void)state;
@@ -693,6 +736,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_item_that_is_returned_is_as_it_was),
 		cmocka_unit_test(what_is_unchanged_shares_the_item_s_value),
+		cmocka_unit_test(a_map_within_the_item_may_become_one),
+		cmocka_unit_test(a_deep_copy_is_equal),
 		cmocka_unit_test(attributes_are_set_removed_and_added_in_order),
 		cmocka_unit_test(nothing_one_or_several_come_of_an_item),
 		cmocka_unit_test(numbers_are_exact),

@@ -62,7 +62,7 @@ void *
 script_take(lua_State *lua, size_t n)
 {
 	struct script *const s = script_of(lua);
-	void *const p = arena_take(s->mem, n, s->err);
+	void *const p = arena_take(s->mem, n > 0 ? n : 1, s->err);
 
 	if (p == NULL) {
 		s->broke = true;

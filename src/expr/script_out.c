@@ -486,6 +486,28 @@ convert(lua_State *lua, int at, const struct value *was,
 
 /* ---- results ------------------------------------------------------------- */
 
+/*
+ * A map from within the item becomes one: it needs slots of its own, and where
+ * it stands in the input is not where an item does.
+ */
+static void
+set_free(lua_State *lua, int at, struct value *map)
+{
+	const struct shadow *const from = script_shadow(lua, at);
+	struct script *const s = script_of(lua);
+
+	if (from == NULL || from->of == &s->item->map ||
+	    map->kids != from->of->kids)
+		return;
+
+	const size_t len = map->len * sizeof(*map);
+	struct value *const kids = script_take(lua, len);
+	if (len > 0)
+		memcpy(kids, map->kids, len);
+	map->kids = kids;
+	map->flags &= (uint8_t)~VALUE_RAW;
+}
+
 static void
 add_item(lua_State *lua, int at)
 {
@@ -506,6 +528,7 @@ add_item(lua_State *lua, int at)
 		s->out_cap = cap;
 	}
 	put_map(lua, at, &s->item->map, &top, &s->out[s->nout]);
+	set_free(lua, at, &s->out[s->nout]);
 	s->nout++;
 }
 

@@ -430,6 +430,26 @@ end
           'items')
 
 
+def maps_within_an_item_may_become_items(d, options):
+    write(d + '/t.lua', """
+function transform(item)
+  item.inner.id = item.inner.id
+  return item.inner, {item.list[1]}, item
+end
+""")
+    inner = {'id': {'S': 'in'}, 'x': {'SS': ['a']}}
+    item = {'id': {'S': 'out'}, 'inner': {'M': inner},
+            'list': {'L': [{'M': {**inner, 'id': {'S': 'l'}}}]}}
+    p = plan(d, [item], {'lua': 't.lua'},
+             {'update': 'SET inner = size(id), y = 1'})
+    e2e.run(p, d + '/job')
+    new = {'inner': {'N': '2'}, 'y': {'N': '1'}}
+    equal(e2e.lines(d + '/job', 'Things'), [
+        {**inner, **new}, {**inner, 'id': {'S': 'l'}, 'y': {'N': '1'},
+                           'inner': {'N': '1'}},
+        {**item, **new, 'inner': {'N': '3'}}], 'items')
+
+
 def a_script_gives_the_same_bytes_after_kills_and_by_any_threads(d, options):
     items = numbered(20000 // SLOW)
     write(d + '/t.lua', '''
@@ -477,5 +497,6 @@ e2e.main([
     an_interrupt_does_not_wait_for_it,
     a_program_that_dies_at_item_5000_is_mended_and_goes_on,
     rejects_of_an_endless_loop_are_done_by_the_mended_script,
+    maps_within_an_item_may_become_items,
     a_script_gives_the_same_bytes_after_kills_and_by_any_threads,
 ])
