@@ -311,6 +311,7 @@ run_close(struct run *r)
 	exports_free(&r->exports);
 	plan_free(r->plan);
 	free(r->targets);
+	free(r->located);
 	free(r->units);
 	free(r->done);
 	free(r->queue);

@@ -319,7 +319,8 @@ run_finish(struct run *r, struct err *err)
 	if (sum_up(r, err) != 0 ||
 	    run_check_sums(r, err) != 0 || run_join(r, err) != 0 ||
 	    run_check_ids(r, err) != 0 || check_keys(r, err) != 0 ||
-	    check_dangling(r, err) != 0 || count_maps(r, err) != 0 ||
+	    run_locate_all(r, err) != 0 || check_dangling(r, err) != 0 ||
+	    count_maps(r, err) != 0 ||
 	    run_write_manifests(r, err) != 0 || run_write_tables(r, err) != 0 ||
 	    run_join_rejects(r, err) != 0 || report_write(r, err) != 0 ||
 	    job_put_out(r->job, err) != 0)

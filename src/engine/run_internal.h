@@ -41,6 +41,8 @@ struct run {
 	struct known *known;		/* NULL: nobody asks */
 	struct drops *drops;
 	struct latest *latest;		/* NULL: no base with increments */
+	struct run_located *located;	/* items that a report names; sorted */
+	size_t nlocated;
 	char dir[512];			/* of the job */
 	char work[540];			/* for journal and logs: that, or below */
 
@@ -110,6 +112,9 @@ void report_recall(struct run *r);
 struct buf;
 int run_locate(struct run *r, uint32_t unit, uint64_t offset,
 	       struct buf *out, struct err *err);
+
+/* Find all that a report will name, reading no file twice.  Returns 0 or -1. */
+int run_locate_all(struct run *r, struct err *err);
 
 /* An item to be found again. */
 struct run_wanted {

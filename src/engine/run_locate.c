@@ -1,17 +1,25 @@
 /*
- * run_locate.c - words for an item that the end checks know by unit and offset
- * alone: its file, line and key.  Reads the file again up to there.
+ * run_locate.c - words for items that the end checks know by unit and offset
+ * alone: file, line and key.  Each file is read once for all that is wanted of
+ * it: a dump may be one file.
  */
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/arena.h"
 #include "base/buf.h"
+#include "base/err.h"
 #include "engine/run_internal.h"
-#include "engine/place.h"
 #include "engine/unit.h"
-#include "formats/formats.h"
-#include "io/source.h"
 #include "model/batch.h"
+
+/* An item's words, once it was found. */
+struct run_located {
+	uint32_t unit;
+	uint64_t offset;
+	struct span text;
+};
 
 /* " key 'a' 'b'" of the source item. */
 static int
@@ -40,73 +48,123 @@ print_key(const struct plan_key *key, const struct item *item,
 	return 0;
 }
 
-/* The batch that holds the line with byte `offset`; its number in it, or -1. */
-static int64_t
-find(struct source *s, const struct item_format *format, void *reader,
-     struct batch *b, uint64_t offset, struct err *err)
+/* "FILE: line N, id 'x'" */
+static int
+print_item(struct run *r, const struct unit *u, struct batch *b, uint32_t i,
+	   struct buf *out, struct err *err)
 {
-	enum { BLOCK_LEN = 256 * 1024 };
-	size_t want = BLOCK_LEN, used;
-	struct span block;
-	int more;
+	const struct plan_input *const in = &r->plan->inputs[u->input];
+	const struct item *const item = &b->items[i];
 
-	do {
-		more = source_peek(s, want, &block, err);
-		if (more < 0)
-			return -1;
-		batch_reset(b);
-		if (format->decode(reader, block, !more, b, &used, err) != 0)
-			return -1;
-		for (uint32_t i = 0; i < b->nitems; i++)
-			if (b->items[i].offset <= offset &&
-			    offset - b->items[i].offset <
-			    unit_nplaces(format, &b->items[i]))
-				return i;
-		want = used > 0 ? BLOCK_LEN : 2 * block.len;
-		if (want > SOURCE_MAX_PEEK && block.len < SOURCE_MAX_PEEK)
-			want = SOURCE_MAX_PEEK;
-		source_consume(s, used);
-	} while (more || used < block.len);
-	return err_set(err, ERR_INPUT, "no item at byte %" PRIu64, offset);
+	if (buf_printf(out, err, "%s: line %" PRIu64, u->path,
+		       item->number) != 0)
+		return -1;
+	return print_key(&r->plan->tables[in->tables[0]].source_key, item,
+			 &b->mem, out, err);
+}
+
+static int
+order(const void *a, const void *b)
+{
+	const struct run_located *const x = a, *const y = b;
+
+	if (x->unit != y->unit)
+		return x->unit < y->unit ? -1 : 1;
+	return (x->offset > y->offset) - (x->offset < y->offset);
+}
+
+/* ---- all that a report names --------------------------------------------- */
+
+static int
+keep(void *context, const struct run_wanted *wanted, const struct unit *u,
+     struct batch *b, uint32_t i, struct err *err)
+{
+	struct run *const r = context;
+	struct run_located *const l = &r->located[r->nlocated];
+	struct buf text = { 0 };
+	int rc = print_item(r, u, b, i, &text, err);
+
+	if (rc == 0) {
+		*l = (struct run_located){ wanted->unit, wanted->offset,
+			arena_copy(&r->mem, buf_span(&text), err) };
+		rc = l->text.ptr == NULL ? -1 : 0;
+	}
+	if (rc == 0)
+		r->nlocated++;
+	buf_free(&text);
+	return rc;
+}
+
+int
+run_locate_all(struct run *r, struct err *err)
+{
+	const struct join_result *const j = &r->account.join;
+	const uint32_t nrelations = program_nrelations(r->program);
+	struct run_wanted *wanted;
+	size_t n = 0;
+	int rc;
+
+	if (!r->account.joined)
+		return 0;
+	for (uint32_t i = 0; i < nrelations; i++)
+		n += j->relations[i].ndangle;
+	if (n == 0)
+		return 0;
+	wanted = calloc(n, sizeof(*wanted));
+	r->located = calloc(n, sizeof(*r->located));
+	if (wanted == NULL || r->located == NULL) {
+		free(wanted);
+		return err_set(err, ERR_SYSTEM, "out of memory");
+	}
+	n = 0;
+	for (uint32_t i = 0; i < nrelations; i++)
+		for (uint32_t k = 0; k < j->relations[i].ndangle; k++)
+			wanted[n++] = (struct run_wanted){
+				.unit = j->relations[i].dangle[k].unit,
+				.offset = j->relations[i].dangle[k].offset,
+			};
+	rc = run_find(r, wanted, n, keep, r, err);
+	qsort(r->located, r->nlocated, sizeof(*r->located), order);
+	free(wanted);
+	return rc;
+}
+
+/* ---- one ----------------------------------------------------------------- */
+
+struct one {
+	struct run *run;
+	struct buf *out;
+	bool found;
+};
+
+static int
+tell(void *context, const struct run_wanted *wanted, const struct unit *u,
+     struct batch *b, uint32_t i, struct err *err)
+{
+	struct one *const o = context;
+
+	(void)wanted;
+	o->found = true;
+	return print_item(o->run, u, b, i, o->out, err);
 }
 
 int
 run_locate(struct run *r, uint32_t unit, uint64_t offset, struct buf *out,
 	   struct err *err)
 {
-	const struct unit *const u = &r->units[unit];
-	const struct item_format *format = NULL;
-	struct batch batch = { 0 };
-	struct source *source = NULL;
-	void *reader = NULL;
-	int rc = -1;
+	const struct run_located key = { .unit = unit, .offset = offset };
+	const struct run_located *const l = r->nlocated == 0 ? NULL :
+		bsearch(&key, r->located, r->nlocated, sizeof(key), order);
+	struct run_wanted wanted = { .unit = unit, .offset = offset };
+	struct one one = { .run = r, .out = out };
 
-	if (strcmp(u->path, "-") == 0) {	/* gone */
-		rc = buf_printf(out, err, "standard input: byte %" PRIu64,
-				offset);
-		goto done;
-	}
-	source = source_open(place_feed(u->path, err), false, err);
-	if (source == NULL)
-		goto done;
-	format = unit_format(u, source);
-	reader = format->decode_start(u->rules, err);
-	if (reader == NULL)
-		goto done;
-	const int64_t i = find(source, format, reader, &batch, offset, err);
-	if (i < 0)
-		goto done;
-
-	const struct item *const item = &batch.items[i];
-	const struct plan_input *const in = &r->plan->inputs[u->input];
-	rc = buf_printf(out, err, "%s: line %" PRIu64, u->path, item->number);
-	if (rc == 0)
-		rc = print_key(&r->plan->tables[in->tables[0]].source_key,
-			       item, &batch.mem, out, err);
-done:
-	source_close(source);
-	batch_free(&batch);
-	if (reader != NULL)
-		format->decode_stop(reader);
-	return rc;
+	if (l != NULL)
+		return buf_append(out, l->text, err);
+	if (strcmp(r->units[unit].path, "-") == 0)	/* gone */
+		return buf_printf(out, err, "standard input: byte %" PRIu64,
+				  offset);
+	if (run_find(r, &wanted, 1, tell, &one, err) != 0)
+		return -1;
+	return one.found ? 0 : err_set(err, ERR_INPUT, "no item at byte %"
+				       PRIu64, offset);
 }
