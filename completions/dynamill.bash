@@ -22,7 +22,7 @@ _dynamill() {
 		COMPREPLY=($(compgen -W 'init run check analyze test lookup cat diff validate reverse whoami' -- "$word"))
 	elif [[ $word == -* ]]; then
 		local options='--stage --output --log --help'
-		[ "${COMP_WORDS[1]}" != run ] || options+=' --job --table
+		[ "${COMP_WORDS[1]}" != run ] || options+=' --job --after --table
 			--limit --threads --memory --level --on-bad-item
 			--on-duplicate --strict-ids --revert --accept
 			--max-unpacked --max-ratio

@@ -61,6 +61,7 @@ static const char RUN[] =
 "\n"
 "  --job DIR           the job's folder (./<plan name>.job)\n"
 "  --stage NAME        a stage of the plan (or the variable STAGE)\n"
+"  --after JOB         of a folder of migrations: what JOB has not applied\n"
 "  --table T           only this plan table; repeatable\n"
 "  --limit N           only the first N items of each table\n"
 "  --threads N         workers (default: processors)\n"

@@ -12,6 +12,7 @@
 #include "cli/help.h"
 #include "cli/log.h"
 #include "cli/options.h"
+#include "engine/migrations.h"
 #include "engine/place.h"
 #include "formats/members.h"
 #include "io/archive_feed.h"
@@ -83,10 +84,43 @@ print_help(const char *command)
 	return console_error(&err);
 }
 
+/*
+ * Folders of migrations among the plans: their plans in their place.  Returns
+ * 1, 0 if all of them were applied before, or -1.
+ */
+static int
+find_migrations(struct options *o, const char *command, struct migrations *m,
+		struct err *err)
+{
+	static const char *const takers[] = {
+		"run", "analyze", "check", "test", "reverse", NULL,
+	};
+	size_t i = 0;
+
+	*m = (struct migrations){ .nplans = 0 };
+	while (takers[i] != NULL && strcmp(takers[i], command) != 0)
+		i++;
+	if (takers[i] == NULL)
+		return 1;
+	if (migrations_find(m, o->args, o->nargs, o->after, err) != 0)
+		return -1;
+	o->args = m->plans;
+	o->nargs = m->nplans;
+	o->applied = m->applied;
+	o->napplied = m->napplied;
+	if (m->nbefore == 0 || m->nbefore < m->napplied)
+		return 1;
+	if (!o->quiet)
+		printf("nothing to do: '%s' and the jobs before it applied all "
+		       "%zu migrations\n", o->after, m->nbefore);
+	return 0;
+}
+
 /* Run `name` with the words behind it. */
 static int
 run_command(size_t i, int argc, char **argv)
 {
+	struct migrations migrations;
 	struct options options;
 	struct err err;
 
@@ -104,7 +138,13 @@ run_command(size_t i, int argc, char **argv)
 	});
 	log_command(argc, argv);
 	catch_signals();
-	const int status = log_close(COMMANDS[i].run(&options));
+
+	const int rc = find_migrations(&options, COMMANDS[i].name, &migrations,
+				       &err);
+	const int status = log_close(rc < 0 ? console_error(&err)
+				     : rc == 0 ? 0
+				     : COMMANDS[i].run(&options));
+	migrations_free(&migrations);
 	place_close();
 	return status;
 }

@@ -18,6 +18,7 @@ enum {
 	OPT_DRY_RUN, OPT_QUIET, OPT_VERBOSE, OPT_NO_PROGRESS,
 	OPT_OUTPUT, OPT_TABLE, OPT_ACCEPT, OPT_KEY, OPT_WHERE, OPT_WRITE,
 	OPT_TYPE, OPT_ITEM, OPT_ALL, OPT_TABLES_FROM, OPT_FORCE, OPT_AS,
+	OPT_AFTER,
 	OPT_SELECT, OPT_IGNORE, OPT_LOG, OPT_YES, OPT_CONFIRM, OPT_ENV_FILE,
 	OPT_SHARD, OPT_AGAINST, OPT_PLAN, OPT_LIVE, OPT_PARTIAL, OPT_EXACT,
 	OPT_PROFILE, OPT_REGION, OPT_ENDPOINT_URL, OPT_HELP,
@@ -53,6 +54,7 @@ static const struct option LONG[] = {
 	{ "all", no_argument, NULL, OPT_ALL },
 	{ "tables-from", required_argument, NULL, OPT_TABLES_FROM },
 	{ "force", no_argument, NULL, OPT_FORCE },
+	{ "after", required_argument, NULL, OPT_AFTER },
 	{ "as", required_argument, NULL, OPT_AS },
 	{ "select", required_argument, NULL, OPT_SELECT },
 	{ "ignore", required_argument, NULL, OPT_IGNORE },
@@ -286,6 +288,9 @@ set(struct options *o, int option, const char *value, struct err *err)
 	case OPT_MAX_RATIO:
 		return number("max-ratio", value, 1, UINT32_MAX, &o->max_ratio,
 			      err);
+	case OPT_AFTER:
+		o->after = value;
+		return 0;
 	case OPT_TABLE:
 		return add_word("table", o->tables, &o->ntables, value, err);
 	case OPT_KEY:
@@ -332,6 +337,8 @@ check_command(const struct options *o, const char *command, struct err *err)
 		{ o->ntables_from > 0, "--tables-from",
 		  "init cat diff validate" },
 		{ o->force, "--force", "init reverse" },
+		{ o->after != NULL, "--after",
+		  "run analyze check test reverse" },
 		{ o->revert, "--revert", "run analyze check test" },
 		{ o->out != NULL, "-o", "init reverse" },
 		{ o->as != NULL, "--as", "cat" },

@@ -12,6 +12,7 @@
 #include "engine/plan.h"
 
 struct err;
+struct job_fact;
 
 enum output_format { OUTPUT_TEXT, OUTPUT_JSON, OUTPUT_CSV, OUTPUT_JUNIT };
 
@@ -60,6 +61,10 @@ struct options {
 	const char *profile, *region, *endpoint_url, *env_file;	/* or NULL */
 	bool yes;
 	const char *confirm;		/* --confirm; or NULL */
+	const char *after;		/* --after: a job; or NULL */
+	/* Migrations that job.json is to name; see migrations.h. */
+	const struct job_fact *applied;
+	size_t napplied;
 };
 
 /*

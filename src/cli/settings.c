@@ -14,6 +14,7 @@ settings_read(const struct options *o, struct settings *s, struct err *err)
 		.plans = o->args, .nplans = o->nargs,
 		.plan = options_plan(o),
 		.job_dir = o->job,
+		.applied = o->applied, .napplied = o->napplied,
 		.threads = options_threads(o),
 		.memory = o->memory, .level = o->level, .limit = o->limit,
 		.fail_on_bad_item = o->fail_on_bad_item,

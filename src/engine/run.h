@@ -48,6 +48,8 @@ struct run_options {
 	size_t nplans;
 	struct plan_options plan;
 	const char *job_dir;		/* NULL: "./<plan name>.job" */
+	const struct job_fact *applied;	/* for job.json: see migrations.h */
+	size_t napplied;
 	unsigned threads;		/* 0: 1 */
 	size_t memory;			/* for the end checks; 0: 1 GiB */
 	int level;			/* 0: the usual one */

@@ -72,6 +72,10 @@ add_files(struct facts *f, struct err *err)
 		if (add(f, "plans", number, name, false, err) != 0)
 			return -1;
 	}
+	for (size_t i = 0; i < o->napplied; i++)
+		if (add(f, o->applied[i].group, o->applied[i].name,
+			o->applied[i].value, false, err) != 0)
+			return -1;
 	for (size_t i = 0; i < p->nfiles; i++) {
 		const struct plan_file *const file = &p->files[i];
 		/* A program that stopped the job may be mended and go on. */
