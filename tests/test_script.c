@@ -346,6 +346,8 @@ errors_say_file_and_line(void **state)
 	expect_error("\n\nitem.x = item.y.z return item", ID,
 		     "t.lua:3: attempt to index field 'y' (a nil value)");
 	expect_error("error('no price')", ID, "t.lua:1: no price");
+	expect_error("error('bad \\255\\27[31m\\nred')", ID,
+		     "t.lua:1: bad \357\277\275\\u001b[31m\\nred");
 	expect_error("error({})", ID, "t.lua: error() with a table, no text");
 	expect_error("error()", ID, "t.lua: error() with a nil, no text");
 }

@@ -19,6 +19,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/display.h"
 #include "base/err.h"
 #include "engine/outputs.h"
 #include "engine/plan.h"
@@ -34,6 +35,7 @@ enum {
 	MOST_LINE = 16 * 1024 * 1024,	/* of an answer */
 	KEPT = 256 * 1024,		/* read, before it is moved away */
 	QUOTED = 60,			/* bytes of what is wrong */
+	SHOWN = 400,			/* ... once they can be shown */
 };
 
 struct pipe {
@@ -111,18 +113,38 @@ start(const struct plan *plan, const struct plan_step *step, struct err *err)
 
 /* ---- what is wrong with it ----------------------------------------------- */
 
+/* What it printed, as it can be shown: up to a line end, and `most` bytes. */
+static void
+show(struct span text, size_t most, char out[SHOWN])
+{
+	const uint8_t *const end = text.len == 0 ? NULL
+		: memchr(text.ptr, '\n', text.len);
+	struct err ignored;
+	struct buf b = { 0 };
+
+	if (end != NULL)
+		text.len = (size_t)(end - text.ptr);
+	if (text.len > most)
+		text.len = most;
+	out[0] = '\0';
+	if (display_put(text, false, &b, &ignored) == 0 && b.len > 0)
+		snprintf(out, SHOWN, "%.*s", (int)b.len, (const char *)b.ptr);
+	buf_free(&b);
+}
+
 /* Half a line that it printed, quoted; or "". */
 static void
-tell_half(const struct asking *a, char out[QUOTED + 48])
+tell_half(const struct asking *a, char out[SHOWN + 48])
 {
 	const struct buf *const in = &a->p->in;
-	const size_t n = in->len - a->read;
+	char text[SHOWN];
 
 	out[0] = '\0';
-	if (n > 0)
-		snprintf(out, QUOTED + 48, ", and in the middle of a line, "
-			 "'%.*s'", (int)(n < QUOTED ? n : QUOTED),
-			 (const char *)in->ptr + a->read);
+	if (in->len == a->read)
+		return;
+	show((struct span){ in->ptr + a->read, in->len - a->read }, QUOTED,
+	     text);
+	snprintf(out, SHOWN + 48, ", and in the middle of a line, '%s'", text);
 }
 
 /* The program ended.  Returns -1. */
@@ -130,7 +152,7 @@ static int
 ended(const struct asking *a)
 {
 	struct pipe *const p = a->p;
-	char how[96], half[QUOTED + 48];
+	char how[96], half[SHOWN + 48];
 
 	child_tell(p->child, how, sizeof(how));
 	tell_half(a, half);
@@ -146,7 +168,7 @@ static int
 silent(const struct asking *a)
 {
 	struct pipe *const p = a->p;
-	char half[QUOTED + 48];
+	char half[SHOWN + 48];
 
 	tell_half(a, half);
 	p->broken = true;
@@ -164,16 +186,14 @@ static int
 stray(const struct asking *a, struct span line, const char *what)
 {
 	struct pipe *const p = a->p;
-	const uint8_t *const end = line.len == 0 ? NULL
-		: memchr(line.ptr, '\n', line.len);
-	const size_t n = end != NULL ? (size_t)(end - line.ptr) : line.len;
+	char text[SHOWN];
 
+	show(line, QUOTED, text);
 	p->broken = true;
 	return err_set(a->err, ERR_SYSTEM, "%s %s where the answer to its line "
-		       "%" PRIu64 " should be: '%.*s'; let it print nothing but "
+		       "%" PRIu64 " should be: '%s'; let it print nothing but "
 		       "answers, and messages to its standard error", p->name,
-		       what, p->answered + 1, (int)(n < QUOTED ? n : QUOTED),
-		       n > 0 ? (const char *)line.ptr : "");
+		       what, p->answered + 1, text);
 }
 
 /* ---- answers ------------------------------------------------------------- */
@@ -235,6 +255,7 @@ take_end(struct asking *a, struct span line)
 static int
 take_line(struct asking *a, struct span line)
 {
+	char reason[SHOWN];
 	struct err why;
 
 	if (line.len > 0 && line.ptr[line.len - 1] == '\r')
@@ -245,9 +266,9 @@ take_line(struct asking *a, struct span line)
 	case '#':
 		return take_end(a, line);
 	case '!':
-		err_set(&why, ERR_INPUT, "%.*s",
-			(int)(line.len < 400 ? line.len : 400) - 1,
-			(const char *)line.ptr + 1);
+		show((struct span){ line.ptr + 1, line.len - 1 }, SHOWN,
+		     reason);
+		err_set(&why, ERR_INPUT, "%s", reason);
 		outputs_refuse(a->o, a->i, &why);
 		return 0;
 	default:

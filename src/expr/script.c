@@ -9,6 +9,8 @@
 #include <luajit-2.1/luajit.h>
 
 #include "base/arena.h"
+#include "base/buf.h"
+#include "base/display.h"
 #include "base/err.h"
 #include "expr/script_internal.h"
 #include "model/item.h"
@@ -229,7 +231,14 @@ complain(struct script *s, int rc, enum err_code code, struct err *err)
 	if (text == NULL)
 		return err_set(err, code, "%s: error() with a %s, no text",
 			       s->name + 1, luaL_typename(s->lua, -1));
-	return err_set(err, code, "%s", text);
+
+	/* It may hold anything, and is to be read on a terminal. */
+	struct buf shown = { 0 };
+	if (display_put(span_of(text), false, &shown, err) == 0)
+		err_set(err, code, "%.*s", (int)shown.len,
+			shown.len > 0 ? (const char *)shown.ptr : "");
+	buf_free(&shown);
+	return -1;
 }
 
 /* A sandbox that knows nothing but the script. */

@@ -292,6 +292,7 @@ def a_program_that_hangs_is_told_and_ended(d, options):
 def what_is_no_answer_is_told(d, options):
     stops(d, 'out("hello\\n")\n' + ECHO, "printed something else where the "
           "answer to its line 1 should be: 'hello'; let it print nothing but")
+    stops(d, 'out("\\33[31m\\n")', "should be: '\\u001b[31m'")
     stops(d, 'if n == 2: out("\\n")\n' + ECHO, 'its line 2 should be: \'\'')
     stops(d, 'out(line + "#%d\\n" % (n + 1))', "another number where the "
           "answer to its line 1 should be: '#2'")
