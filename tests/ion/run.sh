@@ -39,6 +39,7 @@ if ! [ -d "$here/node_modules/ion-js" ]; then
 	}
 fi
 
+[ -x "$tool" ] || make -s -C "$here/../.." tests || exit 1
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 node "$here/compare.mjs" "$tool" --items $items --seed $seed >"$log" 2>&1
