@@ -337,7 +337,7 @@ http_drive(struct http *h, int ms, struct err *err)
 	CURLMcode code = f->multi_perform(h->multi, &running);
 	CURLMsg *m;
 
-	if (code == CURLM_OK && ms > 0 && h->finished == NULL && running > 0) {
+	if (code == CURLM_OK && ms > 0 && h->finished == NULL) {
 		m = f->multi_info_read(h->multi, &left);
 		if (m == NULL) {
 			code = f->multi_poll(h->multi, NULL, 0, ms, NULL);

@@ -20,6 +20,7 @@ static const char PROGRAM[] =
 "  diff A B        two dumps compared item by item, in any order\n"
 "  validate DUMP   is a dump whole, and does it hold what it should?\n"
 "  reverse PLAN... the plan that undoes a plan, where it can be undone\n"
+"  push            what a job wrote into its tables, by BatchWriteItem\n"
 "  whoami [PLAN]   who and where this is in AWS; the connection test\n"
 "  version         the version, and what this processor can do\n"
 "  help COMMAND    more about a command; also COMMAND --help\n"
@@ -295,8 +296,8 @@ static const struct {
 	{ "analyze", ANALYZE }, { "test", TEST }, { "lookup", LOOKUP },
 	{ "cat", CAT }, { "diff", DIFF },
 	{ "validate", VALIDATE },
-	{ "whoami", help_whoami },
 	{ "reverse", help_reverse },
+	{ "push", help_push }, { "whoami", help_whoami },
 };
 
 const char *

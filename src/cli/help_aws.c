@@ -22,3 +22,33 @@ SIDE_OPTIONS
 "\n"
 "Exit status: 0 all of it is reachable; 2 the command line or plan is wrong;\n"
 "4 something is not; 5 it is the wrong account.\n";
+
+const char help_push[] =
+"usage: dynamill push --job DIR [OPTIONS]\n"
+"\n"
+"Puts what a finished run wrote into its target tables, which are there, are\n"
+"ACTIVE, have the right key and are empty. Interrupted in any way, the same\n"
+"command goes on where it was.\n"
+"\n"
+"  --job DIR           the job's folder\n"
+"  --table T           only this target table; repeatable\n"
+"  --max-wcu N         at most so many write units a second\n"
+"  --only-new          leave items that are there as they are\n"
+"  --into-existing --no-undo\n"
+"                      write over items that are there, without keeping them\n"
+"  --yes               the first of two questions is answered\n"
+"  --confirm NAME      ... and so is the second: the stage, the table, or the\n"
+"                      target's environment\n"
+"  --dry-run           look at everything, ask, and write nothing\n"
+SIDE_OPTIONS
+"  --output text|json  how it is told\n"
+"  --quiet             say nothing but errors\n"
+"  --no-progress       no progress\n"
+"\n"
+"What the service refuses for good goes to DIR/push/<table>.refused.jsonl.\n"
+"The target's account is checked first, where the plan says one. docs/PUSH.md\n"
+"has all of it.\n"
+"\n"
+"Exit status: 0 done; 1 done, with refused items; 2 the command line is\n"
+"wrong; 3 the output is damaged; 4 the service failed, run again; 5 refused\n"
+"or not confirmed; 130 interrupted, run again.\n";

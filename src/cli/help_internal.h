@@ -3,6 +3,7 @@
 #define CLI_HELP_INTERNAL_H
 
 /* help_aws.c: the commands that go to AWS. */
+extern const char help_push[];
 extern const char help_whoami[];
 
 /* help_reverse.c */

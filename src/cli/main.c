@@ -35,6 +35,7 @@ static const struct {
 	{ "validate", command_validate },
 	{ "reverse", command_reverse },
 	{ "whoami", command_whoami },
+	{ "push", command_push },
 };
 
 enum { NCOMMANDS = sizeof(COMMANDS) / sizeof(COMMANDS[0]) };

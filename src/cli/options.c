@@ -21,6 +21,7 @@ enum {
 	OPT_AFTER,
 	OPT_SELECT, OPT_IGNORE, OPT_LOG, OPT_YES, OPT_CONFIRM, OPT_ENV_FILE,
 	OPT_SHARD, OPT_AGAINST, OPT_PLAN, OPT_LIVE, OPT_PARTIAL, OPT_EXACT,
+	OPT_INTO_EXISTING, OPT_ONLY_NEW, OPT_NO_UNDO, OPT_MAX_WCU,
 	OPT_PROFILE, OPT_REGION, OPT_ENDPOINT_URL, OPT_HELP,
 	OPT_OUT = 'o',
 };
@@ -68,6 +69,10 @@ static const struct option LONG[] = {
 	{ "live", no_argument, NULL, OPT_LIVE },
 	{ "partial", no_argument, NULL, OPT_PARTIAL },
 	{ "exact", no_argument, NULL, OPT_EXACT },
+	{ "into-existing", no_argument, NULL, OPT_INTO_EXISTING },
+	{ "only-new", no_argument, NULL, OPT_ONLY_NEW },
+	{ "no-undo", no_argument, NULL, OPT_NO_UNDO },
+	{ "max-wcu", required_argument, NULL, OPT_MAX_WCU },
 	{ "profile", required_argument, NULL, OPT_PROFILE },
 	{ "region", required_argument, NULL, OPT_REGION },
 	{ "endpoint-url", required_argument, NULL, OPT_ENDPOINT_URL },
@@ -171,6 +176,9 @@ static const struct {
 	{ OPT_PARTIAL, offsetof(struct options, partial) },
 	{ OPT_EXACT, offsetof(struct options, exact) },
 	{ OPT_YES, offsetof(struct options, yes) },
+	{ OPT_INTO_EXISTING, offsetof(struct options, into_existing) },
+	{ OPT_ONLY_NEW, offsetof(struct options, only_new) },
+	{ OPT_NO_UNDO, offsetof(struct options, no_undo) },
 }, TEXTS[] = {
 	{ OPT_JOB, offsetof(struct options, job) },
 	{ OPT_STAGE, offsetof(struct options, stage) },
@@ -291,6 +299,9 @@ set(struct options *o, int option, const char *value, struct err *err)
 	case OPT_AFTER:
 		o->after = value;
 		return 0;
+	case OPT_MAX_WCU:
+		return number("max-wcu", value, 1, 40 * 1000 * 1000,
+			      &o->max_wcu, err);
 	case OPT_TABLE:
 		return add_word("table", o->tables, &o->ntables, value, err);
 	case OPT_KEY:
@@ -334,6 +345,10 @@ check_command(const struct options *o, const char *command, struct err *err)
 		{ o->nkeys > 0, "--key", "test cat diff validate" },
 		{ o->where != NULL, "--where", "test cat" },
 		{ o->write, "--write", "test" },
+		{ o->into_existing, "--into-existing", "push" },
+		{ o->only_new, "--only-new", "push" },
+		{ o->no_undo, "--no-undo", "push" },
+		{ o->max_wcu > 0, "--max-wcu", "push" },
 		{ o->ntables_from > 0, "--tables-from",
 		  "init cat diff validate" },
 		{ o->force, "--force", "init reverse" },

@@ -60,6 +60,8 @@ struct options {
 	bool live, partial, exact;	/* validate */
 	const char *profile, *region, *endpoint_url, *env_file;	/* or NULL */
 	bool yes;
+	bool into_existing, only_new, no_undo;	/* push */
+	uint64_t max_wcu;		/* push: a second; 0: any */
 	const char *confirm;		/* --confirm; or NULL */
 	const char *after;		/* --after: a job; or NULL */
 	/* Migrations that job.json is to name; see migrations.h. */

@@ -150,3 +150,52 @@ def s3(*faults):
     """s3rver, behind a front that checks signatures and has faults."""
     with start('s3', faults, '$S3_URL') as url:
         yield S3(url)
+
+
+# What boto3 does, as a client that others wrote.  Standard input is JSON.
+BOTO = '''
+import json, sys
+try:
+    import boto3
+except ImportError:
+    sys.exit(77)
+d = boto3.client('dynamodb', endpoint_url=sys.argv[1], region_name='us-east-1',
+                 aws_access_key_id='STRICT', aws_secret_access_key='STRICT')
+asked = json.load(sys.stdin)
+if 'create' in asked:
+    for t in asked['create']:
+        t.setdefault('BillingMode', 'PAY_PER_REQUEST')
+        d.create_table(**t)
+        while d.describe_table(TableName=t['TableName'])['Table'][
+                'TableStatus'] != 'ACTIVE':
+            pass
+def plain(x):
+    if isinstance(x, bytes):
+        import base64
+        return base64.b64encode(x).decode()
+    if isinstance(x, list):
+        return [plain(y) for y in x]
+    return {k: plain(v) for k, v in x.items()} if isinstance(x, dict) else x
+for item in asked.get('put', []):
+    d.put_item(TableName=asked['table'], Item=item)
+if 'scan' in asked:
+    for page in d.get_paginator('scan').paginate(TableName=asked['scan'],
+                                                 ConsistentRead=True):
+        for item in page['Items']:
+            print(json.dumps(plain(item)))
+if 'list' in asked:
+    for name in d.list_tables()['TableNames']:
+        print(json.dumps(d.describe_table(TableName=name)['Table'],
+                         default=str))
+'''
+
+
+def boto(server, **asked):
+    """Lines of JSON that boto3 has to say."""
+    done = subprocess.run([e2e.PYTHON, '-c', BOTO, server.url],
+                          input=json.dumps(asked), capture_output=True,
+                          text=True, env=environment())
+    if done.returncode == 77:
+        raise e2e.Skipped('python3-boto3 is not installed')
+    e2e.check(done.returncode == 0, done.stderr)
+    return [json.loads(line) for line in done.stdout.splitlines()]

@@ -1,0 +1,204 @@
+#include "cli/commands.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "cli/confirm.h"
+#include "cli/console.h"
+#include "cli/environment.h"
+#include "cli/options.h"
+#include "engine/deliver.h"
+#include "engine/plan.h"
+#include "formats/jsonwrite.h"
+
+/* A line that is written over, on a terminal. */
+static void
+watch(void *context, const struct deliver *d)
+{
+	const struct options *const o = context;
+	size_t n;
+	const struct deliver_table *const t = deliver_tables(d, &n);
+	uint64_t done = 0, all = 0;
+
+	if (o->quiet || o->no_progress || !isatty(STDERR_FILENO))
+		return;
+	for (size_t i = 0; i < n; i++) {
+		done += t[i].before + t[i].accepted + t[i].existed +
+			t[i].refused;
+		all += t[i].nitems;
+	}
+	fprintf(stderr, "\r%" PRIu64 " of %" PRIu64 " items ", done, all);
+}
+
+/* Is one of the tables not empty, or does the plan ask for it? */
+static bool
+must_confirm(const struct deliver *d)
+{
+	size_t n;
+	const struct deliver_table *const t = deliver_tables(d, &n);
+	bool some = deliver_plan(d)->confirm;
+
+	for (size_t i = 0; i < n; i++)
+		some |= !t[i].empty;
+	return some;
+}
+
+static int
+ask(const struct options *o, const struct deliver *d, struct err *err)
+{
+	size_t n;
+	const struct deliver_table *const t = deliver_tables(d, &n);
+	uint64_t items = 0, units = 0;
+	char what[300];
+
+	for (size_t i = 0; i < n; i++) {
+		items += t[i].nitems - t[i].before;
+		units += !t[i].empty;
+		if (t[i].note[0] != '\0' && !o->quiet)
+			fprintf(stderr, "dynamill: table '%s': %s\n",
+				t[i].name, t[i].note);
+	}
+	if (!must_confirm(d))
+		return 0;
+	snprintf(what, sizeof(what), "%" PRIu64 " items into %zu table%s at "
+		 "%.150s, %" PRIu64 " of them not empty", items, n,
+		 n == 1 ? "" : "s", deliver_place(d), units);
+	return confirm(o, deliver_plan(d), n == 1 ? t[0].name : NULL, what,
+		       err);
+}
+
+/* ---- the end ------------------------------------------------------------ */
+
+static void
+print_text(const struct deliver *d)
+{
+	size_t n;
+	const struct deliver_table *const t = deliver_tables(d, &n);
+
+	for (size_t i = 0; i < n; i++) {
+		printf("%s: %" PRIu64 " items put", t[i].name, t[i].accepted);
+		if (t[i].before > 0)
+			printf(", %" PRIu64 " there before", t[i].before);
+		if (t[i].existed > 0)
+			printf(", %" PRIu64 " left as they were",
+			       t[i].existed);
+		if (t[i].refused > 0)
+			printf(", %" PRIu64 " refused", t[i].refused);
+		printf("; %" PRIu64 " write units", t[i].units);
+		if (t[i].throttled > 0)
+			printf(", throttled %" PRIu64 " times",
+			       t[i].throttled);
+		printf("\n");
+	}
+}
+
+static void
+put_number(struct jsonwrite *w, const char *name, uint64_t n)
+{
+	jsonwrite_name(w, name);
+	jsonwrite_uint(w, n);
+}
+
+static int
+print_json(const struct deliver *d, struct err *err)
+{
+	size_t n;
+	const struct deliver_table *const t = deliver_tables(d, &n);
+	struct buf out = { 0 };
+	struct jsonwrite w;
+	int rc;
+
+	jsonwrite_start(&w, &out, false, err);
+	jsonwrite_map(&w);
+	jsonwrite_name(&w, "tables");
+	jsonwrite_list(&w);
+	for (size_t i = 0; i < n; i++) {
+		jsonwrite_map(&w);
+		jsonwrite_name(&w, "table");
+		jsonwrite_text(&w, t[i].name);
+		put_number(&w, "items", t[i].nitems);
+		put_number(&w, "before", t[i].before);
+		put_number(&w, "put", t[i].accepted);
+		put_number(&w, "existed", t[i].existed);
+		put_number(&w, "refused", t[i].refused);
+		put_number(&w, "writeUnits", t[i].units);
+		put_number(&w, "throttled", t[i].throttled);
+		jsonwrite_end(&w);
+	}
+	jsonwrite_end(&w);
+	jsonwrite_end(&w);
+	rc = jsonwrite_finish(&w);
+	if (rc == 0)
+		fwrite(out.ptr, 1, out.len, stdout);
+	buf_free(&out);
+	return rc;
+}
+
+/* Sums that do not meet are a failure, whatever the service said. */
+static int
+check_sums(const struct deliver *d, bool *refused, struct err *err)
+{
+	size_t n;
+	const struct deliver_table *const t = deliver_tables(d, &n);
+
+	*refused = false;
+	for (size_t i = 0; i < n; i++) {
+		*refused |= t[i].refused > 0;
+		if (t[i].before + t[i].accepted + t[i].existed + t[i].refused
+		    != t[i].nitems)
+			return err_set(err, ERR_INPUT, "table '%s': of %" PRIu64
+				       " items %" PRIu64 " were sent",
+				       t[i].name, t[i].nitems, t[i].before +
+				       t[i].accepted + t[i].existed +
+				       t[i].refused);
+	}
+	return 0;
+}
+
+int
+command_push(const struct options *o)
+{
+	struct err err = { 0 };
+	const struct deliver_options options = {
+		.job_dir = o->job, .tables = o->tables, .ntables = o->ntables,
+		.max_wcu = o->max_wcu, .into_existing = o->into_existing,
+		.only_new = o->only_new, .look_only = o->dry_run,
+		.usual = environment_side(),
+		.variable = environment_variable, .watch = watch,
+		.context = (void *)(uintptr_t)o,
+	};
+	struct deliver *d;
+	bool refused = false;
+	int rc;
+
+	if (o->job == NULL) {
+		err_set(&err, ERR_USAGE, "which job? give --job DIR");
+		return console_failed(&err);
+	}
+	if (o->into_existing && !o->no_undo) {
+		err_set(&err, ERR_USAGE, "what --into-existing writes over is "
+			"not kept by this version; say --no-undo too, or "
+			"--only-new");
+		return console_failed(&err);
+	}
+	d = deliver_open(&options, &err);
+	if (d == NULL)
+		return console_failed(&err);
+	rc = ask(o, d, &err);
+	if (rc == 0 && !o->dry_run)
+		rc = deliver_run(d, &err);
+	if (isatty(STDERR_FILENO) && !o->quiet && !o->no_progress)
+		fprintf(stderr, "\n");
+	if (rc == 0 && !o->dry_run)
+		rc = check_sums(d, &refused, &err);
+	if (rc == 0 && o->output == OUTPUT_JSON)
+		rc = print_json(d, &err);
+	else if (rc == 0 && !o->quiet)
+		print_text(d);
+	deliver_close(d);
+	return rc != 0 ? console_error(&err) : refused ? 1 : 0;
+}

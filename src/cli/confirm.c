@@ -1,0 +1,71 @@
+#include "cli/confirm.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "cli/options.h"
+#include "engine/plan.h"
+
+/* A line of what somebody types, without its end.  Returns 0 or -1. */
+static int
+ask(const char *question, char *to, size_t n)
+{
+	fprintf(stderr, "%s ", question);
+	fflush(stderr);
+	if (fgets(to, (int)n, stdin) == NULL)
+		return -1;
+	to[strcspn(to, "\r\n")] = '\0';
+	return 0;
+}
+
+static const char *
+name_of(const struct plan *plan, const char *table)
+{
+	if (plan != NULL && plan->stage != NULL)
+		return plan->stage;
+	if (table != NULL)
+		return table;
+	return plan == NULL ? NULL : plan->target.environment;
+}
+
+static int
+no(struct err *err)
+{
+	return err_set(err, ERR_REFUSED, "not confirmed: nothing was done");
+}
+
+int
+confirm(const struct options *o, const struct plan *plan, const char *table,
+	const char *what, struct err *err)
+{
+	const char *const name = name_of(plan, table);
+	char answer[300], question[400];
+
+	if (o->confirm != NULL && name != NULL &&
+	    strcmp(o->confirm, name) != 0)
+		return err_set(err, ERR_REFUSED, "--confirm says '%s', and this "
+			       "is '%s'", o->confirm, name);
+	if (o->yes && (o->confirm != NULL || name == NULL))
+		return 0;
+	if (!isatty(STDIN_FILENO))
+		return err_set(err, ERR_REFUSED, "%s: this is to be confirmed; "
+			       "without a terminal, say --yes%s%s", what,
+			       name == NULL ? "" : " --confirm ",
+			       name == NULL ? "" : name);
+	if (!o->yes) {
+		fprintf(stderr, "dynamill: %s\n", what);
+		if (ask("Go on? (yes/no)", answer, sizeof(answer)) != 0 ||
+		    strcmp(answer, "yes") != 0)
+			return no(err);
+	}
+	if (o->confirm != NULL || name == NULL)
+		return 0;
+	snprintf(question, sizeof(question), "Type '%.250s' to confirm:", name);
+	if (ask(question, answer, sizeof(answer)) != 0 ||
+	    strcmp(answer, name) != 0)
+		return no(err);
+	return 0;
+}

@@ -1,0 +1,62 @@
+/*
+ * deliver.h - the output of a job into its target tables, by BatchWriteItem.
+ *
+ * First everything is looked at: the account, the tables, their keys, whether
+ * they are empty.  Then whoever asked may confirm.  Then table after table is
+ * pushed, several files side by side so that no partition gets all at once,
+ * and what is accepted is noted (progress.h): after whatever end, the same
+ * again goes on with what was not.
+ */
+#ifndef ENGINE_DELIVER_H
+#define ENGINE_DELIVER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct deliver;
+struct err;
+struct plan;
+struct side_options;
+
+struct deliver_options {
+	const char *job_dir;
+	const char *const *tables;	/* targets; none: all */
+	size_t ntables;
+	uint64_t max_wcu;		/* a second; 0: what the table takes */
+	bool into_existing;		/* tables need not be empty */
+	bool only_new;			/* existing items stay */
+	bool look_only;			/* deliver_run() will not follow */
+	const struct side_options *usual;
+	const char *(*variable)(void *context, const char *name);
+
+	/* Called about once a second while items go; or NULL. */
+	void (*watch)(void *context, const struct deliver *d);
+	void *context;
+};
+
+struct deliver_table {
+	const char *name;
+	const char *note;	/* worth saying before: streams, ...; or "" */
+	uint64_t nitems;	/* of the job's output */
+	bool empty, resumed;
+	/* So far: */
+	uint64_t before;	/* accepted by earlier attempts */
+	uint64_t accepted, existed, refused;
+	uint64_t units, throttled;
+};
+
+/* Look at everything.  NULL with *err set; ERR_REFUSED says what to do. */
+struct deliver *deliver_open(const struct deliver_options *o,
+			     struct err *err);
+void deliver_close(struct deliver *d);		/* NULL is fine */
+
+const struct plan *deliver_plan(const struct deliver *d);
+const char *deliver_place(const struct deliver *d);	/* the endpoint */
+const struct deliver_table *deliver_tables(const struct deliver *d,
+					   size_t *n);
+
+/* Push.  Returns 0, or -1; refused items are no failure. */
+int deliver_run(struct deliver *d, struct err *err);
+
+#endif

@@ -1,0 +1,301 @@
+/* deliver_run.c - the items of one table on their way. */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "aws/http.h"
+#include "aws/push.h"
+#include "base/err.h"
+#include "engine/deliver_internal.h"
+#include "engine/job.h"
+#include "engine/progress.h"
+#include "engine/reading.h"
+#include "formats/ddbjson.h"
+#include "model/batch.h"
+
+enum {
+	SIDE_BY_SIDE = 8,	/* files whose items go in turns */
+	UNIT_SHIFT = 40,	/* of a tag: unit, then number in the unit */
+	SYNC_MS = 1000,
+};
+
+/* A file under way. */
+struct stream {
+	struct reading *reading;
+	struct batch *batch;
+	uint32_t unit;
+	uint32_t at;		/* in the batch */
+	uint64_t number;	/* of the item at hand, in the unit */
+	uint64_t skip;		/* so many of it are there already */
+	bool open;
+};
+
+struct sender {
+	struct deliver *d;
+	struct delivery *t;
+	struct push *push;
+	struct stream streams[SIDE_BY_SIDE];
+	uint32_t next;		/* unit to open */
+	struct arena mem;	/* for one item */
+	struct buf text;
+	struct span pk, sk;
+	uint16_t pk_hash, sk_hash;
+	int refused_fd;		/* -1: no item was refused yet */
+	uint64_t synced;	/* when */
+	bool told;		/* something is to be written */
+};
+
+/* ---- what push tells ---------------------------------------------------- */
+
+static int
+accepted(void *context, const struct push_item *item, bool existed,
+	 struct err *err)
+{
+	struct sender *const s = context;
+
+	s->t->shown.accepted += !existed;
+	s->t->shown.existed += existed;
+	s->told = true;
+	return progress_add(s->t->progress, (uint32_t)(item->tag >> UNIT_SHIFT),
+			    item->tag & (((uint64_t)1 << UNIT_SHIFT) - 1),
+			    err);
+}
+
+/* One line of push/<table>.refused.jsonl. */
+static int
+write_refused(struct sender *s, const struct push_item *item, const char *why,
+	      struct err *err)
+{
+	struct buf line = { 0 };
+	char path[PATH_MAX];
+	int rc = 0;
+
+	snprintf(path, sizeof(path), "%s/push/%s.refused.jsonl",
+		 s->d->o.job_dir, s->t->shown.name);
+	if (s->refused_fd < 0)
+		s->refused_fd = open(path, O_WRONLY | O_CREAT | O_APPEND |
+				     O_CLOEXEC, 0666);
+	if (s->refused_fd < 0)
+		return err_set(err, ERR_SYSTEM, "'%s': %m", path);
+	if (buf_append(&line, span_of("{\"Item\":"), err) != 0 ||
+	    buf_append(&line, item->json, err) != 0 ||
+	    buf_append(&line, span_of(",\"reason\":"), err) != 0 ||
+	    ddbjson_encode_text(span_of(why), &line, err) != 0 ||
+	    buf_append(&line, span_of(",\"step\":\"push\"}\n"), err) != 0)
+		rc = -1;
+	else if (write(s->refused_fd, line.ptr, line.len) !=
+		 (ssize_t)line.len)
+		rc = err_set(err, ERR_SYSTEM, "'%s': %m", path);
+	buf_free(&line);
+	return rc;
+}
+
+static int
+refused(void *context, const struct push_item *item, const char *why,
+	struct err *err)
+{
+	struct sender *const s = context;
+
+	if (write_refused(s, item, why, err) != 0)
+		return -1;
+	s->t->shown.refused++;
+	s->told = true;
+	return progress_add(s->t->progress, (uint32_t)(item->tag >> UNIT_SHIFT),
+			    item->tag & (((uint64_t)1 << UNIT_SHIFT) - 1),
+			    err);
+}
+
+/* What was told is in the file at once, and on the disk each second. */
+static int
+note(struct sender *s, struct err *err)
+{
+	const uint64_t now = http_clock();
+	const bool safe = now - s->synced >= SYNC_MS;
+
+	if (!s->told && !safe)
+		return 0;
+	s->told = false;
+	if (safe) {
+		const struct push_stats stats = push_stats(s->push);
+
+		s->synced = now;
+		s->t->shown.units = stats.units;
+		s->t->shown.throttled = stats.throttled;
+		if (s->d->o.watch != NULL)
+			s->d->o.watch(s->d->o.context, s->d);
+	}
+	return progress_write(s->t->progress, safe, err);
+}
+
+/* ---- items -------------------------------------------------------------- */
+
+static int
+key_text(struct sender *s, const struct item *item, struct span name,
+	 uint16_t hash, enum value_type *type, struct span *out,
+	 struct err *err)
+{
+	const struct value *const v = value_attr(&item->map, name, hash);
+
+	if (v == NULL || v->type < VALUE_S || v->type > VALUE_B)
+		return err_set(err, ERR_INPUT, "key attribute '%.*s' is "
+			       "missing", (int)name.len,
+			       (const char *)name.ptr);
+	*type = (enum value_type)v->type;
+	return value_text(v, &s->mem, out, err);
+}
+
+static int
+put(struct sender *s, struct stream *f, const struct item *item,
+    struct err *err)
+{
+	enum value_type pk_type, sk_type = 0;
+	struct span pk, sk = { NULL, 0 };
+	const uint64_t size = item_size(item);
+	struct push_item out = {
+		.units = (uint32_t)((size + 1023) / 1024),
+		.tag = (uint64_t)f->unit << UNIT_SHIFT | f->number,
+	};
+
+	arena_reset(&s->mem);
+	if (key_text(s, item, s->pk, s->pk_hash, &pk_type, &pk, err) != 0 ||
+	    (s->sk.ptr != NULL &&
+	     key_text(s, item, s->sk, s->sk_hash, &sk_type, &sk, err) != 0))
+		return -1;
+	buf_reset(&s->text);
+	if (ddbjson_encode_map(&item->map, &s->text, err) != 0)
+		return -1;
+	out.json = buf_span(&s->text);
+	out.key = push_key(pk_type, pk, sk_type, sk);
+	return push_put(s->push, &out, err);
+}
+
+/* Open the table's next file; false if there is none. */
+static int
+open_next(struct sender *s, struct stream *f, struct err *err)
+{
+	const struct dump *const d = &s->d->dump;
+
+	while (s->next < d->nunits && d->units[s->next].input != s->t->input)
+		s->next++;
+	if (s->next == d->nunits)
+		return 0;
+	if (f->reading == NULL)
+		f->reading = reading_new(err);
+	if (f->reading == NULL)
+		return -1;
+	f->unit = s->next++;
+	f->batch = NULL;
+	f->number = 0;
+	f->skip = progress_of(s->t->progress, f->unit);
+	f->open = true;
+	return reading_start(f->reading, &d->units[f->unit], true, err) != 0
+		? -1 : 1;
+}
+
+/* The next item of a file is at hand: 1; 0 if it has none left, or -1. */
+static int
+advance(struct sender *s, struct stream *f, struct err *err)
+{
+	for (;;) {
+		while (f->batch == NULL || f->at == f->batch->nitems) {
+			const int rc = reading_next(f->reading, &f->batch,
+						    err);
+
+			f->at = 0;
+			if (rc <= 0)
+				return rc;
+			if (f->batch->nrejects > 0)
+				return err_set(err, ERR_INPUT, "'%s': line %llu "
+					"is no item", s->d->dump.units[f->unit]
+					.path, (unsigned long long)
+					f->batch->rejects[0].number);
+		}
+		if (f->number >= f->skip)
+			return 1;
+		f->number++;
+		f->at++;
+	}
+}
+
+/* One item of each file in turn, until none has any. */
+static int
+send_all(struct sender *s, struct err *err)
+{
+	bool any = true;
+
+	while (any) {
+		any = false;
+		for (unsigned i = 0; i < SIDE_BY_SIDE; i++) {
+			struct stream *const f = &s->streams[i];
+			int rc = f->open ? 1 : open_next(s, f, err);
+
+			if (rc < 0)
+				return -1;
+			if (rc == 0)
+				continue;
+			any = true;
+			rc = advance(s, f, err);
+			if (rc < 0)
+				return -1;
+			if (rc == 0) {
+				f->open = false;
+				continue;
+			}
+			if (put(s, f, &f->batch->items[f->at], err) != 0)
+				return err_at(err, "%s", s->d->dump.units[
+					f->unit].path);
+			f->at++;
+			f->number++;
+		}
+		if (note(s, err) != 0)
+			return -1;
+	}
+	return push_flush(s->push, err);
+}
+
+int
+deliver_table_run(struct deliver *d, struct delivery *t, struct err *err)
+{
+	struct sender s = {
+		.d = d, .t = t, .refused_fd = -1, .synced = http_clock(),
+		.pk = span_of(t->key.pk.name),
+	};
+	struct push_options o = {
+		.table = t->shown.name, .max_wcu = d->o.max_wcu,
+		.only_new = d->o.only_new, .accepted = accepted,
+		.refused = refused, .context = &s,
+	};
+	struct push_stats stats;
+	struct err ignored;
+	int rc;
+
+	s.pk_hash = name_hash(s.pk);
+	if (t->key.sk.name != NULL) {
+		s.sk = span_of(t->key.sk.name);
+		s.sk_hash = name_hash(s.sk);
+	}
+	o.pk = s.pk;
+	o.sk = s.sk;
+	s.push = push_new(d->service, &o, err);
+	rc = s.push == NULL ? -1 : send_all(&s, err);
+	/* What was accepted is noted whatever came after it. */
+	if (progress_write(t->progress, true, rc == 0 ? err : &ignored) != 0)
+		rc = -1;
+	if (s.push != NULL) {
+		stats = push_stats(s.push);
+		t->shown.units = stats.units;
+		t->shown.throttled = stats.throttled;
+	}
+	push_free(s.push);
+	for (unsigned i = 0; i < SIDE_BY_SIDE; i++)
+		reading_free(s.streams[i].reading);
+	if (s.refused_fd >= 0)
+		close(s.refused_fd);
+	arena_free(&s.mem);
+	buf_free(&s.text);
+	return rc;
+}
