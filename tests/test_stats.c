@@ -236,7 +236,10 @@ numbers_of_digits_are_read_whatever_stands_before_and_behind(void **state)
 	static const char *const texts[] = {
 		"0", "7", "10", "100", "1000", "1001", "99999999", "12345678",
 		"123456789", "100000000", "00", "007", "0.5", "-1", "1.5",
-		"12/4", "1e3", "10000000", "90000001",
+		"12/4", "1e3", "10000000", "90000001", "-33.865143", "0.05",
+		"0.00000001", "-0.10203", "1234567.12345678", "12345678.5",
+		"1.123456789", "100.25", "12.50", "1000.001", "01.5", "9.",
+		"-7", "-100", "-10.5",
 	};
 	struct buf lines = { 0 };
 	struct stats *s;
@@ -249,12 +252,12 @@ numbers_of_digits_are_read_whatever_stands_before_and_behind(void **state)
 	}
 	buf_append(&lines, (struct span){ (const uint8_t *)"", 1 }, &err);
 	s = stats_of((const char *)lines.ptr);
-	expect_bounds(s, "n", "-1", "123456789");
-	/* One is none, 00 is 0, 007 is 7, and 1e3 is 1000. */
+	expect_bounds(s, "n", "-100", "123456789");
+	/* One is none; 00 is 0, 007 is 7, 1e3 is 1000, and 01.5 is 1.5. */
 	assert_int_equal(attribute(s, "n")->present,
 			 sizeof(texts) / sizeof(texts[0]) - 1);
 	assert_int_equal(attribute(s, "n")->distinct,
-			 sizeof(texts) / sizeof(texts[0]) - 4);
+			 sizeof(texts) / sizeof(texts[0]) - 5);
 	stats_free(s);
 	buf_free(&lines);
 }

@@ -230,33 +230,86 @@ stored_len(uint32_t before, uint32_t sig, bool neg)
 	return 1 + (sig + (before & 1) + 1) / 2 + neg;
 }
 
+#define ZEROS UINT64_C(0x3030303030303030)
+#define TENS UINT64_C(0x0F0F0F0F0F0F0F0F)
+#define POINTS UINT64_C(0x2E2E2E2E2E2E2E2E)
+#define ONES UINT64_C(0x0101010101010101)
+
+/* The first `n` of the bytes, 1 to 8, behind as many zeros as make eight. */
+static inline uint64_t
+align_digits(uint64_t w, unsigned n)
+{
+	return n == 8 ? w : w << (64 - 8 * n) | ZEROS >> 8 * n;
+}
+
+/* Each byte 0x30 at least, and six more than it 0x3F at most? */
+static inline bool
+are_digits(uint64_t w)
+{
+	return ((w & ~TENS) ^ ZEROS) == 0 &&
+	       (((w + 6 * ONES) & ~TENS) ^ ZEROS) == 0;
+}
+
+static inline uint64_t
+value_of_digits(uint64_t w)
+{
+	w = (w & TENS) * 2561 >> 8;
+	w = (w & UINT64_C(0x00FF00FF00FF00FF)) * 6553601 >> 16;
+	return (w & UINT64_C(0x0000FFFF0000FFFF)) * 42949672960001u >> 32;
+}
+
 /* Of up to eight digits, all at once. */
 static inline bool
 read_digits(const uint8_t *p, size_t len, struct simple *s)
 {
-	static const uint64_t ZEROS = 0x3030303030303030u;
-	static const uint64_t TENS = 0x0F0F0F0F0F0F0F0Fu;
-	const unsigned gap = 64 - 8 * ((unsigned)len & 7);
-	uint64_t w = first_word(p, len);
+	const uint64_t w = align_digits(first_word(p, len), (unsigned)len);
 
-	/* Zeros before them, which come first in memory. */
-	if (len < 8)
-		w = w << gap | ZEROS >> (64 - gap);
-	/* Each byte 0x30 at least, and six more than it 0x3F at most. */
-	if ((w & ~TENS) != ZEROS ||
-	    ((w + 0x0606060606060606u) & ~TENS) != ZEROS ||
-	    (p[0] == '0' && len > 1))
+	if (!are_digits(w) || (p[0] == '0' && len > 1))
 		return false;
-	s->size = 1;
-	s->value = 0;
-	if (w == ZEROS)
-		return true;
-	s->size = stored_len((uint32_t)len, (uint32_t)len -
-			     (uint32_t)__builtin_clzll(w ^ ZEROS) / 8, false);
-	w = (w & TENS) * 2561 >> 8;
-	w = (w & 0x00FF00FF00FF00FFu) * 6553601 >> 16;
-	w = (w & 0x0000FFFF0000FFFFu) * 42949672960001u >> 32;
-	s->value = (double)w;
+	s->size = w == ZEROS ? 1 :
+		stored_len((uint32_t)len, (uint32_t)len -
+			   (uint32_t)__builtin_clzll(w ^ ZEROS) / 8, false);
+	s->value = (double)value_of_digits(w);
+	return true;
+}
+
+/* Likewise with a point behind up to seven, and up to eight behind that. */
+static inline bool
+read_pointed(const uint8_t *p, size_t len, struct simple *s)
+{
+	static const double POWERS[] = {
+		1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8,
+	};
+	const bool neg = len > 0 && p[0] == '-';
+
+	p += neg;
+	len -= neg;
+
+	const uint64_t first = first_word(p, len), x = first ^ POINTS;
+	const uint64_t points = (x - ONES) & ~x & 0x80 * ONES;
+	const size_t at = points == 0 ? 0
+		: (size_t)__builtin_ctzll(points) / 8;
+	const size_t behind = len - at - 1;
+
+	if (at == 0 || behind - 1 >= 8 || p[len - 1] == '0' ||
+	    (p[0] == '0' && at > 1))
+		return false;
+
+	const uint64_t second = first_word(p + at + 1, behind);
+	const uint64_t a = align_digits(first, (unsigned)at);
+	const uint64_t b = align_digits(second, (unsigned)behind);
+	if (!are_digits(a) || !are_digits(b))
+		return false;
+
+	/* Zeros behind the point count where there are none but those before. */
+	const uint32_t zeros = a != ZEROS ? 0 :
+		(uint32_t)__builtin_ctzll(second ^ ZEROS) / 8;
+	const uint32_t before = a != ZEROS ? (uint32_t)at : 0 - zeros;
+	s->size = stored_len(before, before + (uint32_t)behind, neg);
+	s->value = (double)value_of_digits(a) +
+		   (double)value_of_digits(b) / POWERS[behind];
+	if (neg)
+		s->value = -s->value;
 	return true;
 }
 
@@ -310,6 +363,7 @@ static inline bool
 read_number(const struct value *v, struct simple *s)
 {
 	return (v->len - 1 < 8 && read_digits(v->text, v->len, s)) ||
+	       read_pointed(v->text, v->len, s) ||
 	       read_simple(v->text, v->len, s);
 }
 
