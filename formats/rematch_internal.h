@@ -15,6 +15,9 @@ enum {
 	SEEN_BITS = 14,
 	SEEN = 1 << SEEN_BITS,
 
+	INSERTED_BITS = 8,
+	INSERTED_LEN = 8,	/* a shorter text is not looked for */
+
 	/* So much is read behind the text. */
 	REMATCH_SLACK = 64,
 };
@@ -43,6 +46,9 @@ struct rematch {
 	uint32_t last;			/* of them */
 	uint32_t noted;			/* input that is in `granules` */
 	uint16_t granules[GRANULES];
+
+	/* Positions of texts that were put in, by hashes of how they begin. */
+	uint32_t inserted[1 << INSERTED_BITS];
 
 	/* What there is without notes. */
 	bool poor;

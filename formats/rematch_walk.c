@@ -135,6 +135,29 @@ search(struct rematch *r, struct walk *w, size_t stop, const struct same *same)
 	}
 }
 
+/*
+ * Text that was put in at `at`, before what is copied next: the same may have
+ * been put in before, as with an attribute that all items are given.
+ */
+INLINE void
+put_inserted(struct rematch *r, struct walk *w, size_t at,
+	     const struct same *same)
+{
+	const uint64_t h = load_le64(w->text + at) * 0x9E3779B97F4A7C15u;
+	uint32_t *const seen = &r->inserted[h >> (64 - INSERTED_BITS)];
+	const uint32_t here = (uint32_t)at + w->base;
+	const uint32_t dist = here - *seen;
+	size_t len = w->end - at < DEFLATE_MAX_MATCH ? w->end - at :
+		     DEFLATE_MAX_MATCH;
+
+	*seen = here;
+	if (dist - 1 >= DEFLATE_MAX_DIST || dist > at)
+		return;
+	len = same->len(w->text + at, w->text + at - dist, len);
+	if (len >= INSERTED_LEN)
+		put_match(w, at, len, dist);
+}
+
 /* ---- with them ----------------------------------------------------------- */
 
 /* A match of the input that something copied has a part of. */
@@ -393,11 +416,15 @@ walk(struct rematch *r, const struct buf *text, const struct copied *copied,
 		.token = matches->tokens, .last = matches->tokens + matches->n,
 		.begins = (uint32_t)matches->from,
 	};
+	size_t end = r->done;	/* of what was copied */
 
 	for (size_t i = 0; i < ncopied; i++) {
 		struct copied c = copied[i];
 
-		assert(c.to + (size_t)c.len <= text->len);
+		if (c.to - end >= INSERTED_LEN && w.covered <= end)
+			put_inserted(r, &w, end, same);
+		end = c.to + (size_t)c.len;
+		assert(end <= text->len);
 		if ((int32_t)((uint32_t)c.from - r->noted) < 0)
 			continue;	/* not in order */
 		for (uint32_t n; c.len > (n = piece_len(c.to)); c.len -= n) {

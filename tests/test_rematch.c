@@ -278,6 +278,52 @@ edited_lines_keep_most_of_their_matches(void **state)
 	rematch_free(r);
 }
 
+/* An attribute that all lines are given costs next to nothing. */
+static void
+what_is_put_in_again_and_again_is_a_match(void **state)
+{
+	static const uint8_t MORE[] = ",\"schemaVersion\":{\"N\":\"2\"}";
+	enum { MORE_LEN = sizeof(MORE) - 1 };
+	struct rematch *const r = rematch_new(NULL);
+	struct matches m;
+	struct buf text = { 0 }, all = { 0 };
+	struct output out = { { 0 }, { 0 } };
+	struct copied *copied;
+	struct input in;
+	struct err err;
+	size_t n = 0, nlines = 0;
+
+	(void)state;
+	make_lines(&in, 1 << 20);
+	pack_and_trace(&in, 6, Z_DEFAULT_STRATEGY);
+	m = (struct matches){ in.tokens, in.n, 0 };
+	copied = calloc(in.len / 100, sizeof(*copied));
+	for (size_t at = 0; at < in.len; nlines++) {
+		const uint8_t *const end = memchr(in.text + at, '\n',
+						  in.len - at);
+		const size_t len = (size_t)(end - 2 - (in.text + at));
+
+		copied[n++] = (struct copied){ at, (uint32_t)text.len,
+					       (uint32_t)len };
+		append(&text, in.text + at, len);
+		append(&text, MORE, MORE_LEN);
+		append(&text, (const uint8_t *)"}}\n", 3);
+		at += len + 3;
+	}
+	append(&all, text.ptr, text.len);
+	assert_int_equal(rematch_add(r, &text, copied, n, &m, &out.packed,
+				     &err), 0);
+	assert_int_equal(rematch_end(r, &text, &out.packed, &err), 0);
+	out.text = all;
+	assert_reads_back(&out);
+	assert_true(out.packed.len < in.packed_len + 5 * nlines);
+	free(copied);
+	buf_free(&text);
+	free_output(&out);
+	free_input(&in);
+	rematch_free(r);
+}
+
 static void
 any_edits_of_any_gzip_read_back(void **state)
 {
@@ -461,6 +507,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_only_copied_packs_as_well_as_before),
 		cmocka_unit_test(edited_lines_keep_most_of_their_matches),
+		cmocka_unit_test(what_is_put_in_again_and_again_is_a_match),
 		cmocka_unit_test(any_edits_of_any_gzip_read_back),
 		cmocka_unit_test(wrong_notes_cost_size_and_no_bytes),
 		cmocka_unit_test(poor_input_is_searched_for_matches),
