@@ -255,7 +255,7 @@ takes_the_plan_of_the_manual(void **state)
 	assert_int_equal(t->level, 2);
 	assert_string_equal(t->from, "Projects-fvn7t5hbobaxjklhrqzdl4ac34-NONE");
 	assert_int_equal(t->nrules, 7);
-	assert_non_null(plan_not_yet(p, &at));
+	assert_null(plan_not_yet(p, &at));
 	plan_free(p);
 
 	options.stage = "prod";
@@ -473,6 +473,18 @@ warns_of_what_is_no_error(void **state)
 }
 
 static void
+warns_of_steps_that_see_nothing(void **state)
+{
+	struct plan *const p = taken("idle.yaml");
+
+	(void)state;
+	assert_int_equal(p->nwarnings, 1);
+	assert_string_equal(p->warnings[0].name, "idle-steps");
+	assert_int_equal(p->warnings[0].place.line, 9);
+	plan_free(p);
+}
+
+static void
 says_what_is_not_there(void **state)
 {
 	struct plan *const p = taken("absent.yaml");
@@ -540,6 +552,7 @@ main(void)
 		cmocka_unit_test(applies_two_plans_in_one_pass),
 		cmocka_unit_test(reads_every_kind_of_step),
 		cmocka_unit_test(warns_of_what_is_no_error),
+		cmocka_unit_test(warns_of_steps_that_see_nothing),
 		cmocka_unit_test(says_what_is_not_there),
 		cmocka_unit_test(survives_every_truncation),
 		cmocka_unit_test(matches_globs),

@@ -102,10 +102,36 @@ warn_of_names(struct plan *p, struct err *err)
 	return 0;
 }
 
+/*
+ * A table that no export holds and others emit to: its steps and `where` see
+ * nothing, and whoever wrote them thinks otherwise.
+ */
+static int
+warn_of_idle_steps(struct plan *p, struct err *err)
+{
+	for (size_t i = 0; p->parts->resolved && i < p->ntables; i++) {
+		const struct plan_table *const t = &p->tables[i];
+		const struct plan_pass *const pass = t->npasses > 0
+			? &t->passes[0] : NULL;
+
+		if (!t->emitted || t->skip || t->input != PLAN_NONE ||
+		    pass == NULL || pass->plan != 0 ||
+		    (pass->nsteps == 0 && pass->where == NULL))
+			continue;
+		if (plan_warn(p, "idle-steps", t->place, err, "no export holds "
+			      "'%s', so that its %s see nothing: what is "
+			      "emitted to it has its 'assert' only", t->name,
+			      pass->nsteps > 0 ? "steps" : "'where'") != 0)
+			return -1;
+	}
+	return 0;
+}
+
 int
 plan_build_warnings(struct plan *p, struct err *err)
 {
-	if (warn_of_ids(p, err) != 0 || warn_of_names(p, err) != 0)
+	if (warn_of_ids(p, err) != 0 || warn_of_names(p, err) != 0 ||
+	    warn_of_idle_steps(p, err) != 0)
 		return -1;
 	return warn_of_local_indexes(p, err);
 }

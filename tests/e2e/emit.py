@@ -3,6 +3,8 @@
 refers to it, which of equal keys stays, and that a kill changes nothing.
 """
 import csv
+import glob
+import gzip
 import io
 import json
 import os
@@ -12,12 +14,13 @@ import subprocess
 import sys
 import time
 
-from e2e import (ORACLE, PROGRAM, check, contains, equal, finish, lines, main,
+from e2e import (FIXTURES, ORACLE, PROGRAM, check, contains, equal, finish, lines, main,
                  read, rejected, report, run, same_jobs, start, table_of,
                  write, write_items, write_plan)
 
-sys.path.insert(0, ORACLE)
+sys.path[:0] = [ORACLE, FIXTURES]
 import ids as oracle  # noqa: E402
+from make import Export, compact  # noqa: E402
 
 
 def S(x):
@@ -347,7 +350,56 @@ def validate_and_analyze_understand_it(here, options):
             json.loads(line)
 
 
-main([everything_that_items_become_is_there,
+def changes_alone_become_puts_and_deletes(here, options):
+    """Of what an item was and is no more, each part is deleted."""
+    def item(id, *tags):
+        return {'id': S(id), 'tags': {'L': [S(t) for t in tags]}}
+
+    windows = [(item('1', 'a', 'b'), item('1', 'b', 'c')),
+               (None, item('2', 'd')), (item('3', 'e', 'f'), None),
+               (item('4', 'g'), item('4'))]
+    e = Export(here + '/export', 'Things', 1, kind='incremental')
+    e.changes = {'exportFromTime': '2025-03-01T04:00:00.000Z',
+                 'exportToTime': '2025-03-01T05:00:00.000Z'}
+    text = b''
+    for old, new in windows:
+        r = {'Metadata': {'WriteTimestampMicros': {'N': '1740797000000001'}},
+             'Keys': {'id': (new or old)['id']}}
+        if old is not None:
+            r['OldImage'] = old
+        if new is not None:
+            r['NewImage'] = new
+        text += compact(r).encode() + b'\n'
+    e.add(text).write()
+    plan = write_plan(here + '/plan.json', {
+        'source': {'exports': ['export']}, 'target': {'environment': 'prod'},
+        'tables': {
+            'Things': {'key': ['id'], 'sourceKey': ['id'], 'steps': [
+                {'emit': [{'to': 'Things', 'update': 'REMOVE tags'},
+                          {'to': 'Tags', 'each': 'tags', 'as': 't',
+                           'item': {'id': "concat(id, '/', t)"}}]}]},
+            'Tags': {'key': ['id']}}})
+    for threads in '1', '2':
+        run(plan, here + '/job' + threads, '--threads', threads)
+    same_jobs(here + '/job1', here + '/job2')
+    job = here + '/job1'
+    equal([x['id']['S'] for x in lines(job, 'Things')], ['1', '2', '4'],
+          'Things')
+    equal([x['id']['S'] for x in lines(job, 'Tags')], ['1/b', '1/c', '2/d'],
+          'Tags')
+
+    def deleted(table):
+        found = []
+        for path in sorted(glob.glob('%s/out/%s/deletes/*' % (job, table))):
+            with gzip.open(path, 'rt') as f:
+                found += [json.loads(x)['Keys']['id']['S'] for x in f]
+        return found
+
+    equal(deleted('Things'), ['3'], 'deletes of Things')
+    equal(deleted('Tags'), ['1/a', '3/e', '3/f', '4/g'], 'deletes of Tags')
+
+
+main([changes_alone_become_puts_and_deletes, everything_that_items_become_is_there,
       policies_know_the_ids_of_what_is_emitted,
       equal_keys_are_found_and_one_stays,
       an_item_is_a_duplicate_if_nothing_of_it_stays,
