@@ -72,17 +72,21 @@ struct out {
 
 /*
  * Does a double tell a number of this text from all others that are as long?
- * It does for 15 digits (DBL_DIG), wherever the point is.
+ * It does for 15 digits (DBL_DIG), wherever the point is; zeros at either end
+ * are none.
  */
 static bool
 fits_a_double(struct span text)
 {
-	size_t n = 0;
+	size_t n = 0, last = 0;
 
-	for (size_t i = 0; i < text.len && (text.ptr[i] | 0x20) != 'e'; i++)
-		n += text.ptr[i] >= '0' && text.ptr[i] <= '9' &&
-		     (n > 0 || text.ptr[i] != '0');
-	return n <= DBL_DIG;
+	for (size_t i = 0; i < text.len && (text.ptr[i] | 0x20) != 'e'; i++) {
+		if (text.ptr[i] < '0' || text.ptr[i] > '9')
+			continue;
+		n += n > 0 || text.ptr[i] != '0';
+		last = text.ptr[i] != '0' ? n : last;
+	}
+	return last <= DBL_DIG;
 }
 
 static int
