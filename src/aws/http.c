@@ -334,21 +334,15 @@ http_drive(struct http *h, int ms, struct err *err)
 {
 	const struct curl_functions *const f = h->curl;
 	int running = 0, left = 0;
-	CURLMcode code = f->multi_perform(h->multi, &running);
+	CURLMcode code = CURLM_OK;
 	CURLMsg *m;
 
-	if (code == CURLM_OK && ms > 0 && h->finished == NULL) {
-		m = f->multi_info_read(h->multi, &left);
-		if (m == NULL) {
-			code = f->multi_poll(h->multi, NULL, 0, ms, NULL);
-			if (code == CURLM_OK)
-				code = f->multi_perform(h->multi, &running);
-			m = f->multi_info_read(h->multi, &left);
-		}
-	} else {
-		m = f->multi_info_read(h->multi, &left);
-	}
-	for (; m != NULL; m = f->multi_info_read(h->multi, &left)) {
+	/* It returns at once if there is something to begin. */
+	if (ms > 0 && h->finished == NULL)
+		code = f->multi_poll(h->multi, NULL, 0, ms, NULL);
+	if (code == CURLM_OK)
+		code = f->multi_perform(h->multi, &running);
+	while ((m = f->multi_info_read(h->multi, &left)) != NULL) {
 		const CURLcode result = m->data.result;
 		void *c = NULL;
 

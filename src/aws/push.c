@@ -11,6 +11,7 @@
 enum {
 	SLICE_MS = 100,
 	CUT_MS = 200,		/* between two cuts of the window */
+	DRIVE_EVERY = 4,	/* requests that are sent */
 	MOST_TRIES = 50,	/* of a request without any progress */
 	FIRST_MS = 50, MOST_MS = 5000,
 };
@@ -291,6 +292,7 @@ drive(struct push *p, int ms, struct err *err)
 {
 	struct service_call *c;
 
+	p->sent = 0;
 	if (service_drive(p->service, ms, err) != 0)
 		return -1;
 	while ((c = service_finished(p->service)) != NULL) {
@@ -325,13 +327,29 @@ take_due(struct push *p)
 }
 
 /*
+ * libcurl looks at every connection whenever it looks at one: once the window
+ * is full, an eighth of it is to be free again before more is sent.
+ */
+static bool
+has_room(struct push *p)
+{
+	const unsigned window = (unsigned)p->window;
+
+	if (p->in_flight >= window)
+		p->full = true;
+	else if (p->in_flight <= window - window / 8)
+		p->full = false;
+	return !p->full && p->in_flight < window;
+}
+
+/*
  * Send what is due, as far as window and rate allow.  Returns 1 if nothing of
  * that is left and there is room for one more, 0, or -1.
  */
 static int
 send_due(struct push *p, struct err *err)
 {
-	while (p->in_flight < (unsigned)p->window && may_spend(p)) {
+	while (has_room(p) && may_spend(p)) {
 		struct push_request *const r = take_due(p);
 
 		if (r == NULL)
@@ -361,7 +379,7 @@ send_filled(struct push *p, struct err *err)
 	p->filling = NULL;
 	if (send_request(p, r, err) != 0)
 		return -1;
-	return drive(p, 0, err);
+	return ++p->sent < DRIVE_EVERY ? 0 : drive(p, 0, err);
 }
 
 /* ---- from outside ------------------------------------------------------- */

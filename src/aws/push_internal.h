@@ -44,6 +44,8 @@ struct push {
 	struct push_request *spare, *all;
 	struct push_request *waiting;	/* for their time */
 	unsigned in_flight;
+	unsigned sent;			/* since the last drive */
+	bool full;			/* until an eighth of them is back */
 	double window, threshold;	/* as TCP has it */
 	uint64_t cut_at;		/* when the window was last made less */
 	double tokens;			/* write units that may go now */

@@ -199,3 +199,17 @@ def boto(server, **asked):
         raise e2e.Skipped('python3-boto3 is not installed')
     e2e.check(done.returncode == 0, done.stderr)
     return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+@contextlib.contextmanager
+def start_plain():
+    """dynalite alone, which takes any signature."""
+    child = subprocess.Popen(['sh', UP, 'sh', '-c', 'echo $DYNAMODB_URL; cat'],
+                             stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                             text=True)
+    try:
+        yield Server(child.stdout.readline().strip())
+    finally:
+        child.stdin.close()
+        child.stdout.close()
+        child.wait()
