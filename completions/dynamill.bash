@@ -16,10 +16,10 @@ _dynamill() {
 	esac
 	if [ "$COMP_CWORD" -eq 1 ]; then
 		COMPREPLY=($(compgen -W 'init run check analyze test lookup
-			cat diff validate reverse push whoami version
+			cat diff validate reverse push tables whoami version
 			help' -- "$word"))
 	elif [ "${COMP_WORDS[1]}" = help ]; then
-		COMPREPLY=($(compgen -W 'init run check analyze test lookup cat diff validate reverse push whoami' -- "$word"))
+		COMPREPLY=($(compgen -W 'init run check analyze test lookup cat diff validate reverse push tables whoami' -- "$word"))
 	elif [[ $word == -* ]]; then
 		local options='--stage --output --log --help'
 		[ "${COMP_WORDS[1]}" != run ] || options+=' --job --after --table
@@ -52,6 +52,8 @@ _dynamill() {
 			--only-new --into-existing --no-undo --yes --confirm
 			--dry-run --profile --region --endpoint-url --env-file
 			--output --quiet --no-progress --help'
+		[ "${COMP_WORDS[1]}" != tables ] || options='--job --yes --confirm
+			--profile --region --endpoint-url --env-file --quiet --help'
 		[ "${COMP_WORDS[1]}" != whoami ] || options='--profile --region
 			--endpoint-url --env-file --stage --help'
 		COMPREPLY=($(compgen -W "$options" -- "$word"))

@@ -1,5 +1,5 @@
 # Completion of dynamill for fish.
-set -l commands init run check analyze test lookup cat diff validate reverse push whoami version help
+set -l commands init run check analyze test lookup cat diff validate reverse push tables whoami version help
 complete -c dynamill -n "not __fish_seen_subcommand_from $commands" -f \
 	-a "$commands"
 complete -c dynamill -l help -d 'more about a command'

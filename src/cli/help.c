@@ -21,6 +21,7 @@ static const char PROGRAM[] =
 "  validate DUMP   is a dump whole, and does it hold what it should?\n"
 "  reverse PLAN... the plan that undoes a plan, where it can be undone\n"
 "  push            what a job wrote into its tables, by BatchWriteItem\n"
+"  tables VERB     create, list, describe and delete tables\n"
 "  whoami [PLAN]   who and where this is in AWS; the connection test\n"
 "  version         the version, and what this processor can do\n"
 "  help COMMAND    more about a command; also COMMAND --help\n"
@@ -297,7 +298,7 @@ static const struct {
 	{ "cat", CAT }, { "diff", DIFF },
 	{ "validate", VALIDATE },
 	{ "reverse", help_reverse },
-	{ "push", help_push }, { "whoami", help_whoami },
+	{ "push", help_push }, { "tables", help_tables }, { "whoami", help_whoami },
 };
 
 const char *

@@ -52,3 +52,24 @@ SIDE_OPTIONS
 "Exit status: 0 done; 1 done, with refused items; 2 the command line is\n"
 "wrong; 3 the output is damaged; 4 the service failed, run again; 5 refused\n"
 "or not confirmed; 130 interrupted, run again.\n";
+
+const char help_tables[] =
+"usage: dynamill tables create FILE... | --job DIR [OPTIONS]\n"
+"       dynamill tables list [OPTIONS]\n"
+"       dynamill tables describe TABLE... [OPTIONS]\n"
+"       dynamill tables delete TABLE... [OPTIONS]\n"
+"\n"
+"create makes the tables of definitions, or the targets of a job by their\n"
+"table.json, and waits until they are ACTIVE; then TTL and point-in-time\n"
+"recovery. One that is there with the same key is fine, with another it\n"
+"fails. A definition is CreateTable input, or what describe-table prints.\n"
+"\n"
+"  --job DIR           a job: its targets, and where its plan says they are\n"
+"  --yes               delete: the first of two questions is answered\n"
+"  --confirm NAME      ... and so is the second: the first table's name, or\n"
+"                      the stage\n"
+SIDE_OPTIONS
+"  --quiet             say nothing but errors\n"
+"\n"
+"Exit status: 0 done; 2 the command line is wrong; 3 a definition is damaged;\n"
+"4 the service failed; 5 another key, another account, or not confirmed.\n";

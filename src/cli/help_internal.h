@@ -4,6 +4,7 @@
 
 /* help_aws.c: the commands that go to AWS. */
 extern const char help_push[];
+extern const char help_tables[];
 extern const char help_whoami[];
 
 /* help_reverse.c */

@@ -36,6 +36,7 @@ static const struct {
 	{ "reverse", command_reverse },
 	{ "whoami", command_whoami },
 	{ "push", command_push },
+	{ "tables", command_tables },
 };
 
 enum { NCOMMANDS = sizeof(COMMANDS) / sizeof(COMMANDS[0]) };
