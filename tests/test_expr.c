@@ -806,6 +806,55 @@ no_text_reads_past_its_end(void **state)
 	}
 }
 
+/* What undoes it, and a line for each action that nothing does. */
+static void
+updates_are_undone_where_that_can_be(void **state)
+{
+	static const struct { const char *text, *inverse, *why; } cases[] = {
+		{ "SET b = a REMOVE a", "SET a = b REMOVE b", "" },
+		{ "SET old = s, s = 'x'", "SET s = old REMOVE old", "" },
+		{ "SET a = b, b = a", "SET b = a, a = b", "" },
+		{ "SET a.b[0] = c.d REMOVE c.d",
+		  "SET c.d = a.b[0] REMOVE a.b[0]", "" },
+		/* A rotation: each value goes back by one. */
+		{ "SET a = b, b = c, c = a", "SET b = a, c = b, a = c", "" },
+		/* Two copies of what is removed: one of them brings it back. */
+		{ "SET a = x, b = x REMOVE x", "SET x = a REMOVE a, b", "" },
+		{ "SET n = n + 1.5, m = m - 2", "SET n = n - 1.5, m = m + 2",
+		  "" },
+		{ "ADD n 3", "SET n = n - 3", "" },
+		{ "SET a = b", "", "'a' is set, and what it was before is not "
+		  "kept\n" },
+		{ "SET a = a", "", "'a' is set, and what it was before is not "
+		  "kept\n" },
+		{ "SET n = 1 + n", "", "'n' is set, and what it was before is "
+		  "not kept\n" },
+		{ "REMOVE a, b SET c = b", "SET b = c REMOVE c",
+		  "'a' is removed, and its value is not kept\n" },
+		{ "ADD s <<'a'>>", "", "'s' is set, and what it was before is "
+		  "not kept\n" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct expr_scope none = { .nnames = 0 };
+		struct buf out = { 0 }, why = { 0 };
+		struct update *const u = update_parse(
+			span_of(cases[i].text), &none, NULL, &err);
+
+		if (u == NULL)
+			fail_msg("%s: %s", cases[i].text, err.text);
+		assert_int_equal(update_invert(u, &out, &why, &err), 0);
+		buf_printf(&out, &err, "%c", 0);
+		buf_printf(&why, &err, "%c", 0);
+		assert_string_equal((const char *)out.ptr, cases[i].inverse);
+		assert_string_equal((const char *)why.ptr, cases[i].why);
+		update_free(u);
+		buf_free(&out);
+		buf_free(&why);
+	}
+}
+
 int
 main(void)
 {
@@ -826,6 +875,7 @@ main(void)
 		cmocka_unit_test(placeholders_and_bound_names),
 		cmocka_unit_test(what_is_printed_is_understood_alike),
 		cmocka_unit_test(the_examples_of_the_manual_are_true),
+		cmocka_unit_test(updates_are_undone_where_that_can_be),
 		cmocka_unit_test(no_text_reads_past_its_end),
 	};
 

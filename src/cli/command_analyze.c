@@ -50,8 +50,10 @@ analyze(struct run *run, struct analysis_watch *w, const struct options *o,
 	    (o->output == OUTPUT_JSON && print_json(a, err) != 0))
 		status = run_is_resumable(run) ? console_error(err)
 					       : console_error_once(err);
-	else if (o->output == OUTPUT_TEXT && !o->quiet)
+	else if (o->output == OUTPUT_TEXT && !o->quiet) {
 		analyze_print(a, o->verbose);
+		console_versions(run);
+	}
 	if (status == 0 && a->nerrors > 0)
 		status = 1;
 	analysis_free(a);

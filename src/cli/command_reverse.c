@@ -158,7 +158,7 @@ command_reverse(const struct options *o)
 		status = console_error(&err);
 	else if (sums.lost > 0)
 		status = 1;
-	if (status <= 1)
+	if (status <= 1 && why.len > 0)
 		fwrite(why.ptr, 1, why.len, stderr);
 	if (status <= 1 && !o->quiet)
 		fprintf(stderr, "%zu step%s undone, %zu thing%s that cannot be"

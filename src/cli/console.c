@@ -279,6 +279,13 @@ print_versions(const struct run *run)
 		}
 }
 
+void
+console_versions(const struct run *run)
+{
+	console.told = stdout;
+	print_versions(run);
+}
+
 /* Rows of ids.map that are of no item; a misspelt id is one, most often. */
 static void
 print_maps(const struct run *run)

@@ -21,6 +21,9 @@ void console_warnings(const struct run *run, const struct options *o);
 /* What a finished job came to, on standard output. */
 void console_summary(const struct run *run, const struct options *o);
 
+/* Of a survey: which versions came to the `version` steps of its tables. */
+void console_versions(const struct run *run);
+
 /* An error: what and where, and what to do now.  Returns the exit status. */
 int console_error(const struct err *err);
 

@@ -208,6 +208,7 @@ unit_run_olds(struct unit_run *r, struct unit_olds *olds, struct err *err)
 			return -1;
 		program_keep_maps(r->before);
 	}
+	program_lend(r->before, r->bench->outputs);
 	items = arena_take(&b->mem, (b->nitems + 1U) * sizeof(*items), err);
 	olds->whose = arena_take(&b->mem, (b->nitems + 1U) *
 				 sizeof(*olds->whose), err);

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """versions.py - tables of mixed versions come to one, and every item that came
 is counted by the version that it had."""
-import os
 import random
+import subprocess
 
-from e2e import (check, contains, equal, lines, main, report, run, same_jobs,
+from e2e import (PROGRAM, check, contains, equal, lines, main, report, run, same_jobs,
                  table_of, write_items, write_plan)
 
 
@@ -82,6 +82,10 @@ def mixed_versions_come_to_one(here, options):
         'after': sum(x is not None for x in want)}, 'versions')
     contains(r.out, 'versions of Accounts: %d of 1,' % seen[1],
              '%d without,' % seen[None], '%d unknown,' % seen[7],
+             'now %d of 4' % versions['after'])
+    done = subprocess.run([PROGRAM, 'analyze', plan, '--job', here + '/dry'],
+                          capture_output=True, text=True)
+    contains(done.stdout, 'versions of Accounts: %d of 1,' % seen[1],
              'now %d of 4' % versions['after'])
     # A job that is done says it again.
     again = run(plan, job, status=1)
