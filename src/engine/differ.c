@@ -23,10 +23,15 @@ static int
 find(struct differ *d, struct err *err)
 {
 	const struct differ_options *const o = d->options;
+	struct dump_options a = o->a, b = o->b;
 
-	if (dump_find(&o->a, &d->a, err) != 0 ||
+	a.records = b.records = true;
+	if (dump_find(&a, &d->a, err) != 0 ||
 	    exports_check(&d->a.exports, o->a.accept, o->a.naccept, err) != 0 ||
-	    dump_find(&o->b, &d->b, err) != 0)
+	    dump_find(&b, &d->b, err) != 0)
+		return -1;
+	if (dump_check_states(&d->a, err) != 0 ||
+	    dump_check_states(&d->b, err) != 0)
 		return -1;
 	return exports_check(&d->b.exports, o->b.accept, o->b.naccept, err);
 }

@@ -27,7 +27,9 @@ enum {
 	RECORD_UNIT = 16,	/* 4: number of the unit, RECORD_SIDE_B */
 	RECORD_LEN = 20,	/* 4: of the text */
 	RECORD_LINE = 24,	/* 8 */
-	RECORD_TEXT = 32,	/* a line of DynamoDB JSON without its end */
+	/* A line of DynamoDB JSON without its end; of an increment it may be
+	 * empty: nothing has that key any more. */
+	RECORD_TEXT = 32,
 };
 #define RECORD_SIDE_B 0x80000000u
 

@@ -95,6 +95,7 @@ struct hand {
 	unsigned number;
 	struct buf same;	/* the items of one key: struct entry */
 	struct differ_sums sums;
+	uint64_t replaced[2];	/* items and records that are no more */
 };
 
 /* Are the items at these places equal, but for what is ignored? */
@@ -166,6 +167,23 @@ compare_key(struct hand *h, const struct entry *e, size_t na, size_t nb,
 	return rc;
 }
 
+/*
+ * Where increments speak of the key the last of them has the last word on it.
+ * How many are left of `n`, at the front.
+ */
+static size_t
+settle(struct hand *h, unsigned side, struct entry *e, size_t n)
+{
+	const struct unit *const units = h->all->t->dumps[side]->units;
+
+	if (n == 0 || !units[e[n - 1].unit & ~RECORD_SIDE_B].increment)
+		return n;
+	e[0] = e[n - 1];
+	const size_t left = text_at(h->part, e[0].at).len > 0;
+	h->replaced[side] += n - left;
+	return left;
+}
+
 /* The same of `n` sorted keys that are equal. */
 static int
 compare_same(struct hand *h, const uint64_t *keys, size_t n, struct err *err)
@@ -190,7 +208,11 @@ compare_same(struct hand *h, const uint64_t *keys, size_t n, struct err *err)
 	}
 	if (n > 1)
 		qsort(entries, n, sizeof(*entries), order);
-	return compare_key(h, entries, na, n - na, err);
+
+	const size_t left = settle(h, 0, entries, na);
+	const size_t right = settle(h, 1, entries + na, n - na);
+	memmove(entries + left, entries + na, right * sizeof(*entries));
+	return compare_key(h, entries, left, right, err);
 }
 
 static int
@@ -221,9 +243,13 @@ compare_part(struct hand *h, struct err *err)
 }
 
 static void
-add_sums(struct table *t, const struct differ_sums *s)
+add_sums(struct table *t, const struct hand *h)
 {
+	const struct differ_sums *const s = &h->sums;
+
 	pthread_mutex_lock(&t->lock);
+	for (int i = 0; i < 2; i++)
+		t->sums.items[i] -= h->replaced[i];
 	t->sums.equal += s->equal;
 	t->sums.added += s->added;
 	t->sums.removed += s->removed;
@@ -256,7 +282,7 @@ work(void *context, struct err *err)
 		else
 			rc = compare_part(&h, err);
 	}
-	add_sums(all->t, &h.sums);
+	add_sums(all->t, &h);
 done:
 	if (rc != 0)
 		atomic_store(&all->stop, true);

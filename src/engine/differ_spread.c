@@ -195,13 +195,29 @@ tell(struct hand *h, uint64_t line, const char *why, struct err *err)
 	return rc;
 }
 
+/* One of the maps in a record (reading.h), as an item; NULL: it has none. */
+static const struct item *
+part_of(const struct item *record, const char *name, struct item *out)
+{
+	const struct span s = span_of(name);
+	const struct value *const v = value_attr(&record->map, s,
+						 name_hash(s));
+
+	*out = *record;
+	if (v != NULL)
+		out->map = *v;
+	return v != NULL ? out : NULL;
+}
+
+/* `now` is what the key has: NULL if that is nothing any more. */
 static int
-add_item(struct hand *h, const struct item *item, struct arena *mem,
-	 struct err *err)
+add(struct hand *h, const struct item *of_key, const struct item *now,
+    struct arena *mem, struct err *err)
 {
 	const struct table *const t = h->all->t;
+	const struct item *const item = of_key;
 	struct keyhash key;
-	struct span text;
+	struct span text = { NULL, 0 };
 	struct err why;
 	int rc = hash_key(&t->key, item, mem, &key, &why);
 
@@ -213,7 +229,7 @@ add_item(struct hand *h, const struct item *item, struct arena *mem,
 	rc = is_of_interest(h, key.lo, err);
 	if (rc <= 0)
 		return rc;
-	if (text_of(h, item, &text, err) != 0)
+	if (now != NULL && text_of(h, now, &text, err) != 0)
 		return -1;
 
 	const unsigned i = (unsigned)(key.hi >> 32) & (t->nparts - 1);
@@ -229,9 +245,22 @@ add_item(struct hand *h, const struct item *item, struct arena *mem,
 	store_le32(to + RECORD_LEN, (uint32_t)text.len);
 	store_le64(to + RECORD_LINE, item->number);
 	memset(to + len - 8, 0, 8);
-	memcpy(to + RECORD_TEXT, text.ptr, text.len);
+	if (text.len > 0)
+		memcpy(to + RECORD_TEXT, text.ptr, text.len);
 	buf_commit(&h->buffers[i], len);
 	return h->buffers[i].len >= h->buffer_len ? flush(h, i, err) : 0;
+}
+
+static int
+add_item(struct hand *h, const struct item *item, struct arena *mem,
+	 struct err *err)
+{
+	struct item keys, new;
+
+	if (!h->unit->increment)
+		return add(h, item, item, mem, err);
+	return add(h, part_of(item, READING_KEYS, &keys),
+		   part_of(item, "NewImage", &new), mem, err);
 }
 
 static int

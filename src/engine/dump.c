@@ -242,6 +242,28 @@ dump_find(const struct dump_options *o, struct dump *d, struct err *err)
 	return check_tables(d, o, err);
 }
 
+int
+dump_check_states(const struct dump *d, struct err *err)
+{
+	const struct exports *const x = &d->exports;
+	struct plan_found *const found = calloc(x->n + 1, sizeof(*found));
+	int rc = 0;
+
+	if (found == NULL)
+		return err_set(err, ERR_SYSTEM, "out of memory");
+	for (size_t i = 0; i < x->n; i++) {
+		found[i].input = 0;
+		while (found[i].input < d->ntables &&
+		       !same_name(d->tables[found[i].input].name,
+				  x->list[i].summary.table))
+			found[i].input++;
+	}
+	for (uint32_t i = 0; i < d->ntables && rc == 0; i++)
+		rc = increments_follow(x, found, i, err);
+	free(found);
+	return rc;
+}
+
 void
 dump_free(struct dump *d)
 {

@@ -53,6 +53,12 @@ struct dump {
  */
 int dump_find(const struct dump_options *o, struct dump *d, struct err *err);
 
+/*
+ * Of dumps with records of increments: is each table one state, which the last
+ * record of a key, or else the item in the full export, has?  0 or -1.
+ */
+int dump_check_states(const struct dump *d, struct err *err);
+
 void dump_free(struct dump *d);
 
 #endif

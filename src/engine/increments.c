@@ -174,6 +174,33 @@ check_view(const struct plan *p, struct plan_input *in,
 }
 
 static int
+refuse_plain(const struct chain *c, struct err *err)
+{
+	return err_set(err, ERR_USAGE, "'%s' has no manifest, so that nothing "
+		       "says whether the increment '%s' follows it",
+		       c->plain->path, c->increment->path);
+}
+
+int
+increments_follow(const struct exports *x, const struct plan_found *found,
+		  uint32_t input, struct err *err)
+{
+	struct chain c = { .x = x, .found = found, .input = input };
+
+	look(&c);
+	if (c.nincrements == 0)
+		return 0;
+	if (c.nplain > 0)
+		return refuse_plain(&c, err);
+	if (c.nfull == 0)
+		return err_set(err, ERR_USAGE, "'%s' is an increment alone, "
+			       "which is no state of a table: name its full "
+			       "export too, before it; 'dynamill cat' shows "
+			       "the changes", c.increment->path);
+	return c.nfull > 1 ? 0 : check_windows(&c, err);
+}
+
+static int
 settle_input(struct plan *p, struct plan_input *in, const struct chain *c,
 	     struct err *err)
 {
@@ -185,9 +212,7 @@ settle_input(struct plan *p, struct plan_input *in, const struct chain *c,
 			       c->increment->path,
 			       c->increment->summary.output_format);
 	if (c->nplain > 0)
-		return err_set(err, ERR_USAGE, "'%s' has no manifest, so that "
-			       "nothing says whether the increment '%s' follows"
-			       " it", c->plain->path, c->increment->path);
+		return refuse_plain(c, err);
 	if (c->nfull > 0) {
 		in->kind = INPUT_STATE;
 		if (p->revert)

@@ -30,6 +30,14 @@ struct plan_found;
 int increments_settle(struct plan *plan, const struct exports *x,
 		      const struct plan_found *found, struct err *err);
 
+/*
+ * Do the exports whose `found` has this input stand for one state of a table:
+ * no increments, or one full export and the increments after it?  Returns 0, or
+ * -1 with ERR_USAGE.
+ */
+int increments_follow(const struct exports *x, const struct plan_found *found,
+		      uint32_t input, struct err *err);
+
 /* What reads the files of an incremental export; NULL: nothing yet. */
 const struct item_format *increments_format(const struct export *e);
 

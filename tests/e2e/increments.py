@@ -11,6 +11,7 @@ import gzip
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -567,8 +568,13 @@ def cat_shows_records_as_items_of_maps(here, options):
                    '--key', 'n,s'],
                   ['validate', DATA['NEW_IMAGE', 1], '--against',
                    DATA['full', 0], '--key', 'n,s']):
-        contains(ask(*words, status=2).err, "'dynamill cat' shows them",
-                 'INCREMENTAL.md')
+        contains(ask(*words, status=2).err, "'dynamill cat' shows",
+                 'name its full export too')
+    rules = here + '/rules.yaml'
+    with open(rules, 'w') as f:
+        f.write('tables: {Tab: [{key: {n: 1}}]}')
+    r = ask('validate', DATA['NEW_IMAGE', 1], '--against', rules, status=2)
+    contains(r.err, 'INCREMENTAL.md')
 
 
 def test_shows_both_images(here, options):
@@ -613,6 +619,53 @@ def init_takes_base_and_increments(here, options):
     contains(r.err, 'name its full export too')
 
 
+def folder_of(here, *exports):
+    """All in one, as they lie in a bucket: by time."""
+    os.makedirs(here)
+    for e in exports:
+        shutil.copytree(os.path.dirname(os.path.dirname(e)), here,
+                        dirs_exist_ok=True)
+    return here
+
+
+def diff_takes_the_state_at_the_end(here, options):
+    for upto in 1, 2, 3:
+        for view in 'NEW_AND_OLD_IMAGES', 'NEW_IMAGE':
+            state = folder_of('%s/%s%d' % (here, view, upto),
+                              DATA['full', 0])
+            for w in windows(view, *range(1, upto + 1)):
+                name = os.path.basename(w)
+                shutil.copytree(w, state + '/AWSDynamoDB/' + name)
+                shutil.copytree(os.path.dirname(w) + '/data', state +
+                                '/AWSDynamoDB/data', dirs_exist_ok=True)
+            for words in [], ['--threads', '3'], ['--memory', '1']:
+                r = ask('diff', state, DATA['full', upto], '--key', 'n,s',
+                        *words)
+                n = len(STATES[upto])
+                contains(r.out, '%d in A, %d in B: %d equal, 0 changed' % (
+                    n, n, n))
+            r = ask('validate', state, '--against', DATA['full', upto],
+                    '--key', 'n,s', '--exact')
+            contains(r.out, 'all sound')
+    # What a window did, item by item.
+    before, now = DATA['full', 0], here + '/NEW_IMAGE1'
+    found = json_of('diff', before, now, '--key', 'n,s', '--output', 'json',
+                    status=1)
+    kinds = {}
+    for x in found[:-1]:
+        kinds[value(x['key'])] = x['kind']
+    want = {}
+    for old, new in RECORDS[0]:
+        key = value({k: (old or new)[k] for k in 'ns'})
+        if old is None or new is None:
+            want[key] = 'added' if old is None else 'removed'
+        elif value(old) != value(new):
+            want[key] = 'changed'
+    equal(kinds, want, 'differences')
+    r = ask('diff', here + '/NEW_IMAGE2', *windows('NEW_IMAGE', 2), '--key',
+            'n,s', status=2)
+
+
 def check_says_it_as_json(here, options):
     p = plan(here, [DATA['full', 0]] + windows('NEW_IMAGE', 1, 2))
     x, = json.loads(ask('check', p, '--output', 'json').out)['increments']
@@ -631,7 +684,7 @@ def check_says_it_as_json(here, options):
 
 
 main([cat_shows_records_as_items_of_maps, test_shows_both_images,
-      init_takes_base_and_increments, check_says_it_as_json,
+      diff_takes_the_state_at_the_end, init_takes_base_and_increments, check_says_it_as_json,
       base_and_increments_with_old_images, base_and_increments_of_new_images,
       threads_and_memory_change_nothing, it_goes_on_as_a_full_export_would, increments_in_Ion,
       killed_anywhere_the_bytes_are_the_same, windows_must_follow_one_another,
