@@ -219,8 +219,6 @@ take_dumps(struct plan *p, const struct plan_options *o, struct err *err)
 		p->sources[i] = (struct plan_source){
 			.path = o->dumps[i], .full = o->dumps[i],
 			.remote = is_remote(o->dumps[i]),
-			.absent = !is_remote(o->dumps[i]) &&
-				  !is_there(o->dumps[i]),
 			.place = { .file = p->parts->parts[0].path },
 		};
 	p->nsources = o->ndumps;

@@ -133,8 +133,7 @@ show(struct validate_notes *n, const struct validate_note *note,
 	const struct item *expected = NULL, *found = NULL;
 	struct validate_check c = {
 		.kind = note->kind, .table = note->table, .text = note->text,
-		.name = note->name != NULL ? note->name :
-			of_item ? "" : note->file,
+		.name = note->name != NULL ? note->name : "",
 		.file = note->file, .line = note->line,
 	};
 	struct arena mem = { 0 };
@@ -154,8 +153,10 @@ show(struct validate_notes *n, const struct validate_note *note,
 		validate_key_of(note->key, expected != NULL ? &expected->map
 							    : &found->map,
 				kids, &key);
-		c.key = &key;
+		c.key = key.len > 0 ? &key : NULL;
 	}
+	if (c.key == NULL && note->name == NULL)
+		c.name = note->file;
 	if (rc == 0 && expected != NULL && found != NULL)
 		rc = rows_of(NULL, &expected->map, &found->map, &mem, &rows,
 			     &c.nrows, err);

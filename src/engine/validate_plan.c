@@ -138,8 +138,11 @@ see_pairs(struct checking *c, struct validate_sums *s, const char *table,
 	  const char *what, struct analyst *x)
 {
 	for (size_t i = 0; i < n; i++) {
-		const char *const text = analysis_text(x, "%s: %s as %s", what,
-			pairs[i].b.key, analysis_where(x, &pairs[i].a));
+		const struct analysis_item *const b = &pairs[i].b;
+		/* What came on standard input cannot be looked up again. */
+		const char *const text = b->line == 0 ? what :
+			analysis_text(x, "%s: %s as %s", what, b->key,
+				      analysis_where(x, &pairs[i].a));
 
 		if (text == NULL || see(c, s, table, &pairs[i].b, text,
 					x->err) != 0)
