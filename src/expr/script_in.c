@@ -7,8 +7,6 @@
  * nobody touched can go out as it came in.  Lists and sets are filled at once,
  * because `#` asks nobody.
  */
-#include <assert.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <luajit-2.1/lauxlib.h>

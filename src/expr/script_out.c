@@ -10,7 +10,6 @@
 
 #include <luajit-2.1/lauxlib.h>
 
-#include "base/base64.h"
 #include "base/err.h"
 #include "base/scan.h"
 #include "expr/script_internal.h"
