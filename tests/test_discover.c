@@ -509,6 +509,28 @@ samples_what_is_too_much_and_says_how_sure_it_is(void **state)
 	}
 }
 
+/* Times are not cut for ids, but a pattern that would take them is none. */
+static void
+times_spoil_patterns_that_would_take_them(void **state)
+{
+	const uint32_t users = table("Users"), rows = table("Rows");
+
+	(void)state;
+	for (unsigned i = 0; i < 200; i++) {
+		id(users, "S%s", uuid('u', i));
+		item(rows, "\"n\":{\"N\":\"%u\"},\"pair\":{\"S\":\"%s:%s\"}", i,
+		     uuid('u', i), uuid('u', (i * 7) % 200));
+	}
+	expect("Rows.pair '{id}:{id}' → Users  100 % of 200 values\n"
+	       "    pair: {table: Users, pattern: \"{id}:{id}\"}\n"
+	       "Rows.pair '{id}:{id}' → Users  100 % of 200 values\n"
+	       "    pair: {table: Users, pattern: \"{id}:{id}\"}\n");
+	for (unsigned i = 0; i < 200; i++)
+		item(rows, "\"n\":{\"N\":\"%u\"},\"pair\":{\"S\":"
+		     "\"2024-02-29T12:%02u:%02uZ\"}", i, i % 60, i % 7);
+	expect("");
+}
+
 static void
 names_without_end_take_no_memory_without_end(void **state)
 {
@@ -691,6 +713,8 @@ main(void)
 		cmocka_unit_test_setup(
 			samples_what_is_too_much_and_says_how_sure_it_is,
 			forget),
+		cmocka_unit_test_setup(
+			times_spoil_patterns_that_would_take_them, forget),
 		cmocka_unit_test_setup(of_many_items_looks_at_some_for_all,
 				       forget),
 		cmocka_unit_test_setup(

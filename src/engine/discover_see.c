@@ -110,9 +110,13 @@ struct pieces {
 	struct span of[MAX_PIECES];
 	uint8_t n;
 	uint8_t sep;
+	bool time;		/* none of the pieces is an id */
 };
 
-/* Such as 2024-02-29T12:30:00Z, whose pieces nobody takes for ids. */
+/*
+ * Such as 2024-02-29T12:30:00Z, whose pieces nobody takes for ids.  It counts
+ * all the same: a pattern that would take it is none.
+ */
 static bool
 is_time(struct span s)
 {
@@ -128,8 +132,9 @@ cut_up(struct span text, struct pieces *out)
 	uint8_t packed[KEYUUID_LEN];
 	size_t at = 0, word = 0;
 
-	if (text.len > MAX_COMPOSITE || is_time(text))
+	if (text.len > MAX_COMPOSITE)
 		return false;
+	out->time = is_time(text);
 	/* The longest of what is common, which takes no look at each byte. */
 	if (keyuuid_pack(text, packed))
 		at = text.len;
@@ -193,7 +198,7 @@ see_pieces(struct tree_of_paths *t, uint32_t node, const struct pieces *p,
 	t->nodes[at].values += t->weight;
 	t->nodes[at].seen++;
 	t->nodes[at].squares += (uint64_t)t->weight * t->weight;
-	for (uint8_t i = 0; i < p->n; i++) {
+	for (uint8_t i = 0; i < p->n && !p->time; i++) {
 		part = (struct part){ .kind = PART_CAPTURE, .n = i };
 		const uint32_t kid = tree_child(t, at, &part, err);
 
