@@ -28,8 +28,14 @@ enum {
 	BLOCK_LEN = 128 * 1024,	/* of text with one set of codes, or more */
 	HEAD_LEVEL = 6,		/* the header may say: about as good */
 
+	/* Text that waits for a match is written without after so much. */
+	MUCH_LEN = 2 * BLOCK_LEN,
+	/* In one call; the counts of a block's symbols are 32 bits wide. */
+	MAX_LEN = 128 * 1024 * 1024,
+
 	/* Matches are looked for if less than this percentage is known. */
 	ENOUGH_KNOWN = 60,
+	JUDGED_LEN = 1024,	/* of so much or more */
 };
 
 int
@@ -79,10 +85,11 @@ rematch_reset(struct rematch *r)
 	r->seen = old.seen;
 }
 
-/* Room for the tokens of `len` more bytes. */
+/* Room for the tokens of all that is not in tokens, whenever it was added. */
 static int
-reserve_tokens(struct rematch *r, size_t len, struct err *err)
+reserve_tokens(struct rematch *r, const struct buf *text, struct err *err)
 {
+	const size_t len = text->len - r->covered;
 	const size_t most = r->n + len / DEFLATE_MIN_MATCH +
 			    len / TOKEN_ONLY_LITS + 2;
 	uint32_t *p;
@@ -156,22 +163,29 @@ drop_text(struct rematch *r, struct buf *text)
 	r->start -= n;
 	r->covered -= n;
 	r->done -= n;
+	r->searched -= r->searched < n ? r->searched : n;
 }
 
 /* Is what is known enough, or must matches be looked for? */
 static int
 judge(struct rematch *r, size_t len, struct err *err)
 {
-	const bool poor = r->known < len / 100 * ENOUGH_KNOWN;
+	r->judged += len;
+	if (r->judged < JUDGED_LEN)
+		return 0;
 
-	r->known = 0;
+	const bool poor = r->known < r->judged / 100 * ENOUGH_KNOWN;
+
+	r->judged = r->known = 0;
 	if (poor && r->seen == NULL) {
 		r->seen = malloc(SEEN * sizeof(*r->seen));
 		if (r->seen == NULL)
 			return err_set(err, ERR_SYSTEM, "out of memory");
 	}
-	if (poor && !r->poor)
+	if (poor && !r->poor) {
 		memset(r->seen, 0, SEEN * sizeof(*r->seen));
+		r->searched = 0;
+	}
 	r->poor = poor;
 	return 0;
 }
@@ -194,7 +208,10 @@ rematch_add(struct rematch *r, struct buf *text, const struct copied *copied,
 
 	if (len == 0)
 		return 0;
-	if (begin(r, out, err) != 0 || reserve_tokens(r, len, err) != 0 ||
+	if (text->len > MAX_LEN)
+		return err_set(err, ERR_SYSTEM, "too much text at once: please "
+			       "report this, and use --level 1");
+	if (begin(r, out, err) != 0 || reserve_tokens(r, text, err) != 0 ||
 	    buf_reserve(text, REMATCH_SLACK, err) == NULL)
 		return -1;
 	r->sum.crc = crc32_gzip_refl(r->sum.crc, text->ptr + r->done, len);
@@ -210,6 +227,9 @@ rematch_add(struct rematch *r, struct buf *text, const struct copied *copied,
 	r->done = text->len;
 	if (judge(r, len, err) != 0)
 		return -1;
+	if (r->done - r->start >= MUCH_LEN &&
+	    r->covered - r->start < BLOCK_LEN)
+		r->covered = r->done;
 	if (r->covered - r->start < BLOCK_LEN)
 		return 0;
 	if (write_block(r, text, r->covered, out, err) != 0)
@@ -236,7 +256,7 @@ rematch_cut(struct rematch *r, struct buf *text, struct buf *out,
 		return -1;
 	r->base += (uint32_t)text->len;
 	buf_reset(text);
-	r->start = r->covered = r->done = 0;
+	r->start = r->covered = r->done = r->searched = 0;
 	r->poor = false;
 	return 0;
 }

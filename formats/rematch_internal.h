@@ -44,7 +44,7 @@ struct rematch {
 	/* Where the input has gone. */
 	struct stretch stretches[STRETCHES];
 	uint32_t last;			/* of them */
-	uint32_t noted;			/* input that is in `granules` */
+	uint64_t noted;			/* input that is in `granules` */
 	uint16_t granules[GRANULES];
 
 	/* Positions of texts that were put in, by hashes of how they begin. */
@@ -52,7 +52,9 @@ struct rematch {
 
 	/* What there is without notes. */
 	bool poor;
-	size_t known;			/* bytes in matches that were noted */
+	size_t judged;			/* bytes, since that was decided */
+	size_t known;			/* of them, in matches that were noted */
+	size_t searched;		/* index: up to here */
 	uint32_t *seen;			/* indexes + base, by hashes */
 };
 

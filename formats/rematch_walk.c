@@ -80,16 +80,17 @@ is_worth(size_t len, size_t dist)
 /* ---- where the input has gone -------------------------------------------- */
 
 INLINE void
-note_stretch(struct rematch *r, uint32_t from, uint32_t len, uint32_t shift)
+note_stretch(struct rematch *r, uint64_t from, uint32_t len, uint32_t shift)
 {
-	const uint32_t end = from + len;
-	uint32_t x = (r->noted + GRANULE - 1) & ~(uint32_t)(GRANULE - 1);
+	const uint64_t end = from + len;
+	uint64_t x = (r->noted + GRANULE - 1) & ~(uint64_t)(GRANULE - 1);
 
 	r->last = (r->last + 1) % STRETCHES;
-	r->stretches[r->last] = (struct stretch){ from, end, shift };
-	if ((int32_t)(end - x) > GRANULES * GRANULE)
-		x = (end - GRANULES * GRANULE) & ~(uint32_t)(GRANULE - 1);
-	for (; (int32_t)(end - x) > 0; x += GRANULE)
+	r->stretches[r->last] = (struct stretch){
+		(uint32_t)from, (uint32_t)end, shift };
+	if (end > x + GRANULES * GRANULE)
+		x = (end - GRANULES * GRANULE) & ~(uint64_t)(GRANULE - 1);
+	for (; x < end; x += GRANULE)
 		r->granules[(x >> GRANULE_BITS) % GRANULES] =
 			(uint16_t)r->last;
 	r->noted = end;
@@ -112,7 +113,7 @@ find_stretch(const struct rematch *r, uint32_t at)
 INLINE void
 search(struct rematch *r, struct walk *w, size_t stop, const struct same *same)
 {
-	size_t at = w->covered;
+	size_t at = w->covered > r->searched ? w->covered : r->searched;
 
 	while (at + SEEN_LEN <= stop) {
 		const uint32_t v = load_le32(w->text + at);
@@ -133,6 +134,7 @@ search(struct rematch *r, struct walk *w, size_t stop, const struct same *same)
 		put_match(w, at, len, dist);
 		at += len;
 	}
+	r->searched = at;
 }
 
 /*
@@ -154,8 +156,11 @@ put_inserted(struct rematch *r, struct walk *w, size_t at,
 	if (dist - 1 >= DEFLATE_MAX_DIST || dist > at)
 		return;
 	len = same->len(w->text + at, w->text + at - dist, len);
-	if (len >= INSERTED_LEN)
-		put_match(w, at, len, dist);
+	if (len < INSERTED_LEN)
+		return;
+	if (r->poor)
+		search(r, w, at, same);
+	put_match(w, at, len, dist);
 }
 
 /* ---- with them ----------------------------------------------------------- */
@@ -289,6 +294,21 @@ put_part(struct rematch *r, struct walk *w, struct place *p, uint32_t at,
 	return stop;
 }
 
+/* Pass over the tokens behind *token that end at or before `at` and `end`. */
+INLINE void
+pass_over(const uint32_t **token, const uint32_t *last, uint32_t *begins,
+	  uint32_t at, uint32_t end)
+{
+	while (*token + 1 < last) {
+		const uint32_t stop = *begins + token_text((*token)[1]);
+
+		if ((int32_t)(stop - at) > 0 || (int32_t)(stop - end) > 0)
+			break;
+		*begins = stop;
+		++*token;
+	}
+}
+
 /*
  * Put the matches of what was copied, [at, end) of the input; `shift` makes
  * indexes of positions.
@@ -330,6 +350,9 @@ walk_stretch(struct rematch *r, struct walk *w, struct reader *t, uint32_t at,
 				      (struct match){ mend, token_dist(*token) },
 				      shift, same);
 		begins = mend;
+		/* It went on over others? */
+		if (__builtin_expect((int32_t)(at - mend) > 0, 0))
+			pass_over(&token, last, &begins, at, end);
 	}
 	/* The one that is there in part. */
 	if (token < last) {
@@ -384,7 +407,7 @@ walk_copied(struct rematch *r, struct walk *w, struct reader *t,
 	const uint32_t shift = c->to - from;
 	uint32_t at = from;
 
-	note_stretch(r, from, len, shift + w->base);
+	note_stretch(r, c->from, len, shift + w->base);
 	if (w->covered > c->to)
 		at += (uint32_t)(w->covered - c->to);
 	if (r->poor)
@@ -425,7 +448,7 @@ walk(struct rematch *r, const struct buf *text, const struct copied *copied,
 			put_inserted(r, &w, end, same);
 		end = c.to + (size_t)c.len;
 		assert(end <= text->len);
-		if ((int32_t)((uint32_t)c.from - r->noted) < 0)
+		if (c.from < r->noted)
 			continue;	/* not in order */
 		for (uint32_t n; c.len > (n = piece_len(c.to)); c.len -= n) {
 			walk_copied(r, &w, &t, &c, n, same);

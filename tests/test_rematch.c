@@ -501,6 +501,68 @@ nothing_is_a_member_too(void **state)
 	rematch_free(r);
 }
 
+/* Some optimal packers cut matches short that could go on. */
+static void
+matches_that_go_on_over_the_next_ones_are_no_trouble(void **state)
+{
+	static const char HALF[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+	enum { LEN = sizeof(HALF) - 1, AWAY = 700 };
+	struct rematch *const r = rematch_new(NULL);
+	struct input in = { .text = malloc(2 * LEN), .len = 2 * LEN };
+	struct output out;
+	size_t n = 0;
+
+	(void)state;
+	assert_non_null(in.text);
+	memcpy(in.text, HALF, LEN);
+	memcpy(in.text + LEN, HALF, LEN);
+	in.tokens = calloc(LEN, sizeof(*in.tokens));
+	assert_non_null(in.tokens);
+	for (size_t at = 0; at + 4 <= LEN; at += 4)
+		in.tokens[in.n++] = token_of(at == 0 ? LEN : 0, 4, LEN);
+	/* Many literals before the first, which is then looked at closely. */
+	for (size_t i = 0; i < AWAY; i += 7)
+		edits[n++] = (struct edit){ i * i, 7 + 40, false, 0 };
+	edits[n++] = (struct edit){ 0, in.len, true, 0 };
+	pack_edits(r, &in, edits, n, n, 0, &out);
+	assert_reads_back(&out);
+	free_output(&out);
+	free_input(&in);
+	rematch_free(r);
+}
+
+/* Little at a time, so that nothing is looked for; then it is, in all that. */
+static void
+text_that_waited_is_searched_too(void **state)
+{
+	struct rematch *const r = rematch_new(NULL);
+	struct matches none = { NULL, 0, 0 };
+	struct output out = { { 0 }, { 0 } };
+	struct buf text = { 0 };
+	struct err err;
+
+	(void)state;
+	for (unsigned i = 0; i < 400; i++) {
+		char line[200];
+		int n = snprintf(line, sizeof(line), "{\"Item\":{\"id\":{\"S\":"
+				 "\"%08x\"},\"n\":{\"N\":\"%u\"}}}\n",
+				 chance(1u << 31), chance(1000));
+
+		if (i % 50 == 40)
+			n += snprintf(line + n, sizeof(line) - (size_t)n,
+				      "%0*u", 120, chance(100000));
+		append(&text, (uint8_t *)line, (size_t)n);
+		append(&out.text, (uint8_t *)line, (size_t)n);
+		assert_int_equal(rematch_add(r, &text, NULL, 0, &none,
+					     &out.packed, &err), 0);
+	}
+	assert_int_equal(rematch_end(r, &text, &out.packed, &err), 0);
+	assert_reads_back(&out);
+	assert_true(out.packed.len < out.text.len / 2);
+	free_output(&out);
+	rematch_free(r);
+}
+
 int
 main(void)
 {
@@ -515,6 +577,9 @@ main(void)
 			the_same_again_gives_the_same_bytes_on_any_processor),
 		cmocka_unit_test(a_cut_makes_what_follows_independent),
 		cmocka_unit_test(nothing_is_a_member_too),
+		cmocka_unit_test(
+			matches_that_go_on_over_the_next_ones_are_no_trouble),
+		cmocka_unit_test(text_that_waited_is_searched_too),
 	};
 
 	cpu_init(getenv("CPU_MASK"));
