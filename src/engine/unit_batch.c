@@ -26,6 +26,9 @@
 /* Text is passed on in pieces that the packer takes from where they are. */
 enum { ENOUGH_TEXT = GZIP_PIECE_LEN };
 
+/* Of a batch that becomes more than this, a part is packed before the rest. */
+enum { MUCH_TEXT = 1024 * 1024 };
+
 /* Open the file of `o`, which is in out.partial/ until the job is done. */
 static int
 open_output(struct unit_run *r, struct output *o, bool packed, struct err *err)
@@ -296,6 +299,9 @@ encode(struct unit_run *r, struct program_result *result, struct err *err)
 		p->len = (uint32_t)(text->len - before);
 		o->items++;
 		r->written[p->table]++;
+		if (r->rematching && text->len > MUCH_TEXT &&
+		    unit_rematch(r, err) != 0)
+			return -1;
 	}
 	if (r->rematching)
 		return unit_rematch(r, err);

@@ -90,7 +90,10 @@ int unit_start_rematch(struct unit_run *r, struct err *err);
 /* Before the batch that `block` is decoded to: what can be copied of it. */
 void unit_show_block(struct unit_run *r, struct span block);
 
-/* After the batch, and after the last one: to the sinks.  Return 0 or -1. */
+/*
+ * What there is of the batch's text, and after the last batch what is left, to
+ * the sinks.  Return 0 or -1.
+ */
 int unit_rematch(struct unit_run *r, struct err *err);
 int unit_end_rematch(struct unit_run *r, struct err *err);
 

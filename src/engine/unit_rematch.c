@@ -22,8 +22,10 @@ unit_start_rematch(struct unit_run *r, struct err *err)
 	struct err unused;	/* what is wrong will be seen when it is read */
 	uint64_t at;
 
+	/* Even if it fails, be it late or early, the packing may be known. */
+	if (r->shared->rematch)
+		(void)source_peek(r->source, 1, &head, &unused);
 	r->rematching = r->shared->rematch && r->format == &ddbjson_format &&
-			source_peek(r->source, 1, &head, &unused) >= 0 &&
 			source_matches(r->source, &m, &at);
 	r->block_from = 0;
 	for (uint32_t i = 0; r->rematching && i < r->shared->ntargets; i++) {
@@ -86,6 +88,7 @@ unit_rematch(struct unit_run *r, struct err *err)
 		if (o->copied.n > 0 && (!any || m.from < rest.from))
 			rest = m;
 		any |= o->copied.n > 0;
+		o->copied.n = 0;
 	}
 	if (any)
 		source_drop_matches(r->source, &rest);
