@@ -4,7 +4,7 @@ is counted by the version that it had."""
 import random
 import subprocess
 
-from e2e import (PROGRAM, check, contains, equal, lines, main, report, run, same_jobs,
+from e2e import (PROGRAM, check, contains, equal, lines, main, read, report, run, same_jobs,
                  table_of, write_items, write_plan)
 
 
@@ -83,6 +83,8 @@ def mixed_versions_come_to_one(here, options):
     contains(r.out, 'versions of Accounts: %d of 1,' % seen[1],
              '%d without,' % seen[None], '%d unknown,' % seen[7],
              'now %d of 4' % versions['after'])
+    contains(read(job + '/report.html'), 'Versions of items',
+             '1: %d, 2: %d, 3: %d' % (seen[1], seen[2], seen[3]))
     done = subprocess.run([PROGRAM, 'analyze', plan, '--job', here + '/dry'],
                           capture_output=True, text=True)
     contains(done.stdout, 'versions of Accounts: %d of 1,' % seen[1],
