@@ -7,7 +7,7 @@ What is expected is worked out here, in slow and obvious Python, and not by
 dynamill. Run twice, it gives the same bytes.
 """
 import datetime
-import json
+import hashlib
 import os
 import shutil
 import sys
@@ -317,9 +317,60 @@ def metadata_versions():
     expect('metadata-versions', 'Articles', out)
 
 
+# ---- production to staging, without the people ------------------------------
+
+def masking():
+    secret = b'a secret for the examples'
+
+    def new(id):
+        return ids.uuid(ids.digest('Contacts', id.encode(), 'staging',
+                                   secret))
+
+    contacts = [
+        {'id': S('c%d' % i), 'email': S(email), 'fullName': S(name),
+         'gsi1pk': S('EMAIL#%s#2024' % email), 'phone': S(phone),
+         'notes': S('met %s in Oslo' % name),
+         'addresses': L(M(street=S('Storgata %d' % i), city=S('Oslo'))),
+         'score': N(i)}
+        for i, (name, email, phone) in enumerate((
+            ('Ada Lovelace', 'ada@lovelace.example', '+4712345678'),
+            ('Björn Ångström', 'bjorn@angstrom.example', '+46701234567'),
+            ('李伟', 'wei.li@example.org', '12')))]
+    # The key of the last one has another's address in it: it must not go out.
+    contacts.append({**contacts[0], 'id': S('c9'), 'gsi1pk': S('EMAIL#x'),
+                     'gsi2pk': S('OWNER#ada@lovelace.example')})
+    requests = [
+        {'id': S('r%d' % i), 'contactId': S('c%d' % i),
+         'text': S('Please call'),
+         **({'contactEmail': contacts[i]['email']} if i else {})}
+        for i in range(3)]
+    export('masking', 50, 'Contacts-production', contacts)
+    export('masking', 51, 'Requests-production', requests, 1)
+
+    out = []
+    for c in contacts[:3]:
+        id, email = new(c['id']['S']), new(c['email']['S'])
+        phone = c['phone']['S']
+        out.append({
+            'id': S(id), 'score': c['score'],
+            'email': S('contact+%s@example.com' % email),
+            'gsi1pk': S('EMAIL#%s#2024' % email),
+            'phone': S('*' * len(phone[:-2]) + phone[-2:]
+                       if len(phone) > 2 else '*' * len(phone)),
+            'fullName': S('Contact ' + hashlib.sha256(
+                id.encode()).hexdigest()[:8])})
+    expect('masking', 'Contacts-staging', out)
+    expect('masking', 'Requests-staging', [
+        {**r, 'contactId': S(new(r['contactId']['S'])),
+         'id': S(ids.uuid(ids.digest('Requests', r['id']['S'].encode(),
+                                     'staging', secret))),
+         **({'contactEmail': S(new(r['contactEmail']['S']))}
+            if 'contactEmail' in r else {})} for r in requests])
+
+
 if __name__ == '__main__':
     for example in ('accounts-v2', 'products-enhanced', 'property-services',
-                    'metadata-versions'):
+                    'metadata-versions', 'masking'):
         for part in 'export', 'expected':
             shutil.rmtree(os.path.join(HERE, example, part),
                           ignore_errors=True)
@@ -327,3 +378,4 @@ if __name__ == '__main__':
     products()
     property_services()
     metadata_versions()
+    masking()

@@ -9,6 +9,7 @@ from e2e import (PROGRAM, ROOT, check, contains, equal, lines, main, report,
                  run, same_items)
 
 EXAMPLES = os.path.join(ROOT, 'examples')
+os.environ['MASKING_SECRET'] = 'a secret for the examples'
 
 
 def dynamill(*words, status=0):
@@ -69,4 +70,5 @@ main([example('accounts-v2', {'read': 13, 'filtered': 1, 'written': 12}),
                                     'written': 36}),
       example('metadata-versions', {'read': 10, 'rejected': 1, 'written': 9},
               status=1),
+      example('masking', {'read': 7, 'rejected': 1, 'written': 6}, status=1),
       expected_is_what_build_py_says])
