@@ -456,6 +456,9 @@ put_head(struct page *g, const struct plan *plan,
 	    item->image == NULL ? "" : strcmp(item->image, "key") == 0 ? ": "
 				     : " image: ",
 	    trial_fate_name(item->fate));
+	if (item->noutputs > 1)
+		put(g, ", %zu of %zu", (size_t)(o - item->outputs) + 1,
+		    item->noutputs);
 	if (item->step[0] != '\0') {
 		put(g, " at ");
 		put_words(g, item->step);
@@ -465,7 +468,8 @@ put_head(struct page *g, const struct plan *plan,
 		put_words(g, item->reason);
 	}
 	put(g, "\n");
-	put_place(g, t, item);
+	if (o == NULL || o == item->outputs)
+		put_place(g, t, item);
 }
 
 /* How wide names and values may be. */
