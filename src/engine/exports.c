@@ -366,15 +366,13 @@ look(struct finder *f, const char *given, struct err *err)
 	struct stat st;
 	size_t n = strlen(given);
 
-	if (strncmp(given, "dynamodb://", 11) == 0)
-		return err_set(err, ERR_USAGE, "'%s' is not yet in this "
-			       "version: copy it to this machine and name its "
-			       "folder", given);
-
 	while (n > 1 && given[n - 1] == '/')
 		n--;
 	const char *const path = exports_text(f, err, "%.*s", (int)n, given);
 	int rc = path == NULL ? -1 : 0;
+
+	if (rc == 0 && place_is_table(path))
+		return exports_add_table(f, path, err);
 
 	if (rc == 0 && strcmp(path, "-") == 0)
 		rc = push(&loose.paths, path, err);

@@ -78,6 +78,9 @@ int exports_open_remote(struct finder *f, const char *path, struct err *err);
 int exports_load_remote(const char *path, size_t limit, struct buf *out,
 			struct err *err);
 
+/* The table that dynamodb://TABLE means, as files that are its segments. */
+int exports_add_table(struct finder *f, const char *path, struct err *err);
+
 /* For it: keep such a listing, which may be empty. */
 int exports_keep_remote(struct finder *f, const char *path,
 			struct buf *files, struct err *err);

@@ -1,14 +1,17 @@
 /*
  * exports_remote.c - objects in S3 among the sources, looked at as if they were
  * files in folders: a listing is kept as an archive's is, and made when
- * somebody asks for what is in none of those that are there.
+ * somebody asks for what is in none of those that are there.  And live tables,
+ * the segments of which are files.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "aws/dynamodb.h"
 #include "aws/s3.h"
+#include "aws/service.h"
 #include "base/err.h"
 #include "engine/exports_internal.h"
 #include "engine/place.h"
@@ -87,4 +90,61 @@ exports_load_remote(const char *path, size_t limit, struct buf *out,
 	struct s3 *const s3 = place_s3(err);
 
 	return s3 == NULL ? -1 : s3_load(s3, path, limit, out, err);
+}
+
+/* ---- live tables --------------------------------------------------------- */
+
+enum {
+	SEGMENT_LEN = 64 * 1024 * 1024,	/* of a table, as last counted */
+	MOST_SEGMENTS = 64, FEWEST_SEGMENTS = 4,
+};
+
+/* How many there are to be; 0 with *err set if there is no such table. */
+static unsigned
+segments(const char *table, struct err *err)
+{
+	struct side *const side = place_side(err);
+	struct service *const s = side == NULL ? NULL
+		: dynamodb_open(side, err);
+	struct dynamodb_table t = { 0 };
+	const int rc = s == NULL ? -1 : dynamodb_describe(s, table, &t, err);
+	uint64_t n = t.len / SEGMENT_LEN;
+
+	if (rc == 0)
+		err_set(err, ERR_INPUT, "there is no table '%s' at %s", table,
+			service_url(s));
+	dynamodb_table_free(&t);
+	service_close(s);
+	if (n < FEWEST_SEGMENTS)
+		n = FEWEST_SEGMENTS;
+	return rc <= 0 ? 0 : n < MOST_SEGMENTS ? (unsigned)n : MOST_SEGMENTS;
+}
+
+int
+exports_add_table(struct finder *f, const char *path, struct err *err)
+{
+	const char *const table = path + strlen("dynamodb://");
+	struct export e = {
+		.kind = EXPORT_PLAIN, .path = path, .entry = f->entry,
+	};
+	const unsigned n = segments(table, err);
+
+	e.summary.table = exports_text(f, err, "%s", table);
+	e.files = n == 0 ? NULL : arena_take(f->mem, n * sizeof(*e.files),
+					     err);
+	if (e.files == NULL || e.summary.table == NULL)
+		return -1;
+	for (unsigned i = 0; i < n; i++) {
+		const char *const name = exports_text(f, err, "%s#%u-of-%u",
+						      path, i, n);
+
+		if (name == NULL)
+			return -1;
+		e.files[e.nfiles++] = (struct export_file){
+			.path = name, .name = exports_name(name),
+			.nitems = -1, .etag = "",
+		};
+	}
+	return buf_append(&f->exports, (struct span){ (const uint8_t *)&e,
+						      sizeof(e) }, err);
 }

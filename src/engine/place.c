@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "aws/s3.h"
+#include "aws/scan.h"
 #include "aws/side.h"
 #include "base/err.h"
 #include "engine/sides.h"
@@ -50,6 +51,12 @@ place_is_remote(const char *where)
 	return strncmp(where, "s3://", 5) == 0;
 }
 
+bool
+place_is_table(const char *where)
+{
+	return strncmp(where, "dynamodb://", 11) == 0;
+}
+
 struct side *
 place_side(struct err *err)
 {
@@ -82,6 +89,31 @@ feed_remote(const char *where, struct err *err)
 	struct s3 *const s = place_s3(err);
 
 	return s == NULL ? NULL : s3_feed(s, where, err);
+}
+
+/* dynamodb://TABLE#3-of-8 */
+static struct feed *
+feed_table(const char *where, struct err *err)
+{
+	char *const table = strdup(where + strlen("dynamodb://"));
+	char *const hash = table == NULL ? NULL : strrchr(table, '#');
+	struct scan_options o = { .table = table, .nsegments = 1 };
+	struct side *const side = place_side(err);
+	struct feed *f = NULL;
+	char *end;
+
+	if (hash != NULL) {
+		*hash = '\0';
+		o.segment = (unsigned)strtoul(hash + 1, &end, 10);
+		if (strncmp(end, "-of-", 4) == 0)
+			o.nsegments = (unsigned)strtoul(end + 4, NULL, 10);
+	}
+	if (table == NULL)
+		err_set(err, ERR_SYSTEM, "out of memory");
+	else if (side != NULL)
+		f = scan_feed(side, &o, err);
+	free(table);
+	return f;
 }
 
 /* The file in the archive that some front part of the path is. */
@@ -120,6 +152,8 @@ place_feed(const char *where, struct err *err)
 		return stdin_feed(err);
 	if (place_is_remote(where))
 		return feed_remote(where, err);
+	if (place_is_table(where))
+		return feed_table(where, err);
 	/* What leads through a file leads into an archive. */
 	if (stat(where, &st) != 0 && errno == ENOTDIR)
 		return feed_inside(where, err);

@@ -1,6 +1,6 @@
 /*
  * place.h - a feed or drain for whatever a place is: a path, `-` for the
- * standard streams, s3://BUCKET/KEY.
+ * standard streams, s3://BUCKET/KEY, a segment of dynamodb://TABLE.
  */
 #ifndef ENGINE_PLACE_H
 #define ENGINE_PLACE_H
@@ -24,7 +24,8 @@ void place_usual(const struct side_options *usual);
 void place_source(const struct plan_side *plan);
 void place_close(void);		/* at the very end */
 
-bool place_is_remote(const char *where);
+bool place_is_remote(const char *where);	/* in S3 */
+bool place_is_table(const char *where);		/* dynamodb://TABLE */
 
 /* The side that is read from, and its buckets; NULL with *err set. */
 struct side *place_side(struct err *err);

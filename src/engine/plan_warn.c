@@ -193,8 +193,6 @@ source_not_yet(const struct plan_source *s)
 
 	if (s->format != NULL && item_format_named(s->format) == NULL)
 		return "exports of this format";
-	if (strncmp(s->path, "dynamodb://", 11) == 0)
-		return "exports at dynamodb://";
 	return NULL;
 }
 

@@ -176,8 +176,21 @@ def plain(x):
     if isinstance(x, list):
         return [plain(y) for y in x]
     return {k: plain(v) for k, v in x.items()} if isinstance(x, dict) else x
+def typed(v):
+    import base64
+    (kind, x), = v.items()
+    if kind == 'B':
+        return {kind: base64.b64decode(x)}
+    if kind == 'BS':
+        return {kind: [base64.b64decode(y) for y in x]}
+    if kind == 'L':
+        return {kind: [typed(y) for y in x]}
+    if kind == 'M':
+        return {kind: {k: typed(y) for k, y in x.items()}}
+    return v
 for item in asked.get('put', []):
-    d.put_item(TableName=asked['table'], Item=item)
+    d.put_item(TableName=asked['table'],
+               Item={k: typed(v) for k, v in item.items()})
 if 'scan' in asked:
     for page in d.get_paginator('scan').paginate(TableName=asked['scan'],
                                                  ConsistentRead=True):
