@@ -5,6 +5,9 @@
  *	tool_aws creds			the keys that are found, as JSON
  *	tool_aws identity		whose they are
  *	tool_aws dynamodb OPERATION	standard input is the body
+ *	tool_aws get S3PATH		an object to standard output
+ *	tool_aws put S3PATH [drop]	standard input to an object, or so far and
+ *					no further
  *	tool_aws sign			lines of requests; the headers of each
  *
  * The environment is taken as it is; the profile that is asked for by name is
@@ -17,6 +20,7 @@
 #include "aws/creds.h"
 #include "aws/dynamodb.h"
 #include "aws/keys.h"
+#include "aws/s3.h"
 #include "aws/service.h"
 #include "aws/side.h"
 #include "aws/sigv4.h"
@@ -28,6 +32,8 @@
 #include "formats/json.h"
 #include "formats/jsonwrite.h"
 #include "formats/tree.h"
+#include "io/drain.h"
+#include "io/feed.h"
 
 static const char *
 variable(void *context, const char *name)
@@ -106,6 +112,48 @@ call_dynamodb(struct side *side, const char *operation, struct err *err)
 	service_call_free(&c);
 	service_close(s);
 	buf_free(&body);
+	return rc;
+}
+
+/* ---- objects ------------------------------------------------------------ */
+
+static int
+get(struct side *side, const char *path, struct err *err)
+{
+	static uint8_t bytes[65536];
+	struct s3 *const s = s3_new(side, err);
+	struct feed *const f = s == NULL ? NULL : s3_feed(s, path, err);
+	ssize_t n = f == NULL ? -1 : 1;
+
+	while (n > 0) {
+		n = f->read(f, bytes, sizeof(bytes), err);
+		if (n > 0)
+			fwrite(bytes, 1, (size_t)n, stdout);
+	}
+	if (f != NULL)
+		f->close(f);
+	s3_free(s);
+	return n == 0 ? 0 : -1;
+}
+
+static int
+put(struct side *side, const char *path, bool drop, struct err *err)
+{
+	static uint8_t bytes[100000];
+	struct s3 *const s = s3_new(side, err);
+	struct drain *const d = s == NULL ? NULL : s3_drain(s, path, err);
+	int rc = d == NULL ? -1 : 0;
+	size_t n = 1;
+
+	while (rc == 0 && n > 0) {
+		n = fread(bytes, 1, sizeof(bytes), stdin);
+		rc = d->write(d, (struct span){ bytes, n }, err);
+	}
+	if (rc == 0 && !drop)
+		rc = d->commit(d, err);
+	if (d != NULL)
+		d->close(d);
+	s3_free(s);
 	return rc;
 }
 
@@ -201,6 +249,10 @@ main(int argc, char **argv)
 			rc = print_identity(side, &err);
 		else if (strcmp(what, "dynamodb") == 0 && argc > 2)
 			rc = call_dynamodb(side, argv[2], &err);
+		else if (strcmp(what, "get") == 0 && argc > 2)
+			rc = get(side, argv[2], &err);
+		else if (strcmp(what, "put") == 0 && argc > 2)
+			rc = put(side, argv[2], argc > 3, &err);
 		else
 			err_set(&err, ERR_USAGE, "see the head of tool_aws.c");
 	}

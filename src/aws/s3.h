@@ -59,6 +59,15 @@ enum {
 	S3_RANGES = 4,		/* at once: this many times that, of a feed */
 };
 
+/*
+ * An object on its way up, as a drain: in parts while it is written, there when
+ * it is committed, and gone without a trace if it is closed before.  Two parts
+ * are in memory.
+ */
+struct drain *s3_drain(struct s3 *s, const char *path, struct err *err);
+
+enum { S3_PART_LEN = 6 * 1024 * 1024 };		/* of the first thousand */
+
 /* Write, or remove, one small object. */
 int s3_save(struct s3 *s, const char *path, struct span bytes,
 	    struct err *err);

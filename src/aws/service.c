@@ -30,6 +30,7 @@ struct service {
 	struct buf url, host, path;	/* the latter two of the former */
 	char region[48];
 	bool custom;
+	bool ignore_cancel;
 	struct keys keys;
 	struct sigv4 sign;
 	uint64_t generation;
@@ -375,7 +376,7 @@ service_drive(struct service *s, int ms, struct err *err)
 {
 	struct http_call *h;
 
-	if (side_is_cancelled(s->side))
+	if (!s->ignore_cancel && side_is_cancelled(s->side))
 		return err_set(err, ERR_CANCELLED, "interrupted");
 	ms = start_waiting(s, ms < SLICE_MS ? ms : SLICE_MS);
 	if (s->finished != NULL)
@@ -385,6 +386,12 @@ service_drive(struct service *s, int ms, struct err *err)
 	while ((h = http_finished(s->http)) != NULL)
 		judge(s, (struct service_call *)(void *)h);
 	return 0;
+}
+
+void
+service_ignore_cancel(struct service *s)
+{
+	s->ignore_cancel = true;
 }
 
 struct service_call *

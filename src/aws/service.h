@@ -94,6 +94,9 @@ void service_stop(struct service *s, struct service_call *c);
  */
 int service_drive(struct service *s, int ms, struct err *err);
 
+/* From now on go on whoever asks to stop: what was begun is to be undone. */
+void service_ignore_cancel(struct service *s);
+
 /* One that is finished, or NULL. */
 struct service_call *service_finished(struct service *s);
 

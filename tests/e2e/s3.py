@@ -124,6 +124,75 @@ def listings_have_pages_and_keys_have_any_character(here, _):
             b'\n'), 1010, 'objects')
 
 
+# ---- objects out --------------------------------------------------------------
+
+GET = '''
+import sys
+import boto3
+from botocore.config import Config
+s3 = boto3.client('s3', endpoint_url=sys.argv[1], aws_access_key_id='S3RVER',
+                  aws_secret_access_key='S3RVER', region_name='us-east-1',
+                  config=Config(s3={'addressing_style': 'path'}))
+sys.stdout.buffer.write(s3.get_object(Bucket='test-bucket', Key=sys.argv[2])
+                        ['Body'].read())
+'''
+
+
+def tool(env, *args, data=b''):
+    path = os.path.join(os.path.dirname(os.path.realpath(e2e.PROGRAM)),
+                        'tool_aws')
+    if not os.path.exists(path):
+        raise e2e.Skipped('there is no %s: make tests' % path)
+    done = subprocess.run([path, *args], input=data, env=env,
+                          capture_output=True)
+    r = e2e.Result(done.returncode, done.stdout, done.stderr.decode())
+    e2e.clean(r)
+    return r
+
+
+def objects_go_up_in_parts_and_boto_reads_them(here, _):
+    r = random.Random(1)
+    with servers.s3('--e500', .1, '--reset', .05) as s:
+        for n in (0, 1, 6 << 20, (6 << 20) + 1, 20000000):
+            data = r.randbytes(n)
+            done = tool(s.env, 'put', BUCKET + 'up/a b', data=data)
+            e2e.equal(done.status, 0, done.err)
+            e2e.check(tool(s.env, 'get', BUCKET + 'up/a b').out == data, n)
+            boto = subprocess.run([e2e.PYTHON, '-c', GET, s.url, 'up/a b'],
+                                  capture_output=True,
+                                  env=servers.environment())
+            e2e.check(boto.stdout == data, n, boto.stderr.decode()[-500:])
+        e2e.equal(s.stat()['refused'], 0, 'refused')
+
+
+def what_is_not_committed_leaves_nothing(here, _):
+    """An upload by its documentation: s3rver cannot abort."""
+    seen = []
+
+    def answer(request):
+        seen.append((request.command, request.path.split('?')[-1],
+                     len(request.body)))
+        if request.path.endswith('?uploads='):
+            return 200, {}, b'<R><UploadId>a/b+</UploadId></R>'
+        if request.command == 'POST':
+            return 200, {}, b'<?xml version="1.0"?>\n  <Error><Code>' \
+                b'InternalError</Code></Error>'
+        return (204 if request.command == 'DELETE' else 200), \
+            {'ETag': '"e"'}, b''
+    data = b'x' * 20000000
+    with servers.answers(answer) as url:
+        done = tool(environment(url), 'put', 's3://bbb/k', 'drop', data=data)
+        e2e.equal(done.status, 0, done.err)
+        e2e.equal([x[1] for x in seen if x[0] == 'DELETE'],
+                  ['uploadId=a%2Fb%2B'], 'aborted')
+        e2e.equal([x[2] for x in seen if x[0] == 'PUT'][:2], [6 << 20] * 2,
+                  'parts')
+        # What S3 says after its 200 counts, and then all of it goes.
+        done = tool(environment(url), 'put', 's3://bbb/k', data=data)
+        e2e.contains(done.err, 'not completed: InternalError')
+        e2e.equal([x[0] for x in seen].count('DELETE'), 2, 'aborted')
+
+
 # ---- what no real server can be made to show --------------------------------
 
 LISTING = '''<?xml version="1.0"?><ListBucketResult xmlns="x"><Name>b</Name>
@@ -196,6 +265,8 @@ if __name__ == '__main__':
               a_run_gives_the_same_bytes_as_from_disk,
               large_objects_come_in_ranges_whatever_breaks,
               listings_have_pages_and_keys_have_any_character,
+              objects_go_up_in_parts_and_boto_reads_them,
+              what_is_not_committed_leaves_nothing,
               an_object_that_changes_is_noticed,
               other_bytes_than_asked_for_are_no_item,
               a_listing_may_be_anything])

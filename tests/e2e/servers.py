@@ -82,7 +82,7 @@ def answers(answer):
             self.send_header('Content-Length', str(len(body)))
             self.end_headers()
             self.wfile.write(body)
-        do_GET = do_PUT = do_POST = do_HEAD = do
+        do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = do
 
         def log_message(self, *_):
             pass
