@@ -86,6 +86,24 @@ put(struct out *o, const void *bytes, size_t n)
 	return 0;
 }
 
+/* Note that `n` bytes of input go to o->at + `shift`; of none, text does. */
+static inline int
+note(struct out *o, const uint8_t *from, size_t n, ptrdiff_t shift)
+{
+	size_t to;
+
+	if (o->copied == NULL)
+		return 0;
+	if (copied_reserve(o->copied, 1, o->err) != 0)
+		return -1;
+	to = (size_t)(o->at - o->buf->ptr + shift);
+	if (n > 0)
+		copied_note(o->copied, from, n, to);
+	else
+		copied_mark(o->copied, to);
+	return 0;
+}
+
 /*
  * The same of input, which can be read for STEP bytes behind.  Lengths come as
  * they like, so most are copied without asking how long they are: a guess that
@@ -96,11 +114,8 @@ copy(struct out *o, const uint8_t *from, size_t n)
 {
 	if ((size_t)(o->end - o->at) < n + SMALL && grow(o, n) != 0)
 		return -1;
-	if (o->copied != NULL) {
-		if (copied_reserve(o->copied, 1, o->err) != 0)
-			return -1;
-		copied_note(o->copied, from, n, (size_t)(o->at - o->buf->ptr));
-	}
+	if (note(o, from, n, 0) != 0)
+		return -1;
 	memcpy(o->at, from, STEP);
 	for (size_t i = STEP; i < n; i += STEP)
 		memcpy(o->at + i, from + i, STEP);
@@ -160,6 +175,8 @@ put_text(struct out *o, struct span text)
 static int
 put_value_text(struct out *o, const struct value *v)
 {
+	if (note(o, NULL, 0, 0) != 0)
+		return -1;
 	if ((v->flags & (VALUE_RAW | VALUE_ESC | VALUE_CLEAN)) != 0 ||
 	    v->type != VALUE_S)
 		return put(o, v->text, v->len);
@@ -260,7 +277,8 @@ put_attribute(struct out *o, const struct value *name, bool first)
 	if ((name->flags & VALUE_RAW) != 0) {
 		const struct span raw = value_name_raw(name);
 
-		if (put(o, raw.ptr, raw.len) != 0)
+		if (note(o, raw.ptr - 1, raw.len + 3, -1) != 0 ||
+		    put(o, raw.ptr, raw.len) != 0)
 			return -1;
 	} else if ((name->flags & VALUE_CLEAN) != 0) {
 		if (put(o, name->text, name->len) != 0)

@@ -90,11 +90,11 @@ dist_symbol(uint32_t d)
 /* ---- counting ------------------------------------------------------------ */
 
 /*
- * Every fourth stretch of tokens stands for all.  Symbols that were not seen
- * there get a code all the same, a long one.  Returns where the text of the
- * tokens ends.
+ * In a large block every fourth stretch of tokens stands for all.  Symbols that
+ * were not seen there get a code all the same, a long one.  Returns where the
+ * text of the tokens ends.
  */
-enum { STRETCH = 32, EVERY = 4, WEIGHT = 16 };
+enum { LARGE = 2048, STRETCH = 32, EVERY = 4, WEIGHT = 16 };
 
 INLINE const uint8_t *
 skip(const uint32_t *tokens, size_t n, const uint8_t *text)
@@ -110,11 +110,12 @@ INLINE const uint8_t *
 count(struct deflate_counts *c, const uint32_t *tokens, size_t n,
       const uint8_t *text, const uint8_t *end)
 {
+	const bool all = n < LARGE;
 	uint32_t lens[LENS] = { 0 };
 
 	memset(c, 0, sizeof(*c));
 	for (size_t i = 0; i < n; i++) {
-		if (i % (EVERY * STRETCH) == STRETCH) {
+		if (!all && i % (EVERY * STRETCH) == STRETCH) {
 			const size_t k = n - i < (EVERY - 1) * STRETCH ? n - i :
 					 (EVERY - 1) * STRETCH;
 
@@ -135,7 +136,7 @@ count(struct deflate_counts *c, const uint32_t *tokens, size_t n,
 		c->dists[dist_symbol(token_dist(t) - 1)]++;
 		text += token_len(t);
 	}
-	if (n < EVERY * STRETCH)
+	if (all)
 		for (const uint8_t *p = text; p < end; p++)
 			c->litlens[*p]++;
 	for (unsigned s = 0; s < sizeof(LEN_EXTRA); s++)
@@ -143,10 +144,11 @@ count(struct deflate_counts *c, const uint32_t *tokens, size_t n,
 		     LEN_BASE[s] + k < DEFLATE_MAX_MATCH + (s == 28); k++)
 			c->litlens[END_OF_BLOCK + 1 + s] +=
 				lens[LEN_BASE[s] + k - DEFLATE_MIN_MATCH];
-	for (unsigned s = 0; s < LITLEN_SYMBOLS; s++)
+	for (unsigned s = 0; s < LITLEN_SYMBOLS && !all; s++)
 		c->litlens[s] = WEIGHT * c->litlens[s] + 1;
-	for (unsigned s = 0; s < DIST_SYMBOLS; s++)
+	for (unsigned s = 0; s < DIST_SYMBOLS && !all; s++)
 		c->dists[s] = WEIGHT * c->dists[s] + 1;
+	c->litlens[END_OF_BLOCK] = 1;
 	return text;
 }
 

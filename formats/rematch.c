@@ -34,8 +34,9 @@ enum {
 	MAX_LEN = 128 * 1024 * 1024,
 
 	/* Matches are looked for if less than this percentage is known. */
-	ENOUGH_KNOWN = 60,
+	ENOUGH_KNOWN = 40,
 	JUDGED_LEN = 1024,	/* of so much or more */
+	PATIENCE = 16,
 };
 
 int
@@ -59,8 +60,11 @@ rematch_new(struct err *err)
 {
 	struct rematch *const r = calloc(1, sizeof(*r));
 
-	if (r == NULL)
+	if (r == NULL) {
 		err_set(err, ERR_SYSTEM, "out of memory");
+		return NULL;
+	}
+	rematch_reset(r);
 	return r;
 }
 
@@ -83,6 +87,9 @@ rematch_reset(struct rematch *r)
 	r->tokens = old.tokens;
 	r->cap = old.cap;
 	r->seen = old.seen;
+	/* Until it is known, and all of a small file. */
+	r->poor = true;
+	r->patience = 1;
 }
 
 /* Room for the tokens of all that is not in tokens, whenever it was added. */
@@ -167,27 +174,23 @@ drop_text(struct rematch *r, struct buf *text)
 }
 
 /* Is what is known enough, or must matches be looked for? */
-static int
-judge(struct rematch *r, size_t len, struct err *err)
+static void
+judge(struct rematch *r, size_t len)
 {
 	r->judged += len;
 	if (r->judged < JUDGED_LEN)
-		return 0;
-
-	const bool poor = r->known < r->judged / 100 * ENOUGH_KNOWN;
-
-	r->judged = r->known = 0;
-	if (poor && r->seen == NULL) {
-		r->seen = malloc(SEEN * sizeof(*r->seen));
-		if (r->seen == NULL)
-			return err_set(err, ERR_SYSTEM, "out of memory");
-	}
-	if (poor && !r->poor) {
+		return;
+	/* A search goes on for some calls, then the notes are tried again. */
+	if (r->poor && --r->patience > 0)
+		return;
+	if (!r->poor && r->known < r->judged / 100 * ENOUGH_KNOWN) {
+		r->poor = true;
+		r->patience = PATIENCE;
 		memset(r->seen, 0, SEEN * sizeof(*r->seen));
-		r->searched = 0;
+	} else {
+		r->poor = false;
 	}
-	r->poor = poor;
-	return 0;
+	r->judged = r->known = 0;
 }
 
 static int
@@ -195,6 +198,11 @@ begin(struct rematch *r, struct buf *out, struct err *err)
 {
 	if (r->begun)
 		return 0;
+	if (r->seen == NULL)
+		r->seen = malloc(SEEN * sizeof(*r->seen));
+	if (r->seen == NULL)
+		return err_set(err, ERR_SYSTEM, "out of memory");
+	memset(r->seen, 0, SEEN * sizeof(*r->seen));
 	r->begun = true;
 	return gzip_head(HEAD_LEVEL, out, err);
 }
@@ -225,11 +233,7 @@ rematch_add(struct rematch *r, struct buf *text, const struct copied *copied,
 #endif
 		rematch_walk_portable(r, text, copied, ncopied, matches);
 	r->done = text->len;
-	if (judge(r, len, err) != 0)
-		return -1;
-	if (r->done - r->start >= MUCH_LEN &&
-	    r->covered - r->start < BLOCK_LEN)
-		r->covered = r->done;
+	judge(r, len);
 	if (r->covered - r->start < BLOCK_LEN)
 		return 0;
 	if (write_block(r, text, r->covered, out, err) != 0)

@@ -28,7 +28,10 @@ struct buf;
 struct err;
 struct rematch;
 
-/* A stretch of text that was copied from the input as it is. */
+/*
+ * A stretch of text that was copied from the input as it is; or, of length 0, a
+ * place where text begins that was not, and that may well be said again.
+ */
 struct copied {
 	uint64_t from;		/* in the input's text */
 	uint32_t to;		/* in the output's: an index of the buffer */
@@ -59,6 +62,13 @@ copied_note(struct copied_list *l, const uint8_t *at, size_t len, size_t to)
 	l->of[l->n] = (struct copied){ l->from + offset, (uint32_t)to,
 				       (uint32_t)len };
 	l->n += offset < l->first.len;
+}
+
+/* Note that text begins at the output's index `to`. */
+static inline void
+copied_mark(struct copied_list *l, size_t to)
+{
+	l->of[l->n++] = (struct copied){ .to = (uint32_t)to };
 }
 
 /*

@@ -52,6 +52,7 @@ struct rematch {
 
 	/* What there is without notes. */
 	bool poor;
+	uint32_t patience;		/* calls until notes are tried again */
 	size_t judged;			/* bytes, since that was decided */
 	size_t known;			/* of them, in matches that were noted */
 	size_t searched;		/* index: up to here */

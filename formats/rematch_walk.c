@@ -109,22 +109,27 @@ find_stretch(const struct rematch *r, uint32_t at)
 
 /* ---- without notes ------------------------------------------------------- */
 
-/* Look for matches that end at `stop` or before. */
+INLINE uint32_t *
+seen_at(struct rematch *r, const uint8_t *text)
+{
+	return &r->seen[load_le32(text) * 0x9E3779B1u >> (32 - SEEN_BITS)];
+}
+
+/* Make tokens of the text up to `stop` by looking for matches. */
 INLINE void
 search(struct rematch *r, struct walk *w, size_t stop, const struct same *same)
 {
 	size_t at = w->covered > r->searched ? w->covered : r->searched;
 
 	while (at + SEEN_LEN <= stop) {
-		const uint32_t v = load_le32(w->text + at);
-		const uint32_t h = v * 0x9E3779B1u >> (32 - SEEN_BITS);
+		uint32_t *const seen = seen_at(r, w->text + at);
 		const uint32_t here = (uint32_t)at + w->base;
-		const uint32_t dist = here - r->seen[h];
+		const uint32_t dist = here - *seen;
 		size_t len;
 
-		r->seen[h] = here;
+		*seen = here;
 		if (dist - 1 >= DEFLATE_MAX_DIST || dist > at ||
-		    load_le32(w->text + at - dist) != v) {
+		    load_le32(w->text + at) != load_le32(w->text + at - dist)) {
 			at++;
 			continue;
 		}
@@ -132,18 +137,16 @@ search(struct rematch *r, struct walk *w, size_t stop, const struct same *same)
 		      DEFLATE_MAX_MATCH;
 		len = same->len(w->text + at, w->text + at - dist, len);
 		put_match(w, at, len, dist);
+		for (size_t i = 1; i < len && at + i + SEEN_LEN <= stop; i++)
+			*seen_at(r, w->text + at + i) = here + (uint32_t)i;
 		at += len;
 	}
 	r->searched = at;
 }
 
-/*
- * Text that was put in at `at`, before what is copied next: the same may have
- * been put in before, as with an attribute that all items are given.
- */
-INLINE void
-put_inserted(struct rematch *r, struct walk *w, size_t at,
-	     const struct same *same)
+/* Put a match of text that was put in at `at`, if it was before; 0 if not. */
+INLINE size_t
+put_seen(struct rematch *r, struct walk *w, size_t at, const struct same *same)
 {
 	const uint64_t h = load_le64(w->text + at) * 0x9E3779B97F4A7C15u;
 	uint32_t *const seen = &r->inserted[h >> (64 - INSERTED_BITS)];
@@ -154,13 +157,28 @@ put_inserted(struct rematch *r, struct walk *w, size_t at,
 
 	*seen = here;
 	if (dist - 1 >= DEFLATE_MAX_DIST || dist > at)
-		return;
+		return 0;
 	len = same->len(w->text + at, w->text + at - dist, len);
 	if (len < INSERTED_LEN)
-		return;
-	if (r->poor)
-		search(r, w, at, same);
+		return 0;
 	put_match(w, at, len, dist);
+	return len;
+}
+
+/*
+ * Text from `at` to `end` that was put in before what is copied next: the same
+ * may have been put in before, as with an attribute that all items are given,
+ * or an id that is said twice.
+ */
+INLINE void
+put_inserted(struct rematch *r, struct walk *w, size_t at, size_t end,
+	     const struct same *same)
+{
+	size_t len;
+
+	while (at + INSERTED_LEN <= end &&
+	       (len = put_seen(r, w, at, same)) > 0)
+		at += len;
 }
 
 /* ---- with them ----------------------------------------------------------- */
@@ -205,8 +223,6 @@ move_match(struct rematch *r, struct walk *w, uint32_t at,
 
 		return left - 1 < m.end - at ? at + left : m.end;
 	}
-	if (r->poor)
-		search(r, w, to, same);
 	put_match(w, to, len, dist);
 	r->known += len;
 	return at + (uint32_t)len;
@@ -373,31 +389,6 @@ walk_stretch(struct rematch *r, struct walk *w, struct reader *t, uint32_t at,
 		lengthen(w, same);
 }
 
-/* The same of a text that is searched too. */
-INLINE void
-walk_poor(struct rematch *r, struct walk *w, struct reader *t, uint32_t at,
-	  uint32_t end, uint32_t shift, const struct same *same)
-{
-	while (t->token < t->last && (int32_t)(end - at) > 0) {
-		const uint32_t lits = token_lits(*t->token);
-		const uint32_t m = t->begins + lits;
-		const uint32_t mend = lits == TOKEN_ONLY_LITS ? m :
-				      m + token_len(*t->token);
-
-		if ((int32_t)(mend - at) <= 0) {
-			t->begins = mend;
-			t->token++;
-			continue;
-		}
-		if ((int32_t)(m - at) > 0)
-			at = m;
-		if ((int32_t)(end - at) <= 0)
-			break;
-		at = move_match(r, w, at, (struct match){
-				mend, token_dist(*t->token) }, shift, same);
-	}
-}
-
 /* Note the first `len` bytes of `c` and put what its matches come to. */
 INLINE void
 walk_copied(struct rematch *r, struct walk *w, struct reader *t,
@@ -410,9 +401,7 @@ walk_copied(struct rematch *r, struct walk *w, struct reader *t,
 	note_stretch(r, c->from, len, shift + w->base);
 	if (w->covered > c->to)
 		at += (uint32_t)(w->covered - c->to);
-	if (r->poor)
-		walk_poor(r, w, t, at, end, shift, same);
-	else
+	if (!r->poor)
 		walk_stretch(r, w, t, at, end, shift, same);
 }
 
@@ -444,12 +433,12 @@ walk(struct rematch *r, const struct buf *text, const struct copied *copied,
 	for (size_t i = 0; i < ncopied; i++) {
 		struct copied c = copied[i];
 
-		if (c.to - end >= INSERTED_LEN && w.covered <= end)
-			put_inserted(r, &w, end, same);
+		if (!r->poor && w.covered <= end)
+			put_inserted(r, &w, end, c.to, same);
 		end = c.to + (size_t)c.len;
 		assert(end <= text->len);
-		if (c.from < r->noted)
-			continue;	/* not in order */
+		if (c.from < r->noted || c.len == 0)
+			continue;	/* not in order; or nothing */
 		for (uint32_t n; c.len > (n = piece_len(c.to)); c.len -= n) {
 			walk_copied(r, &w, &t, &c, n, same);
 			c.from += n;
