@@ -13,6 +13,7 @@ const char help_reverse[] =
 "                      their map, goes beside it\n"
 "  --job DIR           the job that wrote the items (./<plan name>.job)\n"
 "  --stage NAME        a stage of the plan (or the variable STAGE)\n"
+"  --after JOB         of a folder of migrations: what JOB has not applied\n"
 "  --force             write over files that are there\n"
 "  --quiet             no counts\n"
 "\n"
