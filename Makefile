@@ -3,7 +3,10 @@
 # make check      style, layers, and that every header stands alone
 # make bench      the benchmark's programs, at build/bench/, and its short form
 # make fuzz       the fuzzers (clang), at build/fuzz/; make replay runs the corpora
-# make install    to PREFIX (/usr/local), under DESTDIR if that is set
+# make install    to PREFIX (/usr/local), under DESTDIR if that is set; likewise
+#                 make uninstall
+# make pages      man pages and completion, at build/opt/share/
+# make deb        a package for this Debian, at build/
 # make clean      no more build/
 #
 # CC=clang and CC=aarch64-linux-gnu-gcc get folders of their own; Q= shows the
@@ -98,17 +101,22 @@ replay: $(FUZZERS:%=$(O)/replay_%)
 	@for f in $(FUZZERS); do $(O)/replay_$$f fixtures tests/fuzz/corpus \
 		|| exit 1; done
 
-SHARE = $(DESTDIR)$(PREFIX)/share
+pages: $(O)/share/man
 
-install: all
-	install -D -m 755 $(O)/dynamill $(DESTDIR)$(PREFIX)/bin/dynamill
-	install -D -m 644 docs/dynamill.1 $(SHARE)/man/man1/dynamill.1
-	install -D -m 644 completions/dynamill.bash \
-		$(SHARE)/bash-completion/completions/dynamill
-	install -D -m 644 completions/_dynamill \
-		$(SHARE)/zsh/site-functions/_dynamill
-	install -D -m 644 completions/dynamill.fish \
-		$(SHARE)/fish/vendor_completions.d/dynamill.fish
+# Made of what --help says, so that is what they say.
+$(O)/share/man: $(O)/dynamill scripts/pages scripts/pages.awk \
+		docs/dynamill.1.in README.md $(wildcard docs/*.md docs/*.json)
+	$(SAY) "  pages $(@D)"
+	$(Q)sh scripts/pages $(O)/dynamill $(@D)
+
+install: $(O)/dynamill pages
+	sh scripts/install $(O)/dynamill $(O)/share "$(DESTDIR)$(PREFIX)"
+
+uninstall: pages
+	sh scripts/install --remove $(O)/share "$(DESTDIR)$(PREFIX)"
+
+deb: $(O)/dynamill pages
+	sh scripts/deb $(O)/dynamill $(O)/share build
 
 clean:
 	rm -rf build
@@ -159,6 +167,7 @@ $(O)/%.o: %.c
 	$(SAY) "  cc $<"
 	$(Q)$(COMPILE) -MMD -MP -c $< -o $@
 
--include $(shell find $(O) -name '*.d' 2>/dev/null)
-.PHONY: all test unit tests benches golden check bench fuzz fuzzers replay install clean
+-include $(shell find $(O) -type f -name '*.d' 2>/dev/null)
+.PHONY: all test unit tests benches golden check bench fuzz fuzzers replay \
+	pages install uninstall deb clean
 .SECONDARY:
