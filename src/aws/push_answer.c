@@ -112,9 +112,10 @@ push_read_answer(const struct push *p, struct push_request *r,
 	t = json_parse(answer, "BatchWriteItem", &mem, err);
 	left = t == NULL ? NULL : tree_get(t, "UnprocessedItems");
 	list = left == NULL ? NULL : tree_get(left, p->o.table);
-	if (t == NULL)
-		rc = -1;
-	else if (left == NULL)
+	/* Items may lie deeper than that looks: all of them go again. */
+	for (unsigned i = 0; i < r->n && t == NULL; i++)
+		r->slots[i].left = true;
+	if (t != NULL && left == NULL)
 		rc = err_set(err, ERR_REMOTE, "BatchWriteItem: an answer "
 			     "without UnprocessedItems");
 	for (uint32_t i = 0; list != NULL && i < list->nkids && rc == 0; i++)

@@ -8,6 +8,7 @@
 #include "aws/service.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "formats/jsonraw.h"
 #include "formats/jsonwrite.h"
 #include "io/feed.h"
 
@@ -25,80 +26,6 @@ struct scan {
 	struct buf page;		/* that is read */
 	size_t at;
 };
-
-/* ---- the key to go on with ---------------------------------------------- */
-
-/* The end of the string that begins at `at`, behind its quote; 0: none. */
-static size_t
-skip_string(struct span s, size_t at)
-{
-	for (at++; at < s.len; at++) {
-		if (s.ptr[at] == '\\')
-			at++;
-		else if (s.ptr[at] == '"')
-			return at + 1;
-	}
-	return 0;
-}
-
-/* The end of the value that begins at `at`; 0 if it does not end. */
-static size_t
-skip_value(struct span s, size_t at)
-{
-	unsigned depth = 0;
-
-	while (at < s.len) {
-		const uint8_t c = s.ptr[at];
-
-		if (c == '"') {
-			at = skip_string(s, at);
-			if (at == 0 || depth == 0)
-				return at;
-			continue;
-		}
-		if (c == '{' || c == '[')
-			depth++;
-		else if ((c == '}' || c == ']' || c == ',') && depth == 0)
-			return at;
-		else if ((c == '}' || c == ']') && --depth == 0)
-			return at + 1;
-		at++;
-	}
-	return 0;
-}
-
-static size_t
-skip_space(struct span s, size_t at)
-{
-	while (at < s.len && (s.ptr[at] == ' ' || s.ptr[at] == '\n' ||
-			      s.ptr[at] == '\r' || s.ptr[at] == '\t'))
-		at++;
-	return at;
-}
-
-/* The value called `name` of the object, as it stands; .ptr NULL: none. */
-static struct span
-member(struct span s, const char *name)
-{
-	size_t at = skip_space(s, 0) + 1;	/* behind the brace */
-
-	while (at > 0 && at < s.len) {
-		at = skip_space(s, at);
-		if (at >= s.len || s.ptr[at] != '"')
-			break;
-		const size_t end = skip_string(s, at);
-		if (end == 0)
-			break;
-		const struct span key = { s.ptr + at + 1, end - at - 2 };
-		const size_t value = skip_space(s, skip_space(s, end) + 1);
-		at = skip_value(s, value);
-		if (at > 0 && span_is(key, name))
-			return (struct span){ s.ptr + value, at - value };
-		if (at > 0)
-			at = skip_space(s, at) + 1;	/* the comma */
-	}
-	return (struct span){ NULL, 0 };
-}
 
 /* ---- pages -------------------------------------------------------------- */
 
@@ -158,7 +85,7 @@ take_page(struct scan *s, struct err *err)
 	if (buf_append(&s->page, buf_span(&done->http.answer), err) != 0 ||
 	    buf_append(&s->page, span_of("\n"), err) != 0)
 		return -1;
-	next = member(buf_span(&s->page), "LastEvaluatedKey");
+	next = jsonraw_member(buf_span(&s->page), "LastEvaluatedKey");
 	s->last = next.len <= 2 || next.ptr[0] != '{';	/* none, {}, null */
 	return s->last ? 0 : ask(s, next, err);
 }

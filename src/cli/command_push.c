@@ -166,7 +166,7 @@ command_push(const struct options *o)
 	const struct deliver_options options = {
 		.job_dir = o->job, .tables = o->tables, .ntables = o->ntables,
 		.max_wcu = o->max_wcu, .into_existing = o->into_existing,
-		.only_new = o->only_new, .look_only = o->dry_run,
+		.no_undo = o->no_undo, .only_new = o->only_new, .look_only = o->dry_run,
 		.usual = environment_side(),
 		.variable = environment_variable, .watch = watch,
 		.context = (void *)(uintptr_t)o,
@@ -177,12 +177,6 @@ command_push(const struct options *o)
 
 	if (o->job == NULL) {
 		err_set(&err, ERR_USAGE, "which job? give --job DIR");
-		return console_failed(&err);
-	}
-	if (o->into_existing && !o->no_undo) {
-		err_set(&err, ERR_USAGE, "what --into-existing writes over is "
-			"not kept by this version; say --no-undo too, or "
-			"--only-new");
 		return console_failed(&err);
 	}
 	d = deliver_open(&options, &err);

@@ -25,6 +25,7 @@ struct deliver_options {
 	size_t ntables;
 	uint64_t max_wcu;		/* a second; 0: what the table takes */
 	bool into_existing;		/* tables need not be empty */
+	bool no_undo;			/* ... and nothing of them is kept */
 	bool only_new;			/* existing items stay */
 	bool look_only;			/* deliver_run() will not follow */
 	const struct side_options *usual;

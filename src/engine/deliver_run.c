@@ -14,7 +14,9 @@
 #include "engine/job.h"
 #include "engine/progress.h"
 #include "engine/reading.h"
+#include "engine/undo.h"
 #include "formats/ddbjson.h"
+#include "io/file.h"
 #include "model/batch.h"
 
 enum {
@@ -47,6 +49,10 @@ struct sender {
 	int refused_fd;		/* -1: no item was refused yet */
 	uint64_t synced;	/* when */
 	bool told;		/* something is to be written */
+	struct undo *undo;	/* or NULL */
+	struct push_item held[UNDO_AT_ONCE];	/* until that is kept, ... */
+	size_t held_at[UNDO_AT_ONCE], nheld;
+	struct buf texts;			/* ... with their texts */
 };
 
 /* ---- what push tells ---------------------------------------------------- */
@@ -148,6 +154,33 @@ key_text(struct sender *s, const struct item *item, struct span name,
 	return value_text(v, &s->mem, out, err);
 }
 
+/* What the held items write over is on the disk; now they may go. */
+static int
+release(struct sender *s, struct err *err)
+{
+	for (size_t i = 0; i < s->nheld; i++)
+		s->held[i].json.ptr = s->texts.ptr + s->held_at[i];
+	if (s->nheld > 0 &&
+	    undo_keep(s->undo, s->held, s->nheld, err) != 0)
+		return -1;
+	for (size_t i = 0; i < s->nheld; i++)
+		if (push_put(s->push, &s->held[i], err) != 0)
+			return -1;
+	s->nheld = 0;
+	buf_reset(&s->texts);
+	return 0;
+}
+
+static int
+hold(struct sender *s, const struct push_item *item, struct err *err)
+{
+	if (s->nheld == UNDO_AT_ONCE && release(s, err) != 0)
+		return -1;
+	s->held[s->nheld] = *item;
+	s->held_at[s->nheld++] = s->texts.len;
+	return buf_append(&s->texts, item->json, err);
+}
+
 static int
 put(struct sender *s, struct stream *f, const struct item *item,
     struct err *err)
@@ -170,7 +203,8 @@ put(struct sender *s, struct stream *f, const struct item *item,
 		return -1;
 	out.json = buf_span(&s->text);
 	out.key = push_key(pk_type, pk, sk_type, sk);
-	return push_put(s->push, &out, err);
+	return s->undo != NULL ? hold(s, &out, err)
+		: push_put(s->push, &out, err);
 }
 
 /* Open the table's next file; false if there is none. */
@@ -254,7 +288,28 @@ send_all(struct sender *s, struct err *err)
 		if (note(s, err) != 0)
 			return -1;
 	}
+	if (release(s, err) != 0)
+		return -1;
 	return push_flush(s->push, err);
+}
+
+/* Only where there is something to write over. */
+static int
+open_undo(struct sender *s, struct err *err)
+{
+	const struct deliver_options *const o = &s->d->o;
+	char path[PATH_MAX];
+
+	if (!o->into_existing || o->no_undo || o->only_new)
+		return 0;
+	snprintf(path, sizeof(path), "%s/undo", o->job_dir);
+	if (file_make_folder(path, err) != 0)
+		return -1;
+	snprintf(path, sizeof(path), "%s/undo/%s.jsonl", o->job_dir,
+		 s->t->shown.name);
+	s->undo = undo_open(path, s->d->service, s->t->shown.name, s->pk,
+			    s->sk, err);
+	return s->undo == NULL ? -1 : 0;
 }
 
 int
@@ -281,7 +336,8 @@ deliver_table_run(struct deliver *d, struct delivery *t, struct err *err)
 	o.pk = s.pk;
 	o.sk = s.sk;
 	s.push = push_new(d->service, &o, err);
-	rc = s.push == NULL ? -1 : send_all(&s, err);
+	rc = s.push == NULL || open_undo(&s, err) != 0 ? -1
+		: send_all(&s, err);
 	/* What was accepted is noted whatever came after it. */
 	if (progress_write(t->progress, true, rc == 0 ? err : &ignored) != 0)
 		rc = -1;
@@ -295,7 +351,9 @@ deliver_table_run(struct deliver *d, struct delivery *t, struct err *err)
 		reading_free(s.streams[i].reading);
 	if (s.refused_fd >= 0)
 		close(s.refused_fd);
+	undo_close(s.undo);
 	arena_free(&s.mem);
+	buf_free(&s.texts);
 	buf_free(&s.text);
 	return rc;
 }

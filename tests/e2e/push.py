@@ -228,8 +228,6 @@ def what_is_there_is_not_written_over_by_chance(here, _):
         servers.boto(s, create=[ROLE], table='Things-new', put=[old])
         r = push(s, folder, status=5)
         e2e.contains(r.err, 'is not empty', '--only-new')
-        r = push(s, folder, '--into-existing', '--yes', status=2)
-        e2e.contains(r.err, '--no-undo')
         over = ['--into-existing', '--no-undo']
         r = push(s, folder, *over, status=5)
         e2e.contains(r.err, 'say --yes --confirm Things-new')
@@ -241,6 +239,43 @@ def what_is_there_is_not_written_over_by_chance(here, _):
         same([old], servers.boto(s, scan='Things-new'))
         push(s, folder, *over, '--yes', '--confirm', 'Things-new')
         same(things, servers.boto(s, scan='Things-new'))
+        e2e.check(not os.path.exists(folder + '/undo'), 'undo')
+
+
+def what_is_written_over_is_kept_first(here, _):
+    things = items(1500)
+    folder = job(here, things)
+    old = [{'pk': x['pk'], 'sk': x['sk'], 'old': {'S': 'o' * 300},
+            'b': {'B': 'AAEC'}} for x in things[:400]]
+    with servers.dynamodb('--unprocessed', .1, '--throttle', .2, '--e500',
+                          .1) as s:
+        servers.boto(s, create=[ROLE], table='Things-new', put=old)
+        args = ['--into-existing', '--yes', '--confirm', 'Things-new']
+        # Killed in the middle: our own puts are no previous items.
+        child = subprocess.Popen(
+            [e2e.PROGRAM, 'push', '--job', folder, '--quiet', *args],
+            env=s.env, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        record = folder + '/undo/Things-new.jsonl'
+        while child.poll() is None and not (
+                os.path.exists(record) and os.path.getsize(record) > 40000):
+            time.sleep(.002)
+        child.kill()
+        child.wait()
+        # A record is there before its item is.
+        before = {str(canonical({'M': json.loads(x)['Key']}))
+                  for x in e2e.read(record).splitlines()}
+        for x in servers.boto(s, scan='Things-new'):
+            if 's' in x:
+                e2e.check(str(canonical({'M': {'pk': x['pk'], 'sk': x['sk']}}))
+                          in before, x)
+        push(s, folder, *args)
+        same(things, servers.boto(s, scan='Things-new'))
+    first = {}
+    for line in e2e.read(record).splitlines():
+        x = json.loads(line)
+        first.setdefault(str(canonical({'M': x['Key']})), x.get('Item'))
+    e2e.equal(len(first), len(things), 'keys')
+    same(old, [x for x in first.values() if x is not None])
 
 
 def another_table_of_that_name_is_not_gone_on_with(here, _):
@@ -263,4 +298,5 @@ if __name__ == '__main__':
               only_new_leaves_what_is_there,
               tables_that_are_not_right_are_refused,
               what_is_there_is_not_written_over_by_chance,
+              what_is_written_over_is_kept_first,
               another_table_of_that_name_is_not_gone_on_with])
