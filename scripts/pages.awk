@@ -10,7 +10,8 @@
 #	anything else			text; indented lines stand as they are
 #
 # A VALUE of a|b|c is one of these words, 1-9 a digit; DIR and JOB are folders;
-# PLAN, FILE, DUMP, FIXTURES, A and B are files. "repeatable" in the text of an
+# PLAN, FILE, DUMP, FIXTURES, A and B are files. A command whose argument is
+# VERB takes the words that its usage has there, and then perhaps files. "repeatable" in the text of an
 # option says that it is.
 
 function fail(why) {
@@ -157,6 +158,7 @@ END {
 function check(    i, j, c, s) {
 	for (i = 1; i <= ncommands; i++) {
 		c = order[i]
+		verbs(c)
 		for (j = 1; j <= nusage[c]; j++) {
 			s = usage[c, j]
 			while (match(s, /[ [|]--?[a-z][a-z-]*/)) {
@@ -329,6 +331,26 @@ function choices(value,    i, s) {
 	return value
 }
 
+# What may stand for VERB, by the usage.
+function verbs(c,    i, s, part) {
+	if (arguments[c] != "VERB")
+		return ""
+	for (i = 1; i <= nusage[c]; i++)
+		if (split(usage[c, i], part, " ") > 2 &&
+		    part[3] ~ /^[a-z][a-z-]*$/)
+			s = s (s == "" ? "" : " ") part[3]
+	if (s == "") {
+		command = c
+		fail("no verbs in the usage")
+	}
+	return s
+}
+
+# What kind of thing the arguments of a command are.
+function argument_kind(c) {
+	return arguments[c] == "VERB" ? "file" : kind(arguments[c])
+}
+
 # The first few words of an option's text, fit for single quotes.
 function brief(s) {
 	gsub(/ \([^)]*\)|\.\.\. /, "", s)
@@ -380,9 +402,12 @@ function bash(    file, i, j, c, k, s) {
 		s = ""
 		for (j = 1; j <= noptions[c]; j++)
 			s = s (s == "" ? "" : " ") options[c, j]
-		printf "\t%s)\n\t\toptions='%s'\n\t\tkind=%s\n" \
-			"\t\tcase $before in\n", c, s, \
-			kind(arguments[c]) >file
+		printf "\t%s)\n\t\toptions='%s'\n\t\tkind=%s\n", c, s, \
+			argument_kind(c) >file
+		if (verbs(c) != "")
+			printf "\t\t[ \"$COMP_CWORD\" -ne 2 ] || " \
+				"kind=words words='%s'\n", verbs(c) >file
+		printf "\t\tcase $before in\n" >file
 		for (j = 1; j <= noptions[c]; j++) {
 			if (takes[c, j] == "")
 				continue
@@ -467,16 +492,19 @@ function zsh(    file, i, j, c, v) {
 				(v == "" ? "" : ":" (kind(v) == "words" ? \
 				"value" : tolower(v)) ":" zsh_action(v)) >file
 		}
-		v = arguments[c]
+		v = verbs(c) == "" ? arguments[c] : "FILE"
+		if (verbs(c) != "")
+			printf " \\\n\t\t'1:verb:(%s)'", verbs(c) >file
 		if (v != "")
-			printf " \\\n\t\t'*:%s:%s'", kind(v), zsh_action(v) >file
+			printf " \\\n\t\t'*:%s:%s'", kind(v), \
+				zsh_action(v) >file
 		printf " ;;\n" >file
 	}
 	printf "esac\n" >file
 	close(file)
 }
 
-function fish(    file, i, j, c, k, v, on) {
+function fish(    file, i, j, c, k, v, on, first) {
 	file = out "/fish/vendor_completions.d/dynamill.fish"
 	made(file, "")
 	printf \
@@ -497,8 +525,15 @@ function fish(    file, i, j, c, k, v, on) {
 	for (i = 1; i <= ncommands; i++) {
 		c = order[i]
 		on = "complete -c dynamill -n '__dynamill_command " c "'"
-		k = kind(arguments[c])
-		if (k == "file")
+		k = argument_kind(c)
+		if (verbs(c) != "") {
+			first = "test (count (commandline -opc)) -eq 2"
+			printf "complete -c dynamill -n '__dynamill_command %s" \
+				"; and %s' -a '%s'\n", c, first, verbs(c) >file
+			sub(/-eq 2/, "-gt 2", first)
+			printf "complete -c dynamill -n '__dynamill_command %s" \
+				"; and %s' -F\n", c, first >file
+		} else if (k == "file")
 			print on " -F" >file
 		else if (k == "plan")
 			print on " -k -a '(__dynamill_plans)'" >file

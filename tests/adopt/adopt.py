@@ -242,6 +242,9 @@ EXPECTED = [
     ("dynamill run m", {"my plan.yaml", "move.job"}),
     ("dynamill check ", {"my plan.yaml", "other.yml", "move.job"}),
     ("dynamill cat n", {"notes.txt"}),
+    ("dynamill tables d", {"describe", "delete"}),
+    ("dynamill tables create n", {"notes.txt"}),
+    ("dynamill tables --yes --pro", {"--profile"}),
 ]
 
 
@@ -306,6 +309,8 @@ def zsh_completes():
             ("not\t", "notes.txt "),
             (clear + "dynamill help val\t", "validate "),
             (clear + "dynamill w\t", "whoami "),
+            (clear + "dynamill tables des\t", "describe "),
+            ("not\t", "notes.txt "),
         ], env, clear + "exit\n")
 
 
