@@ -121,6 +121,40 @@ versions_go_on_with_what_is_emitted(void **state)
 	       "B {" ID("1") V("2") "}\n");
 }
 
+static void
+scripts_and_programs_bring_an_item_to_the_next_version(void **state)
+{
+	(void)state;
+	trials_put("up.lua",
+		   "function transform(item)\n"
+		   "  if item.drop then return nil end\n"
+		   "  if item.two then return {item, item} end\n"
+		   "  item.by = 'lua'\n"
+		   "  return item\n"
+		   "end\n");
+	trials_put("up.sh",
+		   "n=0\n"
+		   "while IFS= read -r line; do\n"
+		   "  n=$((n + 1))\n"
+		   "  printf '%s' \"$line\" | sed 's/lua/pipe/'\n"
+		   "  printf '\\n#%d\\n' $n\n"
+		   "done\n");
+	expect(STEP("version: {attribute: v, missing: 1, to: 3, from 1: "
+		    "[{when: attribute_not_exists(skip), lua: up.lua}], "
+		    "from 2: [{pipe: [sh, ./up.sh]}]}"),
+	       ITEM(ID("1")) ITEM(ID("2") V("2") ",\"a\":{\"S\":\"lua\"}")
+	       ITEM(ID("3") ",\"skip\":{\"BOOL\":true}")
+	       ITEM(ID("4") ",\"drop\":{\"BOOL\":true}")
+	       ITEM(ID("5") ",\"two\":{\"BOOL\":true}"),
+	       "moved\nA {" ID("1") ",\"by\":{\"S\":\"pipe\"}" V("3") "}\n"
+	       "moved\nA {" ID("2") V("3") ",\"a\":{\"S\":\"pipe\"}}\n"
+	       "moved\nA {" ID("3") ",\"skip\":{\"BOOL\":true}" V("3") "}\n"
+	       "rejected step 1 (version)|from 1, step 1 (lua): within "
+	       "'version' an item must become one item, not 0\n"
+	       "rejected step 1 (version)|from 1, step 1 (lua): within "
+	       "'version' an item must become one item, not 2\n");
+}
+
 /* ---- expand and contract ------------------------------------------------- */
 
 #define OLD(x) ",\"old\":{\"S\":\"" x "\"}"
@@ -235,6 +269,8 @@ main(void)
 			what_has_no_version_and_is_there_already_gets_it),
 		cmocka_unit_test(a_step_that_fails_says_from_which_version),
 		cmocka_unit_test(versions_go_on_with_what_is_emitted),
+		cmocka_unit_test(
+			scripts_and_programs_bring_an_item_to_the_next_version),
 		cmocka_unit_test(expand_writes_the_new_beside_the_old),
 		cmocka_unit_test(
 			contract_takes_the_old_away_once_the_new_is_there),

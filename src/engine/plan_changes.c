@@ -124,11 +124,10 @@ add_upgrade(struct plan *p, const struct plan_part *part,
 		if (kind == STEP_VERSION)
 			return tree_err(name + 1, err, "a version within a "
 					"version");
-		if (kind == STEP_EMIT || kind == STEP_LUA || kind == STEP_PIPE)
-			return tree_err(name + 1, err, "'%s' cannot stand "
+		if (kind == STEP_EMIT)
+			return tree_err(name + 1, err, "'emit' cannot stand "
 					"within 'version': put it behind, as a "
-					"step of its own",
-					plan_step_name(kind));
+					"step of its own");
 	}
 	all[n].mark = plan_set_path(p, &step->version.attribute, NULL,
 				    from + 1, err);

@@ -34,6 +34,29 @@ sum_versions(const struct plan_table *t, const struct plan_step *until)
 	return n;
 }
 
+/* Has it a step of outputs.h, within a version perhaps? */
+static bool
+has_states(const struct plan_step *s)
+{
+	if (outputs_kind_of(s) != NULL)
+		return true;
+	for (size_t i = 0; i < s->version.nupgrades; i++)
+		for (size_t k = 0; k < s->version.upgrades[i].nsteps; k++)
+			if (has_states(&s->version.upgrades[i].steps[k]))
+				return true;
+	return false;
+}
+
+static bool
+table_has_states(const struct plan_table *t)
+{
+	for (size_t i = 0; i < t->npasses; i++)
+		for (size_t k = 0; k < t->passes[i].nsteps; k++)
+			if (has_states(&t->passes[i].steps[k]))
+				return true;
+	return false;
+}
+
 /* How the items of an input must go. */
 static void
 choose_ways(struct program *p, size_t input)
@@ -68,6 +91,8 @@ program_new(const struct plan *plan, struct span run_time, struct err *err)
 		goto failed;
 	for (size_t i = 0; i < plan->ninputs; i++)
 		choose_ways(p, i);
+	for (size_t i = 0; i < plan->ntables; i++)
+		p->needs_pool |= table_has_states(&plan->tables[i]);
 	for (uint32_t i = 0; i < plan->ntables; i++) {
 		const struct plan_table *const t = &plan->tables[i];
 		struct part *const part = &p->parts[i];
@@ -200,12 +225,9 @@ program_ask(struct program_run *r, rewrite_lookup *lookup, void *context)
 }
 
 bool
-program_gives_several(const struct program *p)
+program_needs_pool(const struct program *p)
 {
-	for (size_t i = 0; i < p->plan->ninputs; i++)
-		if (p->several[i])
-			return true;
-	return false;
+	return p->needs_pool;
 }
 
 void

@@ -118,11 +118,11 @@ void program_run_free(struct program_run *r);	/* NULL is fine */
 void program_ask(struct program_run *r, rewrite_lookup *lookup, void *context);
 
 /*
- * May items become several?  Then each thread needs a pool (outputs.h), which
- * whoever runs the program lends it before program_do(); without one the run
- * has its own.
+ * Has it steps of outputs.h?  Then each thread needs a pool for their states,
+ * which whoever runs the program lends it before program_do(); without one the
+ * run has its own.
  */
-bool program_gives_several(const struct program *p);
+bool program_needs_pool(const struct program *p);
 void program_lend(struct program_run *r, struct outputs_pool *pool);
 
 /*

@@ -32,6 +32,7 @@ struct program {
 	size_t nleft;
 	bool *several;			/* one an input: see program_outputs.c */
 	bool *masked;			/* likewise: a table says `masked` */
+	bool needs_pool;
 };
 
 struct program_run {
@@ -107,5 +108,8 @@ enum fate program_do_item(const struct doing *d, const struct plan_table *t,
  * 0 or -1.
  */
 int program_do_outputs(struct doing *d, const uint32_t *first);
+
+/* The states of this thread, or the run's own.  NULL if there is no memory. */
+struct outputs_pool *program_pool(struct program_run *r, struct err *err);
 
 #endif

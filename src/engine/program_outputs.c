@@ -211,8 +211,8 @@ gather(struct strands *all, struct outputs *o)
 	return 0;
 }
 
-static struct outputs_pool *
-pool_of(struct program_run *r, struct err *err)
+struct outputs_pool *
+program_pool(struct program_run *r, struct err *err)
 {
 	if (r->pool == NULL && r->own_pool == NULL)
 		r->own_pool = outputs_pool_new(r->program->plan, NULL, err);
@@ -224,7 +224,7 @@ go_all(struct strands *all)
 {
 	struct doing *const d = all->d;
 	struct outputs o = { .plan = d->plan, .run = &d->expr };
-	struct outputs_pool *const pool = pool_of(d->run, d->err);
+	struct outputs_pool *const pool = program_pool(d->run, d->err);
 
 	if (pool == NULL)
 		return -1;

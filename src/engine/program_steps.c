@@ -5,6 +5,7 @@
 
 #include "base/decimal.h"
 #include "base/err.h"
+#include "engine/outputs_internal.h"
 #include "engine/plan.h"
 #include "engine/rename.h"
 #include "engine/shift.h"
@@ -66,13 +67,57 @@ refuse_version(const struct plan_step *step, const struct value *v,
 		       (const char *)v->text);
 }
 
+/*
+ * A step of outputs.h on the way between two versions: of one item it must make
+ * one.  Returns 0 or -1.
+ */
+static int
+do_alone(const struct doing *d, const struct plan_step *step, uint32_t table,
+	 struct item *item, struct err *why)
+{
+	struct strand s = {
+		.item = *item, .table = table, .walk = table,
+	};
+	struct strand *strands[] = { &s };
+	struct outputs o = {
+		.plan = d->plan, .step = step, .run = &d->expr, .n = 1,
+		.strands = strands,
+	};
+	struct outputs_pool *const pool = program_pool(d->run, why);
+	int yes = 1;
+
+	if (pool == NULL)
+		return -1;
+	if (step->when != NULL)
+		yes = expr_test(step->when, &d->expr, item, why);
+	if (yes <= 0)
+		return yes;
+	if (outputs_run(pool, &o, why) != 0)
+		return -1;
+	if (s.refused) {
+		*why = s.why;
+		return -1;
+	}
+	if (s.nputs != 1)
+		return err_set(why, ERR_INPUT, "within 'version' an item must "
+			       "become one item, not %u", (unsigned)s.nputs);
+	if (s.first->table != table)
+		return err_set(why, ERR_INPUT, "within 'version' an item stays "
+			       "in its table");
+	item->map = s.first->item.map;
+	return 0;
+}
+
 /* From one version to the next. */
 static int
 upgrade(const struct doing *d, const struct plan_upgrade *u, uint32_t table,
 	struct item *item, struct err *why)
 {
 	for (size_t k = 0; k < u->nsteps; k++)
-		if (program_do_step(d, &u->steps[k], table, item, why) != 0)
+		if ((outputs_kind_of(&u->steps[k]) != NULL
+		     ? do_alone(d, &u->steps[k], table, item, why)
+		     : program_do_step(d, &u->steps[k], table, item,
+				       why)) != 0)
 			return err_at(why, "from %ju, step %zu (%s)",
 				      (uintmax_t)u->from, k + 1,
 				      plan_step_name(u->steps[k].kind));

@@ -412,7 +412,7 @@ unit_run_go(struct unit_run *r, struct workbench *b, struct err *err)
 	bool damaged = false;
 
 	r->bench = b;
-	if (program_gives_several(r->shared->program)) {
+	if (program_needs_pool(r->shared->program)) {
 		if (b->outputs == NULL)
 			b->outputs = outputs_pool_new(r->shared->plan,
 						      r->shared->cancel, err);
