@@ -58,17 +58,17 @@ part == "options" {
 }
 { paragraph[++nlines] = $0 }
 
-function take_command(    name, args, words, n, i, text) {
+function take_command(    name, args, token, n, i, text) {
 	text = substr($0, 3)
 	name = text
 	sub(/ .*/, "", name)
 	text = substr(text, length(name) + 1)
 	sub(/^ +/, "", text)
 	args = ""
-	n = split(text, words, " ")
-	for (i = 1; i <= n && words[i] ~ /^\[?[A-Z]+\]?(\.\.\.)?\]?$/; i++) {
-		args = args (args == "" ? "" : " ") words[i]
-		text = substr(text, length(words[i]) + 1)
+	n = split(text, token, " ")
+	for (i = 1; i <= n && token[i] ~ /^\[?[A-Z]+\]?(\.\.\.)?\]?$/; i++) {
+		args = args (args == "" ? "" : " ") token[i]
+		text = substr(text, length(token[i]) + 1)
 		sub(/^ +/, "", text)
 	}
 	if (name !~ /^[a-z][a-z-]*$/ || text == "")
@@ -308,7 +308,7 @@ function program_page(    file, i, c, s) {
 
 # What kind of thing a value is: words, folder, plan, file, or nothing.
 function kind(value) {
-	gsub(/[][.]/, "", value)
+	gsub(/\[|\]|\./, "", value)
 	sub(/ .*/, "", value)
 	if (value ~ /\|/ || value ~ /^[0-9]-[0-9]$/)
 		return "words"

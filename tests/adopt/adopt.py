@@ -157,6 +157,25 @@ def refuses_what_it_does_not_understand():
             assert os.path.exists(d + "/out") == (what is None)
 
 
+def awks_agree():
+    """mawk, gawk and busybox make the same pages"""
+    awks = {"mawk": "exec mawk", "gawk": "exec gawk --posix",
+            "busybox": "exec busybox awk"}
+    here = [a for a in awks if shutil.which(a)]
+    if len(here) < 2:
+        raise Skip(f"there is only {here}")
+    with tempfile.TemporaryDirectory() as d:
+        for awk in here:
+            os.mkdir(f"{d}/{awk}")
+            with open(f"{d}/{awk}/awk", "w") as f:
+                f.write(f'#!/bin/sh\n{awks[awk]} "$@"\n')
+            os.chmod(f"{d}/{awk}/awk", 0o755)
+            run("sh", "scripts/pages", "build/opt/dynamill", f"{d}/out-{awk}",
+                env={**os.environ, "PATH": f"{d}/{awk}:" +
+                     os.environ["PATH"]})
+            run("diff", "-r", f"{d}/out-{here[0]}", f"{d}/out-{awk}")
+
+
 def pages_render():
     """man pages render without a warning"""
     need("groff")
@@ -460,8 +479,8 @@ def package_installs_in_a_bare_debian():
 os.environ.pop("MAKEFLAGS", None)
 run("make", "-s", "all", "pages")
 for t in (commands_have_pages, options_have_entries,
-          refuses_what_it_does_not_understand, pages_render, pages_pass_lint,
-          man_shows_them, bash_completes, bash_completes_on_a_terminal,
+          refuses_what_it_does_not_understand, awks_agree, pages_render,
+          pages_pass_lint, man_shows_them, bash_completes, bash_completes_on_a_terminal,
           zsh_completes, fish_completes, installs_and_uninstalls,
           package_is_right, package_is_the_same_again,
           package_installs_in_a_bare_debian):
