@@ -131,6 +131,7 @@ take_easy(struct http *h)
 	f->easy_setopt(e, CURLOPT_TCP_NODELAY, 1L);
 	f->easy_setopt(e, CURLOPT_TCP_KEEPALIVE, 1L);
 	f->easy_setopt(e, CURLOPT_BUFFERSIZE, 128L * 1024);
+	f->easy_setopt(e, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 	f->easy_setopt(e, CURLOPT_USERAGENT, "dynamill");
 	f->easy_setopt(e, CURLOPT_CONNECTTIMEOUT,
 		       (long)(o->connect_s > 0 ? o->connect_s : CONNECT_S));

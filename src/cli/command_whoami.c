@@ -5,6 +5,7 @@
 
 #include "aws/creds.h"
 #include "aws/dynamodb.h"
+#include "aws/s3.h"
 #include "aws/service.h"
 #include "aws/side.h"
 #include "aws/sts.h"
@@ -21,6 +22,7 @@ struct look {
 	struct side *side;
 	const struct plan_side *plan;	/* or NULL */
 	const struct plan *of;		/* its target tables; or NULL */
+	const struct plan *from;	/* its sources; or NULL */
 	bool failed, refused;
 };
 
@@ -120,6 +122,40 @@ print_tables(struct look *l, struct service *s)
 	}
 }
 
+static int
+see(void *context, const struct s3_object *o, struct err *err)
+{
+	bool *const any = context;
+
+	(void)o;
+	(void)err;
+	*any = true;
+	return 0;
+}
+
+/* One object of each source that is in S3. */
+static void
+print_buckets(struct look *l)
+{
+	struct err err = { 0 };
+	struct s3 *const s = s3_new(l->side, &err);
+
+	for (size_t i = 0; s != NULL && i < l->from->nsources; i++) {
+		const char *const path = l->from->sources[i].path;
+		bool any = false;
+
+		if (strncmp(path, "s3://", 5) != 0)
+			continue;
+		if (s3_list(s, path, 1, see, &any, &err) < 0)
+			fail(l, "bucket", &err);
+		else
+			printf("  %-12s %s: %s\n", "bucket", path, any
+			       ? "can be listed" : "holds nothing");
+		l->failed |= !any;
+	}
+	s3_free(s);
+}
+
 static void
 print_place(struct look *l)
 {
@@ -138,7 +174,10 @@ print_place(struct look *l)
 		return;
 	}
 	say("DynamoDB", service_url(s));
-	print_tables(l, s);
+	if (l->from != NULL)
+		print_buckets(l);
+	else
+		print_tables(l, s);
 	service_close(s);
 }
 
@@ -172,7 +211,8 @@ command_whoami(const struct options *o)
 		if (plan == NULL)
 			return console_failed(&err);
 		looks[0] = (struct look){ .title = "source",
-					  .plan = &plan->source };
+					  .plan = &plan->source,
+					  .from = plan };
 		looks[1] = (struct look){ .title = "target",
 					  .plan = &plan->target, .of = plan };
 	}

@@ -40,8 +40,7 @@ place_close(void)
 void
 place_source(const struct plan_side *plan)
 {
-	if (plan != remote.plan)
-		place_close();
+	place_close();	/* what a plan that is gone said is not to last */
 	remote.plan = plan;
 }
 

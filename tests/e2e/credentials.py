@@ -4,6 +4,7 @@ after its documentation."""
 import json
 import os
 import random
+import shutil
 import socket
 import subprocess
 from urllib.parse import quote
@@ -408,6 +409,38 @@ def a_wrong_clock_is_put_right(_here, _):
         e2e.equal(n[1][:11], '20250201T12', 'the second date')
 
 
+def who_cannot_prove_who_he_is_hears_nothing(here, _):
+    need_tools()
+    made = subprocess.run(
+        ['openssl', 'req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days',
+         '2', '-subj', '/CN=x', '-addext', 'subjectAltName=IP:127.0.0.1',
+         '-keyout', here + '/key', '-out', here + '/cert'],
+        capture_output=True) if shutil.which('openssl') else None
+    if made is None or made.returncode != 0:
+        raise e2e.Skipped('openssl is not installed')
+    both = e2e.write(here + '/both', e2e.read(here + '/key') +
+                     e2e.read(here + '/cert'))
+    asked = []
+
+    def answer(request):
+        asked.append(request.path)
+        return 200, {}, b'{"TableNames":[]}'
+    with servers.answers(answer, both) as url:
+        env = servers.environment(
+            AWS_ENDPOINT_URL_DYNAMODB=url, AWS_REGION='eu-west-1',
+            AWS_ACCESS_KEY_ID='A', AWS_SECRET_ACCESS_KEY='B')
+        done = tool(env, 'dynamodb', 'ListTables', text='{}')
+        e2e.equal(done.returncode, 1, 'status')
+        e2e.contains(done.stderr.lower(), 'certificate')
+        e2e.equal(asked, [], 'requests')
+        done = tool({**env, 'AWS_CA_BUNDLE': here + '/cert'}, 'dynamodb',
+                    'ListTables', text='{}')
+        e2e.equal(done.stdout, '{"TableNames":[]}\n', done.stderr)
+        done = tool({**env, 'AWS_CA_BUNDLE': here + '/none'}, 'dynamodb',
+                    'ListTables', text='{}')
+        e2e.equal(done.returncode, 1, 'a bundle that is not there')
+
+
 def an_answer_that_does_not_come_is_given_up(_here, _):
     need_tools()
     with socket.socket() as s:
@@ -488,6 +521,7 @@ if __name__ == '__main__':
               a_wrong_secret_is_not_tried_twice,
               a_session_token_is_signed_too,
               a_wrong_clock_is_put_right,
+              who_cannot_prove_who_he_is_hears_nothing,
               an_answer_that_does_not_come_is_given_up,
               whoami_tells_who_and_where,
               whoami_without_credentials_fails_and_says_so])

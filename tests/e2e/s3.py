@@ -124,6 +124,22 @@ def listings_have_pages_and_keys_have_any_character(here, _):
             b'\n'), 1010, 'objects')
 
 
+def whoami_tells_which_sources_can_be_listed(here, _):
+    with servers.s3() as s:
+        s.put(e2e.FIXTURES + '/good/types', 'types')
+        for path, what in (('types', 'can be listed'),
+                           ('nothing', 'holds nothing')):
+            plan = e2e.write_plan(here + '/plan.json', {
+                'source': {'exports': [BUCKET + path]},
+                'tables': {'Things': {'key': ['id']}}})
+            done = subprocess.run([e2e.PROGRAM, 'whoami', plan], text=True,
+                                  env={**s.env, 'AWS_ENDPOINT_URL': s.url},
+                                  capture_output=True)
+            e2e.contains(done.stdout, 'bucket       %s%s: %s'
+                         % (BUCKET, path, what))
+            e2e.equal(done.returncode, 4, 'status')     # there is no STS
+
+
 # ---- objects out --------------------------------------------------------------
 
 GET = '''
@@ -265,6 +281,7 @@ if __name__ == '__main__':
               a_run_gives_the_same_bytes_as_from_disk,
               large_objects_come_in_ranges_whatever_breaks,
               listings_have_pages_and_keys_have_any_character,
+              whoami_tells_which_sources_can_be_listed,
               objects_go_up_in_parts_and_boto_reads_them,
               what_is_not_committed_leaves_nothing,
               an_object_that_changes_is_noticed,

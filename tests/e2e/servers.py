@@ -3,6 +3,7 @@ import contextlib
 import http.server
 import json
 import os
+import ssl
 import subprocess
 import threading
 import urllib.parse
@@ -64,7 +65,7 @@ def dynamodb(*faults):
 
 
 @contextlib.contextmanager
-def answers(answer):
+def answers(answer, certificate=None):
     """A server on this machine that a test makes up: for what no real one can
     be had.  `answer` is given each request (a handler, with .body) and returns
     status, headers and body."""
@@ -92,9 +93,14 @@ def answers(answer):
             pass
 
     server = Quiet(('127.0.0.1', 0), Handler)
+    if certificate:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
-        yield 'http://127.0.0.1:%d' % server.server_port
+        yield '%s://127.0.0.1:%d' % ('https' if certificate else 'http',
+                                     server.server_port)
     finally:
         server.shutdown()
         server.server_close()
