@@ -2,6 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/arena.h"
+#include "base/err.h"
 #include "engine/run_internal.h"
 #include "engine/unit.h"
 #include "engine/place.h"
@@ -53,6 +55,49 @@ look(struct seek *s, struct err *err)
 	return 0;
 }
 
+/* Records are known by the images that a unit makes items of. */
+static int
+take_images(struct batch *b, struct err *err)
+{
+	if (b->nrecords == 0)
+		return 0;
+	b->items = arena_take(&b->mem, b->nrecords * sizeof(*b->items), err);
+	if (b->items == NULL)
+		return -1;
+	for (uint32_t i = 0; i < b->nrecords; i++) {
+		const struct record *const from = &b->records[i];
+
+		b->items[b->nitems++] = from->new != NULL ? *from->new :
+			from->old != NULL ? *from->old : *from->keys;
+	}
+	return 0;
+}
+
+static int
+take(struct seek *s, struct span block, bool last, size_t *used,
+     struct err *err)
+{
+	batch_reset(&s->batch);
+	return s->format->decode(s->reader, block, last, &s->batch, used,
+				 err) != 0 ||
+	       take_images(&s->batch, err) != 0 ? -1 : look(s, err);
+}
+
+/* What the unit salvaged of a damaged file. */
+static int
+read_before_damage(struct seek *s, struct err *err)
+{
+	size_t used;
+
+	do {
+		if (take(s, source_before_damage(s->source), false, &used,
+			 err) != 0)
+			return -1;
+		source_consume(s->source, used);
+	} while (used > 0 && s->at < s->end);
+	return 0;
+}
+
 static int
 read_on(struct seek *s, struct err *err)
 {
@@ -63,10 +108,10 @@ read_on(struct seek *s, struct err *err)
 	do {
 		more = source_peek(s->source, want, &block, err);
 		if (more < 0)
-			return -1;
-		batch_reset(&s->batch);
-		if (s->format->decode(s->reader, block, !more, &s->batch,
-				      &used, err) != 0 || look(s, err) != 0)
+			return s->unit->accepted && (err->code == ERR_INPUT ||
+						     err->code == ERR_LIMIT)
+				? read_before_damage(s, err) : -1;
+		if (take(s, block, !more, &used, err) != 0)
 			return -1;
 		want = used > 0 ? BLOCK_LEN : 2 * block.len;
 		if (want > SOURCE_MAX_PEEK && block.len < SOURCE_MAX_PEEK)

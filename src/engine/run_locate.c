@@ -165,6 +165,7 @@ run_locate(struct run *r, uint32_t unit, uint64_t offset, struct buf *out,
 				  offset);
 	if (run_find(r, &wanted, 1, tell, &one, err) != 0)
 		return -1;
-	return one.found ? 0 : err_set(err, ERR_INPUT, "no item at byte %"
-				       PRIu64, offset);
+	/* A run that is done does not fail for want of a word in its report. */
+	return one.found ? 0 : buf_printf(out, err, "%s: byte %" PRIu64,
+					  r->units[unit].path, offset);
 }

@@ -3,9 +3,13 @@
 references to nothing."""
 import os
 import re
+import sys
 
-from e2e import (check, contains, equal, lines, main, read, report, run,
-                 table_of, write, write_items, write_plan)
+from e2e import (FIXTURES, check, contains, equal, lines, main, read, report,
+                 run, table_of, write, write_items, write_plan)
+
+sys.path.insert(0, FIXTURES)
+from make import Export, compact        # noqa: E402
 
 
 def S(x):
@@ -285,7 +289,44 @@ def an_end_check_is_done_again_after_a_kill(here, options):
     equal(read(here + '/job/journal', 'rb'), before, 'journal')
 
 
-main([items_twice, items_twice_among_many,
+def examples_in_odd_files(here, options):
+    """References to nothing in an increment, and right before damage."""
+    def item(i, **more):
+        return {'id': S('a%d' % i), 'n': N(i), **more}
+
+    def go(exports, *options):
+        plan = write_plan(here + '/plan.json', {
+            'source': {'exports': exports}, 'target': {'environment': 'e'},
+            'tables': {'Things': {'key': ['id'], 'id': 'id', 'dangling':
+                                  'report', 'references': {'to': 'Things'}}}})
+        job = here + '/job-' + exports[0][:3]
+        r = run(plan, job, '--quiet', *options, status=None)
+        check(r.status in (0, 1), r)
+        return str(table_of(job, 'Things')['rules'])
+
+    full = Export(here, 'Things', 0)
+    full.changes = {'exportTime': '2025-03-01T04:00:00.000Z'}
+    full.split([item(i) for i in range(50)], 1).write()
+    records = b''.join(compact({
+        'Metadata': {'WriteTimestampMicros': {'N': '1740797000000001'}},
+        'Keys': {'id': S('a%d' % i)}, 'OldImage': item(i),
+        'NewImage': item(i, to=S('nowhere%d' % i))}).encode() + b'\n'
+        for i in (7, 11))
+    more = Export(here, 'Things', 1, kind='incremental')
+    more.changes = {'exportFromTime': '2025-03-01T04:00:00.000Z',
+                    'exportToTime': '2025-03-01T05:00:00.000Z'}
+    more.add(records).write()
+    contains(go([full.folder(), more.folder()]), "line 1, id 'a7'",
+             "line 2, id 'a11'")
+    path = write_items(here + '/cut/f.json.gz', [
+        item(i, to=S('nowhere%d' % i)) for i in range(900)])
+    data = read(path, 'rb')
+    with open(path, 'wb') as f:
+        f.write(data[:len(data) // 2])
+    contains(go(['cut'], '--accept', 'f.json.gz'), "line 1, id 'a0'")
+
+
+main([examples_in_odd_files, items_twice, items_twice_among_many,
       messages_stay_whole_in_deep_folders, keys_that_the_plan_makes_equal, types_of_a_key_differ,
       two_tables_into_one, ids_that_meet_by_the_map,
       an_id_that_is_kept_meets_a_mapped_one, ids_that_meet_by_their_length,
