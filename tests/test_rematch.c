@@ -531,6 +531,60 @@ matches_that_go_on_over_the_next_ones_are_no_trouble(void **state)
 	rematch_free(r);
 }
 
+/* Matches of one distance, in a row, in place of one. */
+static void
+split_matches(struct input *in)
+{
+	uint32_t *const tokens = calloc(8 * in->n + 8, sizeof(*tokens));
+	size_t n = 0;
+
+	assert_non_null(tokens);
+	for (size_t i = 0; i < in->n; i++) {
+		const uint32_t t = in->tokens[i], dist = token_dist(t);
+		uint32_t lits = token_lits(t), len = token_len(t);
+
+		for (unsigned k = 0; lits != TOKEN_ONLY_LITS && len >= 6 &&
+		     k < 6; k++) {
+			const uint32_t m = 3 + chance(len - 5 < 9 ? len - 5 :
+						      9);
+
+			tokens[n++] = token_of(lits, m, dist);
+			lits = 0;
+			len -= m;
+		}
+		tokens[n++] = lits == TOKEN_ONLY_LITS ? t :
+			      token_of(lits, len, dist);
+	}
+	free(in->tokens);
+	in->tokens = tokens;
+	in->n = n;
+}
+
+static void
+split_matches_are_joined_again(void **state)
+{
+	struct rematch *const r = rematch_new(NULL);
+
+	(void)state;
+	for (unsigned round = 0; round < 40; round++) {
+		struct input in;
+		struct output out;
+
+		make_lines(&in, 1 + chance(200000));
+		pack_and_trace(&in, round % 2 == 0 ? 9 : 1, Z_DEFAULT_STRATEGY);
+		split_matches(&in);
+		rematch_reset(r);
+		pack_edits(r, &in, edits, make_edits(edits, &in,
+						     20 << chance(8),
+						     2 + chance(30)),
+			   1 + chance(300), chance(4), &out);
+		assert_reads_back(&out);
+		free_output(&out);
+		free_input(&in);
+	}
+	rematch_free(r);
+}
+
 /* Little at a time, so that nothing is looked for; then it is, in all that. */
 static void
 text_that_waited_is_searched_too(void **state)
@@ -579,6 +633,7 @@ main(void)
 		cmocka_unit_test(nothing_is_a_member_too),
 		cmocka_unit_test(
 			matches_that_go_on_over_the_next_ones_are_no_trouble),
+		cmocka_unit_test(split_matches_are_joined_again),
 		cmocka_unit_test(text_that_waited_is_searched_too),
 	};
 
