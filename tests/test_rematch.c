@@ -613,6 +613,7 @@ text_that_waited_is_searched_too(void **state)
 	assert_int_equal(rematch_end(r, &text, &out.packed, &err), 0);
 	assert_reads_back(&out);
 	assert_true(out.packed.len < out.text.len / 2);
+	buf_free(&text);
 	free_output(&out);
 	rematch_free(r);
 }

@@ -21,6 +21,7 @@ struct output {
 	struct buf text;	/* not yet enough for the sink */
 	struct rematch *rematch;	/* that packs the text, or NULL */
 	struct copied_list copied;	/* of the batch's text, where it does */
+	uint64_t cut_len;	/* text before the block that rematch is in */
 	uint64_t items;
 	uint32_t part;		/* of a format with many files a unit */
 	char path[UNIT_NAME_LEN];	/* below the job's folder, in out/ */

@@ -2,8 +2,9 @@
  * unit_rematch.c - gzip of outputs whose text comes out of gzip (rematch.h).
  *
  * A block of an output ends with the batch in which the input's text has passed
- * GZIP_BLOCK_LEN since the last one did.  Batches end where the source's window
- * does, which is the same in every run; so are the bytes.
+ * GZIP_BLOCK_LEN since it was last looked at, unless it is so small that its
+ * codes would be much of it.  Batches end where the source's window does, which
+ * is the same in every run; so are the bytes.
  */
 #include "engine/unit_internal.h"
 
@@ -13,6 +14,8 @@
 #include "formats/rematch.h"
 #include "io/sink.h"
 #include "io/source.h"
+
+enum { SMALL_BLOCK = 128 * 1024 };
 
 int
 unit_start_rematch(struct unit_run *r, struct err *err)
@@ -34,6 +37,7 @@ unit_start_rematch(struct unit_run *r, struct err *err)
 		if (o->rematch == NULL && (o->rematch = rematch_new(err)) == NULL)
 			return -1;
 		rematch_reset(o->rematch);
+		o->cut_len = 0;
 	}
 	return 0;
 }
@@ -60,6 +64,17 @@ pass_on_packed(struct unit_run *r, struct output *o, struct err *err)
 	return unit_pass_on(r, o, &r->packed, r->packed.len, true, err);
 }
 
+static int
+cut_block(struct output *o, struct buf *packed, struct err *err)
+{
+	const uint64_t len = rematch_len(o->rematch);
+
+	if (len - o->cut_len < SMALL_BLOCK)
+		return 0;
+	o->cut_len = len;
+	return rematch_cut(o->rematch, &o->text, packed, err);
+}
+
 int
 unit_rematch(struct unit_run *r, struct err *err)
 {
@@ -81,8 +96,7 @@ unit_rematch(struct unit_run *r, struct err *err)
 			continue;
 		if (rematch_add(o->rematch, &o->text, o->copied.of,
 				o->copied.n, &m, &r->packed, err) != 0 ||
-		    (cut && rematch_cut(o->rematch, &o->text, &r->packed,
-					err) != 0) ||
+		    (cut && cut_block(o, &r->packed, err) != 0) ||
 		    pass_on_packed(r, o, err) != 0)
 			return -1;
 		if (o->copied.n > 0 && (!any || m.from < rest.from))

@@ -329,7 +329,7 @@ def items_that_are_taken_back(here, options):
     put(here, deflated(b''.join(out)))
     both(here, plan_of(here, update="SET more = '%s'" % ('y' * 3000),
                        **{'assert': ['n >= 0']}), status=1)
-    check(report(here + '/moved')['total']['rejected'] > 50, 'few rejects')
+    check(report(here + '/moved')['total']['rejected'] > 50 // SLOW, 'few rejects')
 
 
 def reformatted_and_escaped_lines(here, options):
