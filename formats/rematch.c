@@ -234,6 +234,9 @@ rematch_add(struct rematch *r, struct buf *text, const struct copied *copied,
 		rematch_walk_portable(r, text, copied, ncopied, matches);
 	r->done = text->len;
 	judge(r, len);
+	if (r->done - r->start >= MUCH_LEN &&
+	    r->covered - r->start < BLOCK_LEN)
+		r->covered = r->done;
 	if (r->covered - r->start < BLOCK_LEN)
 		return 0;
 	if (write_block(r, text, r->covered, out, err) != 0)

@@ -585,6 +585,33 @@ split_matches_are_joined_again(void **state)
 	rematch_free(r);
 }
 
+static void
+text_without_a_match_does_not_pile_up(void **state)
+{
+	struct rematch *const r = rematch_new(NULL);
+	struct matches none = { NULL, 0, 0 };
+	struct output out = { { 0 }, { 0 } };
+	struct buf text = { 0 };
+	uint8_t noise[4096];
+	struct err err;
+
+	(void)state;
+	for (unsigned i = 0; i < 1024; i++) {
+		for (unsigned k = 0; k < sizeof(noise); k++)
+			noise[k] = (uint8_t)chance(256);
+		append(&text, noise, sizeof(noise));
+		append(&out.text, noise, sizeof(noise));
+		assert_int_equal(rematch_add(r, &text, NULL, 0, &none,
+					     &out.packed, &err), 0);
+		assert_true(text.len < 400 * 1024);
+	}
+	assert_int_equal(rematch_end(r, &text, &out.packed, &err), 0);
+	assert_reads_back(&out);
+	buf_free(&text);
+	free_output(&out);
+	rematch_free(r);
+}
+
 /* Little at a time, so that nothing is looked for; then it is, in all that. */
 static void
 text_that_waited_is_searched_too(void **state)
@@ -635,6 +662,7 @@ main(void)
 		cmocka_unit_test(
 			matches_that_go_on_over_the_next_ones_are_no_trouble),
 		cmocka_unit_test(split_matches_are_joined_again),
+		cmocka_unit_test(text_without_a_match_does_not_pile_up),
 		cmocka_unit_test(text_that_waited_is_searched_too),
 	};
 
