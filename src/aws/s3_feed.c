@@ -248,7 +248,8 @@ read_feed(struct feed *feed, uint8_t *to, size_t n, struct err *err)
 	r = &f->ranges[f->first];
 	if (n > r->got - r->taken)
 		n = r->got - r->taken;
-	memcpy(to, r->bytes + r->taken, n);
+	if (n > 0)
+		memcpy(to, r->bytes + r->taken, n);
 	r->taken += n;
 	return (ssize_t)n;
 }
