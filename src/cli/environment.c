@@ -76,8 +76,11 @@ take_line(char *line, struct err *err)
 int
 environment_read(const char *path, struct err *err)
 {
-	struct buf text = { 0 };
-	int rc = file_load(path, MOST_LEN, &text, err);
+	static struct buf text;		/* what the variables point into */
+	int rc;
+
+	buf_reset(&text);
+	rc = file_load(path, MOST_LEN, &text, err);
 
 	if (rc == 0)
 		rc = buf_append(&text, (struct span){ (const uint8_t *)"", 1 },
