@@ -575,7 +575,7 @@ split_matches_are_joined_again(void **state)
 		split_matches(&in);
 		rematch_reset(r);
 		pack_edits(r, &in, edits, make_edits(edits, &in,
-						     20 << chance(8),
+						     20u << chance(8),
 						     2 + chance(30)),
 			   1 + chance(300), chance(4), &out);
 		assert_reads_back(&out);
