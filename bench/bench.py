@@ -88,7 +88,7 @@ class Data:
             open(self.path + '/.complete', 'w').close()
         self.files = sorted(glob.glob(self.path + '/*/*/*/data/*'),
                             key=os.path.getsize, reverse=True)
-        read = subprocess.run([FLOOR, '--only-read', self.path], check=True,
+        read = subprocess.run([FLOOR, '--own', '--only-read', self.path], check=True,
                               capture_output=True, text=True).stdout
         self.len = int(read.split()[2])
 
