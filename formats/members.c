@@ -170,7 +170,7 @@ refuse(const char *name, const char *what, struct err *err)
 		       "of exports", name, what);
 }
 
-/* "./a//b" is "a/b". */
+/* "./a//b" is "a/b", and so is ".//a/b"; "./" is "".  Not for "/a". */
 static void
 tidy(char *name)
 {
@@ -179,7 +179,7 @@ tidy(char *name)
 	for (const char *p = name; *p != '\0'; p++) {
 		const bool starts = to == name || to[-1] == '/';
 
-		if (starts && *p == '/' && to != name)
+		if (starts && *p == '/')
 			continue;
 		if (starts && p[0] == '.' && p[1] == '/') {
 			p++;
@@ -290,6 +290,9 @@ members_next(struct members *m, struct member *out, struct err *err)
 			continue;
 		if (archive_entry_filetype(entry) != AE_IFREG)
 			return refuse(m->name, "is neither file nor folder",
+				      err);
+		if (*m->name == '\0')
+			return refuse(m->name, "is a file without a name",
 				      err);
 		if (archive_entry_is_encrypted(entry) > 0)
 			return refuse(m->name, "is encrypted", err);

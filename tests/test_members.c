@@ -104,7 +104,7 @@ every_kind_gives_its_files_in_order(void **state)
 
 		add_file(a, "./x/one.json", "first");
 		add(a, "x/folder", AE_IFDIR, NULL, NULL, 0);
-		add_file(a, "x//two.json", "the second");
+		add_file(a, ".//x//two.json", "the second");
 		add_file(a, "three", "passed over");
 		add_file(a, "empty", "");
 		end(a);
