@@ -375,6 +375,8 @@ put_table(struct page *g, const struct analysis_table *t)
 	put_fixed(g, "distinctError", t->distinct_error, 4);
 	put(g, "writeUnits", t->stats->units);
 	put_costs(g, t);
+	report_versions(g->r, (uint32_t)(t->table - g->a->plan->tables),
+			&g->w);
 	end(g);
 }
 

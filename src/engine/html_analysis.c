@@ -490,6 +490,7 @@ html_analysis_body(struct html_page *p)
 	html_section_end(p);
 	html_section(p, &ENTRIES[TABLES]);
 	write_tables(p);
+	html_versions(p, "name");
 	write_costs(p);
 	html_section_end(p);
 	html_section(p, &ENTRIES[RELATIONS]);

@@ -116,8 +116,11 @@ void html_cell_bytes(struct html_page *p, const struct tree *map,
 /* A number with a text of its own, and NULL where there is none. */
 void html_cell_number(struct html_page *p, double value, const char *text);
 
-/* Of a report, where tables have `version` steps; html_versions.c */
-void html_versions(struct html_page *p);
+/*
+ * Where tables, whose names are in the member `name`, have `version` steps;
+ * html_versions.c
+ */
+void html_versions(struct html_page *p, const char *name);
 
 /* The account: read, and what became of it; proved to meet. */
 void html_ledger(struct html_page *p, const struct tree *counts);

@@ -265,7 +265,7 @@ write_tables(struct html_page *p)
 	write_counts(p, html_get(p->root, "total"));
 	html_row_end(p);
 	html_table_end(p);
-	html_versions(p);
+	html_versions(p, "table");
 }
 
 /* ---- relationships ------------------------------------------------------- */

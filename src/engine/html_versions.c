@@ -1,4 +1,4 @@
-/* html_versions.c - which versions came to the `version` steps of a run. */
+/* html_versions.c - which versions came to the `version` steps. */
 #include "engine/html_internal.h"
 #include "formats/tree.h"
 
@@ -23,11 +23,10 @@ list_before(struct html_page *p, const struct tree *before)
 }
 
 static void
-write_step(struct html_page *p, const struct tree *table,
-	   const struct tree *step)
+write_step(struct html_page *p, struct span table, const struct tree *step)
 {
 	html_row(p);
-	html_cell_head(p, html_text(table, "table"), NULL);
+	html_cell_head(p, table, NULL);
 	html_cell_text(p, list_before(p, html_get(step, "before")), NULL);
 	html_cell_count(p, step, "missing");
 	html_cell_count(p, step, "unknown");
@@ -37,7 +36,7 @@ write_step(struct html_page *p, const struct tree *table,
 }
 
 void
-html_versions(struct html_page *p)
+html_versions(struct html_page *p, const char *name)
 {
 	static const struct html_column COLUMNS[] = {
 		{ "Table", NULL, false },
@@ -59,7 +58,8 @@ html_versions(struct html_page *p)
 					   sizeof(COLUMNS) /
 					   sizeof(COLUMNS[0]));
 			any = true;
-			write_step(p, &tables->kids[i], &steps->kids[k]);
+			write_step(p, html_text(&tables->kids[i], name),
+				   &steps->kids[k]);
 		}
 	}
 	if (any)

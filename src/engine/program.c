@@ -34,25 +34,25 @@ sum_versions(const struct plan_table *t, const struct plan_step *until)
 	return n;
 }
 
-/* Has it a step of outputs.h, within a version perhaps? */
-static bool
-has_states(const struct plan_step *s)
+bool
+program_step_waits(const struct plan_step *s)
 {
 	if (outputs_kind_of(s) != NULL)
 		return true;
 	for (size_t i = 0; i < s->version.nupgrades; i++)
 		for (size_t k = 0; k < s->version.upgrades[i].nsteps; k++)
-			if (has_states(&s->version.upgrades[i].steps[k]))
+			if (program_step_waits(&s->version.upgrades[i]
+					       .steps[k]))
 				return true;
 	return false;
 }
 
 static bool
-table_has_states(const struct plan_table *t)
+table_waits(const struct plan_table *t)
 {
 	for (size_t i = 0; i < t->npasses; i++)
 		for (size_t k = 0; k < t->passes[i].nsteps; k++)
-			if (has_states(&t->passes[i].steps[k]))
+			if (program_step_waits(&t->passes[i].steps[k]))
 				return true;
 	return false;
 }
@@ -69,8 +69,7 @@ choose_ways(struct program *p, size_t input)
 
 		for (size_t k = 0; k < t->npasses; k++)
 			p->masked[input] |= t->passes[k].nmasked > 0;
-		p->several[input] |= plan_gives_several(t) ||
-				     p->masked[input];
+		p->several[input] |= table_waits(t) || p->masked[input];
 	}
 }
 
@@ -92,7 +91,7 @@ program_new(const struct plan *plan, struct span run_time, struct err *err)
 	for (size_t i = 0; i < plan->ninputs; i++)
 		choose_ways(p, i);
 	for (size_t i = 0; i < plan->ntables; i++)
-		p->needs_pool |= table_has_states(&plan->tables[i]);
+		p->needs_pool |= table_waits(&plan->tables[i]);
 	for (uint32_t i = 0; i < plan->ntables; i++) {
 		const struct plan_table *const t = &plan->tables[i];
 		struct part *const part = &p->parts[i];

@@ -78,6 +78,18 @@ enum fate { MOVED, FILTERED, REFUSED };
 int program_do_step(const struct doing *d, const struct plan_step *step,
 		    uint32_t table, struct item *item, struct err *why);
 
+/*
+ * The step `version` of one item, if none of outputs.h is in it; and of all
+ * items that are at it, which go on as outputs_put() has it.  0 or -1.
+ */
+struct outputs;
+int program_do_version(const struct doing *d, const struct plan_step *step,
+		       uint32_t table, struct item *item, struct err *why);
+int program_do_versions(const struct doing *d, struct outputs *o);
+
+/* Is it a step of outputs.h, or has it one within it? */
+bool program_step_waits(const struct plan_step *step);
+
 /* Name the step of a pass in which an item was refused. */
 void program_name_step(const struct plan_pass *pass, size_t k, char step[48]);
 

@@ -49,7 +49,7 @@ enter(struct strand *s, const struct plan_table *t, uint32_t plan)
 	s->step = (uint32_t)t->passes[s->pass].nsteps;
 }
 
-/* Go on to the next step of the pass that is one of outputs.h, or its end. */
+/* Go on to the next step that many items are to be at, or the pass's end. */
 static enum fate
 go_on(struct strands *all, const struct plan_pass *pass, struct strand *s,
       char step[48], struct err *why)
@@ -60,7 +60,7 @@ go_on(struct strands *all, const struct plan_pass *pass, struct strand *s,
 		const struct plan_step *const at = &pass->steps[s->step];
 		int rc = 0;
 
-		if (outputs_kind_of(at) == NULL)
+		if (!program_step_waits(at))
 			rc = program_do_step(d, at, s->walk, &s->item, why);
 		else if (at->when != NULL)
 			rc = expr_test(at->when, &d->expr, &s->item, why);
@@ -233,7 +233,9 @@ go_all(struct strands *all)
 			return -1;
 		if (o.n == 0)
 			return 0;
-		if (outputs_run(pool, &o, d->err) != 0 ||
+		if ((o.step->kind == STEP_VERSION
+		     ? program_do_versions(d, &o)
+		     : outputs_run(pool, &o, d->err)) != 0 ||
 		    replace(all, o.step) != 0)
 			return -1;
 	}

@@ -3,162 +3,11 @@
 
 #include <stdio.h>
 
-#include "base/decimal.h"
 #include "base/err.h"
-#include "engine/outputs_internal.h"
 #include "engine/plan.h"
 #include "engine/rename.h"
 #include "engine/shift.h"
 #include "expr/expr.h"
-
-/* ---- version ------------------------------------------------------------- */
-
-/* Where the counters of a version step of this table are. */
-static uint64_t *
-counters(const struct doing *d, uint32_t table, const struct plan_step *step)
-{
-	size_t at = 0;
-
-	program_find_version(d->program, table, step, &at);
-	return d->run->sums.left + at;
-}
-
-/* The version that the attribute says.  Returns 1, 0 if it is none, or -1. */
-static int
-read_version(const struct doing *d, const struct value *v, uint64_t *out,
-	     struct err *err)
-{
-	char text[DECIMAL_TEXT_LEN];
-	struct span s;
-
-	if (v->type != VALUE_N)
-		return 0;
-	if (value_text(v, d->expr.mem, &s, err) != 0)
-		return -1;
-
-	const size_t n = decimal_canonical(s, text);
-	*out = 0;
-	for (size_t i = 0; i < n; i++) {
-		if (text[i] < '0' || text[i] > '9' || n > 18)
-			return 0;
-		*out = 10 * *out + (uint64_t)(text[i] - '0');
-	}
-	return 1;
-}
-
-static int
-refuse_version(const struct plan_step *step, const struct value *v,
-	       struct err *why)
-{
-	const uint64_t oldest = step->version.nupgrades > 0
-		? step->version.upgrades[0].from : step->version.to;
-
-	if (v == NULL)
-		return err_set(why, ERR_INPUT, "there is no version, and the "
-			       "plan does not say which is meant ('missing')");
-	if (v->type != VALUE_N)
-		return err_set(why, ERR_INPUT, "the version is no number but "
-			       "of type %s",
-			       value_type_name((enum value_type)v->type));
-	return err_set(why, ERR_INPUT, "the plan knows the versions %ju to %ju,"
-		       " not %.*s", (uintmax_t)oldest,
-		       (uintmax_t)step->version.to,
-		       (int)(v->len < 40 ? v->len : 40),
-		       (const char *)v->text);
-}
-
-/*
- * A step of outputs.h on the way between two versions: of one item it must make
- * one.  Returns 0 or -1.
- */
-static int
-do_alone(const struct doing *d, const struct plan_step *step, uint32_t table,
-	 struct item *item, struct err *why)
-{
-	struct strand s = {
-		.item = *item, .table = table, .walk = table,
-	};
-	struct strand *strands[] = { &s };
-	struct outputs o = {
-		.plan = d->plan, .step = step, .run = &d->expr, .n = 1,
-		.strands = strands,
-	};
-	struct outputs_pool *const pool = program_pool(d->run, why);
-	int yes = 1;
-
-	if (pool == NULL)
-		return -1;
-	if (step->when != NULL)
-		yes = expr_test(step->when, &d->expr, item, why);
-	if (yes <= 0)
-		return yes;
-	if (outputs_run(pool, &o, why) != 0)
-		return -1;
-	if (s.refused) {
-		*why = s.why;
-		return -1;
-	}
-	if (s.nputs != 1)
-		return err_set(why, ERR_INPUT, "within 'version' an item must "
-			       "become one item, not %u", (unsigned)s.nputs);
-	if (s.first->table != table)
-		return err_set(why, ERR_INPUT, "within 'version' an item stays "
-			       "in its table");
-	item->map = s.first->item.map;
-	return 0;
-}
-
-/* From one version to the next. */
-static int
-upgrade(const struct doing *d, const struct plan_upgrade *u, uint32_t table,
-	struct item *item, struct err *why)
-{
-	for (size_t k = 0; k < u->nsteps; k++)
-		if ((outputs_kind_of(&u->steps[k]) != NULL
-		     ? do_alone(d, &u->steps[k], table, item, why)
-		     : program_do_step(d, &u->steps[k], table, item,
-				       why)) != 0)
-			return err_at(why, "from %ju, step %zu (%s)",
-				      (uintmax_t)u->from, k + 1,
-				      plan_step_name(u->steps[k].kind));
-	return update_apply(u->mark, &d->expr, item, why);
-}
-
-static int
-do_version(const struct doing *d, const struct plan_step *step,
-	   uint32_t table, struct item *item, struct err *why)
-{
-	const struct value *const v = path_follow(&step->version.attribute,
-						  &item->map);
-	const size_t n = step->version.nupgrades;
-	const uint64_t oldest = n > 0 ? step->version.upgrades[0].from
-				      : step->version.to;
-	uint64_t *const count = counters(d, table, step);
-	uint64_t from = step->version.missing;
-	const bool missing = v == NULL;
-	int known = step->version.has_missing;
-
-	if (v != NULL)
-		known = read_version(d, v, &from, why);
-	if (known < 0)
-		return -1;
-	if (!known || from < oldest || from > step->version.to) {
-		count[VERSION_UNKNOWN]++;
-		return refuse_version(step, v, why);
-	}
-	count[missing ? VERSION_MISSING : VERSION_FIRST + (from - oldest)]++;
-	for (uint64_t i = from - oldest; i < n; i++)
-		if (upgrade(d, &step->version.upgrades[i], table, item,
-			    why) != 0)
-			return -1;
-	if (missing && from == step->version.to &&
-	    update_apply(step->version.mark, &d->expr, item, why) != 0)
-		return -1;
-	count[VERSION_REACHED]++;
-	return 0;
-}
-
-/* ---- steps --------------------------------------------------------------- */
 
 int
 program_do_step(const struct doing *d, const struct plan_step *step,
@@ -176,7 +25,7 @@ program_do_step(const struct doing *d, const struct plan_step *step,
 	case STEP_RENAME:
 		return rename_apply(step, item, d->expr.mem, why);
 	case STEP_VERSION:
-		return do_version(d, step, table, item, why);
+		return program_do_version(d, step, table, item, why);
 	case STEP_EXPAND:
 		return shift_expand(step, &d->expr, item, why);
 	case STEP_CONTRACT:

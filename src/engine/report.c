@@ -139,57 +139,6 @@ write_rule(struct run *r, uint32_t i, uint32_t k, struct jsonwrite *w,
 	return 0;
 }
 
-/* What came to the `version` steps of a table, and how far it got. */
-static void
-write_version(struct run *r, uint32_t i, const struct plan_step *step,
-	      struct jsonwrite *w)
-{
-	const size_t n = step->version.nupgrades;
-	const uint64_t oldest = step->version.to - n;
-	size_t at;
-
-	if (!program_find_version(r->program, i, step, &at))
-		return;
-
-	const uint64_t *const count = r->account.left + at;
-	jsonwrite_map(w);
-	write_number(w, "to", step->version.to);
-	jsonwrite_name(w, "before");
-	jsonwrite_list(w);
-	for (size_t k = 0; k <= n; k++) {
-		jsonwrite_map(w);
-		write_number(w, "version", oldest + k);
-		write_number(w, "items", count[VERSION_FIRST + k]);
-		jsonwrite_end(w);
-	}
-	jsonwrite_end(w);
-	write_number(w, "missing", count[VERSION_MISSING]);
-	write_number(w, "unknown", count[VERSION_UNKNOWN]);
-	write_number(w, "after", count[VERSION_REACHED]);
-	jsonwrite_end(w);
-}
-
-static void
-write_versions(struct run *r, uint32_t i, struct jsonwrite *w)
-{
-	const struct plan_table *const t = &r->plan->tables[i];
-	bool any = false;
-
-	for (size_t k = 0; k < t->npasses; k++)
-		for (size_t s = 0; s < t->passes[k].nsteps; s++) {
-			if (t->passes[k].steps[s].kind != STEP_VERSION)
-				continue;
-			if (!any) {
-				jsonwrite_name(w, "versions");
-				jsonwrite_list(w);
-			}
-			any = true;
-			write_version(r, i, &t->passes[k].steps[s], w);
-		}
-	if (any)
-		jsonwrite_end(w);
-}
-
 static int
 write_table(struct run *r, uint32_t i, struct jsonwrite *w, struct err *err)
 {
@@ -219,7 +168,7 @@ write_table(struct run *r, uint32_t i, struct jsonwrite *w, struct err *err)
 		if (write_rule(r, i, k, w, err) != 0)
 			return -1;
 	jsonwrite_end(w);
-	write_versions(r, i, w);
+	report_versions(r, i, w);
 	jsonwrite_end(w);
 	return 0;
 }

@@ -102,6 +102,11 @@ int run_write_tables(struct run *r, struct err *err);
 int run_join_rejects(struct run *r, struct err *err);
 int report_write(struct run *r, struct err *err);
 
+/* The member `versions` of a plan table, if it has `version` steps. */
+struct jsonwrite;
+void report_versions(const struct run *r, uint32_t table,
+		     struct jsonwrite *w);
+
 /* Of a job that is done: its dangling references, as the report has them. */
 void report_recall(struct run *r);
 
