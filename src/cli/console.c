@@ -192,6 +192,7 @@ print_table(const struct run *run, uint32_t i)
 	const struct plan_table *const t = &run_plan(run)->tables[i];
 	const struct counts *const c = &run_account(run)->tables[i];
 	char read[32], written[32];
+	size_t unmade;
 
 	log_print(console.told, "  %-20s -> %-28s %12s read  %12s written", t->name,
 	       t->to != NULL ? t->to : t->name, words_count(c->read, read),
@@ -200,6 +201,10 @@ print_table(const struct run *run, uint32_t i)
 		log_print(console.told, "  %s deletes", words_count(
 			run_account(run)->deleted[i], read));
 	print_others(c);
+	if (program_find_unmade(run_program(run), i, &unmade) &&
+	    run_account(run)->left[unmade] > 0)
+		log_print(console.told, "  %s emitted and skipped", words_count(
+			run_account(run)->left[unmade], read));
 	log_print(console.told, "\n");
 }
 

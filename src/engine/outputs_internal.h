@@ -19,6 +19,8 @@ struct strand {
 	enum { STRAND_GOES, STRAND_WAITS, STRAND_DONE } state;
 	bool is_entered;	/* it has passed the pass's `where` */
 	bool refused;
+	bool unmade;		/* its references are not there: skip-item */
+	uint32_t product;	/* its number, once it is one */
 	struct err why;
 };
 

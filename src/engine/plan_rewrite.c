@@ -158,12 +158,14 @@ keeper(struct plan *p, const struct rewrite_table *t, struct err *err)
 
 /*
  * The rules once more, for items whose ids and references are new: they are
- * found, to be checked, and stay as they are.
+ * found, to be checked, and stay as they are, unless `dangling` wants nothing
+ * or no item in the place of what is not there.
  */
 static int
 compile_seen(struct plan *p, struct plan_table *t,
 	     const struct rewrite_rule *rules, size_t nrules,
-	     const struct scope *s, struct err *err)
+	     const struct scope *s, const struct rewrite_options *o,
+	     struct err *err)
 {
 	struct rewrite_table *const all = plan_take(p, s->n, sizeof(*all),
 						    err);
@@ -180,12 +182,13 @@ compile_seen(struct plan *p, struct plan_table *t,
 			return -1;
 	}
 
-	const struct rewrite_options o = {
-		.tables = all, .ntables = s->n, .own = 0,
-		.dangling = DANGLING_REPORT,
-	};
-	struct rewrite *const rw = rewrite_new(rules, nrules, &o, NULL, NULL,
-					       err);
+	struct rewrite_options seen = *o;
+	seen.tables = all;
+	seen.strict_ids = false;
+	if (seen.dangling == DANGLING_KEEP || seen.dangling == DANGLING_FAIL)
+		seen.dangling = DANGLING_REPORT;
+	struct rewrite *const rw = rewrite_new(rules, nrules, &seen, NULL,
+					       NULL, err);
 	if (rw == NULL || plan_own(p, OWNED_REWRITE, rw, err) != 0)
 		return -1;
 	t->seen = rw;
@@ -217,7 +220,7 @@ compile(struct plan *p, struct plan_table *t, const struct plan_entry *e,
 	if (plan_own(p, OWNED_REWRITE, rw, err) != 0)
 		return -1;
 	t->rewrite = rw;
-	if (t->emitted && compile_seen(p, t, rules, nrules, s, err) != 0)
+	if (t->emitted && compile_seen(p, t, rules, nrules, s, &o, err) != 0)
 		return -1;
 	return describe(p, t, e, err);
 }

@@ -110,6 +110,8 @@ program_new(const struct plan *plan, struct span run_time, struct err *err)
 	for (uint32_t i = 0; i < plan->ntables; i++) {
 		p->parts[i].first_version = p->nleft;
 		p->nleft += sum_versions(&plan->tables[i], NULL);
+		p->parts[i].unmade = p->nleft;
+		p->nleft += plan->tables[i].seen != NULL;
 	}
 	return p;
 failed:
@@ -160,6 +162,13 @@ program_find_version(const struct program *p, uint32_t table,
 	*at = p->parts[table].first_version +
 	      sum_versions(&p->plan->tables[table], step);
 	return nversions(step) > 0;
+}
+
+bool
+program_find_unmade(const struct program *p, uint32_t table, size_t *at)
+{
+	*at = p->parts[table].unmade;
+	return p->plan->tables[table].seen != NULL;
 }
 
 size_t
@@ -221,6 +230,8 @@ void
 program_ask(struct program_run *r, rewrite_lookup *lookup, void *context)
 {
 	rewrite_queue_check(r->queue, lookup, context);
+	r->lookup = lookup;
+	r->lookup_context = context;
 }
 
 bool

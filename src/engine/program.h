@@ -71,7 +71,10 @@ struct program_result {
 	/* Every id that was met, in item order; refs of refused items too. */
 	const struct rewrite_use *uses;
 	size_t nuses;
-	/* Likewise of what was made for other tables; .item is a product. */
+	/*
+	 * Likewise of what was made for other tables; .item is a product, which
+	 * is none any more, item NULL, if it was left out.
+	 */
 	const struct rewrite_use *seen;
 	size_t nseen;
 	/* Steps may have made several of one: those lie side by side. */
@@ -107,6 +110,12 @@ enum { VERSION_MISSING, VERSION_UNKNOWN, VERSION_REACHED, VERSION_FIRST };
 /* Where those of a step of this table begin.  Is it one? */
 bool program_find_version(const struct program *p, uint32_t table,
 			  const struct plan_step *step, size_t *at);
+
+/*
+ * Has the table a counter of items that others emitted to it and `dangling:
+ * skip-item` left out?  Where it is.
+ */
+bool program_find_unmade(const struct program *p, uint32_t table, size_t *at);
 
 struct program_run *program_run_new(const struct program *p, struct err *err);
 void program_run_free(struct program_run *r);	/* NULL is fine */

@@ -21,6 +21,7 @@ struct part {
 	struct lane lane;
 	uint32_t first_relation;	/* of its rule 0 to table 0 */
 	size_t first_left, first_version;
+	size_t unmade;			/* see program_find_unmade() */
 	bool deep;			/* steps may nest values deeper */
 };
 
@@ -40,6 +41,8 @@ struct program_run {
 	struct rewrite_queue *queue;
 	struct rewrite_queue *seen;	/* of products; NULL: not yet needed */
 	struct program_sums sums;
+	rewrite_lookup *lookup;		/* which ids there are; or NULL */
+	void *lookup_context;
 	bool *keyless;			/* nobody wants the table's keys */
 	bool maps;			/* somebody looks at the maps after */
 	struct outputs_pool *pool;	/* of the thread, */

@@ -241,6 +241,110 @@ go_all(struct strands *all)
 	}
 }
 
+/* ---- references of what was made ----------------------------------------- */
+
+/*
+ * The ids and references of a strand of another table, under its number.  What
+ * is to be changed must be nobody else's.
+ */
+static int
+look_at(struct strands *all, struct strand *s, uint32_t number)
+{
+	struct doing *const d = all->d;
+	struct program_run *const r = d->run;
+	const struct plan_table *const t = &d->plan->tables[s->table];
+	struct err why;
+
+	if (r->seen == NULL)
+		r->seen = rewrite_queue_new(d->err);
+	if (r->seen == NULL)
+		return -1;
+	rewrite_queue_check(r->seen, r->lookup, r->lookup_context);
+	if (r->lookup != NULL && t->dangling != DANGLING_REPORT &&
+	    value_own_all(&s->item.map, d->expr.mem, d->err) != 0)
+		return -1;
+	if (rewrite_collect(t->seen, r->seen, &d->expr, &s->item, number,
+			    r->sums.left +
+			    d->program->parts[s->table].first_left,
+			    &why) == 0)
+		return 0;
+	*d->err = why;
+	return -1;
+}
+
+/* What `dangling` says of them. */
+static int
+obey(struct strands *all, struct strand *const *by_number)
+{
+	struct doing *const d = all->d;
+	size_t n;
+	const struct rewrite_verdict *const v =
+		rewrite_verdicts(d->run->seen, &n);
+
+	for (size_t i = 0; i < n; i++) {
+		struct strand *const s = by_number[v[i].item];
+
+		if (!v[i].rejected)
+			s->unmade = true;
+		else if (refuse(all, s, &v[i].why, "references") != 0)
+			return -1;
+	}
+	return 0;
+}
+
+/*
+ * Ids and references of what was made for other tables: their `dangling` now,
+ * the rest at the end checks.
+ */
+static int
+look_at_ids(struct strands *all, struct strand **by_number)
+{
+	struct doing *const d = all->d;
+	struct program_run *const r = d->run;
+	uint32_t n = 0;
+
+	if (r->seen != NULL)
+		rewrite_reset(r->seen);
+	for (struct strand *s = all->head; s != NULL; s = s->next, n++) {
+		by_number[n] = s;
+		if (d->plan->tables[s->table].seen != NULL &&
+		    s->table != d->tables[s->source] &&
+		    !all->refused[s->source] && look_at(all, s, n) != 0)
+			return -1;
+	}
+	if (r->seen == NULL)
+		return 0;
+	return rewrite_flush(r->seen, d->expr.mem, d->err) != 0 ? -1
+		: obey(all, by_number);
+}
+
+/* The uses of what became products, with the numbers of those. */
+static int
+number_uses(struct strands *all, struct strand *const *by_number)
+{
+	struct doing *const d = all->d;
+	const struct rewrite_use *from;
+	struct rewrite_use *to;
+	size_t n;
+
+	if (d->run->seen == NULL)
+		return 0;
+	from = rewrite_uses(d->run->seen, &n);
+	to = arena_take(d->expr.mem, (n + 1) * sizeof(*to), d->err);
+	if (to == NULL)
+		return -1;
+	d->out->seen = to;
+	for (size_t i = 0; i < n; i++) {
+		const struct strand *const s = by_number[from[i].item];
+
+		if (all->refused[s->source])
+			continue;
+		to[d->out->nseen] = from[i];
+		to[d->out->nseen++].item = s->product;
+	}
+	return 0;
+}
+
 /* ---- products ------------------------------------------------------------ */
 
 /* The target's rules, for one of the items that a source item became. */
@@ -254,8 +358,14 @@ hand_over(struct strands *all, struct strand *s)
 	struct err why;
 
 	*made = (struct product){
-		.item = &s->item, .source = s->source, .table = s->table,
+		.item = s->unmade ? NULL : &s->item, .source = s->source,
+		.table = s->table,
 	};
+	s->product = d->out->nproducts;
+	if (s->unmade) {
+		d->out->nproducts++;
+		return 0;
+	}
 	if (target_check(&part->target, made->item, NULL, deep, d->expr.mem,
 			 &made->key, &made->types, &why) != 0)
 		return refuse(all, s, &why, "target");
@@ -268,41 +378,34 @@ hand_over(struct strands *all, struct strand *s)
 	return 0;
 }
 
-/* Ids and references of what was made for other tables, for the end checks. */
-static int
-look_at_ids(struct strands *all)
+/* Count what became of item `i`, whose products are those from `n` on. */
+static void
+count(struct strands *all, uint32_t i, uint32_t n)
 {
 	struct doing *const d = all->d;
-	struct program_run *const r = d->run;
-	struct program_result *const out = d->out;
-	struct err why;
+	const struct program_result *const out = d->out;
+	struct counts *const c = &d->run->sums.counts[d->tables[i]];
+	uint32_t made = 0;
 
-	if (r->seen != NULL)
-		rewrite_reset(r->seen);
-	for (uint32_t i = 0; i < out->nproducts; i++) {
-		const struct product *const made = &out->products[i];
-		const struct rewrite *const seen =
-			d->plan->tables[made->table].seen;
+	for (uint32_t k = n; k < out->nproducts; k++) {
+		const struct product *const p = &out->products[k];
 
-		if (seen == NULL || made->table == d->tables[made->source])
-			continue;
-		if (r->seen == NULL)
-			r->seen = rewrite_queue_new(d->err);
-		if (r->seen == NULL)
-			return -1;
-		if (rewrite_collect(seen, r->seen, &d->expr, made->item, i,
-				    r->sums.left + d->program->parts[made->table]
-				    .first_left, &why) == 0)
-			continue;
-		*d->err = why;
-		return -1;
+		made += p->item != NULL;
+		if (p->item == NULL)
+			d->run->sums.left[d->program->parts[p->table]
+					  .unmade]++;
 	}
-	if (r->seen == NULL)
-		return 0;
-	if (rewrite_flush(r->seen, d->expr.mem, d->err) != 0)
-		return -1;
-	out->seen = rewrite_uses(r->seen, &out->nseen);
-	return 0;
+	c->made += made;
+	if (made > 0) {
+		d->fates[i] = FATE_MOVED;
+		c->moved++;
+	} else if (out->nproducts > n) {
+		c->skipped++;
+	} else if (all->filtered[i]) {
+		c->filtered++;
+	} else {
+		c->dropped++;
+	}
 }
 
 /* What became of the items, in their order. */
@@ -314,7 +417,6 @@ settle(struct strands *all)
 	struct strand *s = all->head;
 
 	for (uint32_t i = 0; i < d->batch->nitems; i++) {
-		struct counts *const c = &d->run->sums.counts[d->tables[i]];
 		const uint32_t n = out->nproducts;
 
 		if (!d->live[i])
@@ -322,17 +424,10 @@ settle(struct strands *all)
 		for (; s != NULL && s->source == i; s = s->next)
 			if (!all->refused[i] && hand_over(all, s) != 0)
 				return -1;
-		if (all->refused[i]) {
+		if (all->refused[i])
 			out->nproducts = n;
-		} else if (out->nproducts > n) {
-			d->fates[i] = FATE_MOVED;
-			c->moved++;
-			c->made += out->nproducts - n;
-		} else if (all->filtered[i]) {
-			c->filtered++;
-		} else {
-			c->dropped++;
-		}
+		else
+			count(all, i, n);
 	}
 	return 0;
 }
@@ -389,6 +484,7 @@ program_do_outputs(struct doing *d, const uint32_t *first)
 		.refused = arena_take(d->expr.mem, n + 1, d->err),
 		.filtered = arena_take(d->expr.mem, n + 1, d->err),
 	};
+	struct strand **by_number;
 	size_t nstrands = 0;
 
 	if (all.refused == NULL || all.filtered == NULL)
@@ -401,8 +497,12 @@ program_do_outputs(struct doing *d, const uint32_t *first)
 		nstrands++;
 	d->out->products = arena_take(d->expr.mem,
 		(nstrands + 1) * sizeof(*d->out->products), d->err);
-	if (d->out->products == NULL || nstrands > UINT32_MAX)
+	by_number = arena_take(d->expr.mem, (nstrands + 1) *
+			       sizeof(struct strand *), d->err);
+	if (d->out->products == NULL || by_number == NULL ||
+	    nstrands > UINT32_MAX)
 		return -1;
 	d->out->several = true;
-	return settle(&all) != 0 ? -1 : look_at_ids(&all);
+	return look_at_ids(&all, by_number) != 0 || settle(&all) != 0
+		? -1 : number_uses(&all, by_number);
 }

@@ -145,6 +145,7 @@ write_table(struct run *r, uint32_t i, struct jsonwrite *w, struct err *err)
 	const struct plan_table *const t = &r->plan->tables[i];
 	const struct join_table_result *const ids =
 		&r->account.join.tables[i];
+	size_t at;
 
 	jsonwrite_map(w);
 	jsonwrite_name(w, "table");
@@ -157,6 +158,8 @@ write_table(struct run *r, uint32_t i, struct jsonwrite *w, struct err *err)
 	write_table_out(w, r, i);
 	if (run_is_changes(r, i))
 		write_number(w, "deletes", r->account.deleted[i]);
+	if (program_find_unmade(r->program, i, &at))
+		write_number(w, "emittedSkipped", r->account.left[at]);
 	write_number(w, "ids", ids->ids);
 	if (r->account.maps[i].rows > 0) {
 		write_number(w, "mapRows", r->account.maps[i].rows);

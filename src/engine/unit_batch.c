@@ -204,6 +204,8 @@ settle(struct unit_run *r, struct program_result *result, uint32_t i,
 		bool alone;
 		const uint64_t place = place_of(r, &p[i], i - first, &alone);
 
+		if (p[i].item == NULL)
+			continue;
 		if (!alone)
 			return err_set(err, ERR_USAGE, "'--on-duplicate' "
 				       "cannot tell apart what the item of "
@@ -211,8 +213,7 @@ settle(struct unit_run *r, struct program_result *result, uint32_t i,
 				       "items than bytes",
 				       r->bench->batch.items[p[i].source]
 				       .number);
-		if (p[i].item != NULL)
-			is_dropped(r, result, i, place);
+		is_dropped(r, result, i, place);
 	}
 	for (i = first; i < end; i++) {
 		struct err why = { 0 };
@@ -374,10 +375,12 @@ log_seen(struct unit_run *r, const struct program_result *result)
 	for (size_t i = 0; i < result->nseen; i++) {
 		const struct rewrite_use *const u = &result->seen[i];
 		const struct product *const p = &result->products[u->item];
+		const enum item_fate fate = p->item != NULL ? FATE_MOVED :
+			result->fates[p->source] == FATE_REFUSED
+			? FATE_REFUSED : FATE_LEFT_OUT;
 
-		if (p->item != NULL)
-			log_use(r, u, p->table, b->items[p->source].offset,
-				FATE_MOVED, &last);
+		log_use(r, u, p->table, b->items[p->source].offset, fate,
+			&last);
 	}
 }
 

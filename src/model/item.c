@@ -335,6 +335,21 @@ value_own(struct value *v, uint32_t more, struct arena *a, struct err *err)
 }
 
 int
+value_own_all(struct value *v, struct arena *a, struct err *err)
+{
+	const uint32_t step = v->type == VALUE_M ? 2 : 1;
+
+	if (!value_is_container(v))
+		return 0;
+	if (value_own(v, 0, a, err) != 0)
+		return -1;
+	for (uint32_t i = step - 1; i < v->len; i += step)
+		if (value_own_all(&v->kids[i], a, err) != 0)
+			return -1;
+	return 0;
+}
+
+int
 value_set_attr(struct value *m, struct span name, const struct value *v,
 	       struct arena *a, struct err *err)
 {

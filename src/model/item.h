@@ -205,6 +205,8 @@ struct value *value_attr(const struct value *m, struct span name,
  */
 int value_own(struct value *v, uint32_t more, struct arena *a,
 	      struct err *err);
+/* Likewise all containers in it, at any depth. */
+int value_own_all(struct value *v, struct arena *a, struct err *err);
 
 /*
  * Append an attribute to a map, or replace its value; the map's array must not

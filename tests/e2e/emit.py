@@ -184,6 +184,102 @@ def policies_know_the_ids_of_what_is_emitted(here, options):
           len(stock) - len(there), 'skipped')
 
 
+def policies_hold_for_what_is_emitted(here, options):
+    """Suppliers s7 and s8 are not there."""
+    items, _ = make(here, unique(12345), 300, 12345)
+    for x in items:
+        x['deep'] = {'M': {'l': {'L': [x['supplier'], S('s1')]}}}
+    for f in range(3):
+        write_items('%s/data/Products/f%d.json.gz' % (here, f),
+                    items[f * 100:f * 100 + 100])
+    there = {new('Suppliers', 's%d' % i) for i in range(7)}
+
+    def change(policy, x):
+        """What a variant is under the policy, or None."""
+        gone = x['supplier']['S'] not in there
+        deep = [new('Suppliers', v['S']) for v in x['deep']['M']['l']['L']]
+        x = {**x, 'deep': {'M': {'l': {'L': [S(v) for v in deep]}}}}
+        if not gone or policy == 'keep':
+            return x
+        if policy == 'skip-item':
+            return None
+        if policy == 'null':
+            x['supplier'] = {'NULL': True}
+            x['deep'] = {'M': {'l': {'L': [{'NULL': True}, S(deep[1])]}}}
+        else:
+            del x['supplier']
+            x['deep'] = {'M': {'l': {'L': [S(deep[1])]}}}
+        return x
+
+    rules = {'supplier': 'Suppliers', 'deep.l[*]': 'Suppliers'}
+    emit = [dict(e) for e in TABLES['Products']['steps'][0]['emit']]
+    emit[1]['item'] = {**emit[1]['item'], 'deep': 'deep'}
+    for policy in 'null', 'remove', 'skip-item', 'keep':
+        tables = {**TABLES,
+                  'Products': {**TABLES['Products'], 'references': rules,
+                               'steps': [{'emit': emit}]},
+                  'Variants': {**TABLES['Variants'], 'dangling': policy,
+                               'references': {**rules,
+                                              'product': 'Products'}}}
+        plan = plan_of(here, name=policy + '.json', tables=tables)
+        want, left, moved = [], 0, 0
+        for item in items:
+            out = become(item)
+            if out is None:
+                continue
+            moved += 1
+            for t, x in out:
+                if t != 'Variants':
+                    continue
+                x = change(policy, {**x, 'deep': item['deep']})
+                want += [x] if x else []
+                left += x is None
+        for threads in '1', '2':
+            job = '%s/%s%s' % (here, policy, threads)
+            run(plan, job, '--threads', threads, status=1)
+        same_jobs(here + '/%s1' % policy, here + '/%s2' % policy)
+        equal(sorted(map(text, lines(job, 'Variants'))),
+              sorted(map(text, want)), policy)
+        # What it shares with its product stays as it is there.
+        for x in lines(job, 'Products'):
+            equal(len(x['deep']['M']['l']['L']), 2, (policy, x))
+            check('supplier' in x and 'S' in x['supplier'], policy, x)
+        equal(table_of(job, 'Variants')['emittedSkipped'], left, policy)
+        equal(table_of(job, 'Products')['moved'], moved, policy)
+    check(left == 0 and len(want) > 100, 'nothing dangled')
+
+
+def an_item_is_skipped_if_all_of_it_is(here, options):
+    write_items(here + '/data/From/f.json', [
+        {'id': S(str(i)), 'l': {'L': [S(x) for x in l]}}
+        for i, l in enumerate((['a', 'b'], ['b'], ['b', 'b'], []))])
+    write_items(here + '/data/Into/f.json', [{'id': S('a')}])
+    tables = {
+        'Into': {'key': ['id']},
+        'From': {'key': ['id'], 'steps': [{'emit': [
+            {'to': 'Tags', 'each': 'l', 'as': 'x', 'index': 'i', 'item': {
+                'tag': "concat(id, '/', i)", 'ref': 'x', 'key': 'x'}}]}]},
+        'Tags': {'key': ['tag'], 'references': {'ref': 'Into'},
+                 'dangling': 'skip-item'}}
+    plan = plan_of(here, read=('From', 'Into'), tables=tables)
+    r = run(plan, here + '/job')
+    equal([x['tag']['S'] for x in lines(here + '/job', 'Tags')], ['0/0'],
+          'tags')
+    t = table_of(here + '/job', 'From')
+    equal((t['moved'], t['skipped'], t['dropped']), (1, 2, 1), 'account')
+    equal(table_of(here + '/job', 'Tags')['emittedSkipped'], 4, 'skipped')
+    contains(r.out, '4 emitted and skipped')
+    # In a key nothing can be NULL: then the item that it came of is rejected.
+    tables['Tags'] = {'key': ['ref', 'tag'], 'references': {'ref': 'Into'},
+                      'dangling': 'null'}
+    run(plan_of(here, 'null.json', read=('From', 'Into'), tables=tables),
+        here + '/null', status=1)
+    equal([x['Item']['id']['S'] for x in rejected(here + '/null', 'From')],
+          ['0', '1', '2'], 'rejected')
+    contains(rejected(here + '/null', 'From')[0]['reason'],
+             'a key attribute cannot be NULL')
+
+
 def equal_keys_are_found_and_one_stays(here, options):
     rng = random.Random(3)
     items, _ = make(here, rng, 90, 100)
@@ -401,6 +497,7 @@ def changes_alone_become_puts_and_deletes(here, options):
 
 main([changes_alone_become_puts_and_deletes, everything_that_items_become_is_there,
       policies_know_the_ids_of_what_is_emitted,
+      policies_hold_for_what_is_emitted, an_item_is_skipped_if_all_of_it_is,
       equal_keys_are_found_and_one_stays,
       an_item_is_a_duplicate_if_nothing_of_it_stays,
       what_is_too_large_takes_its_others_along,
