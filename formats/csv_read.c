@@ -395,7 +395,7 @@ read_row(struct block *b)
 		*b->err = why;
 		return -1;
 	}
-	b->out->nitems++;
+	b->out->sizes[b->out->nitems++] = (uint32_t)(end - b->p);
 	go_to(b, end);
 	return 1;
 }
@@ -433,7 +433,9 @@ decode(void *state, struct span in, bool last, struct batch *out, size_t *used,
 
 	out->items = arena_take(&out->mem, MAX_ITEMS * sizeof(*out->items),
 				err);
-	if (out->items == NULL ||
+	out->sizes = arena_take(&out->mem, MAX_ITEMS * sizeof(*out->sizes),
+				err);
+	if (out->items == NULL || out->sizes == NULL ||
 	    compose_batch(c->to, &out->mem, 2 * in.len, err) != 1)
 		return -1;
 	if (c->at.offset == 0 && in.len >= 3 &&

@@ -241,7 +241,7 @@ read_item(struct block *b)
 	}
 	switch (rc) {
 	case JSON_GOOD:
-		b->out->nitems++;
+		b->out->sizes[b->out->nitems++] = (uint32_t)(at - b->p);
 		d->page.nitems++;
 		dumpjson_advance(b, at);
 		d->next = COMMA;
@@ -480,7 +480,9 @@ decode(void *state, struct span in, bool last, struct batch *out, size_t *used,
 					     : MAX_ITEMS;
 	out->items = arena_take(&out->mem, b.items_cap * sizeof(*out->items),
 				err);
-	if (out->items == NULL ||
+	out->sizes = arena_take(&out->mem, b.items_cap * sizeof(*out->sizes),
+				err);
+	if (out->items == NULL || out->sizes == NULL ||
 	    compose_batch(d->to, &out->mem, 2 * in.len, err) != 1)
 		return -1;
 	if (d->at.offset == 0 && in.len >= 3 &&

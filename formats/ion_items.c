@@ -205,6 +205,12 @@ ion_make_items(struct ion *d, const struct ion_found *found, uint32_t n,
 {
 	if (read_lines(d, found, n, out, err) != 0)
 		return -1;
+	out->sizes = arena_take(&out->mem, (n + (size_t)1) *
+				sizeof(*out->sizes), err);
+	if (out->sizes == NULL)
+		return -1;
+	for (uint32_t i = 0; i < n; i++)
+		out->sizes[i] = (uint32_t)found[i].text.len;
 	if (d->records)
 		return make_records(found, n, out, err);
 	for (uint32_t i = 0; i < n; i++) {

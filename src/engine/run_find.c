@@ -42,7 +42,7 @@ look(struct seek *s, struct err *err)
 	for (uint32_t i = 0; i < s->batch.nitems && s->at < s->end; i++) {
 		const struct item *const item = &s->batch.items[i];
 		const uint64_t offset = item->offset;
-		const uint64_t end = offset + unit_nplaces(s->format, item);
+		const uint64_t end = offset + unit_nplaces(&s->batch, i);
 
 		while (s->at < s->end && s->at->offset < offset)
 			s->at++;

@@ -135,10 +135,12 @@ unit_run_free(struct unit_run *r)
 }
 
 uint64_t
-unit_nplaces(const struct item_format *format, const struct item *item)
+unit_nplaces(const struct batch *b, uint32_t i)
 {
-	return format == &ddbjson_format && item->line.len > 0
-		? item->line.len : 1;
+	const uint64_t n = b->sizes != NULL ? b->sizes[i]
+					    : b->items[i].line.len;
+
+	return n > 0 ? n : 1;
 }
 
 int

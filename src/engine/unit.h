@@ -154,12 +154,11 @@ struct source;
 const struct item_format *unit_format(const struct unit *u, struct source *s);
 
 /*
- * The items that one item became are known to the end checks by places: the
- * bytes of its line, from its offset on, where the format is lines.  How many
+ * The items that item `i` of the batch became are known to the end checks by
+ * places: the bytes that it takes in its file, from its offset on.  How many
  * there are.
  */
-uint64_t unit_nplaces(const struct item_format *format,
-		      const struct item *item);
+uint64_t unit_nplaces(const struct batch *b, uint32_t i);
 
 /* Does it give items, or records where those are wanted?  0 or -1. */
 int unit_check_format(const struct unit *u, const struct item_format *format,

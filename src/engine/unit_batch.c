@@ -150,18 +150,19 @@ prepare(struct unit_run *r, const struct product *p, struct err *err)
 }
 
 /*
- * By what number the `nth` product of an item is known: a byte of its line, so
- * that it finds the item again.  *alone, if it is known by no other one.
+ * By what number the `nth` product of an item is known: a byte of what that is
+ * read from, so that it finds the item again.  *alone, if it is known by no
+ * other one.
  */
 static uint64_t
 place_of(const struct unit_run *r, const struct product *p, uint32_t nth,
 	 bool *alone)
 {
-	const struct item *const from = &r->bench->batch.items[p->source];
-	const uint64_t n = unit_nplaces(r->format, from);
+	const struct batch *const b = &r->bench->batch;
+	const uint64_t n = unit_nplaces(b, p->source);
 
 	*alone = nth < n;
-	return from->offset + (*alone ? nth : n - 1);
+	return b->items[p->source].offset + (*alone ? nth : n - 1);
 }
 
 /* Could the product be written?  Returns 0, or -1: ERR_INPUT if not. */

@@ -69,6 +69,15 @@ note_keys(struct unit_run *r, struct err *err)
 	return 0;
 }
 
+/* Item `i` of the batch is now number `to`. */
+static void
+keep_base(struct batch *b, uint32_t i, uint32_t to)
+{
+	b->items[to] = b->items[i];
+	if (b->sizes != NULL)
+		b->sizes[to] = b->sizes[i];
+}
+
 /* Leave out the items of a base that a record came after. */
 static int
 take_base(struct unit_run *r, struct err *err)
@@ -100,7 +109,7 @@ take_base(struct unit_run *r, struct err *err)
 			if (has[i] && last[i] != LATEST_NONE)
 				r->superseded++;
 			else
-				b->items[kept++] = b->items[from + i];
+				keep_base(b, from + i, kept++);
 	}
 	b->nitems = kept;
 	return 0;
@@ -113,6 +122,15 @@ make_room(struct batch *b, struct err *err)
 	b->items = arena_take(&b->mem, (b->nrecords + 1U) * sizeof(*b->items),
 			      err);
 	return b->items == NULL ? -1 : 0;
+}
+
+/* An image of record `i` is the next item. */
+static void
+take_image(struct batch *b, uint32_t i, const struct item *image)
+{
+	if (b->sizes != NULL)
+		b->sizes[b->nitems] = b->sizes[i];
+	b->items[b->nitems++] = *image;
 }
 
 /* The new images of the records that no other came after. */
@@ -137,7 +155,7 @@ take_latest(struct unit_run *r, struct err *err)
 		else if (from->new == NULL)
 			r->gone++;
 		else
-			b->items[b->nitems++] = *from->new;
+			take_image(b, i, from->new);
 	}
 	return 0;
 }

@@ -8,6 +8,7 @@ batch_reset(struct batch *b)
 	b->rejects = NULL;
 	b->records = NULL;
 	b->nitems = b->nrejects = b->nrecords = 0;
+	b->sizes = NULL;
 	b->gone = NULL;
 	b->keys_alone = false;
 }

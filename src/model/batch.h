@@ -43,6 +43,11 @@ struct batch {
 	struct reject *rejects;
 	struct record *records;	/* of readers of records, which leave no items */
 	uint32_t nitems, nrejects, nrecords;
+	/*
+	 * Bytes that item i takes in its data file, from its offset on: of those
+	 * that leave records, record i.  NULL: those of its line.
+	 */
+	uint32_t *sizes;
 	/* Item i is an image of what was deleted, */
 	const bool *gone;	/* ... or NULL: none is */
 	bool keys_alone;	/* ... of which nothing is known but its key */

@@ -280,6 +280,52 @@ def an_item_is_skipped_if_all_of_it_is(here, options):
              'a key attribute cannot be NULL')
 
 
+def equal_keys_are_told_apart_in_any_format(here, options):
+    """The same three files as Ion, CSV and plain JSON of one line."""
+    rng = random.Random(8)
+    items = [{'id': S('p%d' % i), 'l': {'L': [
+        S('k%d' % rng.randrange(60)) for _ in range(rng.randrange(4))]}}
+        for i in range(90)]
+    tables = {'From': {'key': ['id'], 'steps': [{'emit': [
+        {'to': 'From', 'update': 'REMOVE l'},
+        {'to': 'Tags', 'each': 'l', 'as': 'x', 'index': 'i', 'item': {
+            'tag': 'x', 'of': 'id', 'n': 'i'}}]}]},
+        'Tags': {'key': ['tag']}}
+    sources = {}
+    for f in range(3):
+        part = items[f * 30:f * 30 + 30]
+        write_items('%s/typed/f%d.json.gz' % (here, f), part)
+        plain = [{'id': x['id']['S'], 'l': [v['S'] for v in x['l']['L']]}
+                 for x in part]
+        write('%s/array/f%d.json' % (here, f), json.dumps(plain))
+        write('%s/ion/f%d.ion' % (here, f), ''.join(
+            '$ion_1_0 {Item:%s}' % json.dumps(x) for x in plain))
+        write('%s/scan/f%d.json' % (here, f), json.dumps({'Items': part}))
+        out = io.StringIO()
+        w = csv.writer(out)
+        w.writerow(['id', 'l'])
+        for x in plain:
+            w.writerow([x['id'], json.dumps(x['l'])])
+        write('%s/csv/f%d.csv' % (here, f), out.getvalue())
+    for policy in 'keep-first', 'keep-last', 'reject':
+        want = None
+        for kind in 'typed', 'array', 'ion', 'scan', 'csv':
+            source = {'path': '%s/%s' % (here, kind), 'table': 'From'}
+            if kind == 'csv':
+                source.update(format='csv', types={'l': 'L'})
+            plan = write_plan('%s/%s.json' % (here, kind), {
+                'source': {'exports': [source]},
+                'target': {'environment': 'prod'}, 'tables': tables})
+            job = '%s/%s-%s' % (here, kind, policy)
+            run(plan, job, '--on-duplicate', policy, '--threads', '2',
+                status=1 if policy == 'reject' else 0)
+            got = [lines(job, t) for t in ('From', 'Tags')]
+            want = want or got
+            equal(got, want, (policy, kind))
+        keys = [x['tag']['S'] for x in want[1]]
+        equal(len(set(keys)), len(keys), 'keys')
+
+
 def equal_keys_are_found_and_one_stays(here, options):
     rng = random.Random(3)
     items, _ = make(here, rng, 90, 100)
@@ -498,6 +544,7 @@ def changes_alone_become_puts_and_deletes(here, options):
 main([changes_alone_become_puts_and_deletes, everything_that_items_become_is_there,
       policies_know_the_ids_of_what_is_emitted,
       policies_hold_for_what_is_emitted, an_item_is_skipped_if_all_of_it_is,
+      equal_keys_are_told_apart_in_any_format,
       equal_keys_are_found_and_one_stays,
       an_item_is_a_duplicate_if_nothing_of_it_stays,
       what_is_too_large_takes_its_others_along,
