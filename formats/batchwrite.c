@@ -28,8 +28,8 @@ struct writer {
 	struct arena mem;
 };
 
-static void *
-start(const struct item_rules *rules, struct err *err)
+void *
+batchwrite_start(const struct item_rules *rules, struct err *err)
 {
 	struct writer *const w = calloc(1, sizeof(*w));
 
@@ -50,8 +50,8 @@ start(const struct item_rules *rules, struct err *err)
 	return w;
 }
 
-static void
-stop(void *state)
+void
+batchwrite_stop(void *state)
 {
 	struct writer *const w = state;
 
@@ -116,8 +116,8 @@ same_hash(struct keyhash a, struct keyhash b)
 	return a.lo == b.lo && a.hi == b.hi;
 }
 
-static int
-is_full(void *state, const struct item *item, struct err *err)
+int
+batchwrite_full(void *state, const struct item *item, struct err *err)
 {
 	struct writer *const w = state;
 
@@ -133,8 +133,9 @@ is_full(void *state, const struct item *item, struct err *err)
 	return 0;
 }
 
-static int
-encode(void *state, const struct item *item, struct buf *out, struct err *err)
+int
+batchwrite_encode(void *state, const struct item *item, struct buf *out,
+		  struct err *err)
 {
 	struct writer *const w = state;
 	const size_t before = out->len;
@@ -157,8 +158,8 @@ encode(void *state, const struct item *item, struct buf *out, struct err *err)
 	return 0;
 }
 
-static int
-end_file(void *state, struct buf *out, struct err *err)
+int
+batchwrite_end(void *state, struct buf *out, struct err *err)
 {
 	struct writer *const w = state;
 	const size_t n = w->n;
@@ -166,22 +167,3 @@ end_file(void *state, struct buf *out, struct err *err)
 	w->n = w->len = 0;
 	return n > 0 ? buf_append(out, span_of("]}\n"), err) : 0;
 }
-
-/* Nothing looks like one: they are not read. */
-static int
-sniff(struct span head)
-{
-	(void)head;
-	return 0;
-}
-
-const struct item_format batchwrite_format = {
-	.name = "batch-requests",
-	.suffix = ".json",
-	.sniff = sniff,
-	.encode_start = start,
-	.encode_full = is_full,
-	.encode = encode,
-	.encode_end = end_file,
-	.encode_stop = stop,
-};

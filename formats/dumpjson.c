@@ -22,6 +22,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "formats/batchwrite.h"
 #include "formats/compose.h"
 #include "formats/formats.h"
 #include "formats/itemtypes.h"
@@ -226,8 +227,12 @@ read_item(struct block *b)
 
 	if (rc == JSON_GOOD)
 		rc = compose_item(d->to, &why);
+	if (rc == JSON_GOOD && d->kind == REQUESTS)
+		rc = dumpjson_open_request(&w);
 	if (rc == JSON_GOOD)
 		rc = jsonvalue_item(&w, !plain, d->types);
+	if (rc == JSON_GOOD && d->kind == REQUESTS)
+		rc = dumpjson_close_request(&w);
 	if (rc == JSON_GOOD) {
 		at = w.p;
 		rc = follows(b, w.p, &w.p, &why);
@@ -286,8 +291,9 @@ end_page(struct block *b)
 			? b->p - back : b->begin;
 		struct err why;
 
-		err_set(&why, ERR_INPUT, "an object with neither 'Items' nor "
-			"'Item' in it");
+		err_set(&why, ERR_INPUT, d->kind == REQUESTS
+			? "an object without requests for a table" :
+			"an object with neither 'Items' nor 'Item' in it");
 		const struct span text = { from, (size_t)(b->p + 1 - from) };
 
 		if (dumpjson_add_reject(b, text, b->p, &why) != 0)
@@ -345,14 +351,18 @@ read_member(struct block *b)
 			rc = jsonvalue_wrong(&w, "a value");
 	}
 	const uint8_t *const value = w.p;
-	if (rc == JSON_GOOD && span_is(name, "Items") && *value == '[') {
+	if (rc == JSON_GOOD && *value == '[' &&
+	    (d->kind == REQUESTS || span_is(name, "Items"))) {
+		if (d->kind == REQUESTS && dumpjson_take_table(b, name) != 1)
+			return -1;
 		dumpjson_advance(b, value + 1);
 		d->page.has_items = true;
 		d->level = ITEMS;
 		d->next = FIRST;
 		return 1;
 	}
-	if (rc == JSON_GOOD && span_is(name, "Item") && *value == '{') {
+	if (rc == JSON_GOOD && d->kind == SCAN && span_is(name, "Item") &&
+	    *value == '{') {
 		dumpjson_advance(b, value);
 		d->page.has_items = true;
 		d->next = VALUE;
@@ -375,7 +385,7 @@ read_member(struct block *b)
 static int
 element(struct block *b)
 {
-	if (b->d->kind == SCAN && b->d->level <= LIST) {
+	if (b->d->kind >= SCAN && b->d->level <= LIST) {
 		begin_page(b);
 		return 1;
 	}
@@ -519,6 +529,13 @@ start_scan(const struct item_rules *rules, struct err *err)
 	return start(SCAN, rules, err);
 }
 
+static void *
+start_requests(const struct item_rules *rules, struct err *err)
+{
+	(void)rules;
+	return start(REQUESTS, NULL, err);
+}
+
 #define READER(starter) \
 	.suffix = ".json", .decode_start = starter, \
 	.decode_rewind = rewind_state, .decode = decode, \
@@ -532,6 +549,14 @@ const struct item_format plainjson_format = {
 const struct item_format typedjson_format = {
 	.name = "typed-json", .sniff = dumpjson_sniff_typed,
 	READER(start_typed),
+};
+
+const struct item_format batchwrite_format = {
+	.name = "batch-requests", .sniff = dumpjson_sniff_requests,
+	READER(start_requests),
+	.encode_start = batchwrite_start, .encode_full = batchwrite_full,
+	.encode = batchwrite_encode, .encode_end = batchwrite_end,
+	.encode_stop = batchwrite_stop,
 };
 
 const struct item_format scanjson_format = {

@@ -8,6 +8,9 @@
  *			after the other: {"Items":[...],"Count":...}; and
  *			{"Item":{...}} with anything beside it
  *
+ *	batch-requests	bodies of BatchWriteItem (batchwrite.h):
+ *			{"Things":[{"PutRequest":{"Item":{...}}}]}
+ *
  * Items are read one by one, whatever holds them: an array of any length is in
  * memory an item at a time.  See FORMATS.md for types and for what happens to a
  * text that is wrong.
@@ -32,9 +35,10 @@ enum dumpjson_look {
 /* Is the object that `text` begins with a map of typed values? */
 enum dumpjson_look dumpjson_look(struct span text);
 
-/* How many leading bits say that it is one of the three. */
+/* How many leading bits say that it is one of the four. */
 int dumpjson_sniff_plain(struct span head);
 int dumpjson_sniff_typed(struct span head);
 int dumpjson_sniff_scan(struct span head);
+int dumpjson_sniff_requests(struct span head);
 
 #endif

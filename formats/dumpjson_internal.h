@@ -16,7 +16,7 @@ struct itemtypes;
 
 enum { MOST_COLUMNS = 4096 };	/* before an item that begins its line */
 
-enum kind { PLAIN, TYPED, SCAN };
+enum kind { PLAIN, TYPED, SCAN, REQUESTS };
 
 enum level { TOP, LIST, PAGE, ITEMS };
 
@@ -56,6 +56,8 @@ struct dumpjson {
 	struct page page;
 	struct skip skip;
 	struct err damage;		/* the first; for the end */
+	uint8_t table[255];		/* of REQUESTS: its name, */
+	size_t table_len;		/* ... 0 if none was met */
 };
 
 /* A block under way. */
@@ -90,5 +92,16 @@ int dumpjson_reject(struct block *b, const uint8_t *at, const struct err *why);
 
 /* The same of the byte at b->p, which is not what it should be. */
 int dumpjson_reject_byte(struct block *b, const char *expected);
+
+/* ---- dumpjson_request.c -------------------------------------------------- */
+
+struct jsonwalk;
+
+/* What stands around an item; as jsonvalue.h says. */
+int dumpjson_open_request(struct jsonwalk *w);
+int dumpjson_close_request(struct jsonwalk *w);
+
+/* All must be of one table.  Returns 1 or -1. */
+int dumpjson_take_table(struct block *b, struct span name);
 
 #endif

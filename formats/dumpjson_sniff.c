@@ -216,6 +216,27 @@ dumpjson_sniff_typed(struct span head)
 	}
 }
 
+/* ---- requests ------------------------------------------------------------ */
+
+/* `{"Things":[{"PutRequest":{`, with whatever white space. */
+int
+dumpjson_sniff_requests(struct span head)
+{
+	struct look l;
+	bool list;
+
+	if (!begin(&l, head, &list) || !take(&l, '{') || peek(&l) != '"' ||
+	    string(&l).ptr == NULL || !take(&l, ':') || !take(&l, '[') ||
+	    !take(&l, '{') || peek(&l) != '"')
+		return 0;
+
+	const struct span name = string(&l);
+	if (name.ptr == NULL || (!span_is(name, "PutRequest") &&
+				 !span_is(name, "DeleteRequest")))
+		return 0;
+	return take(&l, ':') && take(&l, '{') ? 90 : 0;
+}
+
 /* ---- pages --------------------------------------------------------------- */
 
 enum {

@@ -535,7 +535,10 @@ exports_format(const struct export *e)
 		return "dynamodb-json";
 	if (strcmp(says, "ION") == 0)
 		return "ion";
-	return strcmp(says, "CSV") == 0 ? "csv" : "";	/* ours */
+	/* Ours: */
+	if (strcmp(says, "BATCH_REQUESTS") == 0)
+		return "batch-requests";
+	return strcmp(says, "CSV") == 0 ? "csv" : "";
 }
 
 int

@@ -174,7 +174,7 @@ read_source(struct plan *p, const struct plan_part *part, const struct tree *t,
 	};
 	static const char *const formats[] = {
 		"dynamodb-json", "typed-json", "scan", "json", "ion", "csv",
-		NULL,
+		"batch-requests", NULL,
 	};
 	const struct tree *const format = tree_get(t, "format");
 	const struct tree *const table = tree_get(t, "table");

@@ -12,6 +12,7 @@
 #include "base/buf.h"
 #include "base/cpu.h"
 #include "base/err.h"
+#include "formats/batchwrite.h"
 #include "formats/csv.h"
 #include "formats/ddbjson.h"
 #include "formats/dumpjson.h"
@@ -116,7 +117,7 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
 	static const struct item_format *const FORMATS[] = {
 		&plainjson_format, &typedjson_format, &scanjson_format,
-		&csv_format,
+		&csv_format, &batchwrite_format,
 	};
 
 	if (len > 1 << 18)
