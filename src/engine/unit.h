@@ -88,6 +88,10 @@ struct unit_observer {
 	bool edits;
 	int (*after)(void *eye, const struct batch *b,
 		     const struct program_result *result, struct err *err);
+	/* Before that: the key of this item of a plan table is to be deleted,
+	 * of an increment alone, in their order.  Or NULL. */
+	int (*deleted)(void *eye, uint32_t table, const struct item *item,
+		       struct err *err);
 	/* `whole`: the unit was carried through, and is not given up. */
 	int (*close)(void *eye, bool whole, struct err *err);
 };

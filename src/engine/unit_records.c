@@ -289,8 +289,12 @@ static int
 put_delete(struct unit_run *r, const struct product *p, struct err *err)
 {
 	const struct plan_table *const t = &r->shared->plan->tables[p->table];
+	const struct unit_observer *const observer = r->shared->observer;
 
 	r->deleted[p->table]++;
+	if (observer != NULL && observer->deleted != NULL &&
+	    observer->deleted(r->eye, p->table, p->item, err) != 0)
+		return -1;
 	if (r->shared->survey)
 		return 0;
 

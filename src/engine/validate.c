@@ -91,7 +91,7 @@ validate_key_of(const struct plan_key *key, const struct value *map,
 /* What all threads share. */
 struct checking {
 	const struct validate_options *options;
-	struct dump dump;
+	const struct dump *dump;
 	struct validate_sums *sums;	/* in the turn of a unit */
 	_Atomic uint32_t next;
 	_Atomic uint64_t items, packed_len;
@@ -103,10 +103,10 @@ static int
 take(void *context, const struct inorder_piece *p, struct err *err)
 {
 	struct checking *const c = context;
-	const struct unit *const u = &c->dump.units[p->unit];
+	const struct unit *const u = &c->dump->units[p->unit];
 	const struct validate_check check = {
 		.kind = (enum validate_kind)p->kind,
-		.table = c->dump.tables[u->input].name,
+		.table = c->dump->tables[u->input].name,
 		.name = reading_name(u), .text = (const char *)p->text.ptr,
 		.file = u->path, .line = p->nitems,
 	};
@@ -206,8 +206,8 @@ work(void *context, struct err *err)
 	uint32_t n;
 
 	while (rc == 0 &&
-	       (n = atomic_fetch_add(&c->next, 1)) < c->dump.nunits) {
-		rc = check_file(c, r, &c->dump.units[n], err);
+	       (n = atomic_fetch_add(&c->next, 1)) < c->dump->nunits) {
+		rc = check_file(c, r, &c->dump->units[n], err);
 		if (rc == 0)
 			rc = inorder_end(c->order, n, err);
 	}
@@ -218,24 +218,34 @@ work(void *context, struct err *err)
 }
 
 int
-validate_dump(const struct validate_options *o, struct validate_sums *s,
-	      struct err *err)
+validate_found(const struct validate_options *o, const struct dump *d,
+	       struct validate_sums *s, struct err *err)
 {
-	struct checking c = { .options = o, .sums = s };
-	int rc = dump_find(&o->dump, &c.dump, err);
+	struct checking c = { .options = o, .dump = d, .sums = s };
+	int rc = validate_manifests(o, d, s, err);
 
-	*s = (struct validate_sums){ 0 };
-	if (rc == 0)
-		rc = validate_manifests(o, &c.dump, s, err);
 	if (rc == 0) {
-		c.order = inorder_new(c.dump.nunits, NOTES_LEN, take, &c, err);
+		c.order = inorder_new(d->nunits, NOTES_LEN, take, &c, err);
 		rc = c.order == NULL ? -1 :
 		     crew_do(o->threads > 0 ? o->threads : 1, work, &c, err);
 	}
-	s->files = c.dump.nunits;
+	s->files = d->nunits;
 	s->items = atomic_load(&c.items);
 	s->packed_len = atomic_load(&c.packed_len);
 	inorder_free(c.order);
-	dump_free(&c.dump);
+	return rc;
+}
+
+int
+validate_dump(const struct validate_options *o, struct validate_sums *s,
+	      struct err *err)
+{
+	struct dump d;
+	int rc = dump_find(&o->dump, &d, err);
+
+	*s = (struct validate_sums){ 0 };
+	if (rc == 0)
+		rc = validate_found(o, &d, s, err);
+	dump_free(&d);
 	return rc;
 }

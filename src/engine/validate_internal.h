@@ -56,6 +56,68 @@ int validate_notes_show(struct validate_notes *n,
 			const struct validate_options *o,
 			struct validate_sums *s, struct err *err);
 
+/* ---- what a job wrote: validate_out.c, validate_out_files.c -------------- */
+
+struct item_rules;
+struct run;
+struct unit;
+struct validate_outs;
+
+/*
+ * The files of a unit in the job's out/, which is `folder`.  It borrows all
+ * of these; `compared` counts what is as it should be.
+ */
+struct validate_outs *validate_outs_new(const struct run *run,
+					const char *folder,
+					const struct unit *u,
+					struct validate_notes *notes,
+					_Atomic uint64_t *compared,
+					struct err *err);
+void validate_outs_free(struct validate_outs *o);	/* NULL is fine */
+
+/* This is the next item that goes to the target of a plan table, or the next
+ * whose key is to be deleted there.  Return 0 or -1. */
+int validate_outs_put(struct validate_outs *o, uint32_t table,
+		      const struct item *item, struct err *err);
+int validate_outs_delete(struct validate_outs *o, uint32_t table,
+			 const struct item *item, struct err *err);
+
+/* These were all: nothing may be left.  Returns 0 or -1. */
+int validate_outs_end(struct validate_outs *o, struct err *err);
+
+/* How what was written for a plan table is to be read. */
+struct item_rules validate_out_rules(const struct run *r, uint32_t table);
+
+/* Are the files of out/ what the manifests beside them say?  0 or -1. */
+int validate_out_files(const struct validate_options *o, const struct run *r,
+		       const char *folder, struct validate_sums *s,
+		       struct err *err);
+
+/* Check the files of a dump as validate_dump() does; it is found already. */
+int validate_found(const struct validate_options *o, const struct dump *d,
+		   struct validate_sums *s, struct err *err);
+
+/* ---- bases with increments: validate_states.c ---------------------------- */
+
+/* An item of a dump, which may be that of a rule, or of no rule. */
+struct validate_find {
+	uint32_t unit;
+	uint64_t line;
+	uint32_t rule;		/* UINT32_MAX: none, */
+	uint32_t names;		/* ... and by these it was looked for */
+	struct span item;	/* DynamoDB JSON */
+};
+
+/* Has the table increments after its full export? */
+bool validate_is_state(const struct dump *d, uint32_t table);
+
+/*
+ * Of what was found in such tables, new images among it: leave out what a later
+ * record replaced.  *n becomes how many are left.  Returns 0 or -1.
+ */
+int validate_states(const struct validate_options *o, const struct dump *d,
+		    struct validate_find *finds, size_t *n, struct err *err);
+
 /* ---- the rules of a YAML file: validate_read.c --------------------------- */
 
 enum { RULE_MAX_KEY = 8 };	/* attributes that say which item is meant */

@@ -38,6 +38,8 @@ struct checking {
 	atomic_bool stop;
 	pthread_mutex_t lock;
 	struct buf strays;
+	bool *is_state;		/* one a table: it has increments */
+	struct buf finds;	/* of those; struct validate_find */
 	struct ddbjson *reader;	/* of what is checked at the end */
 };
 
@@ -63,11 +65,12 @@ speaks_of(const struct checking *c, const struct rule_names *n, uint32_t table)
 	return name == NULL && c->dump.ntables == 1;
 }
 
+/* Would this be the first item of the rule? */
 static bool
-comes_before(const struct unit *u, uint64_t line, const struct rule *r)
+comes_first(const struct rule *r, uint32_t unit, uint64_t line)
 {
-	return u->number < r->unit || (u->number == r->unit &&
-				       line < r->number);
+	return r->times == 0 || unit < r->unit ||
+	       (unit == r->unit && line < r->number);
 }
 
 static int
@@ -84,22 +87,64 @@ text_of(struct hand *h, const struct item *item, struct span *out,
 	return 0;
 }
 
+/*
+ * An item of a table with increments: whether it is still there, all of it will
+ * tell.
+ */
+static int
+add_find(struct hand *h, const struct item *item, uint32_t rule,
+	 uint32_t names, struct err *err)
+{
+	struct checking *const c = h->all;
+	struct validate_find f = {
+		.unit = h->unit->number, .line = item->number, .rule = rule,
+		.names = names,
+	};
+	struct span text;
+	int rc = -1;
+
+	/* The line is the record's. */
+	buf_reset(&h->text);
+	if (ddbjson_encode(item, 1, &h->text, err) != 0)
+		return -1;
+	text = (struct span){ h->text.ptr, h->text.len - 1 };
+	pthread_mutex_lock(&c->lock);
+	f.item = arena_copy(&c->mem, text, err);
+	if (f.item.ptr != NULL)
+		rc = buf_append(&c->finds, (struct span){
+			(const uint8_t *)&f, sizeof(f) }, err);
+	pthread_mutex_unlock(&c->lock);
+	return rc;
+}
+
+/* This is the item of rule `r`, if it is the first. */
+static void
+settle(struct rule *r, uint32_t unit, uint64_t line, struct span item)
+{
+	if (comes_first(r, unit, line)) {
+		r->line = item;
+		r->unit = unit;
+		r->number = line;
+	}
+	r->times++;
+}
+
 /* The item that rule `r` means: keep it, if it is the first. */
 static int
 keep(struct hand *h, struct rule *r, const struct item *item, struct err *err)
 {
-	struct span text;
+	struct span text, copy;
 	int rc = 0;
 
 	if (text_of(h, item, &text, err) != 0)
 		return -1;
 	pthread_mutex_lock(&h->all->lock);
-	if (r->times++ == 0 || comes_before(h->unit, item->number, r)) {
-		r->line = arena_copy(&h->all->mem, text, err);
-		r->unit = h->unit->number;
-		r->number = item->number;
-		rc = r->line.ptr != NULL ? 0 : -1;
-	}
+	copy = comes_first(r, h->unit->number, item->number)
+		? arena_copy(&h->all->mem, text, err) : text;
+	if (copy.ptr == NULL)
+		rc = -1;
+	else
+		settle(r, h->unit->number, item->number, copy);
 	pthread_mutex_unlock(&h->all->lock);
 	return rc;
 }
@@ -167,16 +212,34 @@ look_up(struct hand *h, const struct item *item, struct arena *mem,
 		     k < n->nrules && n->keys[k].hi == key.hi &&
 		     n->keys[k].lo == key.lo; k++) {
 			known = true;
-			if (keep(h, &c->rules.list[n->rules[k]], item,
-				 err) != 0)
+			if ((c->is_state[h->unit->input]
+			     ? add_find(h, item, n->rules[k], i, err)
+			     : keep(h, &c->rules.list[n->rules[k]], item,
+				    err)) != 0)
 				return -1;
 		}
 	}
 	if (!c->options->exact || !spoken || known)
 		return 0;
+	if (c->is_state[h->unit->input])
+		return add_find(h, item, UINT32_MAX, stray.names, err);
 	if (text_of(h, item, &text, err) != 0)
 		return -1;
 	return add_stray(h, &stray, text, NULL, err);
+}
+
+/* A record becomes its new image, if it has one. */
+static bool
+take_image(struct item *record)
+{
+	const struct span name = span_of("NewImage");
+	const struct value *const image = value_attr(&record->map, name,
+						     name_hash(name));
+
+	if (image == NULL)
+		return false;
+	record->map = *image;
+	return true;
 }
 
 static int
@@ -199,9 +262,12 @@ read_unit(struct hand *h, struct err *err)
 				      (struct span){ NULL, 0 },
 				      b->rejects[i].why.text, err) != 0)
 				return -1;
-		for (uint32_t i = 0; i < b->nitems; i++)
+		for (uint32_t i = 0; i < b->nitems; i++) {
+			if (h->unit->increment && !take_image(&b->items[i]))
+				continue;
 			if (look_up(h, &b->items[i], &b->mem, err) != 0)
 				return -1;
+		}
 		h->nitems += b->nitems;
 	}
 	return rc;
@@ -228,6 +294,46 @@ work(void *context, struct err *err)
 	buf_free(&h.text);
 	reading_free(h.reading);
 	return rc;
+}
+
+/* Of tables with increments: what is left at the end, to its rules. */
+static int
+settle_states(struct checking *c, struct err *err)
+{
+	struct validate_find *const finds = (void *)c->finds.ptr;
+	size_t n = c->finds.len / sizeof(*finds);
+
+	if (n == 0)
+		return 0;
+	if (validate_states(c->options, &c->dump, finds, &n, err) != 0)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		const struct validate_find *const f = &finds[i];
+		const struct stray stray = {
+			.unit = f->unit, .line = f->line, .item = f->item,
+			.names = f->names,
+		};
+
+		if (f->rule != UINT32_MAX)
+			settle(&c->rules.list[f->rule], f->unit, f->line,
+			       f->item);
+		else if (buf_append(&c->strays, (struct span){
+				(const uint8_t *)&stray, sizeof(stray) },
+				    err) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int
+note_states(struct checking *c, struct err *err)
+{
+	c->is_state = arena_take(&c->mem, c->dump.ntables + 1U, err);
+	if (c->is_state == NULL)
+		return -1;
+	for (uint32_t i = 0; i < c->dump.ntables; i++)
+		c->is_state[i] = validate_is_state(&c->dump, i);
+	return 0;
 }
 
 /* ---- checking what was found --------------------------------------------- */
@@ -453,14 +559,20 @@ validate_rules(const struct validate_options *o, struct validate_sums *s,
 	       struct err *err)
 {
 	struct checking c = { .options = o, .sums = s };
+	struct dump_options dump = o->dump;
 	int rc = rows_ignored_parse(&c.ignored, o->ignore, err);
 
 	*s = (struct validate_sums){ 0 };
+	dump.records = true;
 	pthread_mutex_init(&c.lock, NULL);
 	if (rc == 0)
 		rc = rules_read(&c.rules, o->against, &c.mem, err);
 	if (rc == 0)
-		rc = dump_find(&o->dump, &c.dump, err);
+		rc = dump_find(&dump, &c.dump, err);
+	if (rc == 0)
+		rc = dump_check_states(&c.dump, err);
+	if (rc == 0)
+		rc = note_states(&c, err);
 	if (rc == 0)
 		rc = exports_check(&c.dump.exports, o->dump.accept,
 				   o->dump.naccept, err);
@@ -468,11 +580,14 @@ validate_rules(const struct validate_options *o, struct validate_sums *s,
 		rc = crew_do(o->threads > 0 ? o->threads : 1, work, &c, err);
 	s->files = c.dump.nunits;
 	if (rc == 0)
+		rc = settle_states(&c, err);
+	if (rc == 0)
 		rc = check_all(&c, err);
 	ddbjson_free(c.reader);
 	rules_free(&c.rules);
 	rows_ignored_free(&c.ignored);
 	buf_free(&c.strays);
+	buf_free(&c.finds);
 	dump_free(&c.dump);
 	arena_free(&c.mem);
 	pthread_mutex_destroy(&c.lock);

@@ -294,32 +294,39 @@ def references_of_a_dump_are_checked(here, options):
               found, 'one thread')
 
 
-def tampered(path, change):
-    """Change the items of a data file, and its manifests with it."""
-    with gzip.open(path) as f:
-        lines = f.read().splitlines(True)
-    lines = change(lines)
-    packed = gzip.compress(b''.join(lines))
+def tampered(path, change, manifest='manifest-files.json', keep_count=False):
+    """Change the lines of a data file, and its manifests with it; those it had.
+    """
+    packed = path.endswith('.gz')
+    with (gzip.open if packed else open)(path, 'rb') as f:
+        before = f.read().splitlines(True)
+    lines = change(before)
+    bytes = b''.join(lines)
+    if packed:
+        bytes = gzip.compress(bytes)
     with open(path, 'wb') as f:
-        f.write(packed)
-    md5 = hashlib.md5(packed).digest()
+        f.write(bytes)
+    md5 = hashlib.md5(bytes).digest()
     top = os.path.dirname(os.path.dirname(path))
-    manifest = glob.glob(top + '/manifest-files.json')[0]
+    manifest = os.path.join(top, manifest)
     files, n = [], 0
     with open(manifest) as f:
         for entry in map(json.loads, f):
             if entry['dataFileS3Key'].endswith(os.path.basename(path)):
-                entry['itemCount'] = len(lines)
+                if not keep_count:
+                    entry['itemCount'] = len(lines)
                 entry['md5Checksum'] = base64.b64encode(md5).decode()
                 entry['etag'] = hashlib.md5(md5).hexdigest() + '-1'
             n += entry['itemCount']
             files.append(json.dumps(entry, separators=(',', ':')) + '\n')
     put_signed(manifest, ''.join(files))
     manifest = top + '/manifest-summary.json'
-    with open(manifest) as f:
-        summary = json.load(f)
-    summary['itemCount'] = n
-    put_signed(manifest, json.dumps(summary, separators=(',', ':')))
+    if os.path.exists(manifest):
+        with open(manifest) as f:
+            summary = json.load(f)
+        summary['itemCount'] = n
+        put_signed(manifest, json.dumps(summary, separators=(',', ':')))
+    return before
 
 
 def put_signed(path, text):
