@@ -574,7 +574,7 @@ def cat_shows_records_as_items_of_maps(here, options):
     with open(rules, 'w') as f:
         f.write('tables: {Tab: [{key: {n: 1}}]}')
     r = ask('validate', DATA['NEW_IMAGE', 1], '--against', rules, status=2)
-    contains(r.err, 'INCREMENTAL.md')
+    contains(r.err, 'name its full export too')
 
 
 def test_shows_both_images(here, options):
