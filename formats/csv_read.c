@@ -225,9 +225,16 @@ static int
 reject_line(struct block *b, const uint8_t *at, const char *text)
 {
 	const uint8_t *end = memchr(at, '\n', (size_t)(b->end - at));
+	struct textplace there = b->c->at;
 	struct err why;
 
-	err_set(&why, ERR_INPUT, "%s", text);
+	textplace_pass(&there, b->p, at);
+	if (there.line == b->c->at.line)
+		err_set(&why, ERR_INPUT, "%s", text);
+	else
+		err_set(&why, ERR_INPUT, "%s; its row begins in line %" PRIu64
+			": is there a quote too many or too few?", text,
+			b->c->at.line);
 	if (end == NULL && !b->last)
 		return 0;
 	return reject(b, end != NULL ? end + 1 : b->end, at, &why);

@@ -126,6 +126,8 @@ bad_rows_are_rejected_alone(void **state)
 		{ "x\"y,,", "3:2: a quote in a field that is not in quotes; "
 		  "double it, and put the field in quotes\n" },
 		{ "\"x\"y,,", "3:4: text behind a closing quote\n" },
+		{ "\"a\nb\"c,,", "4:3: text behind a closing quote; its row "
+		  "begins in line 3: is there a quote too many or too few?\n" },
 		{ "a\rb,,", "3:2: a carriage return in a field that is not in "
 		  "quotes\n" },
 		{ "1,true", "3:1: 2 fields, where there are 3 columns\n" },
