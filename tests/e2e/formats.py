@@ -15,8 +15,8 @@ import re
 import shutil
 import subprocess
 
-from e2e import (PROGRAM, ROOT, SLOW, Skipped, check, contains, equal, lines,
-                 main, read, rejected, report, run, same_jobs, write,
+from e2e import (PROGRAM, PYTHON, ROOT, SLOW, Skipped, check, contains, equal,
+                 lines, main, read, rejected, report, run, same_jobs, write,
                  write_plan)
 
 WORDS = ['', 'a', 'plain', 'qu"ote', 'back\\slash', 'line\nend', 'tab\t',
@@ -364,7 +364,28 @@ def requests_hold_all_items_and_no_key_twice(here, options):
     same(found, list(last.values()), 'items')
 
 
-def the_aws_cli_sends_requests_as_they_are(here, options):
+BOTO = """
+import json, os, sys
+try:
+    import boto3
+except ImportError:
+    print('python3-boto3 is not installed', file=sys.stderr)
+    sys.exit(77)
+db = boto3.client('dynamodb', endpoint_url=os.environ['DYNAMODB_URL'])
+for name in sys.argv[1:]:
+    with open(name) as f:
+        body = json.load(f)
+    for request in body['Things']:          # over what is there
+        request['PutRequest']['Item']['boto'] = {'BOOL': True}
+    left = db.batch_write_item(RequestItems=body)['UnprocessedItems']
+    assert left == {}, left
+items = db.scan(TableName='Things')['Items']
+assert len(items) == 60, len(items)
+assert all(i['boto'] == {'BOOL': True} for i in items)
+"""
+
+
+def the_aws_cli_and_boto3_send_requests_as_they_are(here, options):
     """To a server that others wrote, and what Scan gives is read again.
 
     Without binary: version 1 of the CLI takes base64 for the bytes.
@@ -388,10 +409,12 @@ def the_aws_cli_sends_requests_as_they_are(here, options):
                    'aws wait table-exists --table-name Things\n'
                    'for f; do aws batch-write-item --request-items '
                    '"file://$f" >/dev/null; done\n'
-                   'aws scan --table-name Things --page-size 25 >"$OUT"\n')
+                   'aws scan --table-name Things --page-size 25 >"$OUT"\n'
+                   '"$PYTHON" "$BOTO" "$@"\n')
     done = subprocess.run([ROOT + '/tests/servers/up.sh', 'sh', script,
                            *files], capture_output=True, text=True, env={
-        **os.environ, 'OUT': here + '/scan.json', 'AWS_ACCESS_KEY_ID': 'x',
+        **os.environ, 'OUT': here + '/scan.json', 'PYTHON': PYTHON,
+        'BOTO': write(here + '/boto.py', BOTO), 'AWS_ACCESS_KEY_ID': 'x',
         'AWS_SECRET_ACCESS_KEY': 'y', 'AWS_DEFAULT_REGION': 'us-east-1',
         'AWS_EC2_METADATA_DISABLED': 'true'})
     if done.returncode == 77:
@@ -473,5 +496,5 @@ if __name__ == '__main__':
           csv_refuses_what_it_cannot_say, damage_is_told,
           rejected_items_come_in_after_mending,
           requests_hold_all_items_and_no_key_twice,
-          the_aws_cli_sends_requests_as_they_are,
+          the_aws_cli_and_boto3_send_requests_as_they_are,
           an_array_of_any_length_takes_little_memory])
