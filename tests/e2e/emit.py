@@ -21,6 +21,7 @@ from e2e import (FIXTURES, ORACLE, PROGRAM, check, contains, equal, finish, line
 sys.path[:0] = [ORACLE, FIXTURES]
 import ids as oracle  # noqa: E402
 from make import Export, compact  # noqa: E402
+from written import put_world  # noqa: E402
 
 
 def S(x):
@@ -326,6 +327,30 @@ def equal_keys_are_told_apart_in_any_format(here, options):
         equal(len(set(keys)), len(keys), 'keys')
 
 
+def equal_keys_are_told_apart_in_records(here, options):
+    """A base and two increments; what is gone or replaced makes nothing."""
+    exports, states = put_world(here, random.Random(9))
+    plan = write_plan(here + '/plan.json', {
+        'source': {'exports': exports}, 'target': {'environment': 'prod'},
+        'tables': {
+            'Things': {'key': ['pk', 'sk'], 'steps': [{'emit': [
+                {'to': 'Things', 'update': 'REMOVE v'},
+                {'to': 'Kinds', 'item': {'kind': 'kind', 'n': 'v'}},
+                {'to': 'Kinds', 'item': {'kind': "'all'", 'n': 'v'}}]}]},
+            'Kinds': {'key': ['kind', 'n']}}})
+    for threads in '1', '2':
+        run(plan, here + '/job' + threads, '--on-duplicate', 'keep-first',
+            '--threads', threads)
+    same_jobs(here + '/job1', here + '/job2')
+    last = states[-1].values()
+    equal(sorted((x['kind']['S'], x['n']['N'])
+                 for x in lines(here + '/job1', 'Kinds')),
+          sorted({(k, x['v']['N']) for x in last
+                  for k in (x['kind']['S'], 'all')}), 'Kinds')
+    equal(sorted(x['tag']['S'] for x in lines(here + '/job1', 'Things')),
+          sorted(x['tag']['S'] for x in last), 'Things')
+
+
 def equal_keys_are_found_and_one_stays(here, options):
     rng = random.Random(3)
     items, _ = make(here, rng, 90, 100)
@@ -545,6 +570,7 @@ main([changes_alone_become_puts_and_deletes, everything_that_items_become_is_the
       policies_know_the_ids_of_what_is_emitted,
       policies_hold_for_what_is_emitted, an_item_is_skipped_if_all_of_it_is,
       equal_keys_are_told_apart_in_any_format,
+      equal_keys_are_told_apart_in_records,
       equal_keys_are_found_and_one_stays,
       an_item_is_a_duplicate_if_nothing_of_it_stays,
       what_is_too_large_takes_its_others_along,
