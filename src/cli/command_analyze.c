@@ -9,6 +9,7 @@
 #include "cli/console.h"
 #include "cli/options.h"
 #include "cli/settings.h"
+#include "cli/stage.h"
 #include "cli/surveys.h"
 #include "engine/analysis.h"
 
@@ -21,6 +22,7 @@ survey(struct run *run, struct analysis_watch *w, const struct options *o,
 	console_start(o);
 	const int rc = run_units(run, err);
 	console_stop();
+	console_tables(run);
 	return rc != 0 ? -1 : run_finish(run, err);
 }
 
@@ -44,6 +46,7 @@ analyze(struct run *run, struct analysis_watch *w, const struct options *o,
 	struct analysis *a = NULL;
 	int status = 0;
 
+	stage_begin(o, "analyze", run_job_dir(run));
 	if (survey(run, w, o, err) == 0)
 		a = analysis_new(run, w, err);
 	if (a == NULL || analysis_save(a, err) != 0 ||
@@ -57,7 +60,7 @@ analyze(struct run *run, struct analysis_watch *w, const struct options *o,
 	if (status == 0 && a->nerrors > 0)
 		status = 1;
 	analysis_free(a);
-	return status;
+	return stage_end(status);
 }
 
 int

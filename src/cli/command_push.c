@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -11,9 +12,39 @@
 #include "cli/console.h"
 #include "cli/environment.h"
 #include "cli/options.h"
+#include "cli/stage.h"
 #include "engine/deliver.h"
 #include "engine/plan.h"
+#include "engine/status.h"
 #include "formats/jsonwrite.h"
+
+static time_t began;
+
+/* How far each table is, for who looks from outside. */
+static void
+tell(const struct deliver *d, double seconds)
+{
+	size_t n;
+	const struct deliver_table *const t = deliver_tables(d, &n);
+	struct status_table *const list = calloc(n + 1, sizeof(*list));
+
+	for (size_t i = 0; list != NULL && i < n; i++) {
+		const uint64_t now = t[i].accepted + t[i].existed +
+				     t[i].refused;
+		const double rate = seconds > 0 ? (double)now / seconds : 0;
+		const uint64_t done = now + t[i].before;
+
+		list[i] = (struct status_table){
+			.name = t[i].name, .done = done, .total = t[i].nitems,
+			.items = done, .bad = t[i].refused, .rate = rate,
+			.left = done >= t[i].nitems ? 0 : rate > 0
+				? (double)(t[i].nitems - done) / rate : -1,
+		};
+	}
+	if (list != NULL)
+		stage_tables(list, n);
+	free(list);
+}
 
 /* A line that is written over, on a terminal. */
 static void
@@ -24,6 +55,7 @@ watch(void *context, const struct deliver *d)
 	const struct deliver_table *const t = deliver_tables(d, &n);
 	uint64_t done = 0, all = 0;
 
+	tell(d, difftime(time(NULL), began));
 	if (o->quiet || o->no_progress || !isatty(STDERR_FILENO))
 		return;
 	for (size_t i = 0; i < n; i++) {
@@ -183,8 +215,12 @@ command_push(const struct options *o)
 	if (d == NULL)
 		return console_failed(&err);
 	rc = ask(o, d, &err);
-	if (rc == 0 && !o->dry_run)
+	if (rc == 0 && !o->dry_run) {
+		began = time(NULL);
+		stage_begin(o, "push", o->job);
 		rc = deliver_run(d, &err);
+		tell(d, 0);
+	}
 	if (isatty(STDERR_FILENO) && !o->quiet && !o->no_progress)
 		fprintf(stderr, "\n");
 	if (rc == 0 && !o->dry_run)
@@ -193,6 +229,7 @@ command_push(const struct options *o)
 		rc = print_json(d, &err);
 	else if (rc == 0 && !o->quiet)
 		print_text(d);
+	rc = stage_end(rc != 0 ? console_error(&err) : refused ? 1 : 0);
 	deliver_close(d);
-	return rc != 0 ? console_error(&err) : refused ? 1 : 0;
+	return rc;
 }

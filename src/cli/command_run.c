@@ -10,6 +10,7 @@
 #include "cli/log.h"
 #include "cli/options.h"
 #include "cli/settings.h"
+#include "cli/stage.h"
 #include "cli/surveys.h"
 #include "engine/account.h"
 #include "engine/run.h"
@@ -46,6 +47,7 @@ transform(struct run *run, const struct options *o, struct err *err)
 	console_start(o);
 	const int rc = run_units(run, err);
 	console_stop();
+	console_tables(run);
 	return rc != 0 ? -1 : run_finish(run, err);
 }
 
@@ -70,17 +72,21 @@ command_run(const struct options *o)
 	if (run == NULL)
 		return console_error(&err);
 	console_warnings(run, o);
+	if (!run_is_done(run))
+		stage_begin(o, "run", run_job_dir(run));
 	if (transform(run, o, &err) != 0) {
 		status = run_is_resumable(run) ? console_error(&err)
 					       : console_error_once(&err);
 	} else {
 		console_summary(run, o);
+		console_rejects(run);
 		if (o->output == OUTPUT_JSON &&
 		    print_report(run_job_dir(run), &err) != 0)
 			status = console_error(&err);
 		if (status == 0 && run_account(run)->total.rejected > 0)
 			status = 1;
 	}
+	status = stage_end(status);
 	run_close(run);
 	return status;
 }

@@ -1,6 +1,7 @@
 #include "cli/console.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,10 +11,13 @@
 #include "base/err.h"
 #include "cli/log.h"
 #include "cli/options.h"
+#include "cli/stage.h"
 #include "cli/words.h"
 #include "engine/account.h"
 #include "engine/plan.h"
 #include "engine/run.h"
+#include "engine/status.h"
+#include "formats/jsonwrite.h"
 
 enum {
 	REDRAW_MS = 200,	/* on a terminal */
@@ -75,8 +79,7 @@ keep_pace(size_t i, const struct run_progress *p, double t)
 
 /* One table: percentage, items, rates, time left. */
 static void
-draw_line(size_t i, const struct run_progress *p, double t, bool show,
-	  bool note)
+draw_line(size_t i, const struct run_progress *p, double t)
 {
 	const double seconds = keep_pace(i, p, t);
 	const double share = p->packed_total > 0
@@ -99,28 +102,87 @@ draw_line(size_t i, const struct run_progress *p, double t, bool show,
 		 words_count(p->items, items),
 		 seconds > 0 ? (double)p->items / seconds : 0,
 		 seconds > 0 ? (double)p->plain_len / 1e6 / seconds : 0, left);
-	if (show)
-		fprintf(stderr, "%s%s\n", text,
-			console.terminal ? "\033[K" : "");
-	if (note)
-		log_print(NULL, "%s\n", text);
+	fprintf(stderr, "%s%s\n", text, console.terminal ? "\033[K" : "");
+}
+
+/* How far the table at `i` is, for who looks from outside. */
+static struct status_table
+status_of(size_t i, const struct run_progress *p, double t, uint64_t rejected)
+{
+	const double seconds = keep_pace(i, p, t);
+	const double done = i < MAX_PACES ? (double)(p->packed_len -
+				console.paces[i].packed_before) : 0;
+
+	return (struct status_table){
+		.name = p->name, .done = p->packed_len,
+		.total = p->packed_total, .items = p->items, .bad = rejected,
+		.rate = seconds > 0 ? (double)p->items / seconds : 0,
+		.left = p->packed_len >= p->packed_total ? 0
+			: seconds > 0.5 && done > 0
+			? seconds * (double)(p->packed_total - p->packed_len) /
+			  done : -1,
+	};
+}
+
+void
+console_tables(const struct run *run)
+{
+	const size_t n = run_plan(run)->ninputs;
+	uint64_t *const rejected = calloc(n + 1, sizeof(*rejected));
+	struct status_table *const list = calloc(n + 1, sizeof(*list));
+	struct run_progress p;
+	size_t k = 0;
+
+	if (rejected != NULL && list != NULL) {
+		run_count_rejects(run, rejected);
+		for (size_t i = 0; run_progress_of(run, i, &p); i++)
+			if (p.name != NULL)
+				list[k++] = status_of(i, &p, now(),
+						      rejected[i]);
+		stage_tables(list, k);
+	}
+	free(rejected);
+	free(list);
 }
 
 static void
-draw(const struct run *run, bool show, bool note)
+log_progress(const struct run *run)
+{
+	struct run_progress p;
+	uint64_t items = 0, done = 0, total = 0;
+	struct jsonwrite *const w = log_begin(LOG_INFO, "progress");
+
+	for (size_t i = 0; run_progress_of(run, i, &p); i++) {
+		items += p.items;
+		done += p.packed_len;
+		total += p.packed_total;
+	}
+	if (w == NULL)
+		return;
+	jsonwrite_name(w, "items");
+	jsonwrite_uint(w, items);
+	jsonwrite_name(w, "done");
+	jsonwrite_uint(w, done);
+	jsonwrite_name(w, "total");
+	jsonwrite_uint(w, total);
+	log_end();
+}
+
+static void
+draw(const struct run *run)
 {
 	const double t = now();
 	struct run_progress p;
 
-	if (show && console.lines > 0) {
+	if (console.lines > 0) {
 		fprintf(stderr, "\033[%dA", console.lines);
 		console.lines = 0;
 	}
 	for (size_t i = 0; run_progress_of(run, i, &p); i++) {
 		if (p.name == NULL)
 			continue;
-		draw_line(i, &p, t, show, note);
-		console.lines += show && console.terminal;
+		draw_line(i, &p, t);
+		console.lines += console.terminal;
 	}
 	fflush(stderr);
 }
@@ -150,8 +212,12 @@ console_watch(void *context, const struct run *run)
 		console.last = t;
 	if (note)
 		console.logged = t;
-	if (show || note)
-		draw(run, show, note);
+	if (show)
+		draw(run);
+	if (note)
+		log_progress(run);
+	if (stage_is_due())
+		console_tables(run);
 }
 
 void
@@ -329,15 +395,16 @@ console_warnings(const struct run *run, const struct options *o)
 		const struct plan_warning *const w = &p->warnings[i];
 
 		if (!is_accepted(o, w->name))
-			log_print(to, "dynamill: warning: %s:%u:%u: %s "
-				"(--accept %s)\n", w->place.file, w->place.line,
-				w->place.column, w->text, w->name);
+			log_problem(LOG_WARNING, to, "warning: %s:%u:%u: %s "
+				    "(--accept %s)", w->place.file,
+				    w->place.line, w->place.column, w->text,
+				    w->name);
 	}
 	for (size_t i = 0; i < o->naccept; i++)
 		if (!run_has_to_accept(run, o->accept[i]))
-			log_print(to, "dynamill: warning: --accept %s: there "
-				"is nothing of that name to accept\n",
-				o->accept[i]);
+			log_problem(LOG_WARNING, to, "warning: --accept %s: "
+				    "there is nothing of that name to accept",
+				    o->accept[i]);
 }
 
 void
@@ -392,6 +459,56 @@ console_summary(const struct run *run, const struct options *o)
 		  run_job_dir(run));
 }
 
+/* The lines of rejected/TABLE.jsonl, each in a record of its own. */
+static void
+log_rejected_items(const char *job, const char *table)
+{
+	char path[PATH_MAX], *line = NULL;
+	size_t cap = 0;
+	ssize_t n;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/rejected/%s.jsonl", job, table);
+	f = fopen(path, "re");
+	while (f != NULL && (n = getline(&line, &cap, f)) > 1) {
+		struct jsonwrite *const w = log_begin(LOG_WARNING,
+						      "rejected-item");
+
+		jsonwrite_name(w, "table");
+		jsonwrite_text(w, table);
+		jsonwrite_name(w, "rejected");
+		jsonwrite_raw(w, (struct span){ (const uint8_t *)line,
+						(size_t)n - 1 });
+		log_end();
+	}
+	free(line);
+	if (f != NULL)
+		fclose(f);
+}
+
+void
+console_rejects(const struct run *run)
+{
+	const struct plan *const p = run_plan(run);
+
+	for (uint32_t i = 0; i < p->ntables && log_is_open(); i++) {
+		const uint64_t n = run_account(run)->tables[i].rejected;
+		struct jsonwrite *w;
+
+		if (n == 0)
+			continue;
+		w = log_begin(LOG_WARNING, "rejected");
+		jsonwrite_name(w, "table");
+		jsonwrite_text(w, p->tables[i].name);
+		jsonwrite_name(w, "items");
+		jsonwrite_uint(w, n);
+		log_end();
+		if (log_has_items())
+			log_rejected_items(run_job_dir(run),
+					   p->tables[i].name);
+	}
+}
+
 static const int STATUS[] = {
 	[ERR_NONE] = 4, [ERR_USAGE] = 2, [ERR_INPUT] = 3, [ERR_LIMIT] = 3,
 	[ERR_SYSTEM] = 4, [ERR_REMOTE] = 4, [ERR_RETRY] = 4,
@@ -407,9 +524,16 @@ passes(enum err_code code)
 }
 
 int
+console_status(const struct err *err)
+{
+	return STATUS[err->code];
+}
+
+int
 console_failed(const struct err *err)
 {
-	log_print(stderr, "dynamill: %s\n", err->text);
+	log_problem(LOG_ERROR, stderr, "%s", err->text);
+	stage_failed(err->text);
 	return STATUS[err->code];
 }
 
@@ -426,7 +550,7 @@ console_error(const struct err *err)
 int
 console_error_once(const struct err *err)
 {
-	log_print(stderr, "dynamill: %s\n", err->text);
+	console_failed(err);
 	if (passes(err->code))
 		log_print(stderr, "dynamill: a job that reads standard input "
 			"cannot go on: run it again with all of its input\n");
@@ -436,6 +560,5 @@ console_error_once(const struct err *err)
 int
 console_error_anew(const struct err *err)
 {
-	log_print(stderr, "dynamill: %s\n", err->text);
-	return STATUS[err->code];
+	return console_failed(err);
 }

@@ -20,6 +20,7 @@ static const char PROGRAM[] =
 "  diff A B        two dumps compared item by item, in any order\n"
 "  validate DUMP   is a dump whole, and does it hold what it should?\n"
 "  reverse PLAN... the plan that undoes a plan, where it can be undone\n"
+"  status          where a job stands, also while it runs elsewhere\n"
 "  push            what a job wrote into its tables, by BatchWriteItem\n"
 "  tables VERB     create, list, describe and delete tables\n"
 "  whoami [PLAN]   who and where this is in AWS; the connection test\n"
@@ -85,7 +86,8 @@ static const char RUN[] =
 "  --output text|json  the summary; json prints report.json\n"
 "  --quiet             no progress, no summary\n"
 "  --no-progress       no progress\n"
-"  --log FILE          add what is told to the end of FILE too, with times\n"
+"  --log FILE          add what is told to the end of FILE, as JSON lines\n"
+"  --log-items         ... with keys and values where an error quotes them\n"
 "  --profile NAME, --region NAME, --endpoint-url URL, --env-file FILE\n"
 "                      for exports at s3://; see docs/AWS.md\n"
 "\n"
@@ -153,8 +155,8 @@ static const char TEST[] =
 "usage: dynamill test PLAN... [--table T] [--limit N] [--key K] [--where C]\n"
 "\n"
 "Transforms a few items, the first of each table if nothing else is said,\n"
-"and shows each before and after, attribute by attribute. Writes nothing;\n"
-"reads no more of the exports than it takes to find the items.\n"
+"and shows each before and after, attribute by attribute. Writes nothing but\n"
+"for --write; reads no more of the exports than it takes to find the items.\n"
 "\n"
 "  --after JOB         of a folder of migrations: what JOB has not applied\n"
 "  --table T           only this plan table; repeatable\n"
@@ -163,6 +165,13 @@ static const char TEST[] =
 "                      pk=a,sk=b, {\"id\":{\"S\":\"abc\"}}, or abc alone for\n"
 "                      tables without a sort key\n"
 "  --where CONDITION   only source items for which it holds\n"
+"  --write             put each into its target table, if that is there, read\n"
+"                      it back, compare, and put back what was there before\n"
+"  --job DIR           of --write: where it notes what is under way, by which\n"
+"                      the next one undoes it if this one dies\n"
+"  --yes               the first of two questions is answered\n"
+"  --confirm NAME      ... and so is the second: the stage, the table, or the\n"
+"                      target's environment\n"
 "  --stage NAME        a stage of the plan (or the variable STAGE)\n"
 "  --strict-ids        reject what is no id where one should be\n"
 "  --revert            take an increment alone backwards\n"
@@ -170,13 +179,16 @@ static const char TEST[] =
 "  --run-time ISO      what run_time() gives (now)\n"
 "  --output text|json  json prints one object a line\n"
 "  --verbose           cut nothing to the width of the terminal\n"
+"  --profile NAME, --region NAME, --endpoint-url URL, --env-file FILE\n"
+"                      for --write and exports at s3://; see docs/AWS.md\n"
 "\n"
 "+ is new, - is gone, ~ is changed. Colours on a terminal, unless NO_COLOR is\n"
 "set. docs/TEST.md has all of it.\n"
 "\n"
-"Exit status: 0 done; 1 an item was rejected, or there is none with a key;\n"
-"2 the command line or plan is wrong; 3 the input is damaged; 4 I/O failed;\n"
-"130 interrupted.\n";
+"Exit status: 0 done; 1 an item was rejected or refused, or none has a key\n"
+"that was asked for; 2 the command line or plan is wrong; 3 the input is\n"
+"damaged; 4 I/O or the service failed; 5 refused or not confirmed; 130\n"
+"interrupted.\n";
 
 static const char LOOKUP[] =
 "usage: dynamill lookup --job DIR ID... [OPTIONS]\n"
@@ -311,7 +323,7 @@ static const struct {
 	{ "analyze", ANALYZE }, { "test", TEST }, { "lookup", LOOKUP },
 	{ "cat", CAT }, { "diff", DIFF },
 	{ "validate", VALIDATE },
-	{ "reverse", help_reverse },
+	{ "reverse", help_reverse }, { "status", help_status },
 	{ "push", help_push }, { "tables", help_tables }, { "whoami", help_whoami },
 };
 

@@ -7,6 +7,9 @@ extern const char help_push[];
 extern const char help_tables[];
 extern const char help_whoami[];
 
+/* help_migrate.c: the migration as a whole. */
+extern const char help_status[];
+
 /* help_reverse.c */
 extern const char help_reverse[];
 

@@ -35,6 +35,7 @@ static const struct {
 	{ "validate", command_validate },
 	{ "reverse", command_reverse },
 	{ "whoami", command_whoami },
+	{ "status", command_status },
 	{ "push", command_push },
 	{ "tables", command_tables },
 };
@@ -130,7 +131,7 @@ run_command(size_t i, int argc, char **argv)
 		return console_error(&err);
 	if (options.help)
 		return print_help(COMMANDS[i].name);
-	if (options.log != NULL && log_open(options.log, &err) != 0)
+	if (options.log != NULL && log_open(options.log, options.log_items, &err) != 0)
 		return console_error_anew(&err);
 	if (environment_open(&options, &err) != 0)
 		return console_error_anew(&err);
@@ -138,7 +139,7 @@ run_command(size_t i, int argc, char **argv)
 	archive_feed_limit(&(struct members_limits){
 		.unpacked = options.max_unpacked, .ratio = options.max_ratio,
 	});
-	log_command(argc, argv);
+	log_command(&options, argc, argv);
 	catch_signals();
 
 	const int rc = find_migrations(&options, COMMANDS[i].name, &migrations,

@@ -38,6 +38,7 @@ struct options {
 	bool quiet, verbose, no_progress;
 	bool help;
 	const char *log;		/* NULL: none */
+	bool log_items;
 	enum output_format output;
 	char type;			/* lookup: S, N or B; 0: any */
 	bool item, all;			/* lookup */
@@ -49,6 +50,7 @@ struct options {
 	size_t nkeys;
 	const char *where;		/* --where; NULL: all items */
 	bool write;
+	bool watch;			/* status */
 	const char *out;		/* -o; NULL: standard output */
 	bool force;
 	const char *tables_from[OPTIONS_MAX_WORDS];	/* --tables-from */

@@ -7,6 +7,7 @@
 #include "cli/console.h"
 #include "cli/log.h"
 #include "cli/options.h"
+#include "cli/stage.h"
 #include "engine/run.h"
 
 /* One survey, whole.  Returns 0 or -1. */
@@ -30,6 +31,7 @@ survey(const struct run_options *from, enum run_survey which,
 		return -1;
 	log_print(o->quiet ? NULL : stderr, "dynamill: a pass beforehand: %s\n",
 		  WORDS[which]);
+	stage_begin(o, "survey", run_job_dir(run));
 	if (!run_is_done(run)) {
 		console_start(o);
 		rc = run_units(run, err);
@@ -39,6 +41,10 @@ survey(const struct run_options *from, enum run_survey which,
 		rc = run_finish(run, err);
 	if (rc == 0)
 		rc = run_check_ids(run, err);
+	console_tables(run);
+	if (rc != 0)
+		stage_failed(err->text);
+	stage_end(rc == 0 ? 0 : console_status(err));
 	run_close(run);
 	return rc;
 }

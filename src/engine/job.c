@@ -21,6 +21,8 @@
 
 #include "base/err.h"
 #include "engine/job_internal.h"
+#include "engine/status.h"
+#include "engine/story.h"
 #include "io/file.h"
 
 struct job {
@@ -200,7 +202,7 @@ forget_surveys(struct job *j)
 {
 	static const char *const NAMES[] = {
 		JOB_SURVEY "/" JOB_JOURNAL, JOB_SURVEY "/keys/" JOB_JOURNAL,
-		"analysis.json", "analysis.html",
+		"analysis.json", "analysis.html", JOB_STATUS, JOB_STORY,
 	};
 	const size_t n = sizeof(NAMES) / sizeof(NAMES[0]);
 

@@ -568,6 +568,20 @@ run_progress_of(const struct run *r, size_t i, struct run_progress *p)
 }
 
 void
+run_count_rejects(const struct run *r, uint64_t *of_inputs)
+{
+	for (uint32_t i = 0; i < r->nunits; i++) {
+		const struct journal_unit *const u =
+			r->units[i].input == PLAN_NONE ? NULL
+			: journal_unit(r->journal, i);
+
+		for (size_t k = 0; u != NULL && k < u->ntallies; k++)
+			of_inputs[r->units[i].input] +=
+				u->tallies[k].n[JOURNAL_REJECTED];
+	}
+}
+
+void
 run_count_units(const struct run *r, uint32_t *all, uint32_t *done)
 {
 	*all = r->nunits;

@@ -115,6 +115,9 @@ const struct program *run_program(const struct run *r);
 /* The i-th source table's progress; false after the last. */
 bool run_progress_of(const struct run *r, size_t i, struct run_progress *p);
 
+/* Items rejected in the units that are done, added up for each input. */
+void run_count_rejects(const struct run *r, uint64_t *of_inputs);
+
 /* Units in all, and done (by this run or before). */
 void run_count_units(const struct run *r, uint32_t *all, uint32_t *done);
 

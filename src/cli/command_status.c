@@ -1,0 +1,285 @@
+/*
+ * command_status.c - where a job stands, from its folder alone: who works in
+ * it, how far that is, and what was done before.
+ */
+#include "cli/commands.h"
+
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "cli/console.h"
+#include "cli/options.h"
+#include "cli/words.h"
+#include "engine/job.h"
+#include "engine/journal.h"
+#include "engine/status.h"
+#include "engine/story.h"
+#include "formats/jsonwrite.h"
+
+enum { HOLDER_LEN = 192 };
+
+struct standing {
+	struct arena mem;
+	const char *job;
+	char holder[HOLDER_LEN];	/* "": nobody works in it */
+	const char *state;
+	bool told;			/* there is a status.json */
+	struct status now;
+	struct story story;
+	bool is_out;
+	uint32_t units;			/* done, by the journal */
+};
+
+/* ---- looking ------------------------------------------------------------ */
+
+/* Somebody may have died at it: then it says "running", and nobody does. */
+static const char *
+state_of(const struct standing *s)
+{
+	if (s->holder[0] != '\0')
+		return "running";
+	if (!s->told)
+		return s->is_out ? "done" : "not begun";
+	return strcmp(s->now.state, "running") == 0 ? "interrupted"
+						    : s->now.state;
+}
+
+static int
+look(struct standing *s, const char *dir, struct err *err)
+{
+	char path[PATH_MAX];
+	struct job *const job = job_open_as_is(dir, false, err);
+	struct journal *journal;
+	uint32_t end;
+
+	if (job == NULL)
+		return -1;
+	s->job = dir;
+	s->is_out = job_is_out(job);
+	job_close(job);
+	if (!job_in_use(dir, s->holder, sizeof(s->holder)))
+		s->holder[0] = '\0';
+	snprintf(path, sizeof(path), "%s/" JOB_JOURNAL, dir);
+	journal = journal_look(path, err);
+	if (journal == NULL)
+		return -1;
+	s->units = journal_nunits(journal, &end);
+	journal_close(journal);
+
+	const int rc = status_load(dir, &s->now, &s->mem, err);
+	if (rc < 0 || story_load(dir, &s->story, &s->mem, err) != 0)
+		return -1;
+	s->told = rc > 0 && s->now.state[0] != '\0';
+	s->state = state_of(s);
+	return 0;
+}
+
+static bool
+is_running(const struct standing *s)
+{
+	return s->holder[0] != '\0' && s->told &&
+	       strcmp(s->now.state, "running") == 0;
+}
+
+/* The longest of what its tables have left; below 0: not known. */
+static double
+seconds_left(const struct standing *s)
+{
+	double most = is_running(s) && s->now.ntables > 0 ? 0 : -1;
+
+	for (size_t i = 0; i < s->now.ntables && most >= 0; i++) {
+		const double left = s->now.tables[i].left;
+
+		most = left < 0 ? -1 : left > most ? left : most;
+	}
+	return most;
+}
+
+/* ---- as text ------------------------------------------------------------ */
+
+static void
+print_table(const struct standing *s, const struct status_table *t)
+{
+	const double share = t->total > 0 ? (double)t->done / (double)t->total
+					  : 0;
+	char n[32], bad[32], left[32];
+
+	printf("  %-28s %5.1f %%  %12s items", t->name,
+	       100 * (share < 1 ? share : 1), words_count(t->items, n));
+	if (is_running(s) && t->rate > 0)
+		printf("  %9.0f items/s", t->rate);
+	if (t->bad > 0)
+		printf("  %s bad", words_count(t->bad, bad));
+	if (is_running(s) && t->left > 0)
+		printf("  %s left", words_seconds(t->left, left));
+	printf("\n");
+}
+
+static unsigned
+print_story(const struct standing *s)
+{
+	char time[32], took[32];
+
+	for (size_t i = 0; i < s->story.n; i++) {
+		const struct story_stage *const g = &s->story.stages[i];
+
+		printf("  %s  %-10s %s, %s", status_time(g->started, time),
+		       g->name, g->status == 0 ? "done" : g->status == 1
+		       ? "done, with findings" : g->status == 130
+		       ? "interrupted" : "failed",
+		       words_seconds(g->seconds, took));
+		printf("%s%s\n", g->error[0] != '\0' ? ": " : "", g->error);
+	}
+	return (unsigned)s->story.n;
+}
+
+/* Returns the number of lines. */
+static unsigned
+print_text(const struct standing *s)
+{
+	char at[32], left[32];
+	unsigned n = 1;
+
+	printf("%s: %s", s->job, s->state);
+	if (s->holder[0] != '\0')
+		printf(", by %s", s->holder);
+	if (s->told)
+		printf(": %s since %s", s->now.stage,
+		       status_time(s->now.started, at));
+	if (s->told && !is_running(s))
+		printf(", told at %s", status_time(s->now.updated, at));
+	if (seconds_left(s) >= 0)
+		printf(", %s left", words_seconds(seconds_left(s), left));
+	printf("\n");
+	for (size_t i = 0; i < s->now.ntables; i++)
+		print_table(s, &s->now.tables[i]);
+	n += (unsigned)s->now.ntables;
+	if (s->told && s->now.error[0] != '\0') {
+		printf("  last error: %s\n", s->now.error);
+		n++;
+	}
+	if (!s->told) {
+		printf("  %" PRIu32 " files done%s\n", s->units, s->is_out
+		       ? ", all there are" : "");
+		n++;
+	}
+	return n + print_story(s);
+}
+
+/* ---- as JSON ------------------------------------------------------------ */
+
+static void
+put_text(struct jsonwrite *w, const char *name, const char *text)
+{
+	jsonwrite_name(w, name);
+	jsonwrite_text(w, text);
+}
+
+static void
+put_story(struct jsonwrite *w, const struct story *story)
+{
+	char time[32];
+
+	jsonwrite_name(w, "stages");
+	jsonwrite_list(w);
+	for (size_t i = 0; i < story->n; i++) {
+		const struct story_stage *const g = &story->stages[i];
+
+		jsonwrite_map(w);
+		put_text(w, "stage", g->name);
+		jsonwrite_name(w, "status");
+		jsonwrite_int(w, g->status);
+		put_text(w, "started", status_time(g->started, time));
+		jsonwrite_name(w, "seconds");
+		jsonwrite_fixed(w, g->seconds, 3);
+		put_text(w, "error", g->error);
+		jsonwrite_end(w);
+	}
+	jsonwrite_end(w);
+}
+
+static int
+print_json(const struct standing *s, struct err *err)
+{
+	struct buf text = { 0 };
+	struct jsonwrite w;
+	char time[32];
+	int rc;
+
+	jsonwrite_start(&w, &text, true, err);
+	jsonwrite_map(&w);
+	put_text(&w, "job", s->job);
+	put_text(&w, "state", s->state);
+	put_text(&w, "holder", s->holder);
+	jsonwrite_name(&w, "unitsDone");
+	jsonwrite_uint(&w, s->units);
+	if (s->told) {
+		put_text(&w, "stage", s->now.stage);
+		put_text(&w, "started", status_time(s->now.started, time));
+		put_text(&w, "updated", status_time(s->now.updated, time));
+		put_text(&w, "error", s->now.error);
+		status_write_tables(&w, s->now.tables, s->now.ntables);
+	}
+	if (seconds_left(s) >= 0) {
+		jsonwrite_name(&w, "secondsLeft");
+		jsonwrite_fixed(&w, seconds_left(s), 0);
+	}
+	put_story(&w, &s->story);
+	jsonwrite_end(&w);
+	rc = jsonwrite_finish(&w);
+	if (rc == 0)
+		printf("%.*s\n", (int)text.len, (const char *)text.ptr);
+	buf_free(&text);
+	return rc;
+}
+
+/* ---- again and again ---------------------------------------------------- */
+
+/* Print it, over what was printed before.  1 if somebody works in it, 0, -1. */
+static int
+show(const struct options *o, unsigned *lines, struct err *err)
+{
+	struct standing s = { .holder = "" };
+	int rc = look(&s, o->job, err);
+
+	if (rc == 0 && o->output == OUTPUT_JSON) {
+		rc = print_json(&s, err);
+	} else if (rc == 0) {
+		if (*lines > 0 && isatty(STDOUT_FILENO))
+			printf("\033[%uA\033[J", *lines);
+		*lines = print_text(&s);
+	}
+	fflush(stdout);
+	if (rc == 0)
+		rc = s.holder[0] != '\0';
+	arena_free(&s.mem);
+	return rc;
+}
+
+int
+command_status(const struct options *o)
+{
+	const struct timespec second = { .tv_sec = 1 };
+	struct err err = { 0 };
+	unsigned lines = 0;
+	int rc;
+
+	if (o->job == NULL) {
+		err_set(&err, ERR_USAGE, "which job? give --job DIR");
+		return console_failed(&err);
+	}
+	for (;;) {
+		rc = show(o, &lines, &err);
+		if (rc <= 0 || !o->watch || atomic_load(&commands_cancel))
+			break;
+		nanosleep(&second, NULL);
+	}
+	return rc < 0 ? console_failed(&err) : 0;
+}
