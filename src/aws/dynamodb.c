@@ -178,6 +178,33 @@ dynamodb_table_free(struct dynamodb_table *t)
 }
 
 int
+dynamodb_is_empty(struct service *s, const char *table, bool *empty,
+		  struct err *err)
+{
+	struct arena mem = { 0 };
+	struct buf body = { 0 };
+	struct jsonwrite w;
+	const struct tree *t = NULL, *items;
+
+	jsonwrite_start(&w, &body, true, err);
+	jsonwrite_map(&w);
+	jsonwrite_name(&w, "TableName");
+	jsonwrite_text(&w, table);
+	jsonwrite_name(&w, "Limit");
+	jsonwrite_uint(&w, 1);
+	jsonwrite_name(&w, "ConsistentRead");
+	jsonwrite_bool(&w, true);
+	jsonwrite_end(&w);
+	if (jsonwrite_finish(&w) == 0)
+		t = dynamodb_ask(s, "Scan", buf_span(&body), &mem, NULL, err);
+	items = t == NULL ? NULL : tree_get(t, "Items");
+	*empty = items == NULL || items->nkids == 0;
+	arena_free(&mem);
+	buf_free(&body);
+	return t == NULL ? err_at(err, "table '%s'", table) : 0;
+}
+
+int
 dynamodb_list(struct service *s,
 	      int (*each)(void *context, const char *name, struct err *err),
 	      void *context, struct err *err)

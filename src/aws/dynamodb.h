@@ -50,6 +50,10 @@ int dynamodb_describe(struct service *s, const char *table,
 		      struct dynamodb_table *t, struct err *err);
 void dynamodb_table_free(struct dynamodb_table *t);
 
+/* Does it hold no item now?  Returns 0 or -1. */
+int dynamodb_is_empty(struct service *s, const char *table, bool *empty,
+		      struct err *err);
+
 /*
  * Call `each` with the name of every table, until it returns something else
  * than 0, which is returned; 0; or -1.

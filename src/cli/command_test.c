@@ -4,12 +4,16 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "cli/confirm.h"
 #include "cli/console.h"
+#include "cli/environment.h"
 #include "cli/help.h"
 #include "cli/options.h"
 #include "cli/show.h"
 #include "engine/plan.h"
 #include "engine/trial.h"
+#include "engine/tryout.h"
+#include "formats/jsonwrite.h"
 
 /* What the items are shown with, and what came of them. */
 struct showing {
@@ -18,7 +22,106 @@ struct showing {
 	struct show_style style;
 	struct buf text;
 	uint64_t items, rejected;
+	struct tryout *tryout;		/* --write; or NULL */
+	uint64_t different;
 };
+
+/* ---- --write ------------------------------------------------------------- */
+
+/* What became of an item in its table, in words or as a line of JSON. */
+static int
+say_written(struct showing *s, const struct plan_table *table,
+	    enum tryout_end end, const char *refused, struct err *err)
+{
+	static const char *const WORDS[] = {
+		[TRYOUT_SAME] = "put, read back equal, and taken back",
+		[TRYOUT_NO_TABLE] = "not put: there is no such table yet",
+		[TRYOUT_DIFFERENT] = "put, and what is read is DIFFERENT",
+	};
+	static const char *const NAMES[] = {
+		[TRYOUT_SAME] = "same", [TRYOUT_NO_TABLE] = "no-table",
+		[TRYOUT_DIFFERENT] = "different",
+	};
+	struct jsonwrite w;
+
+	if (s->options->output != OUTPUT_JSON)
+		return refused != NULL
+			? buf_printf(&s->text, err, "  %s: refused: %s\n",
+				     table->to, refused)
+			: buf_printf(&s->text, err, "  %s: %s\n", table->to,
+				     WORDS[end]);
+	jsonwrite_start(&w, &s->text, true, err);
+	jsonwrite_map(&w);
+	jsonwrite_name(&w, "written");
+	jsonwrite_text(&w, table->to);
+	jsonwrite_name(&w, "end");
+	jsonwrite_text(&w, refused != NULL ? "refused" : NAMES[end]);
+	if (refused != NULL) {
+		jsonwrite_name(&w, "reason");
+		jsonwrite_text(&w, refused);
+	}
+	jsonwrite_end(&w);
+	return jsonwrite_finish(&w) != 0 ? -1
+		: buf_append(&s->text, span_of("\n"), err);
+}
+
+/* Put what it became into the target.  What is refused is told. */
+static int
+write_item(struct showing *s, const struct trial_item *item, struct err *err)
+{
+	for (size_t i = 0; i < item->noutputs; i++) {
+		const uint32_t table = item->outputs[i].table;
+		enum tryout_end end = TRYOUT_SAME;
+		struct err why = { 0 };
+		const bool refused = tryout_item(s->tryout, table,
+			item->outputs[i].item, &end, &why) != 0;
+
+		if (refused && why.code != ERR_REMOTE) {
+			*err = why;
+			return -1;
+		}
+		s->different += refused || end == TRYOUT_DIFFERENT;
+		if (say_written(s, &s->plan->tables[table], end,
+				refused ? why.text : NULL, err) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* Look at the targets, and ask whether it shall be. */
+static int
+open_tryout(struct showing *s, struct err *err)
+{
+	const struct options *const o = s->options;
+	const char *only = NULL;
+	unsigned n = 0, full = 0;
+	char what[300];
+
+	s->tryout = tryout_open(s->plan, environment_side(), o->job, err);
+	if (s->tryout == NULL)
+		return -1;
+	for (uint32_t i = 0; i < s->plan->ntables; i++) {
+		const struct plan_table *const p = &s->plan->tables[i];
+		struct tryout_table table;
+
+		if (p->skip || p->glob)
+			continue;
+		if (tryout_look(s->tryout, i, &table, err) != 0)
+			return -1;
+		n += table.there;
+		full += table.there && !table.empty;
+		if (table.there)
+			only = p->to;
+	}
+	if (!s->plan->confirm && full == 0)
+		return 0;
+	snprintf(what, sizeof(what), "a trial that puts items into %u table%s "
+		 "at %.150s, %u of them not empty, and takes them back", n,
+		 n == 1 ? "" : "s", tryout_place(s->tryout), full);
+	return confirm(o, s->plan, n == 1 ? only : NULL, what, err);
+}
+
+/* ---- showing ------------------------------------------------------------- */
 
 /* Print an item as soon as it is there: the next may be far. */
 static int
@@ -34,6 +137,8 @@ see(void *context, const struct trial_item *item, struct err *err)
 	s->rejected += item->fate == TRIAL_REJECTED;
 	if ((json ? show_item_json(s->plan, item, &s->text, err)
 		  : show_item(&s->style, s->plan, item, &s->text, err)) != 0)
+		return -1;
+	if (s->tryout != NULL && write_item(s, item, err) != 0)
 		return -1;
 	if (fwrite(s->text.ptr, 1, s->text.len, stdout) != s->text.len ||
 	    fflush(stdout) != 0)
@@ -97,9 +202,6 @@ check(const struct options *o, struct err *err)
 	if (o->nargs == 0)
 		return err_set(err, ERR_USAGE, "which plan? see 'dynamill test "
 			       "--help'");
-	if (o->write)
-		return err_set(err, ERR_USAGE, "--write is not yet in this "
-			       "version");
 	return 0;
 }
 
@@ -125,15 +227,18 @@ command_test(const struct options *o)
 		return console_error_anew(&err);
 	s.plan = trial_plan(t);
 	s.style = show_style_of_stdout(o->verbose);
-	if (trial_do(t, see, &s, &err) != 0) {
+	if ((o->write && open_tryout(&s, &err) != 0) ||
+	    trial_do(t, see, &s, &err) != 0) {
 		fflush(stdout);
 		status = console_error_anew(&err);
 	} else {
 		print_rest(&s, t);
-		if (print_missing(o, t) > 0 || s.rejected > 0)
+		if (print_missing(o, t) > 0 || s.rejected > 0 ||
+		    s.different > 0)
 			status = 1;
 	}
 	buf_free(&s.text);
+	tryout_close(s.tryout);
 	trial_close(t);
 	return status;
 }
