@@ -13,8 +13,8 @@
 #include "base/span.h"
 
 /*
- * The value called `name` of an object, of which the names hold no escapes.
- * .ptr is NULL if there is none.
+ * The value called `name` of an object, however its names are escaped.  .ptr is
+ * NULL if there is none.
  */
 struct span jsonraw_member(struct span object, const char *name);
 

@@ -44,6 +44,25 @@ finds_a_member_by_its_name(void **state)
 }
 
 static void
+knows_a_name_however_it_is_escaped(void **state)
+{
+	const struct span t = guarded("{\"a\\\"b\":1,\"\\u0063\\/\\\\\":2,"
+		"\"\\u00e9\\u20AC\\ud83d\\uDE00\":3,\"x\\u0000\":4,\"y\\u\":5,"
+		"\"z\\q\":6,\"t\\ttab\":7}");
+
+	(void)state;
+	is(jsonraw_member(t, "a\"b"), "1");
+	is(jsonraw_member(t, "c/\\"), "2");
+	is(jsonraw_member(t, "\u00e9\u20ac\U0001f600"), "3");
+	is(jsonraw_member(t, "t\ttab"), "7");
+	is(jsonraw_member(t, "x"), NULL);
+	is(jsonraw_member(t, "y"), NULL);
+	is(jsonraw_member(t, "zq"), NULL);
+	is(jsonraw_member(t, "a"), NULL);
+	is(jsonraw_member(t, "a\"bc"), NULL);
+}
+
+static void
 goes_through_a_list(void **state)
 {
 	const struct span t = guarded("[ {\"a\":[1,2]}, \"]\" ,3 ]");
@@ -79,6 +98,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(finds_a_member_by_its_name),
+		cmocka_unit_test(knows_a_name_however_it_is_escaped),
 		cmocka_unit_test(goes_through_a_list),
 		cmocka_unit_test(ends_wherever_the_text_does),
 	};
