@@ -42,7 +42,7 @@ new_request(struct push *p, struct err *err)
 	r->due = 0;
 	r->alone = false;
 	r->next = NULL;
-	if (!p->o.only_new &&
+	if (!push_is_single(p) &&
 	    buf_append(&r->body, buf_span(&p->prefix), err) != 0) {
 		r->next = p->spare;
 		p->spare = r;
@@ -71,7 +71,7 @@ add(struct push *p, struct push_request *r, const struct push_item *i,
 
 	if (r->n > 0)
 		rc = buf_append(b, span_of(","), err);
-	if (rc == 0 && !p->o.only_new)
+	if (rc == 0 && !push_is_single(p))
 		rc = buf_append(b, i->gone
 				? (struct span){ (const uint8_t *)DELETE,
 						 sizeof(DELETE) - 1 }
@@ -79,11 +79,12 @@ add(struct push *p, struct push_request *r, const struct push_item *i,
 						 sizeof(PUT) - 1 }, err);
 	*slot = (struct push_slot){
 		.at = b->len, .len = i->json.len, .key = i->key,
-		.tag = i->tag, .units = i->units, .gone = i->gone,
+		.tag = i->tag, .call = i->call, .units = i->units,
+		.gone = i->gone,
 	};
 	if (rc == 0)
 		rc = buf_append(b, i->json, err);
-	if (rc == 0 && !p->o.only_new)
+	if (rc == 0 && !push_is_single(p))
 		rc = buf_append(b, span_of("}}"), err);
 	r->n += rc == 0;
 	return rc;
@@ -94,7 +95,8 @@ item_of(const struct push_request *r, const struct push_slot *s)
 {
 	return (struct push_item){
 		.json = { r->body.ptr + s->at, s->len }, .key = s->key,
-		.units = s->units, .gone = s->gone, .tag = s->tag,
+		.call = s->call, .units = s->units, .gone = s->gone,
+		.tag = s->tag,
 	};
 }
 
@@ -134,7 +136,7 @@ requeue(struct push *p, const struct push_request *r, int one, uint64_t due,
 		     : add(p, again, &item, err)) != 0)
 			return -1;
 	}
-	if (!p->o.only_new &&
+	if (!push_is_single(p) &&
 	    buf_append(&again->body, span_of("]}}"), err) != 0)
 		return -1;
 	again->tries = r->tries;
@@ -271,8 +273,9 @@ send_request(struct push *p, struct push_request *r, struct err *err)
 {
 	r->call.throttle_is_mine = true;
 	r->call.owner = r;
-	dynamodb_prepare(&r->call, p->o.only_new ? "PutItem"
-			 : "BatchWriteItem", buf_span(&r->body));
+	dynamodb_prepare(&r->call, p->o.calls ? r->slots[0].call
+			 : p->o.only_new ? "PutItem" : "BatchWriteItem",
+			 buf_span(&r->body));
 	for (unsigned i = 0; i < r->n; i++) {
 		p->tokens -= r->slots[i].units;
 		p->stats.units += r->slots[i].units;
@@ -369,7 +372,7 @@ send_filled(struct push *p, struct err *err)
 
 	if (r == NULL || r->n == 0)
 		return 0;
-	if (!p->o.only_new && buf_append(&r->body, span_of("]}}"), err) != 0)
+	if (!push_is_single(p) && buf_append(&r->body, span_of("]}}"), err) != 0)
 		return -1;
 	while ((rc = send_due(p, err)) == 0)
 		if (drive(p, p->in_flight > 0 ? SLICE_MS : 5, err) != 0)
@@ -431,7 +434,7 @@ push_put(struct push *p, const struct push_item *item, struct err *err)
 {
 	const struct push_request *const r = p->filling;
 
-	if (r != NULL && (r->n == PUSH_ITEMS || p->o.only_new ||
+	if (r != NULL && (r->n == PUSH_ITEMS || push_is_single(p) ||
 			  r->body.len + item->json.len > PUSH_LEN ||
 			  has_key(r, item->key)) && send_filled(p, err) != 0)
 		return -1;

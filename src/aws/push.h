@@ -20,9 +20,13 @@ struct err;
 struct push;
 struct service;
 
-/* One item, or with `gone` the key of one that is to go. */
+/*
+ * One item, or with `gone` the key of one that is to go; or of a push of calls
+ * a whole request.
+ */
 struct push_item {
-	struct span json;	/* its attributes, braces and all */
+	struct span json;	/* its attributes, braces and all; the body */
+	const char *call;	/* "UpdateItem", ...; a constant */
 	struct keyhash key;	/* push_key() of its primary key */
 	uint32_t units;		/* that a write takes: KiB, rounded up */
 	bool gone;
@@ -35,8 +39,13 @@ struct push_options {
 	uint64_t max_wcu;	/* a second; 0: as many as it takes */
 	unsigned most;		/* requests in flight; 0: the usual */
 	bool only_new;		/* by PutItem, where no such key is yet */
+	bool calls;		/* each a request of its own, as given */
 
-	/* The service has it; with `existed` it had another (only_new). */
+	/*
+	 * The service has it; with `existed` it had another (only_new), or the
+	 * condition does not hold (calls): which an earlier attempt, of which
+	 * the answer was lost, may have seen to.
+	 */
 	int (*accepted)(void *context, const struct push_item *item,
 			bool existed, struct err *err);
 	/* The service will never take it, and why. */

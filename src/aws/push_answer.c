@@ -105,7 +105,7 @@ push_read_answer(const struct push *p, struct push_request *r,
 
 	for (unsigned i = 0; i < r->n; i++)
 		r->slots[i].left = false;
-	if (p->o.only_new || (answer.len > 0 &&
+	if (push_is_single(p) || (answer.len > 0 &&
 			      memmem(answer.ptr, answer.len, NOTHING,
 				     sizeof(NOTHING) - 1) != NULL))
 		return 0;

@@ -20,6 +20,7 @@ struct push_slot {
 	size_t at, len;
 	struct keyhash key;
 	uint64_t tag;
+	const char *call;
 	uint32_t units;
 	bool gone;
 	bool left;		/* not processed: it goes again */
@@ -53,6 +54,13 @@ struct push {
 	struct backoff backoff;
 	struct push_stats stats;
 };
+
+/* Is every item a request of its own? */
+static inline bool
+push_is_single(const struct push *p)
+{
+	return p->o.only_new || p->o.calls;
+}
 
 /* Which items of a request does this answer leave?  Sets `left`; 0 or -1. */
 int push_read_answer(const struct push *p, struct push_request *r,
