@@ -20,6 +20,19 @@
 
 static time_t began;
 
+/* How many items, and how many deletes, have come to their end. */
+static uint64_t
+sent(const struct deliver_table *t)
+{
+	return t->before + t->accepted + t->existed + t->refused;
+}
+
+static uint64_t
+deleted(const struct deliver_table *t)
+{
+	return t->deletes_before + t->deleted + t->deletes_refused;
+}
+
 /* How far each table is, for who looks from outside. */
 static void
 tell(const struct deliver *d, double seconds)
@@ -29,16 +42,17 @@ tell(const struct deliver *d, double seconds)
 	struct status_table *const list = calloc(n + 1, sizeof(*list));
 
 	for (size_t i = 0; list != NULL && i < n; i++) {
-		const uint64_t now = t[i].accepted + t[i].existed +
-				     t[i].refused;
+		const uint64_t done = sent(&t[i]) + deleted(&t[i]);
+		const uint64_t total = t[i].nitems + t[i].ndeletes;
+		const uint64_t now = done - t[i].before - t[i].deletes_before;
 		const double rate = seconds > 0 ? (double)now / seconds : 0;
-		const uint64_t done = now + t[i].before;
 
 		list[i] = (struct status_table){
-			.name = t[i].name, .done = done, .total = t[i].nitems,
-			.items = done, .bad = t[i].refused, .rate = rate,
-			.left = done >= t[i].nitems ? 0 : rate > 0
-				? (double)(t[i].nitems - done) / rate : -1,
+			.name = t[i].name, .done = done, .total = total,
+			.items = done, .rate = rate,
+			.bad = t[i].refused + t[i].deletes_refused,
+			.left = done >= total ? 0 : rate > 0
+				? (double)(total - done) / rate : -1,
 		};
 	}
 	if (list != NULL)
@@ -59,9 +73,8 @@ watch(void *context, const struct deliver *d)
 	if (o->quiet || o->no_progress || !isatty(STDERR_FILENO))
 		return;
 	for (size_t i = 0; i < n; i++) {
-		done += t[i].before + t[i].accepted + t[i].existed +
-			t[i].refused;
-		all += t[i].nitems;
+		done += sent(&t[i]) + deleted(&t[i]);
+		all += t[i].nitems + t[i].ndeletes;
 	}
 	fprintf(stderr, "\r%" PRIu64 " of %" PRIu64 " items ", done, all);
 }
@@ -84,21 +97,25 @@ ask(const struct options *o, const struct deliver *d, struct err *err)
 {
 	size_t n;
 	const struct deliver_table *const t = deliver_tables(d, &n);
-	uint64_t items = 0, units = 0;
-	char what[300];
+	uint64_t items = 0, deletes = 0, full = 0;
+	char what[400], gone[80] = "";
 
 	for (size_t i = 0; i < n; i++) {
 		items += t[i].nitems - t[i].before;
-		units += !t[i].empty;
+		deletes += t[i].ndeletes - t[i].deletes_before;
+		full += !t[i].empty;
 		if (t[i].note[0] != '\0' && !o->quiet)
 			fprintf(stderr, "dynamill: table '%s': %s\n",
 				t[i].name, t[i].note);
 	}
 	if (!must_confirm(d))
 		return 0;
-	snprintf(what, sizeof(what), "%" PRIu64 " items into %zu table%s at "
-		 "%.150s, %" PRIu64 " of them not empty", items, n,
-		 n == 1 ? "" : "s", deliver_place(d), units);
+	if (deletes > 0)
+		snprintf(gone, sizeof(gone), "%" PRIu64 " deletes and ",
+			 deletes);
+	snprintf(what, sizeof(what), "%s%" PRIu64 " items into %zu table%s at "
+		 "%.150s, %" PRIu64 " of them not empty", gone, items, n,
+		 n == 1 ? "" : "s", deliver_place(d), full);
 	return confirm(o, deliver_plan(d), n == 1 ? t[0].name : NULL, what,
 		       err);
 }
@@ -112,7 +129,12 @@ print_text(const struct deliver *d)
 	const struct deliver_table *const t = deliver_tables(d, &n);
 
 	for (size_t i = 0; i < n; i++) {
-		printf("%s: %" PRIu64 " items put", t[i].name, t[i].accepted);
+		printf("%s: ", t[i].name);
+		if (t[i].ndeletes > 0)
+			printf("%" PRIu64 " of %" PRIu64 " keys deleted, ",
+			       t[i].deletes_before + t[i].deleted,
+			       t[i].ndeletes);
+		printf("%" PRIu64 " items put", t[i].accepted);
 		if (t[i].before > 0)
 			printf(", %" PRIu64 " there before", t[i].before);
 		if (t[i].existed > 0)
@@ -157,6 +179,10 @@ print_json(const struct deliver *d, struct err *err)
 		put_number(&w, "put", t[i].accepted);
 		put_number(&w, "existed", t[i].existed);
 		put_number(&w, "refused", t[i].refused);
+		put_number(&w, "deletes", t[i].ndeletes);
+		put_number(&w, "deletesBefore", t[i].deletes_before);
+		put_number(&w, "deleted", t[i].deleted);
+		put_number(&w, "deletesRefused", t[i].deletes_refused);
 		put_number(&w, "writeUnits", t[i].units);
 		put_number(&w, "throttled", t[i].throttled);
 		jsonwrite_end(&w);
@@ -179,14 +205,16 @@ check_sums(const struct deliver *d, bool *refused, struct err *err)
 
 	*refused = false;
 	for (size_t i = 0; i < n; i++) {
-		*refused |= t[i].refused > 0;
-		if (t[i].before + t[i].accepted + t[i].existed + t[i].refused
-		    != t[i].nitems)
+		*refused |= t[i].refused > 0 || t[i].deletes_refused > 0;
+		if (sent(&t[i]) != t[i].nitems)
 			return err_set(err, ERR_INPUT, "table '%s': of %" PRIu64
 				       " items %" PRIu64 " were sent",
-				       t[i].name, t[i].nitems, t[i].before +
-				       t[i].accepted + t[i].existed +
-				       t[i].refused);
+				       t[i].name, t[i].nitems, sent(&t[i]));
+		if (deleted(&t[i]) != t[i].ndeletes)
+			return err_set(err, ERR_INPUT, "table '%s': of %" PRIu64
+				       " keys %" PRIu64 " were deleted",
+				       t[i].name, t[i].ndeletes,
+				       deleted(&t[i]));
 	}
 	return 0;
 }

@@ -18,6 +18,7 @@
 #include "cli/console.h"
 #include "cli/environment.h"
 #include "cli/options.h"
+#include "engine/footprint.h"
 #include "engine/job.h"
 #include "engine/plan.h"
 #include "engine/recall.h"
@@ -41,11 +42,11 @@ struct place {
 
 /* The plan that a job was made by says the target's side. */
 static int
-load_plan(struct place *p)
+load_plan(struct place *p, bool writes)
 {
 	struct recall recall;
 
-	p->job = job_open_as_is(p->options->job, false, p->err);
+	p->job = job_open_as_is(p->options->job, writes, p->err);
 	if (p->job == NULL || recall_job(&recall, p->job, &p->mem, p->err)
 	    != 0)
 		return -1;
@@ -59,7 +60,7 @@ open_place(struct place *p, bool writes)
 {
 	const struct plan_side *side;
 
-	if (p->options->job != NULL && load_plan(p) != 0)
+	if (p->options->job != NULL && load_plan(p, writes) != 0)
 		return -1;
 	side = p->plan == NULL ? NULL : &p->plan->target;
 	p->side = sides_open(side, environment_side(), p->err);
@@ -94,7 +95,10 @@ create_of(struct place *p, const char *path)
 		t = json_parse(buf_span(&text), path, &mem, p->err);
 	if (t != NULL) {
 		t = tables_definition(t);
-		rc = tables_create(p->service, t, p->err);
+		rc = p->options->job == NULL
+			? tables_create(p->service, t, p->err)
+			: footprint_make(p->options->job, p->service, t,
+					 p->err);
 		if (rc >= 0 && !p->options->quiet)
 			printf("%s: %s\n", tables_name(t), rc > 0 ? "made"
 			       : "was there, with the same key");

@@ -11,11 +11,13 @@
 #include "aws/side.h"
 #include "base/err.h"
 #include "engine/deliver_internal.h"
+#include "engine/footprint.h"
 #include "engine/job.h"
 #include "engine/place.h"
 #include "engine/progress.h"
 #include "engine/recall.h"
 #include "engine/sides.h"
+#include "formats/jsonraw.h"
 #include "formats/jsonwrite.h"
 #include "formats/tree.h"
 #include "io/file.h"
@@ -30,56 +32,11 @@ load_job(struct deliver *d, struct err *err)
 	d->job = job_open_as_is(d->o.job_dir, true, err);
 	if (d->job == NULL)
 		return -1;
-	if (!job_is_out(d->job))
-		return err_set(err, ERR_REFUSED, "the job in '%s' has no out/ "
-			       "yet: let 'dynamill run' come to its end first",
-			       d->o.job_dir);
 	if (recall_job(&recall, d->job, &d->mem, err) != 0)
 		return -1;
 	recall.plan.variable = d->o.variable;
 	d->plan = plan_load(recall.plans, recall.nplans, &recall.plan, err);
 	return d->plan == NULL ? -1 : 0;
-}
-
-/* What increments leave behind is not only to be put. */
-static int
-refuse_deletes(const struct deliver *d, struct err *err)
-{
-	char path[PATH_MAX];
-
-	for (size_t i = 0; i < d->dump.ntables; i++) {
-		snprintf(path, sizeof(path), "%s/%s/%s/%s", d->o.job_dir,
-			 JOB_OUT, d->dump.tables[i].name, JOB_DELETES);
-		if (access(path, F_OK) == 0)
-			return err_set(err, ERR_USAGE, "'%s': deletes are not "
-				       "pushed by this version", path);
-	}
-	return 0;
-}
-
-static int
-find_output(struct deliver *d, struct err *err)
-{
-	char *const out = arena_take(&d->mem, PATH_MAX, err);
-	struct dump_options o = {
-		.tables = d->o.tables, .ntables = d->o.ntables, .npaths = 1,
-	};
-
-	if (out == NULL)
-		return -1;
-	snprintf(out, PATH_MAX, "%s/%s", d->o.job_dir, JOB_OUT);
-	o.paths = (const char *const *)&out;
-	if (dump_find(&o, &d->dump, err) != 0 ||
-	    exports_check(&d->dump.exports, NULL, 0, err) != 0)
-		return -1;
-	for (size_t i = 0; i < d->dump.ntables; i++)
-		if (d->dump.tables[i].name == NULL ||
-		    d->dump.tables[i].key.pk.name == NULL)
-			return err_set(err, ERR_INPUT, "'%s': nothing there "
-				       "says the table or its key; is its "
-				       "table.json gone?",
-				       d->dump.tables[i].path);
-	return refuse_deletes(d, err);
 }
 
 /* ---- a table ------------------------------------------------------------ */
@@ -106,6 +63,28 @@ key_of(const struct tree *table, const char *kind)
 	return "";
 }
 
+/* An increment's files do not say the key: then it is the table's. */
+static int
+take_key(struct deliver *d, struct delivery *t, const struct tree *table,
+	 struct err *err)
+{
+	const char *const names[] = { key_of(table, "HASH"),
+				      key_of(table, "RANGE") };
+	const char *kept[2] = { NULL, NULL };
+
+	for (int i = 0; i < 2; i++) {
+		if (names[i][0] == '\0')
+			continue;
+		kept[i] = (const char *)arena_copy(&d->mem, (struct span){
+			(const uint8_t *)names[i], strlen(names[i]) + 1 },
+			err).ptr;
+		if (kept[i] == NULL)
+			return -1;
+	}
+	t->key = (struct plan_key){ { kept[0], 0 }, { kept[1], 0 } };
+	return 0;
+}
+
 static int
 check_key(const struct delivery *t, const struct tree *table, struct err *err)
 {
@@ -120,13 +99,14 @@ check_key(const struct delivery *t, const struct tree *table, struct err *err)
 			  *want != '\0' ? ", " : "", want);
 }
 
+/* By the answer as it stands: a key in it may hold what json.h refuses. */
 static int
 is_empty(struct deliver *d, const char *name, bool *empty, struct err *err)
 {
-	struct arena mem = { 0 };
+	struct service_call c = { 0 };
 	struct buf body = { 0 };
 	struct jsonwrite w;
-	const struct tree *t = NULL, *items;
+	int rc;
 
 	jsonwrite_start(&w, &body, true, err);
 	jsonwrite_map(&w);
@@ -134,37 +114,45 @@ is_empty(struct deliver *d, const char *name, bool *empty, struct err *err)
 	jsonwrite_text(&w, name);
 	jsonwrite_name(&w, "Limit");
 	jsonwrite_uint(&w, 1);
+	jsonwrite_name(&w, "Select");
+	jsonwrite_text(&w, "COUNT");
 	jsonwrite_end(&w);
-	if (jsonwrite_finish(&w) == 0)
-		t = dynamodb_ask(d->service, "Scan", buf_span(&body), &mem,
-				 NULL, err);
-	items = t == NULL ? NULL : tree_get(t, "Items");
-	*empty = items == NULL || items->nkids == 0;
-	arena_free(&mem);
+	rc = jsonwrite_finish(&w);
+	if (rc == 0) {
+		dynamodb_prepare(&c, "Scan", buf_span(&body));
+		rc = service_ask(d->service, &c, err);
+	}
+	if (rc == 0)
+		*empty = span_is(jsonraw_member(buf_span(&c.http.answer),
+						"Count"), "0");
+	service_call_free(&c);
 	buf_free(&body);
-	return t == NULL ? err_at(err, "table '%s'", name) : 0;
+	return rc == 0 ? 0 : err_at(err, "table '%s': Scan", name);
 }
 
-/* What is pushed where: the job's run, the service, and that very table. */
-static struct keyhash
-identity(const struct deliver *d, const struct delivery *t,
-	 const struct tree *table)
+/* How far one part of it is; *before gets how many items of it are there. */
+static int
+open_part(struct deliver *d, struct delivery *t, unsigned part,
+	  const struct tree *table, uint64_t *before, struct err *err)
 {
-	struct buf b = { 0 };
-	struct err err;
-	struct keyhash h;
+	const struct outfiles_part *const files = delivery_part(t, part);
+	char path[PATH_MAX];
+	bool resumed;
 
-	buf_printf(&b, &err, "%s %s %s", t->shown.name,
-		   text(table, "TableArn"), text(table, "TableId"));
-	if (tree_get(table, "CreationDateTime") != NULL)
-		buf_append(&b, tree_get(table, "CreationDateTime")->text, &err);
-	for (uint32_t i = 0; i < d->dump.nunits; i++)
-		if (d->dump.units[i].input == t->input)
-			buf_append(&b, (struct span){ d->dump.units[i].md5, 16 },
-				   &err);
-	h = keyhash_of(buf_span(&b));
-	buf_free(&b);
-	return h;
+	if (part == PART_DELETES && !t->from->changes)
+		return 0;
+	snprintf(path, sizeof(path), "%s/" JOB_PUSH "/%s%s.done", d->o.job_dir,
+		 t->shown.name, part == PART_DELETES ? "~deletes" : "");
+	if (d->o.look_only && access(path, F_OK) != 0)
+		return 0;
+	t->progress[part] = progress_open(path, footprint_hash(
+		t->shown.name, table, outfiles_hash(files)), files->n,
+		&resumed, err);
+	if (t->progress[part] == NULL)
+		return -1;
+	for (uint32_t i = 0; i < files->n; i++)
+		*before += progress_of(t->progress[part], i);
+	return 0;
 }
 
 static int
@@ -173,23 +161,105 @@ open_progress(struct deliver *d, struct delivery *t,
 {
 	char path[PATH_MAX];
 
-	snprintf(path, sizeof(path), "%s/push/%s.done", d->o.job_dir,
-		 t->shown.name);
-	if (d->o.look_only && access(path, F_OK) != 0)
-		return 0;
-	snprintf(path, sizeof(path), "%s/push", d->o.job_dir);
-	if (file_make_folder(path, err) != 0)
+	snprintf(path, sizeof(path), "%s/" JOB_PUSH, d->o.job_dir);
+	if ((!d->o.look_only && file_make_folder(path, err) != 0) ||
+	    open_part(d, t, PART_DELETES, table, &t->shown.deletes_before,
+		      err) != 0 ||
+	    open_part(d, t, PART_PUTS, table, &t->shown.before, err) != 0)
 		return -1;
-	snprintf(path, sizeof(path), "%s/push/%s.done", d->o.job_dir,
-		 t->shown.name);
-	t->progress = progress_open(path, identity(d, t, table),
-				    d->dump.nunits, &t->shown.resumed, err);
-	if (t->progress == NULL)
-		return -1;
-	for (uint32_t i = 0; i < d->dump.nunits; i++)
-		t->shown.before += progress_of(t->progress, i);
-	t->shown.resumed = t->shown.before > 0;
+	t->shown.resumed = t->shown.before > 0 || t->shown.deletes_before > 0;
 	return 0;
+}
+
+/* What was done to it before: a rollback comes first, and to its end. */
+static int
+load_footprint(struct deliver *d, struct delivery *t, struct err *err)
+{
+	const char *const name = t->shown.name;
+
+	if (footprint_load(d->o.job_dir, name, &t->footprint, err) < 0)
+		return -1;
+	if (t->footprint.undoing && !t->footprint.undone)
+		return err_set(err, ERR_REFUSED, "a rollback of table '%s' was "
+			       "begun: let it come to its end, 'dynamill "
+			       "rollback --job %s'", name, d->o.job_dir);
+	if (!t->footprint.undone || d->o.look_only)
+		return 0;
+	/* What it left, because others changed it, is what is there now. */
+	if (footprint_retire(d->o.job_dir, name, false, err) != 0)
+		return -1;
+	return footprint_load(d->o.job_dir, name, &t->footprint, err) < 0
+		? -1 : 0;
+}
+
+/* ---- sources ------------------------------------------------------------ */
+
+/* Is the live table that was read, `name` at the plan's source, this one? */
+static int
+is_same_table(struct deliver *d, const char *name, const struct tree *target,
+	      struct err *err)
+{
+	struct side *const side = sides_open(&d->plan->source, d->o.usual,
+					     err);
+	struct service *const s = side == NULL ? NULL
+		: dynamodb_open(side, err);
+	struct dynamodb_table t;
+	struct err why;
+	int same = s == NULL ? -1 : strcmp(service_url(s),
+					   service_url(d->service)) == 0;
+
+	/* One address may be of two accounts; not to know is no excuse. */
+	if (same > 0) {
+		if (dynamodb_describe(s, name, &t, &why) > 0)
+			same = strcmp(text(t.tree, "TableArn"),
+				      text(target, "TableArn")) == 0;
+		dynamodb_table_free(&t);
+	}
+	service_close(s);
+	side_close(side);
+	return same;
+}
+
+/*
+ * Was this table read by the job: live, or by an export that says its ARN?
+ * Returns 1, 0 or -1.
+ */
+static int
+is_source(struct deliver *d, const char *name, const struct tree *target,
+	  struct err *err)
+{
+	const char *const arn = text(target, "TableArn");
+	const size_t len = strlen(arn);
+	size_t n;
+	const struct job_fact *const facts = job_facts(d->job, &n);
+
+	for (size_t i = 0; i < n; i++) {
+		const char *what = strchr(facts[i].name, ' ');
+
+		if (strcmp(facts[i].group, "sources") != 0 || what == NULL)
+			continue;
+		what++;
+		if (len > 0 && strncmp(what, arn, len) == 0 &&
+		    strncmp(what + len, "/export/", 8) == 0)
+			return 1;
+		if (!place_is_table(what) ||
+		    strcmp(what + strlen("dynamodb://"), name) != 0)
+			continue;
+		return is_same_table(d, name, target, err);
+	}
+	return 0;
+}
+
+static int
+refuse_source(struct deliver *d, const char *name, const struct tree *table,
+	      struct err *err)
+{
+	const int is = is_source(d, name, table, err);
+
+	return is <= 0 ? is : err_set(err, ERR_REFUSED, "table '%s' is a source "
+		"of the plan: a push would write over what was exported of it; "
+		"let the plan say another table with 'to:', or backfill it with"
+		" --update", name);
 }
 
 static const char *
@@ -217,8 +287,14 @@ look_at(struct deliver *d, struct delivery *t, struct err *err)
 	else if (rc > 0 && strcmp(table.status, "ACTIVE") != 0)
 		rc = err_set(err, ERR_REFUSED, "table '%s' is %s, not ACTIVE",
 			     name, table.status);
+	else if (rc > 0 && t->key.pk.name == NULL)
+		rc = take_key(d, t, table.tree, err);
 	else if (rc > 0)
 		rc = check_key(t, table.tree, err);
+	if (rc == 0)
+		rc = refuse_source(d, name, table.tree, err);
+	if (rc == 0)
+		rc = load_footprint(d, t, err);
 	if (rc == 0) {
 		t->shown.note = note_of(&table);
 		rc = open_progress(d, t, table.tree, err);
@@ -239,18 +315,19 @@ look_at(struct deliver *d, struct delivery *t, struct err *err)
 static int
 look_at_all(struct deliver *d, struct err *err)
 {
-	d->list = calloc(d->dump.ntables + 1, sizeof(*d->list));
-	d->shown = calloc(d->dump.ntables + 1, sizeof(*d->shown));
+	d->list = calloc(d->out.n + 1, sizeof(*d->list));
+	d->shown = calloc(d->out.n + 1, sizeof(*d->shown));
 	if (d->list == NULL || d->shown == NULL)
 		return err_set(err, ERR_SYSTEM, "out of memory");
-	for (uint32_t i = 0; i < d->dump.ntables; i++) {
-		const struct dump_table *const from = &d->dump.tables[i];
+	for (size_t i = 0; i < d->out.n; i++) {
+		const struct outfiles_table *const from = &d->out.tables[i];
 		struct delivery *const t = &d->list[d->n++];
 
 		*t = (struct delivery){
 			.shown = { .name = from->name, .note = "",
-				   .nitems = from->nitems },
-			.key = from->key, .input = i,
+				   .nitems = from->puts.nitems,
+				   .ndeletes = from->deletes.nitems },
+			.from = from, .key = from->key,
 		};
 		if (look_at(d, t, err) != 0)
 			return -1;
@@ -268,7 +345,9 @@ deliver_open(const struct deliver_options *o, struct err *err)
 		return NULL;
 	}
 	d->o = *o;
-	if (load_job(d, err) == 0 && find_output(d, err) == 0 &&
+	if (load_job(d, err) == 0 &&
+	    outfiles_find(o->job_dir, o->tables, o->ntables, &d->out, err)
+	    == 0 &&
 	    (d->side = sides_open(&d->plan->target, o->usual, err)) != NULL &&
 	    sides_check_account(d->side, &d->plan->target, err) == 0 &&
 	    (d->service = dynamodb_open(d->side, err)) != NULL &&
@@ -284,12 +363,13 @@ deliver_close(struct deliver *d)
 	if (d == NULL)
 		return;
 	for (size_t i = 0; i < d->n; i++)
-		progress_close(d->list[i].progress);
+		for (int k = 0; k < PARTS; k++)
+			progress_close(d->list[i].progress[k]);
 	free(d->list);
 	free(d->shown);
 	service_close(d->service);
 	side_close(d->side);
-	dump_free(&d->dump);
+	outfiles_free(&d->out);
 	plan_free(d->plan);
 	job_close(d->job);
 	arena_free(&d->mem);

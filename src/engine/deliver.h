@@ -1,5 +1,6 @@
 /*
- * deliver.h - the output of a job into its target tables, by BatchWriteItem.
+ * deliver.h - the output of a job into its target tables, by BatchWriteItem: of
+ * an increment first what is to be deleted, then what is to be put.
  *
  * First everything is looked at: the account, the tables, their keys, whether
  * they are empty.  Then whoever asked may confirm.  Then table after table is
@@ -44,6 +45,8 @@ struct deliver_table {
 	/* So far: */
 	uint64_t before;	/* accepted by earlier attempts */
 	uint64_t accepted, existed, refused;
+	/* Of an increment's deletes: */
+	uint64_t ndeletes, deletes_before, deleted, deletes_refused;
 	uint64_t units, throttled;
 };
 

@@ -5,27 +5,38 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "engine/deliver.h"
-#include "engine/dump.h"
+#include "engine/footprint.h"
+#include "engine/outfiles.h"
 
 struct job;
 struct progress;
 struct service;
 struct side;
 
+/* What goes one after the other. */
+enum { PART_DELETES, PART_PUTS, PARTS };
+
 /* A table, and how far it is. */
 struct delivery {
 	struct deliver_table shown;
+	const struct outfiles_table *from;
 	struct plan_key key;
-	uint32_t input;			/* of the dump's tables */
-	struct progress *progress;
+	struct footprint footprint;
+	struct progress *progress[PARTS];	/* NULL: nothing goes there */
 };
+
+static inline const struct outfiles_part *
+delivery_part(const struct delivery *t, unsigned part)
+{
+	return part == PART_DELETES ? &t->from->deletes : &t->from->puts;
+}
 
 struct deliver {
 	struct deliver_options o;
 	struct arena mem;
 	struct job *job;
 	struct plan *plan;
-	struct dump dump;
+	struct outfiles out;
 	struct side *side;
 	struct service *service;
 	struct delivery *list;

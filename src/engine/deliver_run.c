@@ -21,7 +21,6 @@
 
 enum {
 	SIDE_BY_SIDE = 8,	/* files whose items go in turns */
-	UNIT_SHIFT = 40,	/* of a tag: unit, then number in the unit */
 	SYNC_MS = 1000,
 };
 
@@ -39,6 +38,9 @@ struct stream {
 struct sender {
 	struct deliver *d;
 	struct delivery *t;
+	unsigned part;
+	const struct outfiles_part *files;	/* of it */
+	struct progress *progress;
 	struct push *push;
 	struct stream streams[SIDE_BY_SIDE];
 	uint32_t next;		/* unit to open */
@@ -49,6 +51,7 @@ struct sender {
 	int refused_fd;		/* -1: no item was refused yet */
 	uint64_t synced;	/* when */
 	bool told;		/* something is to be written */
+	uint64_t units, throttled;	/* of the parts before */
 	struct undo *undo;	/* or NULL */
 	struct push_item held[UNDO_AT_ONCE];	/* until that is kept, ... */
 	size_t held_at[UNDO_AT_ONCE], nheld;
@@ -58,17 +61,23 @@ struct sender {
 /* ---- what push tells ---------------------------------------------------- */
 
 static int
+mark(struct sender *s, const struct push_item *item, struct err *err)
+{
+	s->told = true;
+	return progress_add(s->progress, undo_unit(item->tag),
+			    undo_number(item->tag), err);
+}
+
+static int
 accepted(void *context, const struct push_item *item, bool existed,
 	 struct err *err)
 {
 	struct sender *const s = context;
 
-	s->t->shown.accepted += !existed;
+	s->t->shown.deleted += item->gone;
+	s->t->shown.accepted += !item->gone && !existed;
 	s->t->shown.existed += existed;
-	s->told = true;
-	return progress_add(s->t->progress, (uint32_t)(item->tag >> UNIT_SHIFT),
-			    item->tag & (((uint64_t)1 << UNIT_SHIFT) - 1),
-			    err);
+	return mark(s, item, err);
 }
 
 /* One line of push/<table>.refused.jsonl. */
@@ -87,7 +96,8 @@ write_refused(struct sender *s, const struct push_item *item, const char *why,
 				     O_CLOEXEC, 0666);
 	if (s->refused_fd < 0)
 		return err_set(err, ERR_SYSTEM, "'%s': %m", path);
-	if (buf_append(&line, span_of("{\"Item\":"), err) != 0 ||
+	if (buf_append(&line, span_of(item->gone ? "{\"Keys\":"
+				      : "{\"Item\":"), err) != 0 ||
 	    buf_append(&line, item->json, err) != 0 ||
 	    buf_append(&line, span_of(",\"reason\":"), err) != 0 ||
 	    ddbjson_encode_text(span_of(why), &line, err) != 0 ||
@@ -108,11 +118,9 @@ refused(void *context, const struct push_item *item, const char *why,
 
 	if (write_refused(s, item, why, err) != 0)
 		return -1;
-	s->t->shown.refused++;
-	s->told = true;
-	return progress_add(s->t->progress, (uint32_t)(item->tag >> UNIT_SHIFT),
-			    item->tag & (((uint64_t)1 << UNIT_SHIFT) - 1),
-			    err);
+	s->t->shown.deletes_refused += item->gone;
+	s->t->shown.refused += !item->gone;
+	return mark(s, item, err);
 }
 
 /* What was told is in the file at once, and on the disk each second. */
@@ -129,22 +137,22 @@ note(struct sender *s, struct err *err)
 		const struct push_stats stats = push_stats(s->push);
 
 		s->synced = now;
-		s->t->shown.units = stats.units;
-		s->t->shown.throttled = stats.throttled;
+		s->t->shown.units = s->units + stats.units;
+		s->t->shown.throttled = s->throttled + stats.throttled;
 		if (s->d->o.watch != NULL)
 			s->d->o.watch(s->d->o.context, s->d);
 	}
-	return progress_write(s->t->progress, safe, err);
+	return progress_write(s->progress, safe, err);
 }
 
 /* ---- items -------------------------------------------------------------- */
 
 static int
-key_text(struct sender *s, const struct item *item, struct span name,
+key_text(struct sender *s, const struct value *map, struct span name,
 	 uint16_t hash, enum value_type *type, struct span *out,
 	 struct err *err)
 {
-	const struct value *const v = value_attr(&item->map, name, hash);
+	const struct value *const v = value_attr(map, name, hash);
 
 	if (v == NULL || v->type < VALUE_S || v->type > VALUE_B)
 		return err_set(err, ERR_INPUT, "key attribute '%.*s' is "
@@ -181,6 +189,17 @@ hold(struct sender *s, const struct push_item *item, struct err *err)
 	return buf_append(&s->texts, item->json, err);
 }
 
+/* What is put; of a delete, the key. */
+static const struct value *
+map_of(const struct sender *s, const struct item *item)
+{
+	const struct span name = span_of(READING_KEYS);
+	const struct value *const keys = s->part == PART_PUTS ? &item->map
+		: value_attr(&item->map, name, name_hash(name));
+
+	return keys != NULL && keys->type == VALUE_M ? keys : NULL;
+}
+
 static int
 put(struct sender *s, struct stream *f, const struct item *item,
     struct err *err)
@@ -188,18 +207,22 @@ put(struct sender *s, struct stream *f, const struct item *item,
 	enum value_type pk_type, sk_type = 0;
 	struct span pk, sk = { NULL, 0 };
 	const uint64_t size = item_size(item);
+	const struct value *const map = map_of(s, item);
 	struct push_item out = {
 		.units = (uint32_t)((size + 1023) / 1024),
-		.tag = (uint64_t)f->unit << UNIT_SHIFT | f->number,
+		.gone = s->part == PART_DELETES,
+		.tag = undo_tag(f->unit, f->number),
 	};
 
 	arena_reset(&s->mem);
-	if (key_text(s, item, s->pk, s->pk_hash, &pk_type, &pk, err) != 0 ||
+	if (map == NULL)
+		return err_set(err, ERR_INPUT, "a line without Keys");
+	if (key_text(s, map, s->pk, s->pk_hash, &pk_type, &pk, err) != 0 ||
 	    (s->sk.ptr != NULL &&
-	     key_text(s, item, s->sk, s->sk_hash, &sk_type, &sk, err) != 0))
+	     key_text(s, map, s->sk, s->sk_hash, &sk_type, &sk, err) != 0))
 		return -1;
 	buf_reset(&s->text);
-	if (ddbjson_encode_map(&item->map, &s->text, err) != 0)
+	if (ddbjson_encode_map(map, &s->text, err) != 0)
 		return -1;
 	out.json = buf_span(&s->text);
 	out.key = push_key(pk_type, pk, sk_type, sk);
@@ -211,11 +234,7 @@ put(struct sender *s, struct stream *f, const struct item *item,
 static int
 open_next(struct sender *s, struct stream *f, struct err *err)
 {
-	const struct dump *const d = &s->d->dump;
-
-	while (s->next < d->nunits && d->units[s->next].input != s->t->input)
-		s->next++;
-	if (s->next == d->nunits)
+	if (s->next == s->files->n)
 		return 0;
 	if (f->reading == NULL)
 		f->reading = reading_new(err);
@@ -224,10 +243,10 @@ open_next(struct sender *s, struct stream *f, struct err *err)
 	f->unit = s->next++;
 	f->batch = NULL;
 	f->number = 0;
-	f->skip = progress_of(s->t->progress, f->unit);
+	f->skip = progress_of(s->progress, f->unit);
 	f->open = true;
-	return reading_start(f->reading, &d->units[f->unit], true, err) != 0
-		? -1 : 1;
+	return reading_start(f->reading, &s->files->units[f->unit], true,
+			     err) != 0 ? -1 : 1;
 }
 
 /* The next item of a file is at hand: 1; 0 if it has none left, or -1. */
@@ -244,7 +263,7 @@ advance(struct sender *s, struct stream *f, struct err *err)
 				return rc;
 			if (f->batch->nrejects > 0)
 				return err_set(err, ERR_INPUT, "'%s': line %llu "
-					"is no item", s->d->dump.units[f->unit]
+					"is no item", s->files->units[f->unit]
 					.path, (unsigned long long)
 					f->batch->rejects[0].number);
 		}
@@ -280,7 +299,7 @@ send_all(struct sender *s, struct err *err)
 				continue;
 			}
 			if (put(s, f, &f->batch->items[f->at], err) != 0)
-				return err_at(err, "%s", s->d->dump.units[
+				return err_at(err, "%s", s->files->units[
 					f->unit].path);
 			f->at++;
 			f->number++;
@@ -298,31 +317,51 @@ static int
 open_undo(struct sender *s, struct err *err)
 {
 	const struct deliver_options *const o = &s->d->o;
+	const char *const name = s->t->shown.name;
+	const bool needed = o->into_existing || s->part == PART_DELETES ||
+			    (o->only_new && !s->t->footprint.was_empty);
 	char path[PATH_MAX];
 
-	if (!o->into_existing || o->no_undo || o->only_new)
+	if (!needed || o->no_undo)
 		return 0;
-	snprintf(path, sizeof(path), "%s/undo", o->job_dir);
+	snprintf(path, sizeof(path), "%s/" JOB_UNDO, o->job_dir);
 	if (file_make_folder(path, err) != 0)
 		return -1;
-	snprintf(path, sizeof(path), "%s/undo/%s.jsonl", o->job_dir,
-		 s->t->shown.name);
-	s->undo = undo_open(path, s->d->service, s->t->shown.name, s->pk,
-			    s->sk, err);
+	snprintf(path, sizeof(path), "%s/" JOB_UNDO "/%s%s.jsonl", o->job_dir,
+		 name, s->part == PART_DELETES ? "~deletes" : "");
+	s->undo = undo_open(path, s->d->service, name, s->pk, s->sk,
+			    o->only_new && s->part == PART_PUTS, err);
 	return s->undo == NULL ? -1 : 0;
 }
 
-int
-deliver_table_run(struct deliver *d, struct delivery *t, struct err *err)
+static void
+close_sender(struct sender *s)
+{
+	push_free(s->push);
+	for (unsigned i = 0; i < SIDE_BY_SIDE; i++)
+		reading_free(s->streams[i].reading);
+	if (s->refused_fd >= 0)
+		close(s->refused_fd);
+	undo_close(s->undo);
+	arena_free(&s->mem);
+	buf_free(&s->texts);
+	buf_free(&s->text);
+}
+
+static int
+run_part(struct deliver *d, struct delivery *t, unsigned part,
+	 struct err *err)
 {
 	struct sender s = {
-		.d = d, .t = t, .refused_fd = -1, .synced = http_clock(),
-		.pk = span_of(t->key.pk.name),
+		.d = d, .t = t, .part = part, .refused_fd = -1,
+		.files = delivery_part(t, part), .progress = t->progress[part],
+		.synced = http_clock(), .pk = span_of(t->key.pk.name),
+		.units = t->shown.units, .throttled = t->shown.throttled,
 	};
 	struct push_options o = {
 		.table = t->shown.name, .max_wcu = d->o.max_wcu,
-		.only_new = d->o.only_new, .accepted = accepted,
-		.refused = refused, .context = &s,
+		.only_new = d->o.only_new && part == PART_PUTS,
+		.accepted = accepted, .refused = refused, .context = &s,
 	};
 	struct push_stats stats;
 	struct err ignored;
@@ -339,21 +378,39 @@ deliver_table_run(struct deliver *d, struct delivery *t, struct err *err)
 	rc = s.push == NULL || open_undo(&s, err) != 0 ? -1
 		: send_all(&s, err);
 	/* What was accepted is noted whatever came after it. */
-	if (progress_write(t->progress, true, rc == 0 ? err : &ignored) != 0)
+	if (progress_write(s.progress, true, rc == 0 ? err : &ignored) != 0)
 		rc = -1;
 	if (s.push != NULL) {
 		stats = push_stats(s.push);
-		t->shown.units = stats.units;
-		t->shown.throttled = stats.throttled;
+		t->shown.units = s.units + stats.units;
+		t->shown.throttled = s.throttled + stats.throttled;
 	}
-	push_free(s.push);
-	for (unsigned i = 0; i < SIDE_BY_SIDE; i++)
-		reading_free(s.streams[i].reading);
-	if (s.refused_fd >= 0)
-		close(s.refused_fd);
-	undo_close(s.undo);
-	arena_free(&s.mem);
-	buf_free(&s.texts);
-	buf_free(&s.text);
+	close_sender(&s);
 	return rc;
+}
+
+/* What undoing it will have to know, before the first item goes. */
+static int
+save_footprint(struct deliver *d, struct delivery *t, struct err *err)
+{
+	struct footprint *const f = &t->footprint;
+
+	if (!f->pushed)
+		f->was_empty = t->shown.empty && !t->shown.resumed;
+	f->pushed = true;
+	f->no_undo |= d->o.no_undo && !f->was_empty;
+	return footprint_save(d->o.job_dir, t->shown.name, f, err);
+}
+
+int
+deliver_table_run(struct deliver *d, struct delivery *t, struct err *err)
+{
+	if (save_footprint(d, t, err) != 0)
+		return -1;
+	/* An item may be put where another one was deleted. */
+	for (unsigned part = 0; part < PARTS; part++)
+		if (t->progress[part] != NULL &&
+		    run_part(d, t, part, err) != 0)
+			return -1;
+	return 0;
 }

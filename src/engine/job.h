@@ -53,6 +53,9 @@ struct job_fact {
 #define JOB_DROPS	"index/drops"	/* of a survey: see drops.h */
 #define JOB_DELETES	"deletes"	/* beside a table's data/ */
 #define JOB_LATEST	"index/latest"	/* of a survey: see latest.h */
+#define JOB_PUSH	"push"	/* how far items are in the service: progress.h */
+#define JOB_UNDO	"undo"	/* what they wrote over: undo.h */
+#define JOB_ROLLBACK	"rollback"	/* how far that is undone: rollback.h */
 #define JOB_SURVEY	"survey"	/* passes without output: see run.h */
 
 /*

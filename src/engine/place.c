@@ -20,12 +20,19 @@ static struct {
 	const struct plan_side *plan;
 	struct side *side;
 	struct s3 *s3;
+	bool consistent;
 } remote = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 void
 place_usual(const struct side_options *usual)
 {
 	remote.usual = usual;
+}
+
+void
+place_read_consistently(bool yes)
+{
+	remote.consistent = yes;
 }
 
 void
@@ -96,7 +103,10 @@ feed_table(const char *where, struct err *err)
 {
 	char *const table = strdup(where + strlen("dynamodb://"));
 	char *const hash = table == NULL ? NULL : strrchr(table, '#');
-	struct scan_options o = { .table = table, .nsegments = 1 };
+	struct scan_options o = {
+		.table = table, .nsegments = 1,
+		.consistent = remote.consistent,
+	};
 	struct side *const side = place_side(err);
 	struct feed *f = NULL;
 	char *end;

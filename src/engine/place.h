@@ -22,6 +22,8 @@ struct side_options;
  */
 void place_usual(const struct side_options *usual);
 void place_source(const struct plan_side *plan);
+/* Tables: what was written before is read; else it may be some time later. */
+void place_read_consistently(bool yes);
 void place_close(void);		/* at the very end */
 
 bool place_is_remote(const char *where);	/* in S3 */

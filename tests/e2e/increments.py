@@ -683,14 +683,15 @@ def check_says_it_as_json(here, options):
                                              'json').out), 'none')
 
 
-main([cat_shows_records_as_items_of_maps, test_shows_both_images,
-      diff_takes_the_state_at_the_end, init_takes_base_and_increments, check_says_it_as_json,
-      base_and_increments_with_old_images, base_and_increments_of_new_images,
-      threads_and_memory_change_nothing, it_goes_on_as_a_full_export_would, increments_in_Ion,
-      killed_anywhere_the_bytes_are_the_same, windows_must_follow_one_another,
-      a_bad_record_is_rejected_and_its_item_stays,
-      a_source_key_must_be_that_of_the_records, from_state_to_state,
-      revert_undoes_a_window, new_images_need_a_key_that_follows,
-      what_changes_alone_cannot_know_is_refused,
-      a_refused_record_changes_nothing, changes_killed_anywhere,
-      records_without_a_manifest_are_refused], prepare)
+if __name__ == '__main__':
+    main([cat_shows_records_as_items_of_maps, test_shows_both_images,
+          diff_takes_the_state_at_the_end, init_takes_base_and_increments, check_says_it_as_json,
+          base_and_increments_with_old_images, base_and_increments_of_new_images,
+          threads_and_memory_change_nothing, it_goes_on_as_a_full_export_would, increments_in_Ion,
+          killed_anywhere_the_bytes_are_the_same, windows_must_follow_one_another,
+          a_bad_record_is_rejected_and_its_item_stays,
+          a_source_key_must_be_that_of_the_records, from_state_to_state,
+          revert_undoes_a_window, new_images_need_a_key_that_follows,
+          what_changes_alone_cannot_know_is_refused,
+          a_refused_record_changes_nothing, changes_killed_anywhere,
+          records_without_a_manifest_are_refused], prepare)

@@ -8,10 +8,14 @@ import os
 import random
 import signal
 import subprocess
+import sys
 import time
 
 import e2e
 import servers
+
+sys.path.insert(0, e2e.FIXTURES)
+import make     # noqa: E402
 
 ROLE = {'TableName': 'Things-new', 'KeySchema': [
     {'AttributeName': 'pk', 'KeyType': 'HASH'},
@@ -290,6 +294,37 @@ def another_table_of_that_name_is_not_gone_on_with(here, _):
         e2e.contains(r.err, 'is of other items or another table')
 
 
+def a_source_is_not_written_over(here, _):
+    things = items(20)
+    with servers.dynamodb() as s:
+        servers.boto(s, create=[ROLE], table='Things-new', put=things)
+        arn = servers.boto(s, list=1)[0]['TableArn']
+        # Read live; and by an export, which says of what table it is.
+        for i, source in enumerate(('dynamodb://Things-new', 'export')):
+            folder = '%s/%d' % (here, i)
+            os.makedirs(folder)
+            if source == 'export':
+                e = make.Export(folder, 'Things-new', 1)
+                e.changes = {'tableArn': arn,
+                             'exportArn': arn + '/export/01740787200000-a'}
+                e.add(b''.join(make.line(x) for x in things))
+                e.write()
+                source = folder + '/' + e.folder()
+            path = e2e.write_plan(folder + '/plan.json', {
+                'source': {'exports': [source]},
+                'target': {'environment': 'e'},
+                'tables': {'Things': {'key': {'pk': 'S', 'sk': 'N'},
+                                      'from': 'Things-new',
+                                      'to': 'Things-new'}}})
+            e2e.run(path, folder + '/job', '--quiet', env=s.env)
+            for args in ([], ['--into-existing', '--yes', '--confirm',
+                              'Things-new']):
+                r = push(s, folder + '/job', *args, status=5)
+                e2e.contains(r.err, "'Things-new' is a source of the plan",
+                             '--update')
+        same(things, servers.boto(s, scan='Things-new'))
+
+
 if __name__ == '__main__':
     e2e.main([boto_reads_what_was_pushed,
               everything_arrives_whatever_fails,
@@ -299,4 +334,5 @@ if __name__ == '__main__':
               tables_that_are_not_right_are_refused,
               what_is_there_is_not_written_over_by_chance,
               what_is_written_over_is_kept_first,
-              another_table_of_that_name_is_not_gone_on_with])
+              another_table_of_that_name_is_not_gone_on_with,
+              a_source_is_not_written_over])

@@ -1,0 +1,244 @@
+/*
+ * undo_past.c - the record of what was written over, read again: a file as long
+ * as the job's items are many says where the first line of each is, so that
+ * neither memory nor order matter.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "engine/outfiles.h"
+#include "engine/undo.h"
+#include "formats/jsonraw.h"
+
+struct undo_past {
+	const uint8_t *text;		/* the record, mapped */
+	size_t len;
+	uint64_t *first;		/* of each item: where its line is, + 1 */
+	size_t first_len;		/* bytes; 0: there is no record */
+	const struct outfiles_part *part;
+	uint64_t *base;			/* of a unit's items, in `first` */
+	uint64_t counts[UNDO_LEFT + 1];
+};
+
+static const uint8_t *
+map_record(const char *path, size_t *len, struct err *err)
+{
+	const int fd = open(path, O_RDONLY | O_CLOEXEC);
+	void *p = NULL;
+	struct stat st;
+
+	*len = 0;
+	if (fd < 0 && errno == ENOENT)
+		return NULL;
+	if (fd < 0 || fstat(fd, &st) != 0) {
+		err_set(err, ERR_SYSTEM, "'%s': %m", path);
+	} else if (st.st_size > 0) {
+		p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_SHARED, fd,
+			 0);
+		if (p == MAP_FAILED) {
+			err_set(err, ERR_SYSTEM, "'%s': %m", path);
+			p = NULL;
+		} else {
+			*len = (size_t)st.st_size;
+		}
+	}
+	if (fd >= 0)
+		close(fd);
+	return p;
+}
+
+/* Room for a number for each item, in a file without a name. */
+static int
+make_index(struct undo_past *p, uint64_t nitems, const char *tmp,
+	   struct err *err)
+{
+	char *name = NULL;
+	int fd = -1;
+	void *map = MAP_FAILED;
+
+	p->first_len = (size_t)(nitems + 1) * sizeof(*p->first);
+	if (asprintf(&name, "%s/undo.XXXXXX", tmp) < 0)
+		return err_set(err, ERR_SYSTEM, "out of memory");
+	fd = mkostemp(name, O_CLOEXEC);
+	if (fd >= 0) {
+		unlink(name);
+		errno = posix_fallocate(fd, 0, (off_t)p->first_len);
+		if (errno == 0)
+			map = mmap(NULL, p->first_len, PROT_READ | PROT_WRITE,
+				   MAP_SHARED, fd, 0);
+	}
+	if (map == MAP_FAILED)
+		err_set(err, ERR_SYSTEM, "'%s': %m", name);
+	else
+		p->first = map;
+	if (fd >= 0)
+		close(fd);
+	free(name);
+	return p->first != NULL ? 0 : -1;
+}
+
+/* A number, and *at behind it; -1 if there is none. */
+static int
+read_number(struct span s, size_t *at, uint64_t *out)
+{
+	const size_t start = *at;
+
+	*out = 0;
+	while (*at < s.len && s.ptr[*at] >= '0' && s.ptr[*at] <= '9') {
+		if (*out > UINT64_MAX / 16)
+			return -1;
+		*out = *out * 10 + (uint64_t)(s.ptr[(*at)++] - '0');
+	}
+	return *at > start ? 0 : -1;
+}
+
+static bool
+skip_text(struct span s, size_t *at, const char *text)
+{
+	const size_t n = strlen(text);
+
+	if (s.len - *at < n || memcmp(s.ptr + *at, text, n) != 0)
+		return false;
+	*at += n;
+	return true;
+}
+
+/* The number of the item that a line is of; -1 if it is no line. */
+static int
+read_at(const struct undo_past *p, struct span line, uint64_t *item)
+{
+	uint64_t unit, number;
+	size_t at = 0;
+
+	if (!skip_text(line, &at, "{\"At\":[") ||
+	    read_number(line, &at, &unit) != 0 || !skip_text(line, &at, ",") ||
+	    read_number(line, &at, &number) != 0 ||
+	    !skip_text(line, &at, "],\"Key\":{") || unit >= p->part->n ||
+	    number >= p->base[unit + 1] - p->base[unit])
+		return -1;
+	*item = p->base[unit] + number;
+	return 0;
+}
+
+static struct undo_was
+read_line(struct span line)
+{
+	struct undo_was w = {
+		.kind = UNDO_ITEM, .item = jsonraw_member(line, "Item"),
+	};
+
+	if (w.item.ptr == NULL)
+		w.kind = jsonraw_member(line, "Left").ptr != NULL ? UNDO_LEFT
+			: UNDO_ABSENT;
+	return w;
+}
+
+/* .ptr is NULL if it has no end. */
+static struct span
+line_at(const struct undo_past *p, size_t at)
+{
+	const uint8_t *const end = memchr(p->text + at, '\n', p->len - at);
+
+	return (struct span){ end == NULL ? NULL : p->text + at,
+			      end == NULL ? 0 : (size_t)(end - p->text) - at };
+}
+
+static int
+index_lines(struct undo_past *p, const char *path, struct err *err)
+{
+	uint64_t item, number = 1;
+
+	for (size_t at = 0; at < p->len; number++) {
+		const struct span line = line_at(p, at);
+
+		if (line.ptr == NULL)	/* torn: it was never trusted */
+			break;
+		if (read_at(p, line, &item) != 0)
+			return err_set(err, ERR_INPUT, "'%s': line %" PRIu64
+				       " is no record of this job's push",
+				       path, number);
+		if (p->first[item] == 0) {
+			p->first[item] = at + 1;
+			p->counts[read_line(line).kind]++;
+		}
+		at += line.len + 1;
+	}
+	return 0;
+}
+
+static int
+number_items(struct undo_past *p, uint64_t *nitems, struct err *err)
+{
+	*nitems = 0;
+	p->base = calloc((size_t)p->part->n + 1, sizeof(*p->base));
+	if (p->base == NULL)
+		return err_set(err, ERR_SYSTEM, "out of memory");
+	for (uint32_t i = 0; i < p->part->n; i++) {
+		p->base[i] = *nitems;
+		*nitems += (uint64_t)p->part->units[i].nitems;
+	}
+	p->base[p->part->n] = *nitems;
+	return 0;
+}
+
+struct undo_past *
+undo_past_open(const char *path, const struct outfiles_part *part,
+	       const char *tmp, struct err *err)
+{
+	struct undo_past *const p = calloc(1, sizeof(*p));
+	struct err why = { 0 };
+	uint64_t nitems;
+
+	if (p == NULL) {
+		err_set(err, ERR_SYSTEM, "out of memory");
+		return NULL;
+	}
+	p->part = part;
+	p->text = map_record(path, &p->len, &why);
+	if (why.code != ERR_NONE)
+		*err = why;
+	else if (p->text == NULL ||
+		 (number_items(p, &nitems, err) == 0 &&
+		  make_index(p, nitems, tmp, err) == 0 &&
+		  index_lines(p, path, err) == 0))
+		return p;
+	undo_past_close(p);
+	return NULL;
+}
+
+void
+undo_past_close(struct undo_past *p)
+{
+	if (p == NULL)
+		return;
+	if (p->text != NULL)
+		munmap((void *)(uintptr_t)p->text, p->len);
+	if (p->first != NULL)
+		munmap(p->first, p->first_len);
+	free(p->base);
+	free(p);
+}
+
+uint64_t
+undo_past_count(const struct undo_past *p, enum undo_kind kind)
+{
+	return p->counts[kind];
+}
+
+struct undo_was
+undo_past_get(const struct undo_past *p, uint32_t unit, uint64_t number)
+{
+	const uint64_t at = p->text == NULL ? 0
+		: p->first[p->base[unit] + number];
+
+	return at == 0 ? (struct undo_was){ .kind = UNDO_NOTHING }
+		: read_line(line_at(p, (size_t)at - 1));
+}
