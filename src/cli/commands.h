@@ -21,6 +21,7 @@ int command_test(const struct options *o);
 int command_lookup(const struct options *o);
 int command_status(const struct options *o);
 int command_push(const struct options *o);
+int command_rollback(const struct options *o);
 int command_tables(const struct options *o);
 int command_whoami(const struct options *o);
 

@@ -22,6 +22,7 @@ static const char PROGRAM[] =
 "  reverse PLAN... the plan that undoes a plan, where it can be undone\n"
 "  status          where a job stands, also while it runs elsewhere\n"
 "  push            what a job wrote into its tables, by BatchWriteItem\n"
+"  rollback        undo what a job wrote into its tables\n"
 "  tables VERB     create, list, describe and delete tables\n"
 "  whoami [PLAN]   who and where this is in AWS; the connection test\n"
 "  version         the version, and what this processor can do\n"
@@ -324,7 +325,8 @@ static const struct {
 	{ "cat", CAT }, { "diff", DIFF },
 	{ "validate", VALIDATE },
 	{ "reverse", help_reverse }, { "status", help_status },
-	{ "push", help_push }, { "tables", help_tables }, { "whoami", help_whoami },
+	{ "push", help_push }, { "rollback", help_rollback },
+	{ "tables", help_tables }, { "whoami", help_whoami },
 };
 
 const char *

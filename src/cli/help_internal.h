@@ -10,6 +10,9 @@ extern const char help_whoami[];
 /* help_migrate.c: the migration as a whole. */
 extern const char help_status[];
 
+/* help_rollback.c */
+extern const char help_rollback[];
+
 /* help_reverse.c */
 extern const char help_reverse[];
 

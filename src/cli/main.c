@@ -37,6 +37,7 @@ static const struct {
 	{ "whoami", command_whoami },
 	{ "status", command_status },
 	{ "push", command_push },
+	{ "rollback", command_rollback },
 	{ "tables", command_tables },
 };
 

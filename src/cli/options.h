@@ -63,6 +63,7 @@ struct options {
 	const char *profile, *region, *endpoint_url, *env_file;	/* or NULL */
 	bool yes;
 	bool into_existing, only_new, no_undo;	/* push */
+	bool keep_tables;			/* rollback */
 	uint64_t max_wcu;		/* push: a second; 0: any */
 	const char *confirm;		/* --confirm; or NULL */
 	const char *after;		/* --after: a job; or NULL */

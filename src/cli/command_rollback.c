@@ -1,0 +1,247 @@
+#include "cli/commands.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "cli/confirm.h"
+#include "cli/console.h"
+#include "cli/environment.h"
+#include "cli/options.h"
+#include "cli/stage.h"
+#include "engine/plan.h"
+#include "engine/rollback.h"
+#include "engine/status.h"
+#include "formats/jsonwrite.h"
+
+static time_t began;
+
+/* How far each table is, for who looks from outside. */
+static void
+tell(const struct rollback *r)
+{
+	const double seconds = difftime(time(NULL), began);
+	size_t n;
+	const struct rollback_table *const t = rollback_tables(r, &n);
+	struct status_table *const list = calloc(n + 1, sizeof(*list));
+
+	for (size_t i = 0; list != NULL && i < n; i++) {
+		const uint64_t total = t[i].restores + t[i].removes +
+				       t[i].unkept;
+		const uint64_t done = t[i].looked_at < total ? t[i].looked_at
+			: total;
+		const double rate = seconds > 0 ? (double)done / seconds : 0;
+
+		list[i] = (struct status_table){
+			.name = t[i].name, .done = done, .total = total,
+			.items = done, .bad = t[i].changed, .rate = rate,
+			.left = done >= total ? 0 : rate > 0
+				? (double)(total - done) / rate : -1,
+		};
+	}
+	if (list != NULL)
+		stage_tables(list, n);
+	free(list);
+}
+
+/* A line that is written over, on a terminal. */
+static void
+watch(void *context, const struct rollback *r)
+{
+	const struct options *const o = context;
+	size_t n;
+	const struct rollback_table *const t = rollback_tables(r, &n);
+	uint64_t done = 0, all = 0;
+
+	tell(r);
+	if (o->quiet || o->no_progress || !isatty(STDERR_FILENO))
+		return;
+	for (size_t i = 0; i < n; i++) {
+		done += t[i].looked_at;
+		all += t[i].restores + t[i].removes + t[i].unkept;
+	}
+	fprintf(stderr, "\r%" PRIu64 " of %" PRIu64 " items ", done, all);
+}
+
+/* ---- before -------------------------------------------------------------- */
+
+static void
+print_intent(const struct rollback_table *t)
+{
+	if (!t->there) {
+		fprintf(stderr, "dynamill: table '%s': it is gone\n", t->name);
+		return;
+	}
+	if (t->goes)
+		fprintf(stderr, "dynamill: table '%s': the job made it; it "
+			"goes, unless others wrote to it\n", t->name);
+	fprintf(stderr, "dynamill: table '%s': %s%" PRIu64 " items to restore, "
+		"%" PRIu64 " to remove, at most\n", t->name,
+		t->goes ? "else " : "", t->restores, t->removes);
+	if (t->unkept > 0)
+		fprintf(stderr, "dynamill: table '%s': of %" PRIu64 " items "
+			"nothing was kept (--no-undo); %s\n", t->name,
+			t->unkept, "they stay, or go with --force");
+}
+
+static int
+ask(const struct options *o, const struct rollback *r, struct err *err)
+{
+	size_t n;
+	const struct rollback_table *const t = rollback_tables(r, &n);
+	uint64_t restores = 0, removes = 0, tables = 0;
+	char what[400];
+
+	for (size_t i = 0; i < n; i++) {
+		if (!o->quiet)
+			print_intent(&t[i]);
+		tables += t[i].goes;
+		restores += t[i].restores;
+		removes += t[i].removes;
+	}
+	if (n == 0)
+		return 0;
+	snprintf(what, sizeof(what), "undoing what the job wrote to %zu "
+		 "table%s at %.150s: %" PRIu64 " tables deleted, up to %" PRIu64
+		 " items restored and %" PRIu64 " removed%s", n,
+		 n == 1 ? "" : "s", rollback_place(r), tables, restores,
+		 removes, o->force ? ", also what others changed" : "");
+	return confirm(o, rollback_plan(r), n == 1 ? t[0].name : NULL, what,
+		       err);
+}
+
+/* ---- the end ------------------------------------------------------------- */
+
+static void
+print_text(const struct options *o, const struct rollback *r)
+{
+	size_t n;
+	const struct rollback_table *const t = rollback_tables(r, &n);
+
+	if (n == 0)
+		printf("nothing to undo: the job has written to no table, or "
+		       "that is undone\n");
+	for (size_t i = 0; i < n; i++) {
+		if (t[i].deleted || !t[i].there) {
+			printf("%s: %s\n", t[i].name, t[i].deleted
+			       ? "deleted: the job made it" : "it is gone");
+			continue;
+		}
+		printf("%s: %" PRIu64 " items restored, %" PRIu64 " removed, %"
+		       PRIu64 " were as before; %" PRIu64 " verified",
+		       t[i].name, t[i].restored, t[i].removed, t[i].already,
+		       t[i].verified);
+		if (t[i].changed > 0)
+			printf("; %" PRIu64 " changed since and left, see "
+			       "%s/rollback/%s~changed.jsonl", t[i].changed,
+			       o->job, t[i].name);
+		printf("\n");
+	}
+}
+
+static int
+print_json(const struct rollback *r, struct err *err)
+{
+	size_t n;
+	const struct rollback_table *const t = rollback_tables(r, &n);
+	struct buf out = { 0 };
+	struct jsonwrite w;
+	int rc;
+
+	jsonwrite_start(&w, &out, false, err);
+	jsonwrite_map(&w);
+	jsonwrite_name(&w, "tables");
+	jsonwrite_list(&w);
+	for (size_t i = 0; i < n; i++) {
+		const struct { const char *name; uint64_t n; } counts[] = {
+			{ "toRestore", t[i].restores },
+			{ "toRemove", t[i].removes },
+			{ "unkept", t[i].unkept },
+			{ "restored", t[i].restored },
+			{ "removed", t[i].removed },
+			{ "already", t[i].already },
+			{ "verified", t[i].verified },
+			{ "changedSince", t[i].changed },
+		};
+
+		jsonwrite_map(&w);
+		jsonwrite_name(&w, "table");
+		jsonwrite_text(&w, t[i].name);
+		jsonwrite_name(&w, "deleted");
+		jsonwrite_bool(&w, t[i].deleted);
+		for (size_t k = 0; k < sizeof(counts) / sizeof(counts[0]);
+		     k++) {
+			jsonwrite_name(&w, counts[k].name);
+			jsonwrite_uint(&w, counts[k].n);
+		}
+		jsonwrite_end(&w);
+	}
+	jsonwrite_end(&w);
+	jsonwrite_end(&w);
+	rc = jsonwrite_finish(&w);
+	if (rc == 0)
+		fwrite(out.ptr, 1, out.len, stdout);
+	buf_free(&out);
+	return rc;
+}
+
+static bool
+some_left(const struct rollback *r)
+{
+	size_t n;
+	const struct rollback_table *const t = rollback_tables(r, &n);
+	bool some = false;
+
+	for (size_t i = 0; i < n; i++)
+		some |= t[i].changed > 0;
+	return some;
+}
+
+int
+command_rollback(const struct options *o)
+{
+	const char *const tmp = getenv("TMPDIR");
+	struct err err = { 0 };
+	const struct rollback_options options = {
+		.job_dir = o->job, .tables = o->tables, .ntables = o->ntables,
+		.max_wcu = o->max_wcu, .force = o->force,
+		.keep_tables = o->keep_tables, .look_only = o->dry_run,
+		.threads = options_threads(o), .memory = o->memory,
+		.tmp = tmp != NULL && *tmp != '\0' ? tmp : "/tmp",
+		.cancel = &commands_cancel, .usual = environment_side(),
+		.variable = environment_variable, .watch = watch,
+		.context = (void *)(uintptr_t)o,
+	};
+	struct rollback *r;
+	bool left;
+	int rc;
+
+	if (o->job == NULL) {
+		err_set(&err, ERR_USAGE, "which job? give --job DIR");
+		return console_failed(&err);
+	}
+	r = rollback_open(&options, &err);
+	if (r == NULL)
+		return console_failed(&err);
+	rc = ask(o, r, &err);
+	began = time(NULL);
+	if (rc == 0 && !o->dry_run) {
+		stage_begin(o, "rollback", o->job);
+		rc = rollback_run(r, &err);
+		tell(r);
+	}
+	if (isatty(STDERR_FILENO) && !o->quiet && !o->no_progress)
+		fprintf(stderr, "\n");
+	if (rc == 0 && o->output == OUTPUT_JSON)
+		rc = print_json(r, &err);
+	else if (rc == 0 && !o->quiet && !o->dry_run)
+		print_text(o, r);
+	left = some_left(r);
+	rc = stage_end(rc != 0 ? console_error(&err) : left ? 1 : 0);
+	rollback_close(r);
+	return rc;
+}

@@ -1,0 +1,254 @@
+#include "engine/rollback.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "aws/dynamodb.h"
+#include "aws/service.h"
+#include "aws/side.h"
+#include "base/err.h"
+#include "engine/job.h"
+#include "engine/plan.h"
+#include "engine/progress.h"
+#include "engine/recall.h"
+#include "engine/rollback_internal.h"
+#include "engine/sides.h"
+#include "formats/tree.h"
+#include "io/file.h"
+
+static int
+load_job(struct rollback *r, struct err *err)
+{
+	struct recall recall;
+
+	r->job = job_open_as_is(r->o.job_dir, true, err);
+	if (r->job == NULL || recall_job(&recall, r->job, &r->mem, err) != 0)
+		return -1;
+	recall.plan.variable = r->o.variable;
+	recall.plan.context = r->o.context;
+	r->plan = plan_load(recall.plans, recall.nplans, &recall.plan, err);
+	return r->plan == NULL ? -1 : 0;
+}
+
+/* ---- a table ------------------------------------------------------------- */
+
+/* Its key attribute of this kind, copied; .ptr NULL if there is none. */
+static int
+take_key(struct rollback *r, const struct tree *table, const char *kind,
+	 struct span *out, struct err *err)
+{
+	const struct tree *const list = tree_get(table, "KeySchema");
+
+	*out = (struct span){ NULL, 0 };
+	for (uint32_t i = 0; list != NULL && list->kind == TREE_LIST &&
+	     i < list->nkids; i++) {
+		const struct tree *const type = tree_get(&list->kids[i],
+							 "KeyType");
+		const struct tree *const name = tree_get(&list->kids[i],
+							 "AttributeName");
+
+		if (type == NULL || name == NULL || !span_is(type->text, kind))
+			continue;
+		*out = arena_copy(&r->mem, name->text, err);
+		return out->ptr != NULL ? 0 : -1;
+	}
+	return 0;
+}
+
+static void
+path_of(const struct rollback *r, const struct rolling *t, unsigned roll,
+	const char *folder, const char *ending, char path[PATH_MAX])
+{
+	snprintf(path, PATH_MAX, "%s/%s/%s%s%s", r->o.job_dir, folder,
+		 t->shown.name, roll == ROLL_DELETES ? "~deletes" : "",
+		 ending);
+}
+
+/* What the records say of one part of it. */
+static int
+look_at_part(struct rollback *r, struct rolling *t, unsigned roll,
+	     const struct tree *table, struct err *err)
+{
+	const struct outfiles_part *const files = rolling_part(t, roll);
+	char path[PATH_MAX];
+	bool resumed;
+
+	if (roll == ROLL_DELETES && !t->from->changes)
+		return 0;
+	path_of(r, t, roll, JOB_UNDO, ".jsonl", path);
+	t->past[roll] = undo_past_open(path, files, r->o.tmp, err);
+	if (t->past[roll] == NULL)
+		return -1;
+	t->shown.restores += undo_past_count(t->past[roll], UNDO_ITEM);
+	if (roll == ROLL_PUTS)
+		t->shown.removes += undo_past_count(t->past[roll],
+						    UNDO_ABSENT);
+	if (r->o.look_only)
+		return 0;
+	path_of(r, t, roll, JOB_ROLLBACK, ".done", path);
+	/* What was left is to be looked at again, and taken. */
+	if (r->o.force)
+		unlink(path);
+	t->progress[roll] = progress_open(path, footprint_hash("rollback",
+				table, outfiles_hash(files)), files->n,
+				&resumed, err);
+	return t->progress[roll] == NULL ? -1 : 0;
+}
+
+/* Items that were put without a line in the record. */
+static void
+count_unkept(struct rolling *t)
+{
+	const struct undo_past *const p = t->past[ROLL_PUTS];
+	const uint64_t kept = undo_past_count(p, UNDO_ITEM) +
+			      undo_past_count(p, UNDO_ABSENT) +
+			      undo_past_count(p, UNDO_LEFT);
+	const uint64_t others = t->from->puts.nitems - kept;
+
+	if (t->footprint.was_empty || !t->footprint.pushed)
+		t->shown.removes += others;
+	else if (t->footprint.no_undo)
+		t->shown.unkept = others;
+}
+
+static int
+look_at(struct rollback *r, struct rolling *t, struct err *err)
+{
+	struct dynamodb_table table;
+	int rc = dynamodb_describe(r->service, t->shown.name, &table, err);
+
+	t->shown.there = rc > 0 && strcmp(table.status, "DELETING") != 0;
+	t->shown.goes = t->shown.there && !r->o.keep_tables &&
+		footprint_is_made(&t->footprint, table.tree);
+	if (rc > 0 && t->shown.goes && table.protected)
+		rc = err_set(err, ERR_REFUSED, "table '%s', which the job "
+			     "made, is protected from deletion: turn that off, "
+			     "or keep it with --keep-tables", t->shown.name);
+	if (rc > 0 && t->shown.there) {
+		rc = take_key(r, table.tree, "HASH", &t->pk, err);
+		if (rc == 0)
+			rc = take_key(r, table.tree, "RANGE", &t->sk, err);
+		for (unsigned k = 0; k < ROLLS && rc == 0; k++)
+			rc = look_at_part(r, t, k, table.tree, err);
+		if (rc == 0)
+			count_unkept(t);
+	}
+	dynamodb_table_free(&table);
+	return rc < 0 ? -1 : 0;
+}
+
+/* ---- from outside -------------------------------------------------------- */
+
+static int
+make_folder(struct rollback *r, struct err *err)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/" JOB_ROLLBACK, r->o.job_dir);
+	return r->o.look_only ? 0 : file_make_folder(path, err);
+}
+
+/* The last one first; those that the job has not touched are none. */
+static int
+look_at_all(struct rollback *r, struct err *err)
+{
+	r->list = calloc(r->out.n + 1, sizeof(*r->list));
+	r->shown = calloc(r->out.n + 1, sizeof(*r->shown));
+	if (r->list == NULL || r->shown == NULL)
+		return err_set(err, ERR_SYSTEM, "out of memory");
+	if (make_folder(r, err) != 0)
+		return -1;
+	for (size_t i = r->out.n; i-- > 0;) {
+		struct rolling *const t = &r->list[r->n];
+
+		*t = (struct rolling){
+			.shown = { .name = r->out.tables[i].name },
+			.from = &r->out.tables[i],
+		};
+		if (footprint_load(r->o.job_dir, t->shown.name, &t->footprint,
+				   err) < 0)
+			return -1;
+		if (!t->footprint.pushed && t->footprint.absent_at == 0)
+			continue;
+		r->n++;
+		if (look_at(r, t, err) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+struct rollback *
+rollback_open(const struct rollback_options *o, struct err *err)
+{
+	struct rollback *const r = calloc(1, sizeof(*r));
+
+	if (r == NULL) {
+		err_set(err, ERR_SYSTEM, "out of memory");
+		return NULL;
+	}
+	r->o = *o;
+	if (load_job(r, err) == 0 &&
+	    outfiles_find(o->job_dir, o->tables, o->ntables, &r->out, err)
+	    == 0 &&
+	    (r->side = sides_open(&r->plan->target, o->usual, err)) != NULL &&
+	    sides_check_account(r->side, &r->plan->target, err) == 0 &&
+	    (r->service = dynamodb_open(r->side, err)) != NULL &&
+	    look_at_all(r, err) == 0)
+		return r;
+	rollback_close(r);
+	return NULL;
+}
+
+void
+rollback_close(struct rollback *r)
+{
+	if (r == NULL)
+		return;
+	for (size_t i = 0; i < r->n; i++)
+		for (unsigned k = 0; k < ROLLS; k++) {
+			undo_past_close(r->list[i].past[k]);
+			progress_close(r->list[i].progress[k]);
+		}
+	free(r->list);
+	free(r->shown);
+	service_close(r->service);
+	side_close(r->side);
+	outfiles_free(&r->out);
+	plan_free(r->plan);
+	job_close(r->job);
+	arena_free(&r->mem);
+	free(r);
+}
+
+const struct plan *
+rollback_plan(const struct rollback *r)
+{
+	return r->plan;
+}
+
+const char *
+rollback_place(const struct rollback *r)
+{
+	return service_url(r->service);
+}
+
+const struct rollback_table *
+rollback_tables(const struct rollback *r, size_t *n)
+{
+	for (size_t i = 0; i < r->n; i++)
+		r->shown[i] = r->list[i].shown;
+	*n = r->n;
+	return r->shown;
+}
+
+int
+rollback_run(struct rollback *r, struct err *err)
+{
+	for (size_t i = 0; i < r->n; i++)
+		if (rollback_table_run(r, &r->list[i], err) != 0)
+			return -1;
+	return 0;
+}

@@ -1,0 +1,479 @@
+/*
+ * rollback_table.c - one table undone: as a whole, or item by item in two
+ * passes, of which the first acts and the second looks at what came of it.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "aws/http.h"
+#include "aws/push.h"
+#include "aws/still.h"
+#include "aws/tables.h"
+#include "base/err.h"
+#include "engine/differ.h"
+#include "engine/job.h"
+#include "engine/place.h"
+#include "engine/progress.h"
+#include "engine/rollback_internal.h"
+#include "formats/ddbjson.h"
+#include "formats/jsonwrite.h"
+#include "model/compare.h"
+#include "model/item.h"
+
+enum { SYNC_MS = 1000 };
+
+/* What an item is now. */
+enum state { AS_BEFORE, AS_WRITTEN, OTHER };
+
+struct roller {
+	struct rollback *r;
+	struct rolling *t;
+	struct push *push;
+	struct getitems *get;
+	struct ddbjson *reader;
+	struct still still;
+	struct arena mem;		/* for UNDO_AT_ONCE items */
+	struct buf line, key;
+	uint64_t synced;
+	int list;			/* of what others changed */
+	char path[PATH_MAX];		/* of that */
+	struct buf deleted;		/* struct keyhash: keys of deletes */
+};
+
+/* ---- the whole table ----------------------------------------------------- */
+
+struct sums {
+	uint64_t foreign;		/* items that the job did not leave so */
+};
+
+static int
+see(void *context, const struct differ_found *f, struct err *err)
+{
+	struct sums *const s = context;
+
+	(void)err;
+	s->foreign += f->kind != DIFFER_REMOVED;
+	return 0;
+}
+
+static int
+end(void *context, const struct differ_sums *found, struct err *err)
+{
+	struct sums *const s = context;
+
+	(void)err;
+	s->foreign += found->bad;
+	return 0;
+}
+
+static int
+tell(void *context, struct span note, struct err *err)
+{
+	(void)context;
+	(void)note;
+	(void)err;
+	return 0;
+}
+
+/* Is all that is in it what the job put there?  1, 0 or -1. */
+static int
+is_all_ours(struct rollback *r, const struct rolling *t, struct err *err)
+{
+	char live[300];
+	const char *const a = t->from->folder, *const b = live;
+	struct sums s = { 0 };
+
+	snprintf(live, sizeof(live), "dynamodb://%s", t->shown.name);
+	place_source(&r->plan->target);
+	place_read_consistently(true);
+	const int rc = differ_do(&(struct differ_options){
+		.a = { .paths = &a, .npaths = 1 },
+		.b = { .paths = &b, .npaths = 1 },
+		.threads = r->o.threads, .memory = r->o.memory,
+		.tmp = r->o.tmp, .cancel = r->o.cancel,
+		.see = see, .end = end, .tell = tell, .context = &s,
+	}, err);
+	place_read_consistently(false);
+	place_source(NULL);
+	return rc != 0 ? -1 : s.foreign == 0;
+}
+
+/* ---- what push tells ----------------------------------------------------- */
+
+static int
+accepted(void *context, const struct push_item *item, bool failed,
+	 struct err *err)
+{
+	struct roller *const x = context;
+	const bool put = strcmp(item->call, "PutItem") == 0;
+
+	(void)err;
+	/* One whose condition does not hold is looked at in the end. */
+	x->t->shown.restored += !failed && put;
+	x->t->shown.removed += !failed && !put;
+	return 0;
+}
+
+static int
+refused(void *context, const struct push_item *item, const char *why,
+	struct err *err)
+{
+	(void)context;
+	(void)item;
+	(void)why;
+	(void)err;
+	return 0;
+}
+
+/* ---- items --------------------------------------------------------------- */
+
+/* The map of {...}; NULL with *err set. */
+static const struct value *
+decode(struct roller *x, struct span json, struct err *err)
+{
+	const struct item *item = NULL;
+
+	buf_reset(&x->line);
+	if (buf_append(&x->line, span_of("{\"Item\":"), err) == 0 &&
+	    buf_append(&x->line, json, err) == 0 &&
+	    buf_append(&x->line, span_of("}"), err) == 0)
+		item = ddbjson_decode_line(x->reader, buf_span(&x->line),
+					   &x->mem, err);
+	return item == NULL ? NULL : &item->map;
+}
+
+/* 1, 0 or -1. */
+static int
+is_equal(struct roller *x, const struct value *live, struct span json,
+	 struct err *err)
+{
+	const struct value *const v = decode(x, json, err);
+
+	return v == NULL ? -1 : value_equal(live, v, &x->mem, err);
+}
+
+static int
+judge(struct roller *x, const struct op *op, const struct value *live,
+      enum state *state, struct err *err)
+{
+	int same = 0;
+
+	*state = AS_BEFORE;
+	if (live == NULL && op->prior != PRIOR_ITEM)
+		return 0;
+	if (live != NULL && op->prior == PRIOR_ITEM)
+		same = is_equal(x, live, op->was, err);
+	if (same != 0)
+		return same < 0 ? -1 : 0;
+	*state = AS_WRITTEN;
+	if (live == NULL || op->gone)
+		same = live == NULL && op->gone;
+	else
+		same = is_equal(x, live, op->json, err);
+	if (same == 0)
+		*state = OTHER;
+	return same < 0 ? -1 : 0;
+}
+
+static int
+undo(struct roller *x, const struct op *op, const struct getitems_one *one,
+     const struct value *live, struct err *err)
+{
+	struct still_of of = { .table = x->t->shown.name, .pk = x->t->pk };
+	struct push_item item = { .key = one->key, .tag = op->tag };
+	int rc;
+
+	buf_reset(&x->key);
+	if (getitems_key(x->get, op->json, &x->key, err) != 0)
+		return -1;
+	of.key = buf_span(&x->key);
+	if (op->prior == PRIOR_ITEM) {
+		item.call = "PutItem";
+		item.units = (uint32_t)(op->was.len / 1024 + 1);
+		rc = still_put(&x->still, &of, live, op->was, err);
+	} else {
+		item.call = "DeleteItem";
+		item.units = (uint32_t)(one->item.len / 1024 + 1);
+		rc = still_delete(&x->still, &of, live, err);
+	}
+	item.json = buf_span(&x->still.body);
+	return rc != 0 ? -1 : push_put(x->push, &item, err);
+}
+
+static int
+act(struct roller *x, const struct op *op, const struct getitems_one *one,
+    struct err *err)
+{
+	const struct value *const live = one->item.ptr == NULL ? NULL
+		: decode(x, one->item, err);
+	enum state state;
+
+	if ((one->item.ptr != NULL && live == NULL) ||
+	    judge(x, op, live, &state, err) != 0)
+		return -1;
+	x->t->shown.looked_at++;
+	x->t->shown.already += state == AS_BEFORE;
+	if (state == AS_BEFORE)
+		return 0;
+	if (!x->r->o.force && (state == OTHER || op->prior == PRIOR_UNKNOWN))
+		return 0;
+	return undo(x, op, one, live, err);
+}
+
+/* One that is not as it was, for a person. */
+static int
+list_one(struct roller *x, const struct op *op,
+	 const struct getitems_one *one, enum state state, struct err *err)
+{
+	const char *const why = state == OTHER
+		? one->item.ptr == NULL ? "it is gone since"
+		: "it was changed since"
+		: op->prior == PRIOR_UNKNOWN
+		? "nothing was kept of what was there (--no-undo)"
+		: "the service did not take it back";
+	struct jsonwrite w;
+	struct buf line = { 0 };
+	int rc;
+
+	x->t->shown.changed++;
+	buf_reset(&x->key);
+	if (getitems_key(x->get, op->json, &x->key, err) != 0)
+		return -1;
+	jsonwrite_start(&w, &line, true, err);
+	jsonwrite_map(&w);
+	jsonwrite_name(&w, "Key");
+	jsonwrite_raw(&w, buf_span(&x->key));
+	jsonwrite_name(&w, "reason");
+	jsonwrite_text(&w, why);
+	jsonwrite_end(&w);
+	rc = jsonwrite_finish(&w);
+	if (rc == 0)
+		rc = buf_append(&line, span_of("\n"), err);
+	if (rc == 0 && write(x->list, line.ptr, line.len) != (ssize_t)line.len)
+		rc = err_set(err, ERR_SYSTEM, "'%s': %m", x->path);
+	buf_free(&line);
+	return rc;
+}
+
+static int
+by_hash(const void *a, const void *b)
+{
+	const struct keyhash *const x = a, *const y = b;
+
+	return x->hi != y->hi ? (x->hi < y->hi ? -1 : 1)
+		: (x->lo > y->lo) - (x->lo < y->lo);
+}
+
+static bool
+was_deleted(const struct roller *x, struct keyhash key)
+{
+	return x->deleted.len > 0 &&
+	       bsearch(&key, x->deleted.ptr, x->deleted.len / sizeof(key),
+		       sizeof(key), by_hash) != NULL;
+}
+
+static int
+verify(struct roller *x, const struct op *op, const struct getitems_one *one,
+       struct err *err)
+{
+	const struct value *const live = one->item.ptr == NULL ? NULL
+		: decode(x, one->item, err);
+	enum state state;
+
+	/* A key that was deleted and put again is as it was before both. */
+	if (op->gone) {
+		if (buf_append(&x->deleted, (struct span){
+			       (const uint8_t *)&one->key, sizeof(one->key) },
+			       err) != 0)
+			return -1;
+	} else if (was_deleted(x, one->key)) {
+		return 0;
+	}
+	if ((one->item.ptr != NULL && live == NULL) ||
+	    judge(x, op, live, &state, err) != 0)
+		return -1;
+	x->t->shown.verified += state == AS_BEFORE;
+	return state == AS_BEFORE ? 0 : list_one(x, op, one, state, err);
+}
+
+/* ---- passes -------------------------------------------------------------- */
+
+static int
+note(struct roller *x, struct progress *p, struct err *err)
+{
+	const uint64_t now = http_clock();
+	const bool safe = now - x->synced >= SYNC_MS;
+
+	if (safe) {
+		x->synced = now;
+		if (x->r->o.watch != NULL)
+			x->r->o.watch(x->r->o.context, x->r);
+	}
+	return p == NULL ? 0 : progress_write(p, safe, err);
+}
+
+/* What is at hand; then its writes are over. */
+static int
+do_some(struct roller *x, struct op *list, size_t n, struct progress *p,
+	struct err *err)
+{
+	struct getitems_one ones[UNDO_AT_ONCE];
+
+	arena_reset(&x->mem);
+	for (size_t i = 0; i < n; i++)
+		ones[i] = (struct getitems_one){ .from = list[i].json };
+	if (getitems_ask(x->get, ones, n, err) != 0)
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		if ((p != NULL ? act : verify)(x, &list[i], &ones[i], err)
+		    != 0)
+			return -1;
+	if (p == NULL)
+		return 0;
+	if (push_flush(x->push, err) != 0)
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		if (progress_add(p, undo_unit(list[i].tag),
+				 undo_number(list[i].tag), err) != 0)
+			return -1;
+	return 0;
+}
+
+/* With a progress this acts, without it looks. */
+static int
+pass(struct roller *x, unsigned roll, struct progress *p, struct err *err)
+{
+	struct ops *const o = ops_new(x->t, roll, p, err);
+	struct err ignored;
+	struct op *list;
+	int n = o == NULL ? -1 : 1;
+
+	while (n > 0 && (n = ops_next(o, &list, err)) > 0)
+		if (do_some(x, list, (size_t)n, p, err) != 0 ||
+		    note(x, p, err) != 0)
+			n = -1;
+	ops_free(o);
+	if (p != NULL &&
+	    progress_write(p, true, n == 0 ? err : &ignored) != 0)
+		n = -1;
+	return n;
+}
+
+static int
+open_list(struct roller *x, struct err *err)
+{
+	snprintf(x->path, sizeof(x->path), "%s/" JOB_ROLLBACK
+		 "/%s~changed.jsonl", x->r->o.job_dir, x->t->shown.name);
+	x->list = open(x->path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC,
+		       0666);
+	return x->list >= 0 ? 0 : err_set(err, ERR_SYSTEM, "'%s': %m",
+					  x->path);
+}
+
+static int
+do_items(struct roller *x, struct err *err)
+{
+	for (unsigned roll = 0; roll < ROLLS; roll++)
+		if (x->t->progress[roll] != NULL &&
+		    pass(x, roll, x->t->progress[roll], err) != 0)
+			return -1;
+	if (open_list(x, err) != 0)
+		return -1;
+	/* Deletes first: verify() wants their keys, in order. */
+	for (unsigned roll = ROLLS; roll-- > 0;) {
+		if (x->t->progress[roll] != NULL &&
+		    pass(x, roll, NULL, err) != 0)
+			return -1;
+		if (x->deleted.len > 0)
+			qsort(x->deleted.ptr, x->deleted.len /
+			      sizeof(struct keyhash), sizeof(struct keyhash),
+			      by_hash);
+	}
+	return 0;
+}
+
+static int
+open_roller(struct roller *x, struct err *err)
+{
+	const struct rolling *const t = x->t;
+
+	x->reader = ddbjson_new(err);
+	if (x->reader == NULL)
+		return -1;
+	x->get = getitems_new(x->r->service, t->shown.name, t->pk, t->sk,
+			      err);
+	if (x->get == NULL)
+		return -1;
+	x->push = push_new(x->r->service, &(struct push_options){
+		.table = t->shown.name, .pk = t->pk, .sk = t->sk,
+		.max_wcu = x->r->o.max_wcu, .calls = true,
+		.accepted = accepted, .refused = refused, .context = x,
+	}, err);
+	return x->push != NULL ? 0 : -1;
+}
+
+static void
+close_roller(struct roller *x)
+{
+	push_free(x->push);
+	getitems_free(x->get);
+	ddbjson_free(x->reader);
+	still_free(&x->still);
+	arena_free(&x->mem);
+	buf_free(&x->line);
+	buf_free(&x->key);
+	buf_free(&x->deleted);
+	if (x->list >= 0)
+		close(x->list);
+}
+
+static int
+run_items(struct rollback *r, struct rolling *t, struct err *err)
+{
+	struct roller x = {
+		.r = r, .t = t, .list = -1, .synced = http_clock(),
+	};
+	int rc = open_roller(&x, err);
+
+	t->footprint.undoing = true;
+	t->footprint.undone = false;
+	if (rc == 0)
+		rc = footprint_save(r->o.job_dir, t->shown.name,
+				    &t->footprint, err);
+	if (rc == 0)
+		rc = do_items(&x, err);
+	close_roller(&x);
+	if (rc != 0)
+		return -1;
+	if (t->shown.changed == 0)
+		return footprint_retire(r->o.job_dir, t->shown.name, false,
+					err);
+	t->footprint.undone = true;
+	return footprint_save(r->o.job_dir, t->shown.name, &t->footprint,
+			      err);
+}
+
+int
+rollback_table_run(struct rollback *r, struct rolling *t, struct err *err)
+{
+	int ours = 0;
+
+	if (t->shown.there && t->shown.goes)
+		ours = is_all_ours(r, t, err);
+	if (ours < 0)
+		return -1;
+	if (ours > 0) {
+		if (tables_delete(r->service, t->shown.name, err) < 0)
+			return -1;
+		t->shown.deleted = true;
+	}
+	if (!t->shown.there || t->shown.deleted)
+		return footprint_retire(r->o.job_dir, t->shown.name, true,
+					err);
+	return run_items(r, t, err);
+}

@@ -1,0 +1,247 @@
+"""rollback.py - what a job wrote into tables that others wrote is undone: they
+hold what they held before, whatever happens on the way."""
+import json
+import os
+import random
+import subprocess
+import time
+
+import e2e
+import push
+import servers
+
+CONFIRM = ['--yes', '--confirm', 'Things-new']
+
+
+def rollback(s, folder, *args, status=0, confirm=CONFIRM):
+    done = subprocess.run(
+        [e2e.PROGRAM, 'rollback', '--job', folder, *args, *confirm],
+        env=s.env, text=True, stdin=subprocess.DEVNULL, capture_output=True)
+    r = e2e.Result(done.returncode, done.stdout, done.stderr)
+    e2e.clean(r)
+    e2e.equal(r.status, status, r)
+    return r
+
+
+def of_json(r):
+    return json.loads(r.out)['tables'][0]
+
+
+def olds(things):
+    """Items with the keys of these, of all ten types too."""
+    return [{**x, 'old': {'S': 'o' * 300}, 'l': {'L': [
+        {'M': {'n': {'NULL': True}, 'e': {'M': {}}, 'f': {'L': []}}},
+        {'SS': ['x']}]}} for x in things]
+
+
+def foreign(n):
+    return [{'pk': {'S': 'foreign'}, 'sk': {'N': str(i)}} for i in range(n)]
+
+
+def a_table_is_as_it_was_before(here, _):
+    things = push.items(1200)
+    old = olds(things[:300]) + foreign(20)
+    folder = push.job(here, things)
+    with servers.dynamodb('--throttle', .1, '--e500', .05, '--lost', .03,
+                          '--unprocessed', .1) as s:
+        servers.boto(s, create=[push.ROLE], table='Things-new', put=old)
+        push.push(s, folder, '--into-existing', *CONFIRM)
+        push.same(things + foreign(20), servers.boto(s, scan='Things-new'))
+        r = rollback(s, folder, status=5, confirm=[])
+        e2e.contains(r.err, '300 items to restore, 900 to remove',
+                     'say --yes --confirm Things-new')
+        rollback(s, folder, '--dry-run')
+        push.same(things + foreign(20), servers.boto(s, scan='Things-new'))
+        t = of_json(rollback(s, folder, '--output', 'json'))
+        e2e.equal((t['verified'], t['changedSince'], t['deleted']),
+                  (1200, 0, False), 'told')
+        push.same(old, servers.boto(s, scan='Things-new'))
+        # There is nothing left to do, and it can be pushed anew.
+        e2e.contains(rollback(s, folder).out, 'nothing to undo')
+        t = push.of_json(push.push(s, folder, '--into-existing', *CONFIRM,
+                                   '--output', 'json'))
+        e2e.equal((t['put'], t['before']), (1200, 0), 'pushed anew')
+        push.same(things + foreign(20), servers.boto(s, scan='Things-new'))
+        rollback(s, folder)
+        push.same(old, servers.boto(s, scan='Things-new'))
+
+
+def what_others_changed_stays(here, _):
+    things = push.items(300)
+    old = olds(things[:50])
+    folder = push.job(here, things)
+    with servers.dynamodb() as s:
+        servers.boto(s, create=[push.ROLE], table='Things-new', put=old)
+        push.push(s, folder, '--into-existing', *CONFIRM)
+        # One that was restored, one that was new, one that is no item's.
+        changed = [{**things[7], 'x': {'S': 'theirs'}},
+                   {**things[100], 's': {'S': 'theirs'}}]
+        servers.boto(s, table='Things-new', put=changed + foreign(1))
+        r = rollback(s, folder, status=1)
+        e2e.contains(r.out, '2 changed since and left')
+        lines = [json.loads(x) for x in e2e.read(
+            folder + '/rollback/Things-new~changed.jsonl').splitlines()]
+        push.same([x['Key'] for x in lines],
+                  [{'pk': x['pk'], 'sk': x['sk']} for x in changed])
+        e2e.equal({x['reason'] for x in lines}, {'it was changed since'},
+                  'reasons')
+        now = old[:7] + changed[:1] + old[8:] + changed[1:] + foreign(1)
+        push.same(now, servers.boto(s, scan='Things-new'))
+        rollback(s, folder, status=1)
+        push.same(now, servers.boto(s, scan='Things-new'))
+        t = of_json(rollback(s, folder, '--force', '--output', 'json'))
+        e2e.equal((t['restored'], t['removed']), (1, 1), 'forced')
+        push.same(old + foreign(1), servers.boto(s, scan='Things-new'))
+
+
+def after_what_was_left_it_is_pushed_anew(here, _):
+    things = push.items(40)
+    folder = push.job(here, things)
+    with servers.dynamodb() as s:
+        servers.boto(s, create=[push.ROLE])
+        push.push(s, folder)
+        mine = {**things[3], 's': {'S': 'mine'}}
+        servers.boto(s, table='Things-new', put=[mine])
+        rollback(s, folder, status=1)
+        push.same([mine], servers.boto(s, scan='Things-new'))
+        r = push.push(s, folder, status=5)
+        e2e.contains(r.err, 'is not empty')
+        push.push(s, folder, '--into-existing', *CONFIRM)
+        push.same(things, servers.boto(s, scan='Things-new'))
+        rollback(s, folder)
+        push.same([mine], servers.boto(s, scan='Things-new'))
+
+
+def tables(s, *args):
+    subprocess.run([e2e.PROGRAM, 'tables', *args], env=s.env, check=True,
+                   capture_output=True)
+
+
+def tables_that_the_job_made_go(here, _):
+    things = push.items(200)
+    folder = push.job(here, things)
+    with servers.dynamodb() as s:
+        tables(s, 'create', '--job', folder)
+        push.push(s, folder)
+        e2e.contains(rollback(s, folder).out, 'deleted: the job made it')
+        e2e.equal(servers.boto(s, list=1), [], 'tables')
+        # Again, with somebody else's item in it: the table stays.
+        tables(s, 'create', '--job', folder)
+        push.push(s, folder)
+        servers.boto(s, table='Things-new', put=foreign(1))
+        r = rollback(s, folder)
+        e2e.contains(r.out, '200 removed')
+        push.same(foreign(1), servers.boto(s, scan='Things-new'))
+        tables(s, 'delete', 'Things-new', '--yes', '--confirm', 'Things-new')
+        # And with --keep-tables it stays, empty.
+        tables(s, 'create', '--job', folder)
+        push.push(s, folder)
+        rollback(s, folder, '--keep-tables')
+        e2e.equal(servers.boto(s, scan='Things-new'), [], 'items')
+        push.push(s, folder)
+        push.same(things, servers.boto(s, scan='Things-new'))
+        rollback(s, folder)
+        e2e.equal(servers.boto(s, list=1), [], 'tables')
+
+
+def a_table_that_was_there_is_not_deleted(here, _):
+    folder = push.job(here, push.items(30))
+    with servers.dynamodb() as s:
+        servers.boto(s, create=[push.ROLE])
+        tables(s, 'create', '--job', folder)
+        push.push(s, folder)
+        rollback(s, folder)
+        e2e.equal(servers.boto(s, scan='Things-new'), [], 'items')
+        e2e.equal(len(servers.boto(s, list=1)), 1, 'tables')
+
+
+def what_only_new_left_is_left(here, _):
+    things = push.items(120)
+    folder = push.job(here, things)
+    # One of them is what the job would have put.
+    old = olds(things[5:6]) + [things[6]]
+    with servers.dynamodb('--lost', .05) as s:
+        servers.boto(s, create=[push.ROLE], table='Things-new', put=old)
+        push.push(s, folder, '--only-new', *CONFIRM)
+        rollback(s, folder)
+        push.same(old, servers.boto(s, scan='Things-new'))
+
+
+def without_an_undo_it_is_said(here, _):
+    things = push.items(60)
+    old = olds(things[:10])
+    folder = push.job(here, things)
+    with servers.dynamodb() as s:
+        servers.boto(s, create=[push.ROLE], table='Things-new', put=old)
+        push.push(s, folder, '--into-existing', '--no-undo', *CONFIRM)
+        r = rollback(s, folder, status=1)
+        e2e.contains(r.err, 'of 60 items nothing was kept (--no-undo)')
+        push.same(things, servers.boto(s, scan='Things-new'))
+        rollback(s, folder, '--force')
+        e2e.equal(servers.boto(s, scan='Things-new'), [], 'items')
+
+
+def killed_at_any_moment(here, options):
+    things = push.items((8000 if options.long else 1600) // e2e.SLOW)
+    old = olds(things[::3]) + foreign(20)
+    folder = push.job(here, things, files=6)
+    r = random.Random(options.seed)
+    with servers.dynamodb('--unprocessed', .1) as s:
+        servers.boto(s, create=[push.ROLE], table='Things-new', put=old)
+        kills = 0
+        # The push is killed, too: half of it is there.
+        for command, args, most in (
+                ('push', ['--into-existing'], 2),
+                ('rollback', [], 25 if options.long else 4)):
+            for _ in range(most):
+                child = subprocess.Popen(
+                    [e2e.PROGRAM, command, '--job', folder, '--quiet', *args,
+                     *CONFIRM], env=s.env, stdin=subprocess.DEVNULL,
+                    stderr=subprocess.PIPE)
+                try:
+                    child.wait(.03 + r.random() * (.8 if options.long
+                                                   else .25))
+                except subprocess.TimeoutExpired:
+                    child.kill()
+                    kills += 1
+                child.communicate()
+        rollback(s, folder)
+        push.same(old, servers.boto(s, scan='Things-new'))
+        e2e.check(kills > 0, 'kills')
+        return '%d kills' % kills
+
+
+def keys_with_odd_names(here, _):
+    name = 'p"\\k\u00e9'
+    things = [{name: {'S': 'x"\u0000%d' % i}, 'v': {'N': str(i)}}
+              for i in range(150)]
+    role = {'TableName': 'Odd', 'KeySchema': [
+        {'AttributeName': name, 'KeyType': 'HASH'}],
+        'AttributeDefinitions': [{'AttributeName': name,
+                                  'AttributeType': 'S'}]}
+    # However it is written in the data.
+    lines = [json.dumps({'Item': x}, ensure_ascii=i % 2 == 0)
+             for i, x in enumerate(things)]
+    e2e.write_items(here + '/data/0.json.gz', lines)
+    path = e2e.write_plan(here + '/plan.json', {
+        'source': {'exports': ['data']}, 'target': {'environment': 'e'},
+        'tables': {'Things': {'key': {name: 'S'}, 'to': 'Odd'}}})
+    e2e.run(path, here + '/job', '--quiet')
+    old = [{**x, 'v': {'N': '-1'}} for x in things[:40]]
+    yes = ['--yes', '--confirm', 'Odd']
+    sort = lambda items: sorted(items, key=str)
+    with servers.dynamodb() as s:
+        servers.boto(s, create=[role], table='Odd', put=old)
+        push.push(s, here + '/job', '--into-existing', *yes)
+        e2e.equal(sort(servers.boto(s, scan='Odd')), sort(things), 'pushed')
+        rollback(s, here + '/job', confirm=yes)
+        e2e.equal(sort(servers.boto(s, scan='Odd')), sort(old), 'undone')
+
+
+if __name__ == '__main__':
+    e2e.main([a_table_is_as_it_was_before, what_others_changed_stays,
+              after_what_was_left_it_is_pushed_anew,
+              tables_that_the_job_made_go,
+              a_table_that_was_there_is_not_deleted,
+              what_only_new_left_is_left, without_an_undo_it_is_said,
+              killed_at_any_moment, keys_with_odd_names])
