@@ -315,35 +315,44 @@ def row_6(t, data, runs):
                                          median(b, 'wall')))
 
 
+def index(n, *options):
+    """One run of bench/index; what it said, by word: (numbers)."""
+    work = BUILD + '/index-work'
+    shutil.rmtree(work, ignore_errors=True)
+    run([BUILD + '/index', *options, str(n), work], 1)
+    size = sum(os.path.getsize(p) for p in glob.glob(work + '/index/Ids.*'))
+    shutil.rmtree(work, ignore_errors=True)
+    with open(BUILD + '/log') as f:
+        said = {line.split()[0]: [float(x) for x in
+                                  re.findall(r'[\d.]+', line)]
+                for line in f}
+    return {**said, 'size': [size]}
+
+
 def row_7_and_8(t, counts, runs):
     """The index alone, by bench/index, in the page cache; one core."""
     for n in counts:
-        work = BUILD + '/index-work'
-        best = {}
-        for _ in range(runs):
-            shutil.rmtree(work, ignore_errors=True)
-            run([BUILD + '/index', '--repeat', '5', str(n), work], 1)
-            with open(BUILD + '/log') as f:
-                said = dict(re.findall(r'^(\w+) ([\d.]+)', f.read(), re.M))
-            for what, value in said.items():
-                best.setdefault(what, []).append(float(value))
-            with open(BUILD + '/log') as f:
-                cpu = re.search(r'([\d.]+) s cpu', f.read()).group(1)
-            best.setdefault('cpu', []).append(float(cpu))
-        size = sum(os.path.getsize(p)
-                   for p in glob.glob(work + '/index/Ids.*'))
-        shutil.rmtree(work, ignore_errors=True)
-        m = {k: statistics.median(v) for k, v in best.items()}
+        all = [index(n, '--repeat', '5') for _ in range(runs)]
+        m = {k: [statistics.median(x) for x in zip(*(said[k] for said in all))]
+             for k in all[0]}
         ids = '%d M ids' % (n // 1000000)
+        most = n >= 100000000
         t.add('7', 'look-up in batches, hit / miss, ' + ids,
-              '%.0f / %.0f ns' % (m['hit'], m['miss']),
-              '≤ 60 / 90, ≤ 30 / 60 ns' if n >= 100000000 else '',
+              '%.0f / %.0f ns' % (m['hit'][0], m['miss'][0]),
+              '≤ 60 / 90, ≤ 30 / 60 ns' if most else '',
               'CPU, the best of 5 passes over 4 M')
-        t.add('8', 'index build into files, one core, ' + ids,
-              '%.1f s' % m['build'],
-              '≤ 10 s / ≤ 5 s' if n >= 100000000 else '',
-              '%.1f s of CPU; from key logs to .idx and .ids, %.2f GB' % (
-                  m['cpu'], size / 1e9))
+        t.add('8', 'index build into files, one core, %s, CPU' % ids,
+              '%.1f s' % m['build'][1], '≤ 10 s / ≤ 5 s' if most else '',
+              '%.1f s of wall; from key logs to .idx and .ids, %.2f GB; '
+              '%.0f MiB held' % (m['build'][0], m['size'][0] / 1e9,
+                                 m['held'][0]))
+        memory = 256 if most else 32
+        m = index(n, '--memory', str(memory), '--refs', '1', '--repeat', '1')
+        t.add('8', 'the same with as many references joined, --memory %dM, '
+              'CPU' % memory, '%.1f + %.1f s' % (m['build'][1], m['join'][1]),
+              '', '%.1f + %.1f s of wall; %.0f MiB held at most, %.0f MiB '
+              'with what is mapped' % (m['build'][0], m['join'][0],
+                                       *m['held']))
 
 
 def row_9(t, data, runs):

@@ -10,19 +10,25 @@
  * left behind.  With --refs 1 each item refers to another, and one in a
  * thousand to none: these are joined too.
  *
- * Printed: seconds to build, nanoseconds an id to look up (the best of N).
- * Before it builds it writes a file of about as many bytes and removes it
- * again: memory that a virtual machine has not used for some seconds may have
- * to be fetched from its host, which at 2 s a GB was more than the program
- * takes.
+ * Printed: seconds to build and to join, the most memory that was held then, of
+ * the process's own and with what is mapped, and nanoseconds an id to look up
+ * (the best of N).  Before it builds it writes a file of about as many bytes,
+ * and removes it again: memory that a virtual machine has not used for some
+ * seconds may have to be fetched from its host, which at 2 s a GB was more than
+ * the program takes.
  */
+#include <fcntl.h>
 #include <inttypes.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/bytes.h"
 #include "base/cpu.h"
@@ -136,6 +142,81 @@ warm(const char *dir, uint64_t n)
 	d->close(d);	/* not committed: it goes */
 }
 
+/* ---- looking on ---------------------------------------------------------- */
+
+/* A moment, and what the process had used by then, of it in the kernel. */
+struct moment {
+	double wall, cpu, sys;
+};
+
+static struct moment
+this_moment(void)
+{
+	struct rusage r;
+
+	getrusage(RUSAGE_SELF, &r);
+	return (struct moment){
+		.wall = now(CLOCK_MONOTONIC),
+		.cpu = now(CLOCK_PROCESS_CPUTIME_ID),
+		.sys = (double)r.ru_stime.tv_sec +
+		       (double)r.ru_stime.tv_usec / 1e6,
+	};
+}
+
+/*
+ * A thread that looks on while the index is built and joined: how much memory
+ * is held, and when the index has its name, which is where joining begins.
+ */
+struct watch {
+	pthread_t thread;
+	atomic_bool stop;
+	char idx[600];
+	struct moment built;
+	uint64_t own, all;	/* pages, at most */
+};
+
+static void
+look(struct watch *w)
+{
+	uint64_t all = 0, shared = 0;
+	char text[200], *p;
+	const int fd = open("/proc/self/statm", O_RDONLY);
+	const ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+
+	if (fd >= 0)
+		close(fd);
+	if (n > 0) {
+		text[n] = '\0';
+		strtoull(text, &p, 10);
+		all = strtoull(p, &p, 10);
+		shared = strtoull(p, &p, 10);
+	}
+	w->all = all > w->all ? all : w->all;
+	if (all > shared && all - shared > w->own)
+		w->own = all - shared;
+	if (w->built.wall <= 0 && access(w->idx, F_OK) == 0)
+		w->built = this_moment();
+}
+
+static void *
+look_on(void *arg)
+{
+	struct watch *const w = arg;
+
+	while (!atomic_load(&w->stop)) {
+		look(w);
+		nanosleep(&(struct timespec){ .tv_nsec = 5000000 }, NULL);
+	}
+	return NULL;
+}
+
+static void
+say(const char *what, struct moment from, struct moment to)
+{
+	printf("%s %.3f s wall, %.3f s cpu, of it %.3f s in the kernel\n", what,
+	       to.wall - from.wall, to.cpu - from.cpu, to.sys - from.sys);
+}
+
 static void
 build(const char *dir, uint64_t n, size_t memory, bool refs)
 {
@@ -149,18 +230,29 @@ build(const char *dir, uint64_t n, size_t memory, bool refs)
 		.ntargets = 1, .relations = &relation, .nrelations = 1,
 		.memory = memory, .threads = 1,
 	};
+	const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+	struct watch w = { .own = 0 };
 	struct join_result result;
 	struct err err = { ERR_NONE, "" };
 
 	for (uint32_t u = 0; u < NUNITS; u++)
 		units[u] = u;
+	snprintf(w.idx, sizeof(w.idx), "%s/index/Ids.idx", dir);
+	if (pthread_create(&w.thread, NULL, look_on, &w) != 0)
+		exit(2);
 
-	const double wall = now(CLOCK_MONOTONIC);
-	const double cpu = now(CLOCK_PROCESS_CPUTIME_ID);
+	const struct moment start = this_moment();
 	if (join_run(&j, &result, &err) != 0)
 		die(&err);
-	printf("build %.3f s wall, %.3f s cpu\n", now(CLOCK_MONOTONIC) - wall,
-	       now(CLOCK_PROCESS_CPUTIME_ID) - cpu);
+	const struct moment end = this_moment();
+
+	atomic_store(&w.stop, true);
+	pthread_join(w.thread, NULL);
+	say("build", start, w.built.wall > 0 && refs ? w.built : end);
+	if (refs)
+		say("join", w.built.wall > 0 ? w.built : end, end);
+	printf("held %" PRIu64 " MiB, %" PRIu64 " MiB with what is mapped\n",
+	       w.own * page >> 20, w.all * page >> 20);
 	if (result.tables[0].ids != n || result.relations[0].dangling !=
 	    (refs ? (n + DANGLING - 1) / DANGLING : 0)) {
 		fprintf(stderr, "index: %" PRIu64 " ids, %" PRIu64

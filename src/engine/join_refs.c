@@ -12,11 +12,17 @@
 #include "base/err.h"
 #include "engine/join_internal.h"
 #include "engine/keysort.h"
+#include "io/mapping.h"
 
-enum { BATCH = 512, LARGE = 256 << 20 };
+enum {
+	BATCH = 512,
+	LARGE = 256 << 20,
+	STRETCH = 32 << 20,	/* of an index that is read from its start */
+};
 
 struct asker {
 	const struct join_index *index;
+	uint64_t passed;		/* of keys' first 32 bits: let go */
 	struct join_relation_result *result;
 	struct join_first dangle, reject;
 	struct keyhash keys[BATCH];
@@ -46,6 +52,31 @@ ask(struct asker *a)
 	a->n = 0;
 }
 
+/*
+ * An index that is read once from its start would come to be in memory whole:
+ * what lies behind is let go of.
+ */
+static void
+let_go(struct asker *a, uint64_t hi)
+{
+	const struct keyindex *const ix = &a->index->ix;
+	const uint64_t fan_len = ix->shape.records_at - KEYINDEX_HEADER_LEN;
+	const uint64_t all = ix->shape.n * KEYINDEX_RECORD_LEN;
+	const uint64_t from = a->passed, to = hi >> 32;
+	const unsigned __int128 step = to - from;
+
+	if (to < from || (uint64_t)(step * all >> 32) < STRETCH)
+		return;
+	/* Keys are uniform: so far in them, so far in both. */
+	mapping_let_go((struct span){
+		ix->fan + (uint64_t)((unsigned __int128)from * fan_len >> 32),
+		(size_t)(step * fan_len >> 32) });
+	mapping_let_go((struct span){
+		ix->records + (uint64_t)((unsigned __int128)from * all >> 32),
+		(size_t)(step * all >> 32) });
+	a->passed = to;
+}
+
 static int
 put_sorted(void *context, const uint64_t *records, size_t n, struct err *err)
 {
@@ -55,6 +86,8 @@ put_sorted(void *context, const uint64_t *records, size_t n, struct err *err)
 	for (size_t i = 0; i < n; i++) {
 		const uint64_t *const r = records + KEYSORT_WORDS * i;
 
+		if (a->n == 0)
+			let_go(a, r[0]);
 		a->keys[a->n] = (struct keyhash){ .hi = r[0], .lo = r[1] };
 		a->places[a->n] = r[2];
 		if (++a->n == BATCH)

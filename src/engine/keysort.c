@@ -31,7 +31,8 @@ enum {
 	PART = 2 * 1024,		/* ... that are well sorted at once */
 	MIN_BUFFER = 4 * 1024,		/* of a part that is written */
 	MAX_BUFFER = 1024 * 1024,
-	BUFFERS_LEN = 8 * 1024 * 1024,	/* of all parts, beside a file */
+	BUFFERS_LEN = 12 * 1024 * 1024,	/* of all parts, beside a file */
+	WHOLE = 512 * KEYSORT_LEN,	/* as many pages as records */
 };
 
 /* How many records a buffer has, where all have `memory` bytes. */
@@ -42,6 +43,8 @@ share(size_t memory, unsigned bits)
 
 	len = len > MAX_BUFFER ? MAX_BUFFER : len;
 	len = len < MIN_BUFFER ? MIN_BUFFER : len;
+	/* Whole pages of records, if it can be. */
+	len -= len > WHOLE ? len % WHOLE : 0;
 	return len / KEYSORT_LEN;
 }
 
@@ -133,12 +136,13 @@ split(struct keysort *s, const struct keysort_part *p, unsigned first,
 
 	const unsigned bits = left < BITS ? left : BITS;
 	int rc = keysort_spread_start(&a.spread, first, bits,
-				      share(s->memory / 2, bits), err);
+				      share(s->memory / 2, bits), p->n, err);
 
 	if (rc == 0)
 		rc = each_block(s, p, s->room, block, spread_again, &a, err);
 	if (rc == 0)
 		rc = keysort_spread_end(s, &a.spread, err);
+	keysort_forget(s, p);
 	for (size_t i = 0; rc == 0 && i < a.spread.nparts; i++)
 		rc = hand_over(s, &a.spread, i, err);
 	keysort_spread_free(&a.spread);
@@ -186,6 +190,7 @@ hand_over(struct keysort *s, struct keysort_spread *d, size_t i,
 		return split(s, p, first, err);
 	if (load_all(s, p, s->room, err) != 0)
 		return -1;
+	keysort_forget(s, p);
 	keysort_to(s->room, s->scratch, (size_t)p->n);
 	return s->take(s->context, s->scratch, (size_t)p->n, err);
 }
@@ -220,7 +225,8 @@ start_spreading(struct keysort *s, uint64_t expected, size_t near,
 	if (fits(expected, near, bits, &each)) {
 		s->stays = true;
 		s->most = (s->memory - near) / KEYSORT_LEN / 2;
-		return keysort_spread_start(&s->top, 0, bits, each, err);
+		return keysort_spread_start(&s->top, 0, bits, each, expected,
+					    err);
 	}
 
 	buffers = buffers < BUFFERS_LEN ? buffers : BUFFERS_LEN;
@@ -232,7 +238,8 @@ start_spreading(struct keysort *s, uint64_t expected, size_t near,
 	while ((size_t)1 << bits < MAX_PARTS && some > (uint64_t)PART << bits &&
 	       (size_t)MIN_BUFFER << (bits + 1) <= s->memory / 2)
 		bits++;
-	return keysort_spread_start(&s->top, 0, bits, share(buffers, bits), err);
+	return keysort_spread_start(&s->top, 0, bits, share(buffers, bits),
+				    expected, err);
 }
 
 struct keysort *
@@ -341,6 +348,7 @@ keysort_finish_rough(struct keysort *s, keysort_take *take, void *context,
 	for (size_t i = 0; rc == 0 && i < d->nparts; i++) {
 		rc = each_block(s, &d->parts[i], s->room, s->room_n, take,
 				context, err);
+		keysort_forget(s, &d->parts[i]);
 		if (rc == 0 && keysort_held(d, i) > 0)
 			rc = take(context, keysort_buffer(d, i),
 				  keysort_held(d, i), err);

@@ -11,9 +11,14 @@ struct keysort_extent {
 	size_t n;		/* records */
 };
 
+/*
+ * What a part has in the file: ranges, each with room for many buffers, so that
+ * it is read in few pieces, and given back in as few.
+ */
 struct keysort_part {
 	struct keysort_extent *extents;
 	size_t nextents, cap;
+	size_t room;		/* records that still fit into the last one */
 	uint64_t n;		/* in those */
 	/* Bits that are set in some keys there, and in all. */
 	uint64_t any[2], all[2];
@@ -31,7 +36,8 @@ struct keysort_spread {
 	size_t nparts;
 	unsigned first, bits;
 	uint64_t *buffers;
-	size_t each;		/* records in a buffer */
+	size_t each;		/* records in a buffer, */
+	size_t range;		/* ... and in a range of the file */
 };
 
 struct keysort {
@@ -45,7 +51,7 @@ struct keysort {
 	bool spreads;
 	bool stays;		/* buffers are to hold everything */
 	struct keysort_spread top;
-	uint64_t len;		/* of the nameless file */
+	uint64_t len;		/* of the nameless file, its holes included */
 	int fd;			/* -1: none yet */
 	const char *tmp;
 	keysort_take *take;
@@ -56,9 +62,13 @@ struct keysort {
 uint64_t *keysort_get(size_t n, struct err *err);
 void keysort_put_back(uint64_t *p, size_t n);	/* NULL is fine */
 
-/* Begin to spread by `bits` bits, with `each` records in a buffer. */
+/*
+ * Begin to spread by `bits` bits, with `each` records in a buffer, about
+ * `expected` records in all.
+ */
 int keysort_spread_start(struct keysort_spread *d, unsigned first,
-			 unsigned bits, size_t each, struct err *err);
+			 unsigned bits, size_t each, uint64_t expected,
+			 struct err *err);
 int keysort_spread_add(struct keysort *s, struct keysort_spread *d,
 		       const uint64_t *records, size_t n, struct err *err);
 /* Everything is in the file; the buffers go. */
@@ -71,6 +81,9 @@ int keysort_flush(struct keysort *s, struct keysort_spread *d, size_t i,
 		  struct err *err);
 int keysort_read(struct keysort *s, uint64_t *to, uint64_t at, size_t n,
 		 struct err *err);
+
+/* What the part has in the file was read, and nobody wants it again. */
+void keysort_forget(struct keysort *s, const struct keysort_part *p);
 
 static inline uint64_t *
 keysort_buffer(const struct keysort_spread *d, size_t i)

@@ -13,7 +13,11 @@
 
 #include "base/err.h"
 
-enum { HUGE_LEN = 2 * 1024 * 1024 };
+enum {
+	HUGE_LEN = 2 * 1024 * 1024,
+	ALIGN = 64 * 1024,	/* of ranges in the file */
+	RANGES = 8,		/* of a part, or somewhat more */
+};
 
 uint64_t *
 keysort_get(size_t n, struct err *err)
@@ -58,19 +62,17 @@ open_file(struct keysort *s, struct err *err)
 	return s->fd < 0 ? -1 : 0;
 }
 
-/* Add to the file; *at is where it stands there. */
 static int
 write_records(struct keysort *s, const uint64_t *records, size_t n,
-	      uint64_t *at, struct err *err)
+	      uint64_t at, struct err *err)
 {
 	const uint8_t *p = (const uint8_t *)records;
 	size_t len = n * KEYSORT_LEN;
 
-	*at = s->len;
 	if (s->fd < 0 && open_file(s, err) != 0)
 		return -1;
 	while (len > 0) {
-		const ssize_t put = pwrite(s->fd, p, len, (off_t)s->len);
+		const ssize_t put = pwrite(s->fd, p, len, (off_t)at);
 
 		if (put < 0 && errno == EINTR)
 			continue;
@@ -80,7 +82,7 @@ write_records(struct keysort *s, const uint64_t *records, size_t n,
 				       "again, or give more --memory" : "");
 		p += put;
 		len -= (size_t)put;
-		s->len += (uint64_t)put;
+		at += (uint64_t)put;
 	}
 	return 0;
 }
@@ -108,8 +110,13 @@ keysort_read(struct keysort *s, uint64_t *to, uint64_t at, size_t n,
 
 /* ---- spreading ----------------------------------------------------------- */
 
+/*
+ * The next range of the file to a part.  They begin at multiples of what file
+ * systems like to keep together.
+ */
 static int
-add_extent(struct keysort_part *p, uint64_t at, size_t n, struct err *err)
+add_range(struct keysort *s, struct keysort_part *p, size_t range,
+	  struct err *err)
 {
 	if (p->nextents == p->cap) {
 		const size_t cap = p->cap == 0 ? 8 : 2 * p->cap;
@@ -121,8 +128,29 @@ add_extent(struct keysort_part *p, uint64_t at, size_t n, struct err *err)
 		p->extents = e;
 		p->cap = cap;
 	}
-	p->extents[p->nextents++] = (struct keysort_extent){ at, n };
+	p->extents[p->nextents++] = (struct keysort_extent){ s->len, 0 };
+	p->room = range;
+	s->len += ((uint64_t)range * KEYSORT_LEN + ALIGN - 1) / ALIGN * ALIGN;
 	return 0;
+}
+
+void
+keysort_forget(struct keysort *s, const struct keysort_part *p)
+{
+#ifdef __linux__
+	/*
+	 * Its pages need not go to the disk any more, and are at hand for what
+	 * is made of them.  Only a hint: not all file systems know it.
+	 */
+	for (size_t i = 0; i < p->nextents; i++)
+		(void)fallocate(s->fd,
+				FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+				(off_t)p->extents[i].at,
+				(off_t)(p->extents[i].n * KEYSORT_LEN));
+#else
+	(void)s;
+	(void)p;
+#endif
 }
 
 int
@@ -132,7 +160,6 @@ keysort_flush(struct keysort *s, struct keysort_spread *d, size_t i,
 	struct keysort_part *const p = &d->parts[i];
 	const uint64_t *const r = keysort_buffer(d, i);
 	const size_t n = keysort_held(d, i);
-	uint64_t at;
 
 	if (n == 0)
 		return 0;
@@ -141,9 +168,15 @@ keysort_flush(struct keysort *s, struct keysort_spread *d, size_t i,
 			p->any[w] |= r[k + w];
 			p->all[w] &= r[k + w];
 		}
-	if (write_records(s, r, n, &at, err) != 0 ||
-	    add_extent(p, at, n, err) != 0)
+	/* A range takes whole buffers: only the last one of all is none. */
+	if (p->room < n && add_range(s, p, d->range, err) != 0)
 		return -1;
+
+	struct keysort_extent *const e = &p->extents[p->nextents - 1];
+	if (write_records(s, r, n, e->at + e->n * KEYSORT_LEN, err) != 0)
+		return -1;
+	e->n += n;
+	p->room -= n;
 	p->n += n;
 	d->fronts[i].at = keysort_buffer(d, i);
 	return 0;
@@ -151,12 +184,13 @@ keysort_flush(struct keysort *s, struct keysort_spread *d, size_t i,
 
 int
 keysort_spread_start(struct keysort_spread *d, unsigned first, unsigned bits,
-		     size_t each, struct err *err)
+		     size_t each, uint64_t expected, struct err *err)
 {
 	d->first = first;
 	d->bits = bits;
 	d->nparts = (size_t)1 << bits;
 	d->each = each;
+	d->range = ((size_t)(expected >> bits) / RANGES / each + 1) * each;
 	d->parts = calloc(d->nparts, sizeof(*d->parts));
 	d->fronts = calloc(d->nparts, sizeof(*d->fronts));
 	d->buffers = keysort_get(d->nparts * d->each, err);

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -51,6 +52,18 @@ mapping_at_random(struct span bytes)
 {
 	if (bytes.len > 0)
 		madvise(address(bytes), bytes.len, MADV_RANDOM);
+}
+
+void
+mapping_let_go(struct span bytes)
+{
+	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	/* Whole pages; a neighbour's would be no harm, but is no use. */
+	const size_t skip = (page - (uintptr_t)bytes.ptr % page) % page;
+
+	if (bytes.len > skip + page)
+		madvise(address((struct span){ bytes.ptr + skip, 0 }),
+			(bytes.len - skip) / page * page, MADV_DONTNEED);
 }
 
 void

@@ -20,6 +20,12 @@ int mapping_open(const char *path, struct span *out, struct err *err);
 /* It will be read here and there, not from start to end. */
 void mapping_at_random(struct span bytes);
 
+/*
+ * These bytes of a mapping were looked at and will hardly be again: they count
+ * as memory of ours no more.  Those who do look find them as they were.
+ */
+void mapping_let_go(struct span bytes);
+
 void mapping_close(struct span bytes);	/* no bytes are fine */
 
 #endif

@@ -3,6 +3,7 @@
 references are joined within --memory. By build/bench/index, which makes key
 logs as a run does, and checks what comes of them."""
 import os
+import re
 import shutil
 import subprocess
 import time
@@ -44,13 +45,19 @@ def built_and_joined_within_memory(here, options):
         time.sleep(0.005)
         said = read(log)
     check(child.wait() == 0, 'it ended with', child.returncode)
-    took = read(log).split('\n')[1]
+    took = {line.split()[0]: re.findall(r'[\d.]+', line)
+            for line in read(log).splitlines()}
 
     # Beside --memory: what the program has of its own, a few MiB.
     check(most > 0, 'nothing was measured')
     check(most < (memory + 12) * 1024, most // 1024, 'MiB held, of', memory)
-    return '%d ids and references within %d MiB, %d held: %s' % (
-        n, memory, most // 1024, took)
+    # An index is mapped as a whole, and let go of as it has been read.
+    mapped = int(took['held'][1])
+    check(mapped < memory + 80, mapped, 'MiB with what is mapped')
+    return '%d ids and references within %d MiB: %d held, %d with what is ' \
+        'mapped; built in %s s of CPU, joined in %s' % (
+            n, memory, most // 1024, mapped, took['build'][1],
+            took['join'][1])
 
 
 main([built_and_joined_within_memory])
