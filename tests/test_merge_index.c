@@ -250,6 +250,9 @@ counts_what_meets_across_parts(void **state)
 	assert_int_equal(r.ids, want.tables[0].ids);
 	assert_int_equal(r.collisions, want.tables[0].collisions);
 	assert_true(r.collisions > 0 && r.ids < r.items);
+	assert_int_equal(r.doubles, r.items - r.ids);
+	assert_int_equal(r.first_doubles.n, JOIN_EXAMPLES);
+	assert_int_equal(r.first_collisions.n, want.tables[0].ncollision);
 	join_result_free(&want);
 }
 

@@ -9,6 +9,7 @@
 #include "cli/console.h"
 #include "cli/options.h"
 #include "cli/settings.h"
+#include "cli/shards.h"
 #include "cli/stage.h"
 #include "cli/surveys.h"
 #include "engine/analysis.h"
@@ -75,7 +76,9 @@ command_analyze(const struct options *o)
 	if (o->nargs == 0)
 		err_set(&err, ERR_USAGE, "which plan? see 'dynamill analyze "
 			"--help'");
-	else if (settings_read(o, &set, &err) == 0)
+	else if (settings_read(o, &set, &err) == 0 && o->shard != NULL)
+		return shards_analyze(&set.run, o);
+	else if (err.code == ERR_NONE)
 		w = analysis_watch_new(&err);
 	if (w != NULL) {
 		set.run.survey = SURVEY_IDS;

@@ -10,6 +10,7 @@
 #include "cli/log.h"
 #include "cli/options.h"
 #include "cli/settings.h"
+#include "cli/shards.h"
 #include "cli/stage.h"
 #include "cli/surveys.h"
 #include "engine/account.h"
@@ -66,6 +67,8 @@ command_run(const struct options *o)
 		return command_analyze(o);
 	if (settings_read(o, &set, &err) != 0)
 		return console_error(&err);
+	if (o->shard != NULL)
+		return shards_run(&set.run, o);
 
 	struct run *const run = surveys_open_run(&set.run, o, &err);
 	int status = 0;

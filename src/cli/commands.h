@@ -13,6 +13,7 @@ int command_run(const struct options *o);
 int command_check(const struct options *o);
 int command_init(const struct options *o);
 int command_analyze(const struct options *o);
+int command_merge(const struct options *o);
 int command_cat(const struct options *o);
 int command_diff(const struct options *o);
 int command_validate(const struct options *o);

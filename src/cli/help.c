@@ -14,6 +14,7 @@ static const char PROGRAM[] =
 "  run PLAN...     transform: exports in, import-ready files out\n"
 "  check PLAN...   read a plan and print it as understood\n"
 "  analyze PLAN... the dry run: what a run would meet, and what it would cost\n"
+"  merge           the parts of a divided run or analysis, put together\n"
 "  test PLAN...    transform a few items and show them before and after\n"
 "  lookup ID...    source id to new id and back, and where the item is\n"
 "  cat DUMP...     items of any dump as lines; the grep of exports\n"
@@ -83,6 +84,8 @@ static const char RUN[] =
 "  --max-unpacked SIZE what an archive may unpack to (4T)\n"
 "  --max-ratio N       ... in times its length (1000)\n"
 "  --run-time ISO      what run_time() gives (now)\n"
+"  --shard I/N         only the Ith of N parts, which are then merged; or\n"
+"                      auto/N in an array of AWS Batch, Kubernetes or Slurm\n"
 "  --dry-run           the same as dynamill analyze\n"
 "  --output text|json  the summary; json prints report.json\n"
 "  --quiet             no progress, no summary\n"
@@ -139,6 +142,8 @@ static const char ANALYZE[] =
 "  --accept NAME       a problem by its name, or a damaged file; repeatable\n"
 "  --max-unpacked SIZE what an archive may unpack to (4T)\n"
 "  --max-ratio N       ... in times its length (1000)\n"
+"  --shard I/N         what a divided run must know, and only the Ith of N\n"
+"                      parts of it, which are then merged\n"
 "  --run-time ISO      what run_time() gives, and what expires by (now)\n"
 "  --output text|json  json prints analysis.json\n"
 "  --verbose           with every attribute\n"
@@ -327,6 +332,7 @@ static const struct {
 	{ "reverse", help_reverse }, { "status", help_status },
 	{ "push", help_push }, { "rollback", help_rollback },
 	{ "tables", help_tables }, { "whoami", help_whoami },
+	{ "merge", help_merge },
 };
 
 const char *

@@ -16,4 +16,7 @@ extern const char help_rollback[];
 /* help_reverse.c */
 extern const char help_reverse[];
 
+/* help_merge.c */
+extern const char help_merge[];
+
 #endif

@@ -28,6 +28,7 @@ static const struct {
 	{ "run", command_run },
 	{ "check", command_check },
 	{ "analyze", command_analyze },
+	{ "merge", command_merge },
 	{ "test", command_test },
 	{ "lookup", command_lookup },
 	{ "cat", command_cat },

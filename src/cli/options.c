@@ -199,6 +199,7 @@ static const struct {
 	{ OPT_AGAINST, offsetof(struct options, against) },
 	{ OPT_PLAN, offsetof(struct options, plan) },
 	{ OPT_CONFIRM, offsetof(struct options, confirm) },
+	{ OPT_SHARD, offsetof(struct options, shard) },
 	{ OPT_ENV_FILE, offsetof(struct options, env_file) },
 	{ OPT_PROFILE, offsetof(struct options, profile) },
 	{ OPT_REGION, offsetof(struct options, region) },
@@ -319,9 +320,6 @@ set(struct options *o, int option, const char *value, struct err *err)
 				&o->ntables_from, value, err);
 	case OPT_ACCEPT:
 		return add_word("accept", o->accept, &o->naccept, value, err);
-	case OPT_SHARD:
-		return err_set(err, ERR_USAGE, "--shard is not yet in this "
-			       "version");
 	default:
 		o->help = true;
 		return 0;
@@ -365,6 +363,7 @@ check_command(const struct options *o, const char *command, struct err *err)
 		{ o->after != NULL, "--after",
 		  "run analyze check test reverse" },
 		{ o->revert, "--revert", "run analyze check test" },
+		{ o->shard != NULL, "--shard", "run analyze" },
 		{ o->out != NULL, "-o", "init reverse" },
 		{ o->as != NULL, "--as", "cat" },
 		{ o->select != NULL, "--select", "cat" },

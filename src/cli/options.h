@@ -67,6 +67,7 @@ struct options {
 	uint64_t max_wcu;		/* push: a second; 0: any */
 	const char *confirm;		/* --confirm; or NULL */
 	const char *after;		/* --after: a job; or NULL */
+	const char *shard;		/* "3/7", "auto/7"; or NULL */
 	/* Migrations that job.json is to name; see migrations.h. */
 	const struct job_fact *applied;
 	size_t napplied;

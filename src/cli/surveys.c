@@ -15,11 +15,6 @@ static int
 survey(const struct run_options *from, enum run_survey which,
        const struct options *o, struct err *err)
 {
-	static const char *const WORDS[] = {
-		[SURVEY_STATE] = "which items increments changed",
-		[SURVEY_IDS] = "which ids there are",
-		[SURVEY_KEYS] = "which primary keys are double",
-	};
 	struct run_options options = *from;
 	struct run *run;
 	int rc = 0;
@@ -30,7 +25,7 @@ survey(const struct run_options *from, enum run_survey which,
 	if (run == NULL)
 		return -1;
 	log_print(o->quiet ? NULL : stderr, "dynamill: a pass beforehand: %s\n",
-		  WORDS[which]);
+		  run_survey_words(which));
 	stage_begin(o, "survey", run_job_dir(run));
 	if (!run_is_done(run)) {
 		console_start(o);

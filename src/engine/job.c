@@ -28,6 +28,8 @@
 struct job {
 	char *dir;
 	int lock;		/* -1: not locked */
+	bool no_locks;		/* the file system has none */
+	bool part;		/* of a divided job */
 	bool started_now;
 	struct job_record record;
 };
@@ -59,13 +61,14 @@ write_holder(int fd)
 		return;
 }
 
+/* Returns 1 if the lock of the folder is ours now, 0 if another's, or -1. */
 static int
-take_lock(struct job *j, struct err *err)
+try_lock(struct job *j, const char *dir, struct err *err)
 {
 	struct flock all = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
-	char *path, holder[192];
+	char *path;
 
-	if (asprintf(&path, "%s/lock", j->dir) < 0)
+	if (asprintf(&path, "%s/lock", dir) < 0)
 		return err_set(err, ERR_SYSTEM, "out of memory");
 	j->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
 	if (j->lock < 0) {
@@ -77,10 +80,23 @@ take_lock(struct job *j, struct err *err)
 		return -1;
 	if (fcntl(j->lock, F_OFD_SETLK, &all) == 0) {
 		write_holder(j->lock);
-		return 0;
+		return 1;
 	}
-	if (errno != EAGAIN && errno != EACCES)
-		return err_set(err, ERR_SYSTEM, "'%s/lock': %m", j->dir);
+	if (errno == EAGAIN || errno == EACCES)
+		return 0;
+	j->no_locks = errno == ENOLCK || errno == ENOSYS ||
+		      errno == EOPNOTSUPP;
+	return err_set(err, ERR_SYSTEM, "'%s/lock': %m", dir);
+}
+
+static int
+take_lock(struct job *j, struct err *err)
+{
+	const int rc = try_lock(j, j->dir, err);
+	char holder[192];
+
+	if (rc != 0)
+		return rc > 0 ? 0 : -1;
 	read_holder(j->lock, holder, sizeof(holder));
 	return err_set(err, ERR_REFUSED, "job '%s' is in use by %s; wait for "
 		       "it to end, or stop it", j->dir, holder);
@@ -128,8 +144,7 @@ exists(const char *dir, const char *name)
 static int
 check_empty(const char *dir, struct err *err)
 {
-	static const char *const OURS[] = { ".", "..", "lock",
-					    ".job.json.part" };
+	static const char *const OURS[] = { ".", "..", "lock" };
 	const size_t n = sizeof(OURS) / sizeof(OURS[0]);
 	DIR *const d = opendir(dir);
 	const struct dirent *e;
@@ -142,7 +157,8 @@ check_empty(const char *dir, struct err *err)
 
 		while (i < n && strcmp(e->d_name, OURS[i]) != 0)
 			i++;
-		if (i == n)
+		/* Also those of parts that begin at once: job_record_agree(). */
+		if (i == n && !job_record_is_temporary(e->d_name))
 			rc = err_set(err, ERR_REFUSED, "'%s' is no job, and "
 				     "not empty: it holds '%s'; name a new "
 				     "folder", dir, e->d_name);
@@ -237,7 +253,8 @@ job_open(const char *dir, const struct job_fact *facts, size_t nfacts,
 			goto fail;
 		if (job_record_compare(&j->record, j->dir, facts, nfacts,
 				       err) != 0) {
-			if (exists(j->dir, JOB_JOURNAL))
+			if (exists(j->dir, JOB_JOURNAL) ||
+			    exists(j->dir, JOB_SHARDS))
 				goto fail;
 			forget_surveys(j);
 			j->started_now = true;
@@ -251,6 +268,67 @@ job_open(const char *dir, const struct job_fact *facts, size_t nfacts,
 fail:
 	job_close(j);
 	return NULL;
+}
+
+struct job *
+job_open_parted(const char *dir, const struct job_fact *facts, size_t nfacts,
+		struct err *err)
+{
+	struct job *const j = new_job(dir, err);
+
+	if (j == NULL || file_make_folder(j->dir, err) != 0)
+		goto fail;
+	/* It may get one, and other things, while we look. */
+	if (!exists(j->dir, JOB_RECORD) && check_empty(j->dir, err) != 0 &&
+	    !exists(j->dir, JOB_RECORD))
+		goto fail;
+	if (!exists(j->dir, JOB_RECORD) &&
+	    job_record_agree(j->dir, facts, nfacts, err) != 0)
+		goto fail;
+	if (job_record_load(&j->record, j->dir, err) == 0 &&
+	    job_record_compare(&j->record, j->dir, facts, nfacts, err) == 0)
+		return j;
+fail:
+	job_close(j);
+	return NULL;
+}
+
+int
+job_enter(struct job *j, const char *folder, bool old, char *holder,
+	  size_t size, struct err *err)
+{
+	bool made;
+	int rc;
+
+	if (mkdir(folder, 0777) == 0)
+		made = true;
+	else if (errno == EEXIST)
+		made = false;
+	else
+		return err_set(err, ERR_SYSTEM, "'%s': %m", folder);
+	rc = try_lock(j, folder, err);
+	/* Without locks only a new folder is surely nobody's. */
+	if (rc < 0 && j->no_locks)
+		rc = made || old;
+	if (rc == 0) {
+		read_holder(j->lock, holder, size);
+		close(j->lock);
+		j->lock = -1;
+	}
+	if (rc <= 0)
+		return rc;
+	free(j->dir);
+	j->dir = strdup(folder);
+	if (j->dir == NULL)
+		return err_set(err, ERR_SYSTEM, "out of memory");
+	j->part = true;
+	return make_folders(j, err) == 0 ? 1 : -1;
+}
+
+bool
+job_is_part(const struct job *j)
+{
+	return j->part;
 }
 
 struct job *

@@ -57,6 +57,7 @@ struct job_fact {
 #define JOB_UNDO	"undo"	/* what they wrote over: undo.h */
 #define JOB_ROLLBACK	"rollback"	/* how far that is undone: rollback.h */
 #define JOB_SURVEY	"survey"	/* passes without output: see run.h */
+#define JOB_SHARDS	"shards"	/* parts of a divided job: see shard.h */
 
 /*
  * Open the job in `dir`, or start it there: make the folder, take the lock,
@@ -67,6 +68,23 @@ struct job_fact {
  */
 struct job *job_open(const char *dir, const struct job_fact *facts,
 		     size_t nfacts, struct err *err);
+
+/*
+ * Open a job that several processes work in at once, each in a part: job.json
+ * is written by whoever comes first, and compared by the others; nothing is
+ * locked.  Errors as of job_open().
+ */
+struct job *job_open_parted(const char *dir, const struct job_fact *facts,
+			    size_t nfacts, struct err *err);
+
+/*
+ * Make `folder`, and make it the job's: with a lock and the folders of its own,
+ * and job.json from above.  Returns 1; 0 if another process has it, which goes
+ * to `holder`, and nothing changed; or -1.  Where there are no locks, a folder
+ * that is there is taken only if it is `old`: nobody works in it any more.
+ */
+int job_enter(struct job *j, const char *folder, bool old, char *holder,
+	      size_t size, struct err *err);
 
 /*
  * Open a job that is there, comparing nothing: with the lock, for a command

@@ -12,10 +12,13 @@
  * Facts to compare go through the same text first, so that a name which is not
  * UTF-8 equals what became of it in the file.
  */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/err.h"
@@ -141,6 +144,60 @@ job_record_start(struct job_record *r, const char *dir,
 	buf_free(&text);
 	free(path);
 	return rc;
+}
+
+/*
+ * By a link, which fails where there is such a name: also on NFS, where no lock
+ * may be had.  An answer that got lost there may say so of our own: that is as
+ * good.
+ */
+int
+job_record_agree(const char *dir, const struct job_fact *facts, size_t n,
+		 struct err *err)
+{
+	char *const path = record_path(dir, err);
+	char *own = NULL;
+	uint64_t any = 0;
+	struct buf text = { 0 };
+	int rc = -1;
+
+	if (path == NULL || write_facts(facts, n, &text, err) != 0)
+		goto done;
+	/* Names of machines and processes may repeat, in containers. */
+	if (getrandom(&any, sizeof(any), 0) < 0) {
+		err_set(err, ERR_SYSTEM, "no random numbers: %m");
+		goto done;
+	}
+	if (asprintf(&own, "%s/." JOB_RECORD ".%016" PRIx64 ".part", dir,
+		     any) < 0) {
+		own = NULL;
+		err_set(err, ERR_SYSTEM, "out of memory");
+		goto done;
+	}
+	if (file_save_safe(own, buf_span(&text), err) != 0)
+		goto done;
+	rc = link(own, path) == 0 || errno == EEXIST ? 0 :
+		err_set(err, ERR_SYSTEM, "'%s': %m; a divided job needs a file "
+			"system with hard links", path);
+	unlink(own);
+done:
+	buf_free(&text);
+	free(own);
+	free(path);
+	return rc;
+}
+
+bool
+job_record_is_temporary(const char *name)
+{
+	static const char *const BEGINNINGS[] = {
+		"." JOB_RECORD ".", ".." JOB_RECORD ".",
+	};
+
+	for (size_t i = 0; i < 2; i++)
+		if (strncmp(name, BEGINNINGS[i], strlen(BEGINNINGS[i])) == 0)
+			return true;
+	return false;
 }
 
 int

@@ -13,7 +13,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
-#include "engine/job.h"
+#include "engine/job_internal.h"
 #include "io/file.h"
 
 enum { DEPTH = 8 };
@@ -23,6 +23,7 @@ struct walk {
 	struct buf path;	/* of what is looked at; a C string */
 	size_t job_len;		/* of that, the job's folder and a slash */
 	bool wait;
+	bool part;		/* of a divided job */
 	uint64_t bytes;
 	dev_t dev;		/* of the job's folder */
 	bool elsewhere;		/* something is in another file system */
@@ -33,11 +34,14 @@ static bool
 is_left_out(const struct walk *w)
 {
 	static const char *const NAMES[] = {
-		JOB_UNITS, JOB_TMP, JOB_REJECTS, "lock",
+		"lock", JOB_TMP, JOB_SHARDS, JOB_UNITS, JOB_REJECTS,
 	};
 	const char *const name = (const char *)w->path.ptr + w->job_len;
 
-	for (size_t i = 0; i < sizeof(NAMES) / sizeof(NAMES[0]); i++)
+	/* Whoever merges a part reads its units' files. */
+	const size_t n = sizeof(NAMES) / sizeof(NAMES[0]) - (w->part ? 2 : 0);
+
+	for (size_t i = 0; i < n; i++)
 		if (strcmp(name, NAMES[i]) == 0)
 			return true;
 	return false;
@@ -97,7 +101,7 @@ int
 job_sync(const struct job *j, struct err *err)
 {
 	const char *const dir = job_dir(j);
-	struct walk w = { .err = err };
+	struct walk w = { .err = err, .part = job_is_part(j) };
 	struct stat st;
 	int rc = -1;
 

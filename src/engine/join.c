@@ -24,6 +24,7 @@ enum {
 	 * faster: 600,000 ids for one thread.
 	 */
 	NEAR_MEMORY = 16 << 20,
+	MAX_MAPPINGS = 50000,	/* Linux has 65530 for a process */
 };
 
 struct task {
@@ -126,11 +127,11 @@ run_all(struct join_state *s, unsigned threads, struct err *err)
 	for (uint32_t i = 0; i < j->ntables; i++)
 		if (j->tables[i].name != NULL)
 			add(&q, join_ids, i, join_logs_count(l, KEYLOG_ID, i));
-	for (uint32_t i = 0; i < j->ntargets; i++)
+	for (uint32_t i = 0; i < j->ntargets && !j->only_ids; i++)
 		if (j->targets[i].ids_of == JOIN_NONE)
 			add(&q, join_pks, i, join_logs_count(l, KEYLOG_PK, i));
 	rc = do_all(&q, threads, err);
-	for (uint32_t i = 0; rc == 0 && i < j->nrelations; i++)
+	for (uint32_t i = 0; rc == 0 && i < j->nrelations && !j->only_ids; i++)
 		add(&q, join_refs, i, join_logs_count(l, KEYLOG_REF, i));
 	if (rc == 0)
 		rc = do_all(&q, threads, err);
@@ -152,12 +153,23 @@ free_indexes(struct join_state *s)
 	free(s->indexes);
 }
 
+/* Two files of each part are mapped by each thread that merges a table. */
+static unsigned
+count_threads(const struct join *j)
+{
+	const size_t most = j->nparts == 0 ? MAX_THREADS :
+			    MAX_MAPPINGS / (2 * j->nparts);
+	size_t n = j->threads == 0 ? 1 : j->threads;
+
+	n = n > MAX_THREADS ? MAX_THREADS : n;
+	n = n > most ? most : n;
+	return n > 0 ? (unsigned)n : 1;
+}
+
 int
 join_run(const struct join *j, struct join_result *out, struct err *err)
 {
-	const unsigned threads = j->threads == 0 ? 1 :
-				 j->threads > MAX_THREADS ? MAX_THREADS :
-							    j->threads;
+	const unsigned threads = count_threads(j);
 	struct join_state s = { .join = j, .result = out };
 	size_t memory = j->memory == 0 ? USUAL_MEMORY : j->memory;
 	int rc = -1;

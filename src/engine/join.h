@@ -65,6 +65,14 @@ struct join {
 	 * (drops.h), all of which must be JOIN_NONE.
 	 */
 	enum on_duplicate on_duplicate;
+	/*
+	 * Of a divided job.  A part builds the indexes of its own units, and no
+	 * more.  Who has all units merges those of `parts`, which are the
+	 * folders that they are in, instead of building anything.
+	 */
+	bool only_ids;
+	const char *const *parts;
+	size_t nparts;
 	const atomic_bool *cancel;	/* or NULL; set: ERR_CANCELLED */
 };
 

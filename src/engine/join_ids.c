@@ -9,6 +9,7 @@
  * such a table would be missed, of which there should not be any.
  */
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/bytes.h"
@@ -16,6 +17,7 @@
 #include "engine/indexwrite.h"
 #include "engine/join_internal.h"
 #include "engine/keysort.h"
+#include "engine/merge_index.h"
 #include "formats/keyuuid.h"
 #include "io/mapping.h"
 
@@ -235,6 +237,52 @@ done:
 	return rc;
 }
 
+/* From those of the parts, where there are some. */
+static int
+merge(struct builder *b, struct err *err)
+{
+	struct join_state *const state = b->worker->state;
+	const struct join *const j = state->join;
+	struct join_index *const x = &state->indexes[b->table];
+	const char *const name = j->tables[b->table].name;
+	char *const folder = join_folder(j);
+	char *idx = NULL, *ids = NULL;
+	struct merge_index_result r;
+	int rc = -1;
+
+	if (folder == NULL || asprintf(&idx, "%s/%s.idx", folder, name) < 0)
+		idx = NULL;
+	if (folder == NULL || asprintf(&ids, "%s/%s.ids", folder, name) < 0)
+		ids = NULL;
+	if (idx == NULL || ids == NULL) {
+		err_set(err, ERR_SYSTEM, "out of memory");
+		goto done;
+	}
+	if (merge_index(j->parts, j->nparts, name, folder, j->cancel, &r,
+			err) != 0)
+		goto done;
+	if (r.items != b->n) {
+		err_set(err, ERR_INPUT, "%" PRIu64 " ids in the indexes of the "
+			"parts, but %" PRIu64 " in their logs", r.items, b->n);
+		goto done;
+	}
+	if (mapping_open(idx, &x->idx, err) != 0 ||
+	    mapping_open(ids, &x->ids, err) != 0 ||
+	    keyindex_open(&x->ix, x->idx, err) != 0)
+		goto done;
+	x->doubles = r.doubles;
+	x->first_doubles = r.first_doubles;
+	b->result->ids = r.ids;
+	b->result->collisions = r.collisions;
+	rc = name_pairs(x, &r.first_collisions, b->result->collision,
+			&b->result->ncollision, err);
+done:
+	free(folder);
+	free(idx);
+	free(ids);
+	return rc;
+}
+
 /* The keys of a target that are this table's ids. */
 static int
 check_target(struct join_worker *w, uint32_t t, uint32_t target,
@@ -285,8 +333,10 @@ join_ids(struct join_worker *w, uint32_t t, struct err *err)
 	};
 
 	b.result->items = b.n;
-	if (build(&b, err) != 0)
+	if ((j->nparts > 0 ? merge(&b, err) : build(&b, err)) != 0)
 		return err_at(err, "index of '%s'", j->tables[t].name);
+	if (j->only_ids)
+		return 0;
 	if (is_referred_to(j, t) &&
 	    join_logs_count(&state->logs, KEYLOG_REJECTED, t) > 0) {
 		if (join_mark(w, t, KEYLOG_REJECTED, &x->dead, &x->dead_len,

@@ -133,6 +133,9 @@ int journal_check_unit(const char *job_dir, const struct journal_unit *u,
 int journal_check_out(const char *job_dir, const struct journal_unit *u,
 		      struct err *why);
 
+/* Where that file is now, to be freed; NULL if there is no memory. */
+char *journal_place(const char *job_dir, const struct journal_file *f);
+
 /*
  * If the machine was started anew since the job was worked in, forget the units
  * whose files are no longer what was written; all of them are read for that.

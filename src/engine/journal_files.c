@@ -35,9 +35,8 @@ is_folder(const char *dir, const char *name)
 	return yes;
 }
 
-/* Where that file is now, to be freed; NULL if there is no memory. */
-static char *
-place(const char *job_dir, const struct journal_file *f)
+char *
+journal_place(const char *job_dir, const struct journal_file *f)
 {
 	const char *const p = (const char *)f->path.ptr;
 	const size_t out = strlen(JOB_OUT);
@@ -125,7 +124,7 @@ check_files(const char *job_dir, const struct journal_unit *u, bool all,
 		if (!all && u->files[i].kind != JOURNAL_OUT &&
 		    u->files[i].kind != JOURNAL_DELETES)
 			continue;
-		char *const path = place(job_dir, &u->files[i]);
+		char *const path = journal_place(job_dir, &u->files[i]);
 
 		rc = path == NULL ? err_set(why, ERR_SYSTEM, "out of memory") :
 				    check_file(path, &u->files[i], deep, why);
@@ -194,7 +193,7 @@ static int
 sync_file(const char *job_dir, const struct journal_file *f,
 	  struct folders *folders, struct err *err)
 {
-	char *const path = place(job_dir, f);
+	char *const path = journal_place(job_dir, f);
 
 	if (path == NULL)
 		return err_set(err, ERR_SYSTEM, "out of memory");
@@ -352,7 +351,8 @@ look_at(struct sweep *s, const char *name, bool ours, unsigned depth)
 		return errno == ENOENT ? 0 :
 		       err_set(s->err, ERR_SYSTEM, "'%s': %m", path);
 	if (S_ISDIR(st.st_mode))
-		return depth > 0 ? look_through(s, depth - 1) : 0;
+		return depth > 0 && strcmp(path + s->job_len, JOB_SHARDS) != 0
+			? look_through(s, depth - 1) : 0;
 	if (!is_part(name) && (!ours || is_known(s)))
 		return 0;
 	if (unlink(path) != 0 && errno != ENOENT)

@@ -244,17 +244,16 @@ meet(struct merge *m, uint64_t at, struct err *err)
 	struct merge_index_result *const r = m->result;
 	struct keyids_item a, b;
 
+	r->doubles++;
+	join_first_add(&r->first_doubles, m->at, at);
 	if (keyids_get(m->ids, m->at, &a, NULL, err) != 0 ||
 	    keyids_get(m->ids, at, &b, NULL, err) != 0)
 		return -1;
-	if ((a.type == b.type && span_equal(a.source, b.source)) ||
-	    m->collided)
+	if (a.type == b.type && span_equal(a.source, b.source))
 		return 0;
+	join_first_add(&r->first_collisions, m->at, at);
+	r->collisions += !m->collided;
 	m->collided = true;
-	if (r->collisions++ == 0)
-		r->collision = (struct join_pair){
-			{ a.unit, a.offset }, { b.unit, b.offset },
-		};
 	return 0;
 }
 

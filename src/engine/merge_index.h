@@ -13,17 +13,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "engine/join.h"
+#include "engine/join_internal.h"
 
 struct err;
 
-enum { MERGE_INDEX_MOST = 1024 };	/* indexes in one go */
+enum { MERGE_INDEX_MOST = 10000 };	/* indexes in one go */
 
 /* As join_run() tells it of a table. */
 struct merge_index_result {
 	uint64_t items, ids;
 	uint64_t collisions;		/* new ids that several source ids have */
-	struct join_pair collision;	/* the first in order of keys */
+	uint64_t doubles;		/* items - ids */
+	/* By offsets in the new .ids. */
+	struct join_first first_collisions, first_doubles;
 };
 
 /*

@@ -11,7 +11,6 @@
 #include "engine/facts.h"
 #include "engine/job.h"
 
-static const char GROUP[] = "applied";
 
 /* A folder, its names in order, and what is known of them. */
 struct folder {
@@ -137,7 +136,7 @@ note(struct migrations *m, const char *name, const char *value,
      struct err *err)
 {
 	const struct job_fact fact = {
-		.group = GROUP, .name = keep(m, name, err),
+		.group = MIGRATIONS_GROUP, .name = keep(m, name, err),
 		.value = keep(m, value, err),
 	};
 	struct job_fact *const more = arena_take(&m->mem,
@@ -167,7 +166,7 @@ read_history(struct migrations *m, const char *after, struct err *err)
 		rc = err_set(err, ERR_REFUSED, "the job '%s' has not ended: "
 			     "run it to its end first", after);
 	for (size_t i = 0; i < n && rc == 0; i++)
-		if (strcmp(facts[i].group, GROUP) == 0)
+		if (strcmp(facts[i].group, MIGRATIONS_GROUP) == 0)
 			rc = note(m, facts[i].name, facts[i].value, err);
 	job_close(j);
 	m->nbefore = m->napplied;

@@ -16,6 +16,9 @@
 struct err;
 struct job_fact;
 
+/* Of facts in job.json: what was applied. */
+#define MIGRATIONS_GROUP	"applied"
+
 struct migrations {
 	struct arena mem;
 	const char **plans;		/* to apply, in order */

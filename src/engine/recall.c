@@ -6,6 +6,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "engine/job.h"
+#include "engine/migrations.h"
 
 /* The words of a text with a space between each. */
 static int
@@ -61,6 +62,7 @@ recall_job(struct recall *r, const struct job *job, struct arena *mem,
 {
 	const char *const only = option(job, "--table", "all");
 	const char *const limit = option(job, "--limit", "none");
+	const char *const level = option(job, "--level", "usual");
 	const struct job_fact *facts;
 	const char **paths;
 	size_t n;
@@ -77,13 +79,19 @@ recall_job(struct recall *r, const struct job *job, struct arena *mem,
 			.revert = option(job, "--revert", "no") != NULL,
 		},
 		.limit = limit != NULL ? strtoull(limit, NULL, 10) : 0,
+		.level = level != NULL ? (int)strtol(level, NULL, 10) : 0,
 		.on_duplicate = on_duplicate_named(
 			option(job, "--on-duplicate", "fail")),
 		.run_time = job_value(job, "run", "time"),
 	};
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
 		if (strcmp(facts[i].group, "plans") == 0)
 			paths[r->nplans++] = facts[i].value;
+		/* Those of a group stand together. */
+		if (strcmp(facts[i].group, MIGRATIONS_GROUP) == 0 &&
+		    r->napplied++ == 0)
+			r->applied = &facts[i];
+	}
 	if (r->nplans == 0)
 		return err_set(err, ERR_INPUT, "job.json names no plan");
 	return only == NULL ? 0 : split(mem, only, &r->plan.only,

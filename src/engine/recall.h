@@ -14,14 +14,18 @@
 struct arena;
 struct err;
 struct job;
+struct job_fact;
 
 struct recall {
 	const char *const *plans;
 	size_t nplans;
 	struct plan_options plan;	/* variables are the caller's to add */
 	uint64_t limit;
+	int level;		/* 0: the usual one */
 	enum on_duplicate on_duplicate;
 	const char *run_time;		/* NULL: it is not said */
+	const struct job_fact *applied;	/* see migrations.h */
+	size_t napplied;
 };
 
 /*

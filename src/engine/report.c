@@ -244,10 +244,10 @@ report_write(struct run *r, struct err *err)
 	jsonwrite_end(&w);
 	if (rc == 0)
 		rc = jsonwrite_finish(&w);
-	snprintf(path, sizeof(path), "%s/report.json", r->dir);
+	snprintf(path, sizeof(path), "%s/report.json", r->work);
 	if (rc == 0)
 		rc = file_save(path, buf_span(&text), err);
-	snprintf(path, sizeof(path), "%s/report.html", r->dir);
+	snprintf(path, sizeof(path), "%s/report.html", r->work);
 	if (rc == 0)
 		rc = html_save(path, html_report, buf_span(&text), err);
 	buf_free(&text);

@@ -18,6 +18,7 @@
 #include "engine/program.h"
 #include "engine/rules.h"
 #include "engine/run_internal.h"
+#include "engine/shard.h"
 #include "engine/sources.h"
 #include "formats/ddbjson.h"
 #include "formats/formats.h"
@@ -230,23 +231,6 @@ skip_done(struct run *r, struct err *err)
 	return 0;
 }
 
-/* More items than their ids have room for, by what the manifests say? */
-static int
-warn_of_collisions(struct run *r, struct err *err)
-{
-	for (uint32_t t = 0; t < r->plan->ntables; t++) {
-		uint64_t items = 0;
-
-		for (size_t i = 0; i < r->exports.n; i++)
-			if (r->found[i].input == r->plan->tables[t].input)
-				items += r->exports.list[i].summary.nitems;
-		if (!r->plan->tables[t].skip &&
-		    plan_warn_collisions(r->plan, t, items, err) != 0)
-			return -1;
-	}
-	return 0;
-}
-
 /* A name that was cut short would be that of another folder. */
 static int
 name_folder(struct run *r, struct err *err)
@@ -264,7 +248,7 @@ name_folder(struct run *r, struct err *err)
 }
 
 struct run *
-run_open(const struct run_options *o, struct err *err)
+run_open_sources(const struct run_options *o, struct err *err)
 {
 	struct run *const r = calloc(1, sizeof(*r));
 
@@ -276,17 +260,30 @@ run_open(const struct run_options *o, struct err *err)
 	pthread_mutex_init(&r->lock, NULL);
 	pthread_cond_init(&r->changed, NULL);
 	r->plan = plan_load(o->plans, o->nplans, &o->plan, err);
-	if (r->plan == NULL ||
+	if (r->plan != NULL &&
 	    sources_find(r->plan, o->accept, o->naccept, &r->mem, &r->exports,
-			 &r->found, err) != 0 ||
-	    number_units(r, err) != 0 || number_targets(r, err) != 0 ||
-	    check_changes(r, err) != 0)
+			 &r->found, err) == 0 &&
+	    name_folder(r, err) == 0)
+		return r;
+	run_close(r);
+	return NULL;
+}
+
+struct run *
+run_open(const struct run_options *o, struct err *err)
+{
+	struct run *const r = run_open_sources(o, err);
+
+	if (r == NULL)
+		return NULL;
+	if (number_units(r, err) != 0 || number_targets(r, err) != 0 ||
+	    check_changes(r, err) != 0 ||
+	    (o->nshards > 0 && run_divide(r, err) != 0))
 		goto failed;
 	/* Who observes counts the ids themselves. */
-	if (o->observer == NULL && warn_of_collisions(r, err) != 0)
+	if (o->observer == NULL && run_warn_of_collisions(r, err) != 0)
 		goto failed;
-	if (name_folder(r, err) != 0 || run_open_job(r, err) != 0 ||
-	    make_program(r, err) != 0)
+	if (run_open_job(r, err) != 0 || make_program(r, err) != 0)
 		goto failed;
 	if (!run_is_done(r) && skip_done(r, err) != 0)
 		goto failed;
@@ -308,9 +305,12 @@ run_close(struct run *r)
 	program_free(r->program);
 	journal_close(r->journal);
 	job_close(r->job);
+	if (r->outrun)
+		shard_remove_attempt(r->work);
 	exports_free(&r->exports);
 	plan_free(r->plan);
 	free(r->targets);
+	free(r->owner);
 	free(r->located);
 	free(r->units);
 	free(r->done);
@@ -496,7 +496,8 @@ bool
 run_is_done(const struct run *r)
 {
 	return journal_noted(r->journal, "ended").len > 0 &&
-	       (r->options->survey != SURVEY_NONE || job_is_out(r->job));
+	       (r->options->survey != SURVEY_NONE || r->attempt > 0 ||
+		job_is_out(r->job));
 }
 
 bool

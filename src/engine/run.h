@@ -7,6 +7,10 @@
  * the job's survey/, and leaves its index in the job's index/, as a run does.
  * Some plans need surveys before their run: run_needs().
  *
+ * A run or survey may be divided: each shard does some of the units, in a
+ * folder of its own (shard.h), and ends with an index of these.  Who merges
+ * does none, but run_gather() in the place of run_units().
+ *
  *	run_open	reads the plan, finds the exports, opens the job
  *	run_units	does the units that are not done
  *	run_finish	end checks, manifests, report; out.partial/ -> out/
@@ -63,6 +67,8 @@ struct run_options {
 	const atomic_bool *cancel;
 	enum run_survey survey;
 	enum on_duplicate on_duplicate;
+	uint32_t nshards;		/* 0: it is not divided */
+	uint32_t shard;			/* from 1; 0: all are merged */
 	/* Sees every batch, or NULL.  With it a survey starts from the start. */
 	const struct unit_observer *observer;
 	/* Called now and then from the thread that called run_units(). */
@@ -90,6 +96,35 @@ bool run_is_done(const struct run *r);
 bool run_needs(const struct run *r, enum run_survey survey);
 
 int run_units(struct run *r, struct err *err);
+
+/*
+ * Take over what the shards have left.  ERR_REFUSED names those that are not
+ * done, ERR_INPUT one that has lost something; then nothing has happened.
+ */
+int run_gather(struct run *r, struct err *err);
+
+/*
+ * Of a shard: who else works at it ("pid 4711 on host"), or ""; and whether
+ * another attempt was done first, so that this one goes when it is closed.
+ */
+const char *run_is_busy(const struct run *r);
+bool run_is_outrun(const struct run *r);
+
+/* Note why a shard stopped, for whoever merges; nothing if it is none. */
+void run_set_failed(const struct run *r, const struct err *err);
+
+/*
+ * Which surveys must be made, in parts or not, before a run can be: a bit
+ * 1 << SURVEY_... of each that has not ended.  Returns 0 or -1.
+ */
+int run_needed_surveys(const struct run_options *o, unsigned *which,
+		       struct err *err);
+
+/* What a survey finds out: "which ids there are". */
+const char *run_survey_words(enum run_survey survey);
+
+/* Where a shard works, or what is merged goes: the job's folder or below. */
+const char *run_work_dir(const struct run *r);
 
 /*
  * After a survey: fail if ids collide, which no run would get over.  Returns 0,

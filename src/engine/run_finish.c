@@ -9,6 +9,7 @@
 #include "engine/journal.h"
 #include "engine/program.h"
 #include "engine/run_internal.h"
+#include "engine/shard.h"
 
 /* Every item that was read must be somewhere, and what was moved written. */
 int
@@ -101,6 +102,8 @@ run_join(struct run *r, struct err *err)
 		.memory = r->options->memory, .threads = r->options->threads,
 		.on_duplicate = r->options->survey == SURVEY_KEYS
 			? r->options->on_duplicate : DUPLICATE_FAIL,
+		.only_ids = r->attempt > 0,
+		.parts = r->parts, .nparts = r->nparts,
 		.cancel = r->options->cancel,
 	};
 	if (join_run(&j, &r->account.join, err) != 0)
@@ -307,11 +310,10 @@ sum_up(struct run *r, struct err *err)
 	return account_sum(&r->account, r->journal, err);
 }
 
-int
-run_finish(struct run *r, struct err *err)
+/* The end of a run, or of the merging of one. */
+static int
+finish(struct run *r, struct err *err)
 {
-	if (r->options->survey != SURVEY_NONE)
-		return survey_finish(r, err);
 	if (run_is_done(r)) {
 		report_recall(r);
 		return check_out(r, err) != 0 ? -1 : sum_up(r, err);
@@ -326,4 +328,24 @@ run_finish(struct run *r, struct err *err)
 	    job_put_out(r->job, err) != 0)
 		return -1;
 	return journal_note(r->journal, "ended", span_of("yes"), err);
+}
+
+int
+run_finish(struct run *r, struct err *err)
+{
+	const enum run_survey survey = r->options->survey;
+
+	if (r->options->shard > 0)
+		return run_finish_shard(r, err);
+	if ((survey != SURVEY_NONE ? survey_finish(r, err) :
+				     finish(r, err)) != 0)
+		return -1;
+	if (r->options->nshards == 0)
+		return 0;
+	/* Nobody looked on, so that this is all that an analysis leaves. */
+	if (survey != SURVEY_NONE && r->account.joined &&
+	    (run_locate_all(r, err) != 0 || report_write(r, err) != 0))
+		return -1;
+	shard_remove_round(r->dir, survey);
+	return 0;
 }

@@ -14,6 +14,7 @@
 #include "engine/worker.h"
 
 struct job;
+struct job_fact;
 struct journal;
 
 struct run {
@@ -30,6 +31,7 @@ struct run {
 	struct unit *units;		/* by number */
 	uint32_t nunits;
 	bool *done;			/* by number: nothing to do */
+	uint32_t *owner;		/* ... which shard does it; NULL: all */
 	const struct unit **queue;	/* what is to do, largest first */
 	uint32_t nqueue;
 	struct archive_stream **streams;	/* of archives, if any */
@@ -45,6 +47,11 @@ struct run {
 	size_t nlocated;
 	char dir[512];			/* of the job */
 	char work[540];			/* for journal and logs: that, or below */
+	unsigned attempt;		/* of a shard; 0: it is none */
+	bool outrun;			/* ... and another one was faster */
+	char busy[192];			/* ... or who works at another */
+	const char **parts;		/* folders of indexes to merge */
+	size_t nparts;
 
 	/* While workers run. */
 	pthread_mutex_t lock;
@@ -62,6 +69,10 @@ struct run {
 void survey_folder(const char *dir, enum run_survey survey, char *out,
 		   size_t size);
 
+/* Can it find out anything?  Has it? */
+bool survey_is_of_use(const struct run *r, enum run_survey survey);
+bool survey_has_ended(const char *dir, enum run_survey survey);
+
 /* Open what earlier surveys found and this run is to know.  0 or -1. */
 int survey_use(struct run *r, struct err *err);
 
@@ -73,6 +84,23 @@ int survey_finish(struct run *r, struct err *err);
 /* Put the units that are not done in the order to begin them.  0 or -1. */
 int run_queue(struct run *r, struct err *err);
 
+/* ---- run_shard.c --------------------------------------------------------- */
+
+/* Which shard does which unit; the others' count as done.  0 or -1. */
+int run_divide(struct run *r, struct err *err);
+
+/* Open the job at a folder of the shard's own. */
+int run_open_shard(struct run *r, const struct job_fact *facts, size_t n,
+		   struct err *err);
+
+/* If it is done, and something that it made is gone, then it is not done. */
+int run_check_shard(struct run *r, struct err *err);
+
+int run_finish_shard(struct run *r, struct err *err);
+
+/* Have all shards been merged, so that there is nothing to do? */
+bool run_is_merged(const struct run *r);
+
 /* ---- run_finish.c -------------------------------------------------------- */
 
 int run_check_sums(const struct run *r, struct err *err);
@@ -80,8 +108,14 @@ int run_join(struct run *r, struct err *err);
 
 /* ---- others -------------------------------------------------------------- */
 
+/* A run as far as it is to be had without its job; to be closed as any. */
+struct run *run_open_sources(const struct run_options *o, struct err *err);
+
 /* The file of job.json's facts about a run; see run_job.c. */
 int run_open_job(struct run *r, struct err *err);
+
+/* More items than their ids have room for, by what the manifests say? */
+int run_warn_of_collisions(struct run *r, struct err *err);
 
 /* Does the plan table read an increment alone? */
 bool run_is_changes(const struct run *r, uint32_t table);

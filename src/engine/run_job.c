@@ -13,6 +13,7 @@
 #include "engine/job.h"
 #include "engine/journal.h"
 #include "engine/run_internal.h"
+#include "engine/shard.h"
 #include "expr/remap.h"
 #include "formats/formats.h"
 #include "io/file.h"
@@ -205,6 +206,38 @@ prepare_survey(const struct run *r, const char *journal, struct err *err)
 }
 
 int
+run_warn_of_collisions(struct run *r, struct err *err)
+{
+	for (uint32_t t = 0; t < r->plan->ntables; t++) {
+		uint64_t items = 0;
+
+		for (size_t i = 0; i < r->exports.n; i++)
+			if (r->found[i].input == r->plan->tables[t].input)
+				items += r->exports.list[i].summary.nitems;
+		if (!r->plan->tables[t].skip &&
+		    plan_warn_collisions(r->plan, t, items, err) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* Open its folder: the whole job's, or that of a shard. */
+static int
+open_folder(struct run *r, const struct facts *f, struct err *err)
+{
+	const struct run_options *const o = r->options;
+
+	if (o->shard > 0)
+		return run_open_shard(r, f->list, f->n, err);
+	if (o->nshards == 0 && shard_is_round(r->dir, o->survey))
+		return err_set(err, ERR_REFUSED, "job '%s' is divided: say "
+			       "--shard, then 'dynamill merge --job %s'; or "
+			       "name another --job", r->dir, r->dir);
+	r->job = job_open(r->dir, f->list, f->n, err);
+	return r->job == NULL ? -1 : 0;
+}
+
+int
 run_open_job(struct run *r, struct err *err)
 {
 	struct facts f = { .r = r };
@@ -217,10 +250,8 @@ run_open_job(struct run *r, struct err *err)
 		rc = add_options(&f, err);
 	if (rc == 0)
 		rc = add_build(&f, err);
-	if (rc == 0) {
-		r->job = job_open(r->dir, f.list, f.n, err);
-		rc = r->job == NULL ? -1 : 0;
-	}
+	if (rc == 0)
+		rc = open_folder(r, &f, err);
 	free(f.list);
 	if (rc != 0)
 		return -1;
@@ -230,7 +261,7 @@ run_open_job(struct run *r, struct err *err)
 	    prepare_survey(r, path, err) != 0)
 		return -1;
 	r->journal = journal_open(path, err);
-	if (r->journal == NULL)
+	if (r->journal == NULL || run_check_shard(r, err) != 0)
 		return -1;
 	if (run_is_done(r))
 		return 0;
@@ -238,6 +269,9 @@ run_open_job(struct run *r, struct err *err)
 	if (r->options->survey == SURVEY_NONE && job_is_out(r->job) &&
 	    job_take_back(r->job, err) != 0)
 		return -1;
+	/* What is not in the journal of a merge, is on its way there. */
+	if (r->options->nshards > 0 && r->options->shard == 0)
+		return 0;
 	if (journal_sweep(r->journal, r->work, err) != 0)
 		return -1;
 	return check_space(r, err);

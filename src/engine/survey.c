@@ -25,6 +25,20 @@ survey_folder(const char *dir, enum run_survey survey, char *out, size_t size)
 	snprintf(out, size, "%s%s", dir, below[survey]);
 }
 
+const char *
+run_survey_words(enum run_survey survey)
+{
+	static const char *const WORDS[] = {
+		[SURVEY_NONE] = "nothing",
+		[SURVEY_STATE] = "which items increments changed",
+		[SURVEY_IDS] = "which ids there are",
+		[SURVEY_KEYS] = "which primary keys are double",
+		[SURVEY_AGAIN] = "what is written",
+	};
+
+	return WORDS[survey];
+}
+
 /* Does a table want to know, while items stream by, which ids there are? */
 static bool
 asks(const struct plan *p)
@@ -65,8 +79,8 @@ wanted(const struct run *r, struct err *err)
 }
 
 /* Is there anything for this survey to find out? */
-static bool
-is_of_use(const struct run *r, enum run_survey survey)
+bool
+survey_is_of_use(const struct run *r, enum run_survey survey)
 {
 	switch (survey) {
 	case SURVEY_STATE:
@@ -78,15 +92,15 @@ is_of_use(const struct run *r, enum run_survey survey)
 	}
 }
 
-static bool
-has_ended(const struct run *r, enum run_survey survey)
+bool
+survey_has_ended(const char *dir, enum run_survey survey)
 {
 	char folder[PATH_MAX], path[PATH_MAX + 16];
 	struct journal *j;
 	struct err unused;
 	bool ended;
 
-	survey_folder(r->dir, survey, folder, sizeof(folder));
+	survey_folder(dir, survey, folder, sizeof(folder));
 	snprintf(path, sizeof(path), "%s/%s", folder, JOB_JOURNAL);
 	j = journal_look(path, &unused);
 	ended = j != NULL && journal_noted(j, "ended").len > 0;
@@ -97,7 +111,7 @@ has_ended(const struct run *r, enum run_survey survey)
 bool
 run_needs(const struct run *r, enum run_survey survey)
 {
-	return is_of_use(r, survey) && !has_ended(r, survey) &&
+	return survey_is_of_use(r, survey) && !survey_has_ended(r->dir, survey) &&
 	       !run_is_done(r);
 }
 
@@ -109,7 +123,7 @@ survey_use(struct run *r, struct err *err)
 
 	if (now == SURVEY_STATE)
 		return 0;
-	if (is_of_use(r, SURVEY_STATE)) {
+	if (survey_is_of_use(r, SURVEY_STATE)) {
 		bool *const which = wanted(r, err);
 
 		if (which == NULL)
@@ -122,13 +136,13 @@ survey_use(struct run *r, struct err *err)
 			return -1;
 	}
 	r->shared.latest = r->latest;
-	if (now != SURVEY_IDS && is_of_use(r, SURVEY_IDS)) {
+	if (now != SURVEY_IDS && survey_is_of_use(r, SURVEY_IDS)) {
 		r->known = known_open(r->dir, r->plan, err);
 		if (r->known == NULL)
 			return -1;
 	}
 	if ((now == SURVEY_NONE || now == SURVEY_AGAIN) &&
-	    is_of_use(r, SURVEY_KEYS)) {
+	    survey_is_of_use(r, SURVEY_KEYS)) {
 		survey_folder(r->dir, SURVEY_KEYS, folder, sizeof(folder));
 		r->drops = drops_open(folder, r->ntargets, err);
 		if (r->drops == NULL)

@@ -1,0 +1,241 @@
+/* command_merge.c - the parts of a divided job, put together. */
+#include "cli/commands.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "cli/console.h"
+#include "cli/log.h"
+#include "cli/options.h"
+#include "cli/settings.h"
+#include "cli/stage.h"
+#include "cli/words.h"
+#include "engine/account.h"
+#include "engine/job.h"
+#include "engine/plan.h"
+#include "engine/recall.h"
+#include "engine/shard.h"
+#include "formats/jsonwrite.h"
+#include "io/file.h"
+
+/* ---- which shards are done ----------------------------------------------- */
+
+struct listing {
+	struct jsonwrite *json;		/* or NULL */
+	FILE *to;			/* where lines go */
+};
+
+static void
+print_shard(void *context, uint32_t number, uint32_t count,
+	    enum shard_state state, const char *text)
+{
+	static const char *const WORDS[] = {
+		[SHARD_MISSING] = "not begun", [SHARD_BUSY] = "under way",
+		[SHARD_STOPPED] = "stopped", [SHARD_DONE] = "done",
+	};
+	const struct listing *const l = context;
+
+	if (l->json == NULL) {
+		log_print(l->to, "shard %" PRIu32 "/%" PRIu32 ": %s%s%s\n",
+			  number, count, WORDS[state],
+			  text[0] != '\0' ? ": " : "", text);
+		return;
+	}
+	jsonwrite_map(l->json);
+	jsonwrite_name(l->json, "shard");
+	jsonwrite_uint(l->json, number);
+	jsonwrite_name(l->json, "state");
+	jsonwrite_text(l->json, WORDS[state]);
+	if (text[0] != '\0') {
+		jsonwrite_name(l->json, "why");
+		jsonwrite_text(l->json, text);
+	}
+	jsonwrite_end(l->json);
+}
+
+/* What a merge would say of them, as JSON on standard output. */
+static int
+print_json(const char *dir, enum run_survey round, struct err *err)
+{
+	struct buf text = { 0 };
+	struct jsonwrite w;
+	struct listing l = { .json = &w };
+	struct err trouble;
+	int rc;
+
+	jsonwrite_start(&w, &text, false, &trouble);
+	jsonwrite_map(&w);
+	jsonwrite_name(&w, "round");
+	jsonwrite_text(&w, shard_round_name(round));
+	jsonwrite_name(&w, "shards");
+	jsonwrite_uint(&w, shard_count(dir, round, &trouble));
+	jsonwrite_name(&w, "notDone");
+	jsonwrite_list(&w);
+	rc = shard_check(dir, round, print_shard, &l, err);
+	jsonwrite_end(&w);
+	jsonwrite_end(&w);
+	if (jsonwrite_finish(&w) != 0) {
+		*err = trouble;
+		rc = -1;
+	} else {
+		fwrite(text.ptr, 1, text.len, stdout);
+	}
+	buf_free(&text);
+	return rc;
+}
+
+/* Say which are not done; -1 if there are some. */
+static int
+check(const char *dir, enum run_survey round, const struct options *o,
+      struct err *err)
+{
+	struct listing l = {
+		.to = o->quiet ? NULL : o->dry_run ? stdout : stderr,
+	};
+
+	if (o->dry_run && o->output == OUTPUT_JSON)
+		return print_json(dir, round, err);
+	return shard_check(dir, round, print_shard, &l, err);
+}
+
+/* ---- merging ------------------------------------------------------------- */
+
+static int
+print_report(const struct run *run, struct err *err)
+{
+	struct buf text = { 0 };
+	char path[600];
+	int rc;
+
+	snprintf(path, sizeof(path), "%s/report.json", run_work_dir(run));
+	rc = file_load(path, 1 << 30, &text, err);
+	if (rc == 0)
+		fwrite(text.ptr, 1, text.len, stdout);
+	buf_free(&text);
+	return rc;
+}
+
+static void
+print_survey(const struct run *run, enum run_survey round,
+	     const struct options *o)
+{
+	FILE *const to = o->quiet || o->output != OUTPUT_TEXT ? NULL : stdout;
+	char n[32];
+
+	log_print(to, "%s: %s items read; it is known now %s\n",
+		  run_plan(run)->name,
+		  words_count(run_account(run)->total.read, n),
+		  run_survey_words(round));
+}
+
+/* The whole of a round; the exit status. */
+static int
+merge(const struct run_options *options, const struct options *o,
+      struct err *err)
+{
+	struct run *const run = run_open(options, err);
+	const bool survey = options->survey != SURVEY_NONE;
+	int status = 0;
+
+	if (run == NULL)
+		return console_error(err);
+	console_warnings(run, o);
+	stage_begin(o, "merge", run_job_dir(run));
+	if (run_gather(run, err) != 0 || run_finish(run, err) != 0 ||
+	    (survey && run_check_ids(run, err) != 0) ||
+	    (o->output == OUTPUT_JSON && !survey &&
+	     print_report(run, err) != 0))
+		status = console_error(err);
+	else if (survey)
+		print_survey(run, options->survey, o);
+	else
+		console_summary(run, o);
+	if (status == 0 && run_account(run)->total.rejected > 0)
+		status = 1;
+	status = stage_end(status);
+	run_close(run);
+	return status;
+}
+
+/* Which round is to be merged: the last that was divided. */
+static int
+find_round(const char *dir, enum run_survey *round, struct err *err)
+{
+	static const enum run_survey ROUNDS[] = {
+		SURVEY_NONE, SURVEY_KEYS, SURVEY_IDS, SURVEY_STATE,
+	};
+
+	for (size_t i = 0; i < sizeof(ROUNDS) / sizeof(ROUNDS[0]); i++)
+		if (shard_is_round(dir, ROUNDS[i])) {
+			*round = ROUNDS[i];
+			return 1;
+		}
+	*round = SURVEY_NONE;
+	return err_set(err, ERR_USAGE, "no shard of job '%s' has been run: say "
+		       "'dynamill run PLAN --job %s --shard 1/N', and so on",
+		       dir, dir);
+}
+
+/* With the job's own plans and options; the exit status. */
+static int
+merge_job(const struct job *job, const struct options *o)
+{
+	struct arena mem = { 0 };
+	struct settings set;
+	struct recall was;
+	struct err err = { 0 };
+	int status = 0;
+
+	if (job_is_out(job) && !shard_is_round(job_dir(job), SURVEY_NONE)) {
+		log_print(o->quiet ? NULL : stdout, "this job is done already; "
+			  "nothing changed\n");
+		return 0;
+	}
+	if (settings_read(o, &set, &err) != 0 ||
+	    recall_job(&was, job, &mem, &err) != 0 ||
+	    find_round(job_dir(job), &set.run.survey, &err) < 0 ||
+	    check(job_dir(job), set.run.survey, o, &err) != 0) {
+		arena_free(&mem);
+		return console_failed(&err);
+	}
+	was.plan.variable = set.run.plan.variable;
+	set.run.plans = was.plans;
+	set.run.nplans = was.nplans;
+	set.run.plan = was.plan;
+	set.run.limit = was.limit;
+	set.run.level = was.level;
+	set.run.on_duplicate = was.on_duplicate;
+	set.run.applied = was.applied;
+	set.run.napplied = was.napplied;
+	set.run.job_dir = job_dir(job);
+	set.run.nshards = shard_count(job_dir(job), set.run.survey, &err);
+	if (o->dry_run)
+		log_print(o->quiet || o->output != OUTPUT_TEXT ? NULL : stdout,
+			  "all %" PRIu32 " shards are done\n",
+			  set.run.nshards);
+	else
+		status = merge(&set.run, o, &err);
+	arena_free(&mem);
+	return status;
+}
+
+int
+command_merge(const struct options *o)
+{
+	struct err err = { 0 };
+	struct job *job = NULL;
+	int status;
+
+	if (o->job == NULL || o->nargs > 0)
+		err_set(&err, ERR_USAGE, "which job? merge takes --job DIR and "
+			"no other words");
+	else
+		job = job_open_as_is(o->job, false, &err);
+	status = job == NULL ? console_failed(&err) : merge_job(job, o);
+	job_close(job);
+	return status;
+}
