@@ -437,6 +437,66 @@ def the_aws_cli_and_boto3_send_requests_as_they_are(here, options):
           [settled({'M': i})['M'] for i in items])
 
 
+IMPORT = """
+import glob, json, os, sys, time
+try:
+    import boto3
+    from moto import mock_aws
+except ImportError:
+    print('moto 5 is not installed', file=sys.stderr)
+    sys.exit(77)
+top, packed = sys.argv[1:]
+with mock_aws():
+    s3, db = boto3.client('s3'), boto3.client('dynamodb')
+    s3.create_bucket(Bucket='imports')
+    for path in glob.glob(top + '/data/*'):
+        s3.upload_file(path, 'imports', 'x/data/' + os.path.basename(path))
+    with open(top + '/table.json') as f:
+        table = json.load(f)
+    d = db.import_table(
+        S3BucketSource={'S3Bucket': 'imports', 'S3KeyPrefix': 'x/data/'},
+        InputFormat='DYNAMODB_JSON', InputCompressionType=packed,
+        TableCreationParameters=table)['ImportTableDescription']
+    while d['ImportStatus'] == 'IN_PROGRESS':
+        time.sleep(.05)
+        d = db.describe_import(
+            ImportArn=d['ImportArn'])['ImportTableDescription']
+    assert d['ImportStatus'] == 'COMPLETED', d
+    for page in db.get_paginator('scan').paginate(
+            TableName=table['TableName']):
+        for item in page['Items']:
+            print(json.dumps(item, default=lambda b: b.decode()))
+"""
+
+
+def an_import_takes_what_is_written(here, options):
+    """ImportTable as others wrote it, whose JSON has its weak sides."""
+    items = [{'id': {'S': 'item-%d' % i}, 'n': {'N': '%d.25' % i},
+              's': {'S': 'some text, %d' % i}, 't': {'BOOL': i % 2 == 0},
+              'z': {'NULL': True}, 'tags': {'SS': ['a', 'b %d' % i]},
+              'ns': {'NS': ['1', str(i + 2)]},
+              'l': {'L': [{'S': 'x'}, {'N': '-7'}, {'NULL': True}]},
+              'm': {'M': {'k': {'N': '1'}, 'in': {'M': {'x': {'S': 'y'}}}}}}
+             for i in range(100)]
+    source = write(here + '/items.json', ''.join(
+        json.dumps({'Item': i}) + '\n' for i in items))
+    for packed in ('GZIP', 'NONE'):
+        job = here + '/' + packed
+        run(plan(here, source, {'compression': packed.lower()}), job,
+            '--quiet')
+        done = subprocess.run(
+            ['python3', write(here + '/import.py', IMPORT),
+             job + '/out/Things', packed], capture_output=True, text=True,
+            env={**os.environ, 'AWS_ACCESS_KEY_ID': 'x',
+                 'AWS_SECRET_ACCESS_KEY': 'y',
+                 'AWS_DEFAULT_REGION': 'us-east-1'})
+        if done.returncode == 77:
+            raise Skipped(done.stderr.strip())
+        equal(done.returncode, 0, done.stderr)
+        same([json.loads(x) for x in done.stdout.splitlines()], items,
+             packed)
+
+
 def canonical_number(text):
     d = format(decimal.Decimal(text), 'f')
     return d.rstrip('0').rstrip('.') if '.' in d else d
@@ -497,4 +557,5 @@ if __name__ == '__main__':
           rejected_items_come_in_after_mending,
           requests_hold_all_items_and_no_key_twice,
           the_aws_cli_and_boto3_send_requests_as_they_are,
+          an_import_takes_what_is_written,
           an_array_of_any_length_takes_little_memory])
