@@ -109,6 +109,8 @@ read_summary(const struct tree *t, struct arena *mem,
 		{ "outputFormat", &m->output_format },
 		{ "outputView", &m->output_view },
 		{ "exportType", &m->export_type },
+		{ "csvDelimiter", &m->csv_delimiter },
+		{ "csvColumns", &m->csv_columns },
 	};
 
 	if (t->kind != TREE_MAP)
@@ -266,6 +268,8 @@ manifest_write_summary(const struct manifest_summary *m, struct buf *out,
 		{ "outputFormat", m->output_format, false },
 		{ "outputView", m->output_view, m->output_view == NULL },
 		{ "exportType", m->export_type, m->export_type == NULL },
+		{ "csvDelimiter", m->csv_delimiter, m->csv_delimiter == NULL },
+		{ "csvColumns", m->csv_columns, m->csv_columns == NULL },
 	};
 
 	if (buf_append(out, span_of("{"), err) != 0)

@@ -36,6 +36,9 @@ struct manifest_summary {
 	uint64_t billed_len, nitems;
 	const char *output_format;		/* DYNAMODB_JSON, ION */
 	const char *output_view, *export_type;	/* not in full exports */
+	/* Ours, of CSV: the delimiter, if it is no comma; and the columns with
+	 * commas between, if the files have no header. */
+	const char *csv_delimiter, *csv_columns;
 
 	/* Read out of the ARNs; not written. */
 	const char *table;			/* name of the table */

@@ -10,7 +10,9 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "engine/increments.h"
+#include "engine/rules.h"
 #include "engine/tabledef.h"
+#include "formats/csv.h"
 #include "formats/formats.h"
 
 /* ---- definitions --------------------------------------------------------- */
@@ -126,10 +128,21 @@ is_wanted(const struct dump_options *o, const char *name)
 	return o->ntables == 0;
 }
 
-static void
+static int
 add_units(struct dump *d, const struct dump_options *o, const struct export *e,
-	  struct dump_table *t)
+	  struct dump_table *t, struct err *err)
 {
+	const struct item_format *const format = e->kind == EXPORT_PLAIN ? NULL :
+		e->kind == EXPORT_INCREMENTAL ? increments_format(e)
+		: item_format_named(exports_format(e));
+	const struct item_rules *rules = NULL;
+
+	if (format == &csv_format) {	/* only ours has manifests */
+		rules = rules_of_export(&e->summary, &t->key, &d->exports.mem,
+					err);
+		if (rules == NULL)
+			return -1;
+	}
 	for (size_t i = 0; i < e->nfiles; i++) {
 		const struct export_file *const f = &e->files[i];
 		struct unit *const u = &d->units[d->nunits];
@@ -142,10 +155,7 @@ add_units(struct dump *d, const struct dump_options *o, const struct export *e,
 			.path = f->path, .name = f->name,
 			.packed_len = f->packed_len,
 			.increment = e->kind == EXPORT_INCREMENTAL,
-			.format = e->kind == EXPORT_PLAIN ? NULL :
-				  e->kind == EXPORT_INCREMENTAL
-				  ? increments_format(e)
-				  : item_format_named(exports_format(e)),
+			.format = format, .rules = rules,
 			.has_md5 = f->has_md5, .nitems = f->nitems,
 			.accepted = exports_accepts(f->path, o->accept,
 						    o->naccept),
@@ -155,6 +165,7 @@ add_units(struct dump *d, const struct dump_options *o, const struct export *e,
 	}
 	t->nitems += e->summary.nitems;
 	t->nexports += e->kind == EXPORT_FULL;
+	return 0;
 }
 
 /* A table was asked for that is not there: name those that are. */
@@ -235,9 +246,8 @@ dump_find(const struct dump_options *o, struct dump *d, struct err *err)
 		else if (exports_readable(e, err) != 0)
 			return -1;
 		t = table_of(d, e, err);
-		if (t == NULL)
+		if (t == NULL || add_units(d, o, e, t, err) != 0)
 			return -1;
-		add_units(d, o, e, t);
 	}
 	return check_tables(d, o, err);
 }

@@ -1,8 +1,11 @@
 #include "engine/rules.h"
 
+#include <string.h>
+
 #include "base/arena.h"
 #include "engine/plan.h"
 #include "formats/formats.h"
+#include "formats/manifest.h"
 
 static void
 set_key(const struct plan_key_attr *a, struct span *name, uint8_t *type)
@@ -52,9 +55,56 @@ make(struct arena *mem, struct err *err)
 	return r;
 }
 
+/* "a,b" as the columns. */
+static int
+set_columns(struct item_rules *r, const char *text, struct arena *mem,
+	    struct err *err)
+{
+	struct span *const list = arena_take(mem, (strlen(text) + 1) *
+					     sizeof(*list), err);
+	size_t n = 0;
+
+	if (list == NULL)
+		return -1;
+	for (const char *p = text;; p += list[n++].len + 1) {
+		list[n] = (struct span){ (const uint8_t *)p,
+					 strcspn(p, ",") };
+		if (p[list[n].len] == '\0')
+			break;
+	}
+	r->columns = list;
+	r->ncolumns = n + 1;
+	return 0;
+}
+
+/* What the manifest of our own CSV says. */
+static int
+set_summary(struct item_rules *r, const struct manifest_summary *m,
+	    struct arena *mem, struct err *err)
+{
+	if (m == NULL)
+		return 0;
+	if (r->delimiter == 0 && m->csv_delimiter != NULL)
+		r->delimiter = (uint8_t)m->csv_delimiter[0];
+	return r->ncolumns > 0 || m->csv_columns == NULL ? 0 :
+		set_columns(r, m->csv_columns, mem, err);
+}
+
+const struct item_rules *
+rules_of_export(const struct manifest_summary *summary,
+		const struct plan_key *key, struct arena *mem,
+		struct err *err)
+{
+	struct item_rules *const r = make(mem, err);
+
+	return r != NULL && set_keys(r, key, NULL, mem, err) == 0 &&
+	       set_summary(r, summary, mem, err) == 0 ? r : NULL;
+}
+
 const struct item_rules *
 rules_to_read(const struct plan_source *source, const struct plan_table *table,
-	      struct arena *mem, struct err *err)
+	      const struct manifest_summary *summary, struct arena *mem,
+	      struct err *err)
 {
 	struct item_rules *const r = make(mem, err);
 
@@ -68,7 +118,7 @@ rules_to_read(const struct plan_source *source, const struct plan_table *table,
 	if (table != NULL && set_keys(r, &table->source_key, NULL, mem,
 				      err) != 0)
 		return NULL;
-	return r;
+	return set_summary(r, summary, mem, err) == 0 ? r : NULL;
 }
 
 const struct item_rules *

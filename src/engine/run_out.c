@@ -14,6 +14,7 @@
 #include "engine/job.h"
 #include "engine/journal.h"
 #include "engine/run_internal.h"
+#include "formats/formats.h"
 #include "formats/jsonwrite.h"
 #include "formats/manifest.h"
 #include "io/drain.h"
@@ -136,6 +137,28 @@ output_format(enum plan_out_format f)
 	}
 }
 
+/* What a reader of CSV has to know. */
+static int
+tell_csv(const struct item_rules *rules, struct manifest_summary *m,
+	 char mark[2], struct buf *columns, struct err *err)
+{
+	if (rules->delimiter != 0 && rules->delimiter != ',') {
+		mark[0] = (char)rules->delimiter;
+		m->csv_delimiter = mark;
+	}
+	if (!rules->no_header)
+		return 0;
+	for (size_t i = 0; i < rules->ncolumns; i++)
+		if ((i > 0 && buf_append(columns, span_of(","), err) != 0) ||
+		    buf_append(columns, rules->columns[i], err) != 0)
+			return -1;
+	if (buf_append(columns, (struct span){ (const uint8_t *)"", 1 },
+		       err) != 0)
+		return -1;
+	m->csv_columns = (const char *)columns->ptr;
+	return 0;
+}
+
 static int
 write_summary(struct run *r, uint32_t table, uint64_t nitems,
 	      struct buf *out, struct err *err)
@@ -146,7 +169,8 @@ write_summary(struct run *r, uint32_t table, uint64_t nitems,
 						 : (struct manifest_summary){
 		.version = "2020-06-30",
 	};
-	char arn[512], export[640];
+	char arn[512], export[640], mark[2] = "";
+	struct buf columns = { 0 };
 
 	target_arn(r, from, r->targets[table].name, arn, sizeof(arn));
 	snprintf(export, sizeof(export), "%s/export/%s", arn,
@@ -161,7 +185,15 @@ write_summary(struct run *r, uint32_t table, uint64_t nitems,
 	m.billed_len = 0;
 	m.nitems = nitems;
 	m.output_format = output_format(r->plan->format);
-	return manifest_write_summary(&m, out, err);
+	m.csv_delimiter = m.csv_columns = NULL;
+	int rc = 0;
+	if (r->plan->format == PLAN_CSV)
+		rc = tell_csv(r->targets[table].rules, &m, mark, &columns,
+			      err);
+	if (rc == 0)
+		rc = manifest_write_summary(&m, out, err);
+	buf_free(&columns);
+	return rc;
 }
 
 /* The lines of a manifest for all files of a kind; how many items they have. */

@@ -132,7 +132,8 @@ add_rules(const struct plan *plan, const struct exports *x,
 		    found[i].format != item_format_named("csv"))
 			continue;
 		found[i].rules = rules_to_read(s, in != NULL
-			? &plan->tables[in->tables[0]] : NULL, mem, err);
+			? &plan->tables[in->tables[0]] : NULL,
+			&x->list[i].summary, mem, err);
 		if (found[i].rules == NULL)
 			return -1;
 	}

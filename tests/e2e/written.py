@@ -74,6 +74,28 @@ def csv_is_read_again_and_compared(here, options):
                   ('different', [('word', {'S': 'é✓'}, {'S': 'é✗'})]), name)
 
 
+def csv_of_ours_is_a_dump_by_its_manifest(here, options):
+    """Keys with their types, whatever the delimiter, with a header or without.
+    """
+    items = items_of(300, random.Random(options.seed), all_types=False)
+    e2e.write_items(here + '/data/a.json.gz', items)
+    for name, csv in (('comma', {}), ('semicolon', {'delimiter': ';'}),
+                      ('bare', {'header': False, 'delimiter': 'tab'})):
+        job = here + '/' + name
+        e2e.run(plan_of(here, name, {'format': 'csv', 'csv': {
+            'columns': ['id', 'n', 'word'], **csv}},
+            key={'id': 'S', 'n': 'N'}), job, '--quiet')
+        done = e2e.subprocess.run([
+            e2e.PROGRAM, 'diff', here + '/data', job + '/out', '--key',
+            'id,n'], capture_output=True, text=True)
+        e2e.equal(done.returncode, 0, done.stdout + done.stderr)
+        back = e2e.write_plan(here + '/back.json', {
+            'source': {'exports': [job + '/out']}, 'tables': {'Things': {
+                'key': {'id': 'S', 'n': 'N'}}}})
+        e2e.run(back, job + '-back', '--quiet')
+        e2e.equal(e2e.lines(job + '-back', 'Things'), items, name)
+
+
 def requests_are_read_again_and_compared(here, options):
     dice = random.Random(options.seed)
     items = items_of(310, dice)
@@ -250,6 +272,7 @@ def yaml_rules_know_the_state_after_increments(here, options):
 
 if __name__ == '__main__':
     e2e.main([csv_is_read_again_and_compared,
+              csv_of_ours_is_a_dump_by_its_manifest,
               requests_are_read_again_and_compared,
               bodies_of_others_come_in,
               a_job_of_an_increment_is_what_it_comes_to,
