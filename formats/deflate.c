@@ -128,8 +128,12 @@ count(struct deflate_counts *c, const uint32_t *tokens, size_t n,
 		const uint32_t t = tokens[i];
 		const uint8_t *const stop = text + token_lits(t);
 
-		while (text < stop)
+		while (__builtin_expect(stop - text > 3, 0))
 			c->litlens[*text++]++;
+		c->litlens[text[0]] += stop - text > 0;
+		c->litlens[text[1]] += stop - text > 1;
+		c->litlens[text[2]] += stop - text > 2;
+		text = stop;
 		if (token_lits(t) == TOKEN_ONLY_LITS)
 			continue;
 		lens[token_len(t) - DEFLATE_MIN_MATCH]++;
@@ -210,20 +214,26 @@ make_tables(struct tables *t, const struct deflate_codes *c)
  * Mostly there are less than four literals.  How many cannot be foretold, so
  * three are written, of which some may be nothing.
  */
+INLINE void
+put_lit(struct writer *w, const struct tables *t, uint8_t c, uint32_t is)
+{
+	add(w, t->lits[c].bits & is, t->lits[c].n & is);
+}
+
 INLINE const uint8_t *
 put_lits(struct writer *w, const struct tables *t, const uint8_t *text,
 	 size_t n)
 {
 	for (; __builtin_expect(n > 3, 0); n -= 4, text += 4) {
-		for (unsigned k = 0; k < 4; k++)
-			add(w, t->lits[text[k]].bits, t->lits[text[k]].n);
+		put_lit(w, t, text[0], UINT32_MAX);
+		put_lit(w, t, text[1], UINT32_MAX);
+		put_lit(w, t, text[2], UINT32_MAX);
+		put_lit(w, t, text[3], UINT32_MAX);
 		flush(w);
 	}
-	for (unsigned k = 0; k < 3; k++) {
-		const uint32_t is = 0 - (uint32_t)(k < n);
-
-		add(w, t->lits[text[k]].bits & is, t->lits[text[k]].n & is);
-	}
+	put_lit(w, t, text[0], 0 - (uint32_t)(n > 0));
+	put_lit(w, t, text[1], 0 - (uint32_t)(n > 1));
+	put_lit(w, t, text[2], 0 - (uint32_t)(n > 2));
 	flush(w);
 	return text + n;
 }
