@@ -31,9 +31,10 @@ for script in tests/e2e/*.py; do
 	name=$(basename "$script" .py)
 	case $name in e2e|servers) continue ;; esac
 	case " ${*:-$name} " in *" $name "*) ;; *) continue ;; esac
-	echo "# $name"
+	began=$(date +%s)
 	python3 "$script" $long >"$log" 2>&1
 	status=$?
+	echo "# $name, $(($(date +%s) - began)) s"
 	sed '$d' "$log"
 	counts=$(tail -n 1 "$log" | grep '^[0-9]* passed, ' | tr -dc '0-9 ')
 	if [ -z "$counts" ]; then
