@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "base/scan.h"
 #include "formats/json.h"
+#include "formats/tree.h"
 
 void
 jsonwrite_start(struct jsonwrite *w, struct buf *out, bool tight,
@@ -194,6 +195,35 @@ jsonwrite_raw(struct jsonwrite *w, struct span json)
 	lead(w);
 	if (!w->failed)
 		w->failed = buf_append(w->out, json, w->err) != 0;
+}
+
+void
+jsonwrite_tree(struct jsonwrite *w, const struct tree *t)
+{
+	switch (t->kind) {
+	case TREE_MAP:
+		jsonwrite_map(w);
+		for (uint32_t i = 0; i < t->nkids; i += 2) {
+			jsonwrite_name_span(w, t->kids[i].text);
+			jsonwrite_tree(w, &t->kids[i + 1]);
+		}
+		jsonwrite_end(w);
+		break;
+	case TREE_LIST:
+		jsonwrite_list(w);
+		for (uint32_t i = 0; i < t->nkids; i++)
+			jsonwrite_tree(w, &t->kids[i]);
+		jsonwrite_end(w);
+		break;
+	case TREE_TEXT:
+		jsonwrite_span(w, t->text);
+		break;
+	case TREE_NULL:
+		jsonwrite_null(w);
+		break;
+	default:
+		jsonwrite_raw(w, t->text);
+	}
 }
 
 int

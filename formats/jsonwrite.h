@@ -13,6 +13,7 @@
 
 struct buf;
 struct err;
+struct tree;
 
 enum { JSONWRITE_DEPTH = 64 };
 
@@ -49,6 +50,7 @@ void jsonwrite_fixed(struct jsonwrite *w, double n, int decimals);
 void jsonwrite_bool(struct jsonwrite *w, bool b);
 void jsonwrite_null(struct jsonwrite *w);
 void jsonwrite_raw(struct jsonwrite *w, struct span json);	/* as it is */
+void jsonwrite_tree(struct jsonwrite *w, const struct tree *t);
 
 /* End it, with a line end if not tight.  Returns 0, or -1 with *err set. */
 int jsonwrite_finish(struct jsonwrite *w);

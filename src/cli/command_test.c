@@ -1,5 +1,6 @@
 #include "cli/commands.h"
 
+#include <limits.h>
 #include <stdio.h>
 
 #include "base/buf.h"
@@ -10,6 +11,7 @@
 #include "cli/help.h"
 #include "cli/options.h"
 #include "cli/show.h"
+#include "engine/evidence.h"
 #include "engine/plan.h"
 #include "engine/trial.h"
 #include "engine/tryout.h"
@@ -24,6 +26,7 @@ struct showing {
 	uint64_t items, rejected;
 	struct tryout *tryout;		/* --write; or NULL */
 	uint64_t different;
+	FILE *samples;			/* for the job; or NULL */
 };
 
 /* ---- --write ------------------------------------------------------------- */
@@ -123,6 +126,21 @@ open_tryout(struct showing *s, struct err *err)
 
 /* ---- showing ------------------------------------------------------------- */
 
+/* A line of the job's samples, whatever is shown. */
+static int
+keep_sample(const struct showing *s, const struct trial_item *item,
+	    struct err *err)
+{
+	struct buf line = { 0 };
+	int rc = show_item_json(s->plan, item, &line, err);
+
+	if (rc == 0 && fwrite(line.ptr, 1, line.len, s->samples) != line.len)
+		rc = err_set(err, ERR_SYSTEM, "'%s/" JOB_SAMPLES "': %m",
+			     s->options->job);
+	buf_free(&line);
+	return rc;
+}
+
 /* Print an item as soon as it is there: the next may be far. */
 static int
 see(void *context, const struct trial_item *item, struct err *err)
@@ -140,6 +158,10 @@ see(void *context, const struct trial_item *item, struct err *err)
 		return -1;
 	if (s->tryout != NULL && write_item(s, item, err) != 0)
 		return -1;
+	if (s->samples != NULL && keep_sample(s, item, err) != 0)
+		return -1;
+	if (s->options->quiet)
+		return 0;
 	if (fwrite(s->text.ptr, 1, s->text.len, stdout) != s->text.len ||
 	    fflush(stdout) != 0)
 		return err_set(err, ERR_SYSTEM, "cannot write what there is to "
@@ -205,8 +227,22 @@ check(const struct options *o, struct err *err)
 	return 0;
 }
 
-int
-command_test(const struct options *o)
+static FILE *
+open_samples(const struct options *o, struct err *err)
+{
+	char path[PATH_MAX];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/" JOB_SAMPLES, o->job);
+	f = fopen(path, "we");
+	if (f == NULL)
+		err_set(err, ERR_SYSTEM, "'%s': %m", path);
+	return f;
+}
+
+/* With `job` what it shows is kept there, and rejects are no finding. */
+static int
+test(const struct options *o, bool job)
 {
 	struct showing s = { .options = o };
 	struct err err = { 0 };
@@ -228,17 +264,32 @@ command_test(const struct options *o)
 	s.plan = trial_plan(t);
 	s.style = show_style_of_stdout(o->verbose);
 	if ((o->write && open_tryout(&s, &err) != 0) ||
+	    (job && (s.samples = open_samples(o, &err)) == NULL) ||
 	    trial_do(t, see, &s, &err) != 0) {
 		fflush(stdout);
 		status = console_error_anew(&err);
 	} else {
 		print_rest(&s, t);
-		if (print_missing(o, t) > 0 || s.rejected > 0 ||
-		    s.different > 0)
+		if (print_missing(o, t) > 0 || s.different > 0 ||
+		    (s.rejected > 0 && !job))
 			status = 1;
 	}
+	if (s.samples != NULL)
+		fclose(s.samples);
 	buf_free(&s.text);
 	tryout_close(s.tryout);
 	trial_close(t);
 	return status;
+}
+
+int
+command_test(const struct options *o)
+{
+	return test(o, false);
+}
+
+int
+command_test_job(const struct options *o)
+{
+	return test(o, true);
 }

@@ -1,5 +1,6 @@
 #include "cli/commands.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -9,12 +10,17 @@
 #include "aws/service.h"
 #include "aws/side.h"
 #include "aws/sts.h"
+#include "base/arena.h"
+#include "base/buf.h"
 #include "base/err.h"
 #include "cli/console.h"
 #include "cli/environment.h"
+#include "cli/log.h"
 #include "cli/options.h"
 #include "engine/plan.h"
 #include "engine/sides.h"
+#include "formats/json.h"
+#include "formats/tree.h"
 
 /* What is asked of one side, and how it went. */
 struct look {
@@ -26,20 +32,52 @@ struct look {
 	bool failed, refused;
 };
 
+static bool quiet;
+
+static void tell(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+static void
+tell(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (!quiet)
+		vprintf(fmt, ap);
+	va_end(ap);
+}
+
 static void
 say(const char *what, const char *text)
 {
-	printf("  %-12s %s\n", what, text);
+	tell("  %-12s %s\n", what, text);
 }
 
 static void
 fail(struct look *l, const char *what, const struct err *err)
 {
-	say(what, err->text);
+	if (quiet)
+		log_problem(LOG_ERROR, stderr, "%s", err->text);
+	else
+		say(what, err->text);
 	l->failed = true;
 }
 
 /* ---- who ---------------------------------------------------------------- */
+
+/* Did somebody say where DynamoDB is? */
+static bool
+is_custom(const struct side *side)
+{
+	struct buf url = { 0 };
+	struct err err;
+	const char *const region = side_region(side, &err);
+	const bool custom = region != NULL &&
+		side_endpoint(side, "dynamodb", region, &url, &err) == 1;
+
+	buf_free(&url);
+	return custom;
+}
 
 static void
 print_identity(struct look *l)
@@ -51,11 +89,14 @@ print_identity(struct look *l)
 	const bool known = side_identity(l->side, &i, &err) == 0;
 
 	creds_origin(side_creds(l->side), origin, sizeof(origin));
-	if (!known) {
+	if (!known && want == NULL && is_custom(l->side)) {
+		/* DynamoDB Local and its like have no STS. */
+		say("who", "not known: there is no STS at this endpoint");
+	} else if (!known) {
 		fail(l, "who", &err);
 	} else {
 		say("who", (const char *)i.arn.ptr);
-		printf("  %-12s %s%s%s\n", "account",
+		tell("  %-12s %s%s%s\n", "account",
 		       (const char *)i.account.ptr, want == NULL ? ""
 		       : strcmp(want, (const char *)i.account.ptr) == 0
 		       ? ", as the plan says" : ", but the plan says ",
@@ -82,6 +123,34 @@ count(void *context, const char *name, struct err *err)
 	return 0;
 }
 
+/*
+ * A table that is written to can be brought back to any second, or it cannot.
+ * Who has no such service, or no right to ask, is not told.
+ */
+static void
+print_recovery(struct service *s, const char *name)
+{
+	struct arena mem = { 0 };
+	struct buf body = { 0 };
+	struct err err;
+	const struct tree *t = NULL;
+
+	if (buf_append(&body, span_of("{\"TableName\":"), &err) == 0 &&
+	    json_quote(span_of(name), &body, &err) == 0 &&
+	    buf_append(&body, span_of("}"), &err) == 0)
+		t = dynamodb_ask(s, "DescribeContinuousBackups",
+				 buf_span(&body), &mem, NULL, &err);
+	t = t == NULL ? NULL : tree_get(t, "ContinuousBackupsDescription");
+	t = t == NULL ? NULL : tree_get(t, "PointInTimeRecoveryDescription");
+	t = t == NULL ? NULL : tree_get(t, "PointInTimeRecoveryStatus");
+	if (t != NULL && t->kind == TREE_TEXT && span_is(t->text, "DISABLED"))
+		log_problem(LOG_WARNING, stderr, "warning: table '%s' has no "
+			    "point-in-time recovery: what is written over can "
+			    "come back by 'dynamill rollback' alone", name);
+	buf_free(&body);
+	arena_free(&mem);
+}
+
 static void
 print_table(struct look *l, struct service *s, const char *name)
 {
@@ -92,11 +161,13 @@ print_table(struct look *l, struct service *s, const char *name)
 	if (rc < 0)
 		fail(l, "table", &err);
 	else if (rc == 0)
-		printf("  %-12s %s: is not there\n", "table", name);
+		tell("  %-12s %s: is not there\n", "table", name);
 	else
-		printf("  %-12s %s: %s, %llu items when last counted\n",
+		tell("  %-12s %s: %s, %llu items when last counted\n",
 		       "table", name, t.status,
 		       (unsigned long long)t.nitems);
+	if (rc > 0)
+		print_recovery(s, name);
 	dynamodb_table_free(&t);
 }
 
@@ -111,7 +182,7 @@ print_tables(struct look *l, struct service *s)
 		if (dynamodb_list(s, count, &n, &err) != 0)
 			fail(l, "tables", &err);
 		else
-			printf("  %-12s %u\n", "tables", n);
+			tell("  %-12s %u\n", "tables", n);
 		return;
 	}
 	for (size_t i = 0; i < l->of->ntables; i++) {
@@ -149,7 +220,7 @@ print_buckets(struct look *l)
 		if (s3_list(s, path, 1, see, &any, &err) < 0)
 			fail(l, "bucket", &err);
 		else
-			printf("  %-12s %s: %s\n", "bucket", path, any
+			tell("  %-12s %s: %s\n", "bucket", path, any
 			       ? "can be listed" : "holds nothing");
 		l->failed |= !any;
 	}
@@ -186,7 +257,7 @@ look_at(struct look *l)
 {
 	struct err err = { 0 };
 
-	printf("%s\n", l->title);
+	tell("%s\n", l->title);
 	l->side = sides_open(l->plan, environment_side(), &err);
 	if (l->side == NULL) {
 		fail(l, "who", &err);
@@ -206,6 +277,7 @@ command_whoami(const struct options *o)
 	struct look looks[2] = { { .title = "caller" } };
 	bool failed = false, refused = false;
 
+	quiet = o->quiet;
 	if (o->nargs > 0) {
 		plan = plan_load(o->args, o->nargs, &options, &err);
 		if (plan == NULL)

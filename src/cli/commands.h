@@ -18,7 +18,12 @@ int command_cat(const struct options *o);
 int command_diff(const struct options *o);
 int command_validate(const struct options *o);
 int command_reverse(const struct options *o);
+int command_migrate(const struct options *o);
 int command_test(const struct options *o);
+
+/* test --write of migrate: what it shows is kept in the job; 1 only if an item
+ * was refused or read back different. */
+int command_test_job(const struct options *o);
 int command_lookup(const struct options *o);
 int command_status(const struct options *o);
 int command_push(const struct options *o);

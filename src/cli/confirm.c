@@ -44,6 +44,8 @@ confirm(const struct options *o, const struct plan *plan, const char *table,
 	const char *const name = name_of(plan, table);
 	char answer[300], question[400];
 
+	if (o->confirmed)
+		return 0;
 	if (o->confirm != NULL && name != NULL &&
 	    strcmp(o->confirm, name) != 0)
 		return err_set(err, ERR_REFUSED, "--confirm says '%s', and this "

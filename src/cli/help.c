@@ -21,6 +21,7 @@ static const char PROGRAM[] =
 "  diff A B        two dumps compared item by item, in any order\n"
 "  validate DUMP   is a dump whole, and does it hold what it should?\n"
 "  reverse PLAN... the plan that undoes a plan, where it can be undone\n"
+"  migrate PLAN... the whole chain, from whoami to the report\n"
 "  status          where a job stands, also while it runs elsewhere\n"
 "  push            what a job wrote into its tables, by BatchWriteItem\n"
 "  rollback        undo what a job wrote into its tables\n"
@@ -330,6 +331,7 @@ static const struct {
 	{ "cat", CAT }, { "diff", DIFF },
 	{ "validate", VALIDATE },
 	{ "reverse", help_reverse }, { "status", help_status },
+	{ "migrate", help_migrate },
 	{ "push", help_push }, { "rollback", help_rollback },
 	{ "tables", help_tables }, { "whoami", help_whoami },
 	{ "merge", help_merge },

@@ -8,6 +8,7 @@ extern const char help_tables[];
 extern const char help_whoami[];
 
 /* help_migrate.c: the migration as a whole. */
+extern const char help_migrate[];
 extern const char help_status[];
 
 /* help_rollback.c */

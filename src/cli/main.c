@@ -37,6 +37,7 @@ static const struct {
 	{ "reverse", command_reverse },
 	{ "whoami", command_whoami },
 	{ "status", command_status },
+	{ "migrate", command_migrate },
 	{ "push", command_push },
 	{ "rollback", command_rollback },
 	{ "tables", command_tables },
@@ -98,7 +99,7 @@ find_migrations(struct options *o, const char *command, struct migrations *m,
 		struct err *err)
 {
 	static const char *const takers[] = {
-		"run", "analyze", "check", "test", "reverse", NULL,
+		"run", "analyze", "check", "test", "reverse", "migrate", NULL,
 	};
 	size_t i = 0;
 

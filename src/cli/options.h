@@ -66,6 +66,9 @@ struct options {
 	bool keep_tables;			/* rollback */
 	uint64_t max_wcu;		/* push: a second; 0: any */
 	const char *confirm;		/* --confirm; or NULL */
+	bool confirmed;			/* by migrate: nobody asks again */
+	const char *from, *until;	/* migrate: its stages; or NULL */
+	bool no_rollback;		/* migrate */
 	const char *after;		/* --after: a job; or NULL */
 	const char *shard;		/* "3/7", "auto/7"; or NULL */
 	/* Migrations that job.json is to name; see migrations.h. */

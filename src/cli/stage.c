@@ -13,6 +13,7 @@
 #include "cli/help.h"
 #include "cli/log.h"
 #include "cli/options.h"
+#include "engine/seal.h"
 #include "engine/status.h"
 #include "engine/story.h"
 #include "formats/jsonwrite.h"
@@ -28,6 +29,8 @@ static struct {
 	size_t ntables;
 	struct arena names;
 	char note[512], error[512];
+	/* Of a stage before there was a job: for the job's story, once it is. */
+	struct story_stage before;
 } stage;
 
 static double
@@ -88,6 +91,8 @@ stage_begin(const struct options *o, const char *name, const char *job)
 	stage.ntables = 0;
 	stage.note[0] = stage.error[0] = '\0';
 	arena_reset(&stage.names);
+	if (job != NULL)
+		seal_break(job);
 	if (w != NULL) {
 		jsonwrite_name(w, "stage");
 		jsonwrite_text(w, name);
@@ -176,19 +181,28 @@ stage_end(int status)
 		return status;
 	tell(status == 130 ? "interrupted" : status >= 2 ? "failed" : "done");
 	log_it(status, seconds);
-	if (stage.job != NULL && story_add(stage.job, &(struct story_stage){
-			.name = stage.name, .status = status,
-			.started = stage.started, .seconds = seconds,
-			.by = user(), .host = host(),
-			.version = DYNAMILL_VERSION,
-			.note = stage.note, .error = stage.error,
-			.accepted = stage.options->accept,
-			.naccepted = stage.options->naccept,
-			.tables = stage.tables, .ntables = stage.ntables,
-		}, &err) != 0 && status < 2) {
+	const struct story_stage told = {
+		.name = stage.name, .status = status,
+		.started = stage.started, .seconds = seconds,
+		.by = user(), .host = host(), .version = DYNAMILL_VERSION,
+		.note = stage.note, .error = stage.error,
+		.accepted = stage.options->accept,
+		.naccepted = stage.options->naccept,
+		.tables = stage.tables, .ntables = stage.ntables,
+	};
+
+	if (stage.job == NULL) {
+		stage.before = told;
+		stage.before.note = stage.before.error = "";
+		stage.before.ntables = 0;
+	} else if ((stage.before.name != NULL &&
+		    story_add(stage.job, &stage.before, &err) != 0) ||
+		   story_add(stage.job, &told, &err) != 0) {
+		status = status < 2 ? 4 : status;
 		log_problem(LOG_ERROR, stderr, "%s", err.text);
-		status = 4;
 	}
+	if (stage.job != NULL)
+		stage.before.name = NULL;
 	stage.name = NULL;
 	free(stage.job);
 	stage.job = NULL;

@@ -120,6 +120,11 @@ int
 validate_print_text_end(struct validate_print *p,
 			const struct validate_sums *s, struct err *err)
 {
+	if (s->alone &&
+	    buf_printf(&p->text, err, "The plan or the sources are not here: "
+		       "items were not compared, all files were, with their "
+		       "checksums in SHA256SUMS.\n") != 0)
+		return -1;
 	if (s->files > 0 &&
 	    buf_printf(&p->text, err, "%" PRIu64 " file%s, ", s->files,
 		       s->files == 1 ? "" : "s") != 0)

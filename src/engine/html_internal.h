@@ -122,6 +122,9 @@ void html_cell_number(struct html_page *p, double value, const char *text);
  */
 void html_versions(struct html_page *p, const char *name);
 
+/* Of a report, once there is a story; html_story.c */
+void html_story(struct html_page *p);
+
 /* The account: read, and what became of it; proved to meet. */
 void html_ledger(struct html_page *p, const struct tree *counts);
 

@@ -4,7 +4,8 @@
 #include "engine/html_internal.h"
 #include "formats/tree.h"
 
-enum { SUMMARY, LOOK, TABLES, RELATIONS, DANGLING, REJECTED, RULES, NENTRIES };
+enum { SUMMARY, LOOK, TABLES, RELATIONS, DANGLING, REJECTED, RULES, STORY,
+       NENTRIES };
 
 static const struct html_entry ENTRIES[NENTRIES] = {
 	[SUMMARY] = { "summary", "Summary" },
@@ -14,6 +15,7 @@ static const struct html_entry ENTRIES[NENTRIES] = {
 	[DANGLING] = { "dangling", "Dangling references" },
 	[REJECTED] = { "rejected", "Rejected items" },
 	[RULES] = { "rules", "Values that were left" },
+	[STORY] = { "story", "What was done" },
 };
 
 /* Called for every relation: table, rule, and what it refers to. */
@@ -450,9 +452,10 @@ write_rules(struct html_page *p)
 void
 html_report_body(struct html_page *p)
 {
+	const bool told = html_get(p->root, "story") != NULL;
 	bool any = false;
 
-	html_contents(p, ENTRIES, NENTRIES);
+	html_contents(p, ENTRIES, told ? NENTRIES : STORY);
 	html_section(p, &ENTRIES[SUMMARY]);
 	write_summary(p);
 	html_section_end(p);
@@ -476,5 +479,10 @@ html_report_body(struct html_page *p)
 	html_section_end(p);
 	html_section(p, &ENTRIES[RULES]);
 	write_rules(p);
+	html_section_end(p);
+	if (!told)
+		return;
+	html_section(p, &ENTRIES[STORY]);
+	html_story(p);
 	html_section_end(p);
 }

@@ -141,36 +141,6 @@ get(const struct tree *map, const char *name)
 	return map == NULL ? NULL : tree_get(map, name);
 }
 
-/* A node of the definition as it was written, in canonical JSON. */
-static void
-copy_tree(struct jsonwrite *w, const struct tree *t)
-{
-	switch (t->kind) {
-	case TREE_MAP:
-		jsonwrite_map(w);
-		for (uint32_t i = 0; i < t->nkids; i += 2) {
-			jsonwrite_name_span(w, t->kids[i].text);
-			copy_tree(w, &t->kids[i + 1]);
-		}
-		jsonwrite_end(w);
-		break;
-	case TREE_LIST:
-		jsonwrite_list(w);
-		for (uint32_t i = 0; i < t->nkids; i++)
-			copy_tree(w, &t->kids[i]);
-		jsonwrite_end(w);
-		break;
-	case TREE_TEXT:
-		jsonwrite_span(w, t->text);
-		break;
-	case TREE_NULL:
-		jsonwrite_null(w);
-		break;
-	default:
-		jsonwrite_raw(w, t->text);
-	}
-}
-
 static void
 copy_field(struct jsonwrite *w, const struct tree *map, const char *name)
 {
@@ -179,7 +149,7 @@ copy_field(struct jsonwrite *w, const struct tree *map, const char *name)
 	if (t == NULL)
 		return;
 	jsonwrite_name(w, name);
-	copy_tree(w, t);
+	jsonwrite_tree(w, t);
 }
 
 /* Of the map `name`, two fields; DescribeTable gives others beside them. */
@@ -254,7 +224,7 @@ write_encryption(struct jsonwrite *w, const struct tree *def)
 	copy_field(w, d, "SSEType");
 	if (key != NULL) {
 		jsonwrite_name(w, "KMSMasterKeyId");
-		copy_tree(w, key);
+		jsonwrite_tree(w, key);
 	}
 	jsonwrite_end(w);
 }

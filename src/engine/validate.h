@@ -52,6 +52,8 @@ struct validate_check {
 struct validate_sums {
 	uint64_t checks, failed;
 	bool damaged;			/* a dump is */
+	bool alone;	/* validate_job(): plan or sources are gone; its files
+			   were compared with their checksums alone */
 	uint64_t files, items, packed_len;	/* that were read */
 };
 

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/arena.h"
 #include "base/err.h"
@@ -19,6 +20,7 @@
 #include "engine/recall.h"
 #include "engine/rehearsal.h"
 #include "engine/run_internal.h"
+#include "engine/seal.h"
 #include "engine/validate_internal.h"
 #include "model/batch.h"
 
@@ -145,6 +147,72 @@ check(struct checking *c, const struct job *job, struct run *r,
 	return check_rejects(c, s, err);
 }
 
+/* ---- an archived job ----------------------------------------------------- */
+
+struct sealed {
+	const struct validate_options *options;
+	struct validate_sums *sums;
+};
+
+static int
+see_sealed(void *context, enum seal_kind kind, const char *path,
+	   struct err *err)
+{
+	static const struct { enum validate_kind kind; const char *text; }
+	SAYS[] = {
+		[SEAL_SAME] = { VALIDATE_SOUND, "as " JOB_SEAL " says" },
+		[SEAL_DIFFERENT] = { VALIDATE_DAMAGED, "is not what " JOB_SEAL
+				     " says" },
+		[SEAL_MISSING] = { VALIDATE_DAMAGED, "is gone, and " JOB_SEAL
+				   " names it" },
+		[SEAL_EXTRA] = { VALIDATE_EXTRA, "is not in " JOB_SEAL },
+	};
+	const struct sealed *const s = context;
+
+	return validate_see(s->options, s->sums, &(struct validate_check){
+		.kind = SAYS[kind].kind, .name = path,
+		.text = SAYS[kind].text,
+	}, err);
+}
+
+/* All of its files, if it was sealed; nobody changes those after. */
+static int
+check_seal(const struct validate_options *o, struct validate_sums *s,
+	   struct err *err)
+{
+	struct sealed sealed = { .options = o, .sums = s };
+
+	if (!seal_is_there(o->job))
+		return 0;
+	return seal_check(&(struct seal_options){
+		.job_dir = o->job, .threads = o->threads, .cancel = o->cancel,
+	}, see_sealed, &sealed, err);
+}
+
+/* Where a sealed job is alone, without its plan or its sources. */
+static bool
+is_alone(const struct validate_options *o, const struct recall *was)
+{
+	struct plan_options options = was->plan;
+	struct plan *plan;
+	struct err why;
+	bool gone = false;
+
+	if (!seal_is_there(o->job))
+		return false;
+	for (size_t i = 0; i < was->nplans; i++)
+		gone |= access(was->plans[i], R_OK) != 0;
+	if (gone)
+		return true;
+	options.variable = o->plan_options.variable;
+	options.context = o->plan_options.context;
+	plan = plan_load(was->plans, was->nplans, &options, &why);
+	for (size_t i = 0; plan != NULL && i < plan->nsources; i++)
+		gone |= plan->sources[i].absent;
+	plan_free(plan);
+	return gone;
+}
+
 /* The stage is in job.json; nobody's environment is to say another. */
 static const char *
 variable(void *context, const char *name)
@@ -182,6 +250,7 @@ validate_job(const struct validate_options *o, struct validate_sums *s,
 	};
 	struct rehearsal *r = NULL;
 	struct arena mem = { 0 };
+	struct validate_sums seal = { 0 };
 	struct recall was;
 	struct job *job;
 	int rc = -1;
@@ -190,8 +259,14 @@ validate_job(const struct validate_options *o, struct validate_sums *s,
 	job = open_job(&c, err);
 	if (job == NULL)
 		return -1;
-	if (recall_job(&was, job, &mem, err) != 0)
+	if (recall_job(&was, job, &mem, err) != 0 ||
+	    check_seal(o, &seal, err) != 0)
 		goto done;
+	if (is_alone(o, &was)) {
+		s->alone = true;
+		rc = 0;
+		goto done;
+	}
 
 	struct run_options run = {
 		.plans = was.plans, .nplans = was.nplans, .plan = was.plan,
@@ -211,6 +286,9 @@ validate_job(const struct validate_options *o, struct validate_sums *s,
 	if (r != NULL)
 		rc = check(&c, job, rehearsal_run(r), s, err);
 done:
+	s->checks += seal.checks;
+	s->failed += seal.failed;
+	s->damaged |= seal.damaged;
 	rehearsal_close(r);
 	validate_notes_free(c.notes);
 	job_close(job);

@@ -202,6 +202,12 @@ if 'scan' in asked:
                                                  ConsistentRead=True):
         for item in page['Items']:
             print(json.dumps(plain(item)))
+if 'all' in asked:
+    for name in d.list_tables()['TableNames']:
+        pages = d.get_paginator('scan').paginate(TableName=name,
+                                                 ConsistentRead=True)
+        print(json.dumps({'table': name, 'items': [
+            plain(item) for page in pages for item in page['Items']]}))
 if 'list' in asked:
     for name in d.list_tables()['TableNames']:
         print(json.dumps(d.describe_table(TableName=name)['Table'],

@@ -1,0 +1,53 @@
+/*
+ * migrate.h - the whole chain as one command: what its parts share.
+ */
+#ifndef CLI_MIGRATE_H
+#define CLI_MIGRATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "cli/options.h"
+
+struct err;
+struct plan;
+
+/* A target table, as the analysis found it and as it is now. */
+struct migrate_table {
+	const char *name;
+	uint64_t items;
+	uint32_t level;
+	double push_seconds, push_cost, import_seconds, import_cost, monthly;
+	bool there, empty;
+	bool begun;		/* this job has put items into it */
+};
+
+struct migration {
+	const struct options *given;
+	struct options o;	/* as the stages get them */
+	struct arena mem;
+	struct plan *plan;	/* not resolved: names and sides */
+	char *job;		/* its folder */
+	struct migrate_table *tables;	/* in dependency order */
+	size_t ntables;
+	bool targets_known;
+};
+
+/*
+ * The targets by the job's analysis.json, and how they are now.  Returns 0, or
+ * -1: ERR_REFUSED if one may not be written to.
+ */
+int migrate_targets(struct migration *m, struct err *err);
+
+/*
+ * Say what will be done, on standard error: account, region, tables, items,
+ * time and cost; then ask, where it has to be asked.  0, or -1: ERR_REFUSED.
+ */
+int migrate_confirm(struct migration *m, struct err *err);
+
+/* Ask beforehand, where nobody could answer later.  Returns 0 or -1. */
+int migrate_confirm_early(const struct migration *m, struct err *err);
+
+#endif

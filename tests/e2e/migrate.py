@@ -1,0 +1,347 @@
+"""migrate.py - the whole chain on one job against servers that others wrote:
+done, validated, taken back; killed anywhere and gone on with; and what it says
+when a stage fails."""
+import json
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import time
+
+import e2e
+import push
+import servers
+
+TABLES = ('Contacts', 'Projects', 'Properties', 'Quotes')
+YES = ['--yes', '--confirm', 'production']
+
+
+def run(s, command, *args, status=0, env=None):
+    done = subprocess.run([e2e.PROGRAM, command, *args], text=True,
+                          env={**s.env, **(env or {})}, capture_output=True,
+                          stdin=subprocess.DEVNULL)
+    r = e2e.Result(done.returncode, done.stdout, done.stderr)
+    e2e.clean(r)
+    if status is not None:
+        e2e.equal(r.status, status, r)
+    return r
+
+
+def table(name, *more, **indexes):
+    return {'TableName': name, 'KeySchema': [
+        {'AttributeName': 'id', 'KeyType': 'HASH'}],
+        'AttributeDefinitions': [
+            {'AttributeName': 'id', 'AttributeType': 'S'}, *more], **indexes}
+
+
+def relational(here, items, stage='production'):
+    data = e2e.generate(items, here + '/data')
+    return e2e.reference_plan(here + '/plan.yaml', data)
+
+
+def held(s):
+    """All that the servers hold: items of each table by id."""
+    return {t['table']: {r['id']['S']: push.canonical({'M': r})
+                         for r in t['items']}
+            for t in servers.boto(s, all=True)}
+
+
+def wanted(job):
+    return {t: {r['id']['S']: push.canonical({'M': r})
+                for r in e2e.lines(job, t)} for t in TABLES}
+
+
+def stages(job):
+    out = subprocess.run([e2e.PROGRAM, 'status', '--job', job, '--output',
+                          'json'], capture_output=True, text=True).stdout
+    return [(x['stage'], x['status']) for x in json.loads(out)['stages']]
+
+
+def it_is_done_validated_and_taken_back(here, options):
+    plan = relational(here, 50000 if options.long else 2000)
+    job = here + '/job'
+    first = here + '/first'
+    e2e.run(plan, first, '--quiet')
+    new = wanted(first)
+    # One target is there, with items of others, and some that will be
+    # written over.
+    over = sorted(new['Contacts'])[:30]
+    old = [{'id': {'S': i}, 'was': {'SS': ['here', 'before']}} for i in
+           over + ['other-%d' % i for i in range(25)]]
+    with servers.dynamodb() as s:
+        servers.boto(s, create=[table('Contacts')], table='Contacts', put=old)
+        before = held(s)
+        args = [plan, '--job', job]
+        r = run(s, 'migrate', *args, *YES, status=5)
+        e2e.contains(r.err, "table 'Contacts' is not empty", 'to go on:',
+                     'nothing was written')
+        r = run(s, 'migrate', *args, '--into-existing', status=5)
+        e2e.contains(r.err, 'NOT EMPTY', 'to be made', 'a month', 'region',
+                     'say --yes --confirm production')
+        e2e.equal(held(s), before, 'held')
+        r = run(s, 'migrate', *args, '--into-existing', *YES)
+        now = held(s)
+        e2e.equal(sorted(now), sorted(TABLES), 'tables')
+        for t in TABLES:
+            rest = {k: v for k, v in now[t].items() if k not in new[t]}
+            e2e.equal(rest, {k: v for k, v in before.get(t, {}).items()
+                             if k not in new[t]}, 'others of ' + t)
+            for k, v in new[t].items():
+                e2e.equal(now[t].get(k), v, t + ' ' + k)
+        done = [x for x, status in stages(job) if status == 0]
+        for x in ('whoami', 'analyze', 'test', 'run', 'tables', 'push',
+                  'validate'):
+            e2e.check(x in done, x, done)
+        check_evidence(job, plan)
+        # Done is done.
+        before_again = s.stat()['requests']
+        r = run(s, 'migrate', *args, '--into-existing', *YES)
+        e2e.contains(r.out, '== push: done')
+        e2e.check(s.stat()['requests'] - before_again < 40, 'requests')
+        e2e.equal(held(s), now, 'held')
+        # And back.
+        run(s, 'rollback', '--job', job, *YES)
+        e2e.equal(held(s), before, 'held after the rollback')
+        # And once more, after that.
+        run(s, 'migrate', *args, '--into-existing', *YES)
+        e2e.equal(held(s), now, 'held after doing it again')
+
+
+def check_evidence(job, plan):
+    story = e2e.check_report(job)['story']
+    text = e2e.read(plan)
+    e2e.equal(story['plans'][0]['text'], text, 'plan')
+    e2e.equal(sorted(t['table'] for t in story['tables']), sorted(TABLES),
+              'tables')
+    for t in story['tables']:
+        n = len(e2e.lines(job, t['table']))
+        e2e.equal((t['sent'], t['refused'], t['verified']), (n, 0, n), t)
+    e2e.equal({x['table'] for x in story['samples'] if 'before' in x},
+              set(TABLES), 'samples')
+    e2e.check('index/Contacts.idx' in story['idMap'], story['idMap'])
+    page = e2e.read(job + '/report.html')
+    e2e.contains(page, 'Stages, as they were done', 'schemaVersion = 2')
+    done = subprocess.run(['sha256sum', '--quiet', '--strict', '-c',
+                           'SHA256SUMS'], cwd=job, capture_output=True,
+                          text=True)
+    e2e.equal((done.returncode, done.stdout), (0, ''), done)
+    # An archive of it proves itself, where nothing else is.
+    archive = job + '.archive'
+    shutil.copytree(job, archive)
+    os.rename(plan, plan + '.gone')
+    try:
+        r = subprocess.run([e2e.PROGRAM, 'validate', '--job', archive],
+                           capture_output=True, text=True)
+        e2e.equal(r.returncode, 0, r)
+        e2e.contains(r.stdout + r.stderr, 'SHA256SUMS', 'not compared')
+        with open(archive + '/report.html', 'a') as f:
+            f.write(' ')
+        os.remove(archive + '/rejected/x') if os.path.exists(
+            archive + '/rejected/x') else None
+        r = subprocess.run([e2e.PROGRAM, 'validate', '--job', archive],
+                           capture_output=True, text=True)
+        e2e.equal(r.returncode, 3, r)
+        e2e.contains(r.stdout, 'report.html')
+    finally:
+        os.rename(plan + '.gone', plan)
+    shutil.rmtree(archive)
+
+
+def it_goes_on_wherever_it_is_killed(here, options):
+    kills = 25 if options.long else 3
+    plan = relational(here, 20000 if options.long else 600)
+    first = here + '/first'
+    e2e.run(plan, first, '--quiet')
+    new = wanted(first)
+    rnd = random.Random(options.seed)
+    killed = 0
+    with servers.dynamodb('--unprocessed', .05) as s:
+        args = [e2e.PROGRAM, 'migrate', plan, '--job', here + '/job',
+                '--max-wcu', '4000', *YES]
+        began = time.monotonic()
+        done = subprocess.run(args, env=s.env, stdin=subprocess.DEVNULL,
+                              capture_output=True, text=True)
+        e2e.equal(done.returncode, 0, done)
+        whole = time.monotonic() - began
+        e2e.equal(held(s), new, 'undisturbed')
+        run(s, 'rollback', '--job', here + '/job', *YES)
+        shutil.rmtree(here + '/job')
+        for _ in range(kills):
+            child = subprocess.Popen(args, env=s.env,
+                                     stdin=subprocess.DEVNULL,
+                                     stdout=subprocess.DEVNULL,
+                                     stderr=subprocess.DEVNULL)
+            try:
+                child.wait(rnd.random() * whole * .6)
+            except subprocess.TimeoutExpired:
+                child.send_signal(signal.SIGKILL)
+                child.wait()
+                killed += 1
+        r = run(s, 'migrate', plan, '--job', here + '/job', *YES)
+        e2e.equal(held(s), new, 'held')
+        # The same of the way back.
+        for _ in range(kills):
+            child = subprocess.Popen(
+                [e2e.PROGRAM, 'rollback', '--job', here + '/job', *YES],
+                env=s.env, stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            try:
+                child.wait(rnd.random() * whole * .3)
+            except subprocess.TimeoutExpired:
+                child.send_signal(signal.SIGKILL)
+                child.wait()
+                killed += 1
+        run(s, 'rollback', '--job', here + '/job', *YES)
+        e2e.equal(held(s), {}, 'held after the rollback')
+    e2e.check(killed > 0, 'nothing was killed')
+    return '%d kills' % killed
+
+
+# ---- failures ---------------------------------------------------------------
+
+def small(here, things, **more):
+    e2e.write_items(here + '/data/0.json.gz', things)
+    return e2e.write_plan(here + '/plan.json', {
+        'source': {'exports': ['data']},
+        'target': {'environment': 'production'},
+        'tables': {'Things': {'key': {'id': 'S'}, 'id': 'id', **more}}})
+
+
+def things(n):
+    return [{'id': {'S': 'thing-%d' % i}, 'v': {'N': str(i)}}
+            for i in range(n)]
+
+
+def the_analysis_stops_it_unless_accepted(here, _):
+    items = things(50)
+    items[7]['id'] = {'N': '1'}
+    plan = small(here, items)
+    job = here + '/job'
+    with servers.dynamodb() as s:
+        r = run(s, 'migrate', plan, '--job', job, *YES, status=1)
+        e2e.contains(r.err, "stopped in 'analyze'", 'nothing was written',
+                     'to go on:    dynamill migrate')
+        e2e.equal(held(s), {}, 'held')
+        name = re.search(r'error (\S+)', r.out).group(1)
+        r = run(s, 'migrate', plan, '--job', job, *YES, '--accept', name,
+                status=1)
+        e2e.equal(len(held(s)['Things']), 49, 'held')
+        e2e.equal(stages(job)[-1][0], 'validate', 'last')
+        story = e2e.report(job)['story']
+        e2e.check(any(name in x['accepted'] and x['by'] for x in
+                      story['stages']), story['stages'])
+
+
+def a_table_with_other_keys_stops_it_in_test(here, _):
+    plan = small(here, things(5))
+    other = table('Things')
+    other['KeySchema'][0]['AttributeName'] = 'other'
+    other['AttributeDefinitions'][0]['AttributeName'] = 'other'
+    with servers.dynamodb() as s:
+        servers.boto(s, create=[other])
+        r = run(s, 'migrate', plan, '--job', here + '/job', *YES, status=5)
+        e2e.contains(r.err, 'has the key other', "stopped in 'test'",
+                     'nothing was written')
+
+
+def a_full_disk_stops_it_in_run_and_it_goes_on(here, _):
+    r = random.Random(1)
+    items = things(3000)
+    for x in items:
+        x['text'] = {'S': ''.join(r.choice('abcdefghij') for _ in range(90))}
+    plan = small(here, items)
+    job = here + '/job'
+    with servers.dynamodb() as s:
+        run(s, 'migrate', plan, '--job', job, *YES, '--until', 'test')
+        done = subprocess.run(
+            ['sh', '-c', 'ulimit -f 128; exec "$@"', 'sh', e2e.PROGRAM,
+             'migrate', plan, '--job', job, *YES], env=s.env, text=True,
+            stdin=subprocess.DEVNULL, capture_output=True)
+        e2e.equal(done.returncode, 4, done)
+        e2e.contains(done.stderr, "stopped in 'run'", 'to go on:',
+                     'nothing was written')
+        e2e.equal(held(s), {}, 'held')
+        run(s, 'migrate', plan, '--job', job, *YES)
+        e2e.equal(len(held(s)['Things']), 3000, 'held')
+
+
+def a_lost_network_leaves_the_job_and_both_commands(here, _):
+    plan = small(here, things(3000))
+    job = here + '/job'
+    with servers.dynamodb() as s:
+        run(s, 'migrate', plan, '--job', job, *YES, '--until', 'tables')
+        r = run(s, 'migrate', plan, '--job', job, *YES, '--until', 'push',
+                env={'AWS_ENDPOINT_URL_DYNAMODB': 'http://127.0.0.1:1'},
+                status=4)
+        e2e.contains(r.err, 'to go on:', 'to go back:  dynamill rollback '
+                     '--job ' + job)
+        run(s, 'migrate', plan, '--job', job, *YES)
+        e2e.equal(len(held(s)['Things']), 3000, 'held')
+
+
+def what_is_refused_for_good_is_taken_back(here, _):
+    items = things(300)
+    items[100]['g'] = {'N': '1'}            # no key of the index
+    plan = small(here, items)
+    index = table('Things', {'AttributeName': 'g', 'AttributeType': 'S'},
+                  GlobalSecondaryIndexes=[{
+                      'IndexName': 'byG', 'KeySchema': [
+                          {'AttributeName': 'g', 'KeyType': 'HASH'}],
+                      'Projection': {'ProjectionType': 'ALL'}}])
+    with servers.dynamodb() as s:
+        servers.boto(s, create=[index])
+        r = run(s, 'migrate', plan, '--job', here + '/job', *YES, status=1)
+        e2e.contains(r.err, "stopped in 'push'", 'is taken back')
+        e2e.equal(held(s), {'Things': {}}, 'held')
+        e2e.equal([x for x, _ in stages(here + '/job')][-1], 'rollback',
+                  'stages')
+        r = run(s, 'migrate', plan, '--job', here + '/two', '--no-rollback',
+                *YES, status=1)
+        e2e.contains(r.err, 'to go back:')
+        e2e.equal(len(held(s)['Things']), 299, 'held')
+
+
+def what_differs_in_the_end_is_taken_back(here, _):
+    plan = small(here, things(300))
+    job = here + '/job'
+    with servers.dynamodb() as s:
+        run(s, 'migrate', plan, '--job', job, *YES, '--until', 'push')
+        some = sorted(held(s)['Things'])[0]
+        servers.boto(s, table='Things', put=[
+            {'id': {'S': some}, 'by': {'S': 'somebody'}}])
+        r = run(s, 'migrate', plan, '--job', job, *YES, status=1)
+        e2e.contains(r.err, "stopped in 'validate'", 'is taken back')
+        # Somebody else's item stays, and so its table.
+        e2e.equal(sorted(held(s)['Things']), [some], 'held')
+
+
+def stages_can_be_chosen(here, _):
+    plan = small(here, things(20))
+    job = here + '/job'
+    with servers.dynamodb() as s:
+        r = run(s, 'migrate', plan, '--job', job, '--from', 'push', status=2)
+        e2e.contains(r.err, "was not done in this job yet")
+        e2e.contains(run(s, 'migrate', plan, '--until', 'x', status=2).err,
+                     '--until takes')
+        run(s, 'migrate', plan, '--job', job, '--until', 'run')
+        e2e.equal(held(s), {}, 'held')
+        e2e.equal([x for x, _ in stages(job)],
+                  ['whoami', 'analyze', 'test', 'run'], 'stages')
+        r = run(s, 'migrate', plan, '--job', job, '--output', 'json')
+        e2e.equal(json.loads(r.out)['story']['tables'],
+                  [{'table': 'Things', 'sent': 20, 'refused': 0,
+                    'verified': 20}], r)
+
+
+if __name__ == '__main__':
+    e2e.main([it_is_done_validated_and_taken_back,
+              it_goes_on_wherever_it_is_killed,
+              the_analysis_stops_it_unless_accepted,
+              a_table_with_other_keys_stops_it_in_test,
+              a_full_disk_stops_it_in_run_and_it_goes_on,
+              a_lost_network_leaves_the_job_and_both_commands,
+              what_is_refused_for_good_is_taken_back,
+              what_differs_in_the_end_is_taken_back,
+              stages_can_be_chosen])
