@@ -1,0 +1,148 @@
+"""slurm.py [--long] - scripts/slurm/submit against a real Slurm: a job as an
+array of 7, with a shard killed half-way; what comes of it is one machine's.
+See run.sh."""
+import os
+import random
+import subprocess
+import sys
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
+    os.path.abspath(__file__))))
+sys.path.insert(0, ROOT + '/tests/e2e')
+from e2e import (PROGRAM, Failed, Skipped, check, contains, equal,  # noqa: E402
+                 generate, main, read, report, run, same_jobs, table_of, write,
+                 write_items, write_plan)
+
+SUBMIT = ROOT + '/scripts/slurm/submit'
+TIME = '--run-time', '2025-02-01T12:00:00Z'
+DATA = {}
+
+
+def S(x):
+    return {'S': x}
+
+
+def prepare(options):
+    top = options.top
+    rng = random.Random(options.seed)
+    generate(1_000_000 if options.long else 20_000, top + '/data/big',
+             '--files', '5', '--seed', str(options.seed))
+    gone = 0
+    for f in range(9):
+        notes = []
+        for i in range(100):
+            there = rng.random() < .7
+            gone += not there
+            notes.append({'id': S('n%d.%d' % (f, i)), 'about': S(
+                'n%d.%d' % (rng.randrange(9), rng.randrange(100)) if there
+                else 'gone%d.%d' % (f, i))})
+        write_items('%s/data/notes/n%d.json.gz' % (top, f), notes)
+    DATA['gone'] = gone
+    refs = {'Contacts': {'addressId': 'Properties'},
+            'Properties': {'agentContactId': 'Contacts',
+                           'homeownerContactId': 'Contacts'},
+            'Projects': {'agentContactId': 'Contacts',
+                         'addressId': 'Properties'},
+            'Quotes': {'addressId': 'Properties'}, 'Notes': {'about': 'Notes'}}
+    for name, policy in ('report', 'report'), ('null', 'null'):
+        DATA[name] = write_plan('%s/%s.json' % (top, name), {
+            'source': {'environment': 'staging', 'exports': [
+                'data/big', {'path': 'data/notes', 'table': 'Notes'}]},
+            'target': {'environment': 'production'},
+            'tables': {t: {'key': ['id'], 'id': 'id', 'references': r,
+                           'dangling': policy} for t, r in refs.items()}})
+        DATA[name, 'whole'] = '%s/whole-%s' % (top, name)
+        run(DATA[name], DATA[name, 'whole'], *TIME)
+    # Where it is told to, it kills what it has started, half-way and once.
+    DATA['program'] = write(top + '/dynamill', f'''#!/bin/sh
+if [ "$SLURM_ARRAY_TASK_ID" = "$KILL" ] && mkdir "$ONCE" 2>/dev/null; then
+	{PROGRAM} "$@" --threads 1 &
+	until [ -s "$JOURNAL" ]; do sleep .01; done
+	kill -9 $!
+	wait $!
+	exit 137
+fi
+exec {PROGRAM} "$@"
+''')
+    os.chmod(DATA['program'], 0o755)
+
+
+def submit(plan, job, *options, kill=None):
+    done = subprocess.run(
+        [SUBMIT, '--job', job, '--shards', '7', *options, plan, '--', *TIME],
+        capture_output=True, text=True, env={
+            **os.environ, 'DYNAMILL': DATA['program'], 'ONCE': job + '.once',
+            'KILL': str(kill), 'JOURNAL': '%s/shards/run/%s/1/journal' % (
+                job, kill)})
+    check(done.returncode == 0, done.stdout, done.stderr)
+    return done.stdout
+
+
+def wait(options):
+    """Until Slurm has nothing more to do."""
+    until = time.monotonic() + (900 if options.long else 200)
+    while subprocess.run(['squeue', '-h'], capture_output=True,
+                         text=True).stdout.strip():
+        if time.monotonic() > until:
+            raise Failed(subprocess.run(['squeue'], capture_output=True,
+                                        text=True).stdout)
+        time.sleep(.2)
+
+
+def logs(job):
+    folder = job + '.slurm'
+    return {f: read(folder + '/' + f) for f in sorted(os.listdir(folder))}
+
+
+def merges(job):
+    return '\n'.join(t for f, t in logs(job).items()
+                     if f.startswith('merge-'))
+
+
+def same(name, job):
+    check(os.path.exists(job + '/out'), 'there is no out/:', logs(job))
+    same_jobs(DATA[name, 'whole'], job)
+    a, b = report(DATA[name, 'whole']), report(job)
+    del a['thisRun'], b['thisRun']
+    equal(b, a, 'the report')
+
+
+def a_killed_shard_is_submitted_again(here, options):
+    job = here + '/job'
+    contains(submit(DATA['report'], job, kill=4), 'shards 1-7: array')
+    wait(options)
+    check(os.path.exists(job + '.once'), 'nothing was killed')
+    contains(merges(job), 'shards 4: array')
+    same('report', job)
+    to = table_of(job, 'Notes')['rules'][-1]['to'][0]
+    equal(to['dangling'], DATA['gone'], 'dangling, as planted')
+
+
+def what_failed_is_named_and_nothing_else_done_again(here, options):
+    if not options.long:
+        raise Skipped('half a minute: see --long, or scripts/test-all')
+    job = here + '/job'
+    submit(DATA['report'], job, '--retries', '0', kill=2)
+    wait(options)
+    contains(merges(job), 'shard 2/7: stopped', 'shard 2 of 7 is not done')
+    check(not os.path.exists(job + '/out'), 'it was merged')
+    contains(submit(DATA['report'], job, '--retries', '0'), 'shards 2: array')
+    wait(options)
+    same('report', job)
+    submit(DATA['report'], job)
+    wait(options)
+
+
+def rounds_follow_each_other(here, options):
+    if not options.long:
+        raise Skipped('half a minute: see --long, or scripts/test-all')
+    job = here + '/job'
+    submit(DATA['null'], job, '--analyze', '1')
+    wait(options)
+    same('null', job)
+
+
+main([a_killed_shard_is_submitted_again,
+      what_failed_is_named_and_nothing_else_done_again,
+      rounds_follow_each_other], prepare)
