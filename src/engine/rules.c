@@ -84,8 +84,10 @@ set_summary(struct item_rules *r, const struct manifest_summary *m,
 {
 	if (m == NULL)
 		return 0;
-	if (r->delimiter == 0 && m->csv_delimiter != NULL)
-		r->delimiter = (uint8_t)m->csv_delimiter[0];
+	const char *const mark = m->csv_delimiter;
+	if (r->delimiter == 0 && mark != NULL && strlen(mark) == 1 &&
+	    strchr(",;:|\t ", *mark) != NULL)
+		r->delimiter = (uint8_t)*mark;
 	return r->ncolumns > 0 || m->csv_columns == NULL ? 0 :
 		set_columns(r, m->csv_columns, mem, err);
 }

@@ -21,6 +21,7 @@ from e2e import (FIXTURES, ORACLE, PROGRAM, check, contains, equal, finish, line
 sys.path[:0] = [ORACLE, FIXTURES]
 import ids as oracle  # noqa: E402
 from make import Export, compact  # noqa: E402
+from validate import validate  # noqa: E402
 from written import put_world  # noqa: E402
 
 
@@ -246,6 +247,7 @@ def policies_hold_for_what_is_emitted(here, options):
             equal(len(x['deep']['M']['l']['L']), 2, (policy, x))
             check('supplier' in x and 'S' in x['supplier'], policy, x)
         equal(table_of(job, 'Variants')['emittedSkipped'], left, policy)
+        validate('--job', job, status=0)
         equal(table_of(job, 'Products')['moved'], moved, policy)
     check(left == 0 and len(want) > 100, 'nothing dangled')
 
@@ -562,6 +564,7 @@ def changes_alone_become_puts_and_deletes(here, options):
                 found += [json.loads(x)['Keys']['id']['S'] for x in f]
         return found
 
+    validate('--job', job, status=0)
     equal(deleted('Things'), ['3'], 'deletes of Things')
     equal(deleted('Tags'), ['1/a', '3/e', '3/f', '4/g'], 'deletes of Tags')
 
