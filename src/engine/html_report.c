@@ -162,6 +162,23 @@ look_at_duplicates(struct html_page *p, const struct tree *table)
 }
 
 static void
+look_at_skipped(struct html_page *p, const struct tree *table)
+{
+	const uint64_t skipped = html_uint(table, "emittedSkipped");
+	char a[HTML_NUMBER];
+
+	if (skipped > 0)
+		html_problem(p, &(struct html_problem){
+			.what = html_say(p, "%.200s: %s that emit made left "
+				"out, for what they refer to is not there",
+				(const char *)html_text(table, "table").ptr,
+				html_plural(skipped, "item", a)),
+			.now = html_say(p, "dangling: skip-item says so; see "
+				"that this was meant."),
+		});
+}
+
+static void
 look_at_rule(struct html_page *p, const struct tree *table,
 	     const struct tree *rule)
 {
@@ -195,6 +212,8 @@ write_problems(struct html_page *p)
 		look_at_rejects(p, &tables->kids[i]);
 	for (uint32_t i = 0; i < html_len(tables); i++)
 		look_at_duplicates(p, &tables->kids[i]);
+	for (uint32_t i = 0; i < html_len(tables); i++)
+		look_at_skipped(p, &tables->kids[i]);
 	if (damaged > 0)
 		html_problem(p, &(struct html_problem){
 			.what = html_say(p, "%s accepted by name, though not "

@@ -272,6 +272,7 @@ def an_item_is_skipped_if_all_of_it_is(here, options):
     equal((t['moved'], t['skipped'], t['dropped']), (1, 2, 1), 'account')
     equal(table_of(here + '/job', 'Tags')['emittedSkipped'], 4, 'skipped')
     contains(r.out, '4 emitted and skipped')
+    contains(read(here + '/job/report.html'), 'Tags: 4 items that emit made')
     # In a key nothing can be NULL: then the item that it came of is rejected.
     tables['Tags'] = {'key': ['ref', 'tag'], 'references': {'ref': 'Into'},
                       'dangling': 'null'}
