@@ -1,9 +1,12 @@
 #include "aws/dynamodb.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "aws/service.h"
+#include "aws/side.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "formats/json.h"
@@ -32,6 +35,9 @@ static const char *const TARGETS[] = {
 	"DynamoDB_20120810.ImportTable", "DynamoDB_20120810.DescribeImport",
 	"DynamoDB_20120810.ExportTableToPointInTime",
 	"DynamoDB_20120810.DescribeExport",
+	"DynamoDB_20120810.CreateBackup", "DynamoDB_20120810.DescribeBackup",
+	"DynamoDB_20120810.RestoreTableFromBackup",
+	"DynamoDB_20120810.RestoreTableToPointInTime",
 };
 
 static const char *
@@ -87,8 +93,8 @@ dynamodb_ask(struct service *s, const char *operation, struct span body,
 
 /* ---- tables ------------------------------------------------------------- */
 
-static const char *
-text(const struct tree *t, const char *name)
+const char *
+dynamodb_text(const struct tree *t, const char *name)
 {
 	const struct tree *const v = t == NULL ? NULL : tree_get(t, name);
 
@@ -96,13 +102,41 @@ text(const struct tree *t, const char *name)
 		: (const char *)v->text.ptr;
 }
 
-static uint64_t
-number(const struct tree *t, const char *name)
+uint64_t
+dynamodb_number(const struct tree *t, const char *name)
 {
 	const struct tree *const v = t == NULL ? NULL : tree_get(t, name);
 	uint64_t n = 0;
 
 	return v == NULL || tree_uint(v, &n) != 0 ? 0 : n;
+}
+
+int64_t
+dynamodb_time(const struct tree *t, const char *name)
+{
+	const struct tree *const v = t == NULL ? NULL : tree_get(t, name);
+
+	return v == NULL || v->kind != TREE_NUMBER ? 0
+		: (int64_t)strtod((const char *)v->text.ptr, NULL);
+}
+
+int
+dynamodb_pause(struct service *s, unsigned *ms, unsigned most,
+	       struct err *err)
+{
+	enum { FIRST_MS = 50, SLICE_MS = 200 };
+	unsigned left = *ms == 0 ? FIRST_MS : *ms;
+
+	*ms = 2 * left < most ? 2 * left : most;
+	while (left > 0) {
+		const unsigned n = left < SLICE_MS ? left : SLICE_MS;
+
+		if (side_is_cancelled(service_side(s)))
+			return err_set(err, ERR_CANCELLED, "interrupted");
+		nanosleep(&(struct timespec){ 0, (long)n * 1000000 }, NULL);
+		left -= n;
+	}
+	return 0;
 }
 
 static int
@@ -131,15 +165,15 @@ take(struct dynamodb_table *t)
 	const struct tree *const safe = tree_get(t->tree,
 						 "DeletionProtectionEnabled");
 
-	t->status = text(t->tree, "TableStatus");
-	t->nitems = number(t->tree, "ItemCount");
-	t->len = number(t->tree, "TableSizeBytes");
-	t->rcu = number(throughput, "ReadCapacityUnits");
-	t->wcu = number(throughput, "WriteCapacityUnits");
+	t->status = dynamodb_text(t->tree, "TableStatus");
+	t->nitems = dynamodb_number(t->tree, "ItemCount");
+	t->len = dynamodb_number(t->tree, "TableSizeBytes");
+	t->rcu = dynamodb_number(throughput, "ReadCapacityUnits");
+	t->wcu = dynamodb_number(throughput, "WriteCapacityUnits");
 	t->protected = safe != NULL && safe->truth;
 	t->global = replicas != NULL && replicas->nkids > 0;
 	if (enabled != NULL && enabled->truth)
-		t->stream = text(stream, "StreamViewType");
+		t->stream = dynamodb_text(stream, "StreamViewType");
 }
 
 int

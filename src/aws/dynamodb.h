@@ -34,6 +34,21 @@ const struct tree *dynamodb_ask(struct service *s, const char *operation,
 				struct span body, struct arena *mem,
 				char *code, struct err *err);
 
+/*
+ * What a map of an answer has by this name: NULL, 0 if it is nothing such.  A
+ * time is seconds since 1970, parts of them cut off.
+ */
+const char *dynamodb_text(const struct tree *t, const char *name);
+uint64_t dynamodb_number(const struct tree *t, const char *name);
+int64_t dynamodb_time(const struct tree *t, const char *name);
+
+/*
+ * Wait between two looks at what takes its time: *ms, which is 0 at first and
+ * grows up to `most`.  -1 with ERR_CANCELLED if somebody asks to stop.
+ */
+int dynamodb_pause(struct service *s, unsigned *ms, unsigned most,
+		   struct err *err);
+
 /* What DescribeTable says. */
 struct dynamodb_table {
 	struct arena mem;

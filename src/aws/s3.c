@@ -283,6 +283,36 @@ s3_load(struct s3 *s, const char *path, size_t limit, struct buf *out,
 }
 
 int
+s3_head(struct service *service, const char *path, uint64_t *len,
+	struct err *err)
+{
+	struct service_call c = { .http = { .method = "HEAD" }, .path = path };
+	int rc = service_ask(service, &c, err);
+	struct span text;
+
+	if (rc != 0 && c.http.status == 404)
+		rc = 1;
+	text = http_field(&c.http, "content-length");
+	*len = rc == 0 && text.ptr != NULL
+		? strtoull((const char *)text.ptr, NULL, 10) : 0;
+	service_call_free(&c);
+	return rc < 0 ? -1 : rc == 0;
+}
+
+int
+s3_look(struct s3 *s, const char *path, uint64_t *len, struct err *err)
+{
+	struct s3_way way = { 0 };
+	int rc = s3_open_way(s, path, &way, err);
+
+	if (rc == 0)
+		rc = s3_head(way.service, (const char *)way.path.ptr, len,
+			     err);
+	s3_close_way(&way);
+	return rc < 0 ? err_at(err, "%s", path) : rc;
+}
+
+int
 s3_save(struct s3 *s, const char *path, struct span bytes, struct err *err)
 {
 	struct service_call c = {
@@ -315,12 +345,8 @@ struct page {
 	void *context;
 };
 
-/*
- * Keys come percent-encoded, as asked for: XML has no word for some bytes.
- * Those who do not know how say nothing of it.
- */
-static void
-decode(struct buf *b)
+void
+s3_decode(struct buf *b)
 {
 	size_t n = 0;
 
@@ -358,7 +384,7 @@ take_object(struct page *p, struct err *err)
 	struct s3_object o;
 
 	if (p->encoded)
-		decode(&p->key);
+		s3_decode(&p->key);
 	if (p->key.len == 0 || memchr(p->key.ptr, '\0', p->key.len) != NULL)
 		return err_set(err, ERR_REMOTE, "a listing with a key that is "
 			       "none");

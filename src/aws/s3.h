@@ -47,6 +47,9 @@ int s3_list(struct s3 *s, const char *path, size_t most,
 int s3_load(struct s3 *s, const char *path, size_t limit, struct buf *out,
 	    struct err *err);
 
+/* Is there such an object?  1 with its length in *len, 0, or -1. */
+int s3_look(struct s3 *s, const char *path, uint64_t *len, struct err *err);
+
 /*
  * An object as a feed: ranges of it are on their way side by side, a broken
  * connection is taken up again at its byte, and an object that changes while it
@@ -67,6 +70,14 @@ enum {
 struct drain *s3_drain(struct s3 *s, const char *path, struct err *err);
 
 enum { S3_PART_LEN = 6 * 1024 * 1024 };		/* of the first thousand */
+
+/*
+ * Call off all uploads to keys that begin with that of `path` which were begun
+ * and not finished; *n says how many.  Returns 0; 1 with *err set if the
+ * service knows no list of them; or -1.
+ */
+int s3_abort_uploads(struct s3 *s, const char *path, size_t *n,
+		     struct err *err);
 
 /* Write, or remove, one small object. */
 int s3_save(struct s3 *s, const char *path, struct span bytes,

@@ -12,7 +12,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
+#include "aws/backoff.h"
 #include "aws/s3_internal.h"
 #include "aws/service.h"
 #include "aws/sigv4.h"
@@ -20,7 +22,10 @@
 #include "formats/xml.h"
 #include "io/drain.h"
 
-enum { DRIVE_MS = 200, PARTS_A_SIZE = 1000, MOST_PARTS = 10000 };
+enum {
+	DRIVE_MS = 200, PARTS_A_SIZE = 1000, MOST_PARTS = 10000,
+	COMPLETE_ATTEMPTS = 5, COMPLETE_FIRST_MS = 50, COMPLETE_MOST_MS = 2000,
+};
 
 struct s3_drain {
 	struct drain drain;
@@ -32,6 +37,7 @@ struct s3_drain {
 	struct buf etags;		/* of the parts so far, as XML */
 	struct buf query;
 	unsigned nparts;
+	uint64_t len;			/* of what was written */
 	struct err err;			/* sticks */
 	bool done;
 };
@@ -140,6 +146,7 @@ send_part(struct s3_drain *d, struct err *err)
 static int
 add(struct s3_drain *d, struct span bytes, struct err *err)
 {
+	d->len += bytes.len;
 	while (bytes.len > 0) {
 		const size_t room = part_len(d->nparts) - d->filling.len;
 		const struct span part = {
@@ -174,33 +181,71 @@ write_drain(struct drain *drain, struct span bytes, struct err *err)
 
 /* ---- the end ------------------------------------------------------------ */
 
-/* S3 may say 200 and then, in the body, that it did not. */
+/*
+ * Is the object there although the service says that there is no such upload?
+ * Then it had been completed, and only the answer was lost.
+ */
+static bool
+was_completed(struct s3_drain *d)
+{
+	struct err ignored;
+	uint64_t len;
+
+	return s3_head(d->way.service, (const char *)d->way.path.ptr, &len,
+		       &ignored) == 1 && len == d->len;
+}
+
+/*
+ * S3 may say 200 and then, in the body, that it did not.  Returns 1 if that may
+ * pass, 0 if it is done, or -1.
+ */
+static int
+complete_once(struct s3_drain *d, struct span body, struct err *err)
+{
+	struct service_call c = { 0 };
+	struct buf code = { 0 };
+	int rc = ask(d, "POST", (const char *)d->query.ptr, body, &c, err);
+
+	if (rc != 0 && strcmp(c.code, "NoSuchUpload") == 0 && c.attempt > 1 &&
+	    was_completed(d))
+		rc = 0;
+	else if (rc == 0 && xml_find(buf_span(&c.http.answer), "Code", &code,
+				     err) > 0) {
+		err_set(err, ERR_RETRY, "the upload was not completed: %.100s",
+			(const char *)code.ptr);
+		rc = 1;
+	}
+	service_call_free(&c);
+	buf_free(&code);
+	return rc;
+}
+
 static int
 complete(struct s3_drain *d, struct err *err)
 {
-	struct service_call c = { 0 };
-	struct buf body = { 0 }, code = { 0 };
+	struct backoff backoff;
+	struct buf body = { 0 };
 	int rc = -1;
 
 	buf_reset(&d->query);
 	if (buf_printf(&d->query, err, "uploadId=%.*s", (int)d->upload.len,
 		       (const char *)d->upload.ptr) != 0 ||
 	    end_text(&d->query, err) != 0 ||
-	    buf_printf(&body, err, "<CompleteMultipartUpload>%.*s"
-		       "</CompleteMultipartUpload>", (int)d->etags.len,
-		       (const char *)d->etags.ptr) != 0)
+	    buf_append(&body, span_of("<CompleteMultipartUpload>"), err) != 0 ||
+	    buf_append(&body, buf_span(&d->etags), err) != 0 ||
+	    buf_append(&body, span_of("</CompleteMultipartUpload>"), err) != 0)
 		goto done;
-	rc = ask(d, "POST", (const char *)d->query.ptr, buf_span(&body), &c,
-		 err);
-	if (rc == 0 && xml_find(buf_span(&c.http.answer), "Code", &code, err)
-	    > 0)
-		rc = err_set(err, ERR_RETRY, "the upload was not completed: "
-			     "%.100s", (const char *)code.ptr);
+	backoff_start(&backoff, COMPLETE_FIRST_MS, COMPLETE_MOST_MS);
+	for (unsigned i = 1; (rc = complete_once(d, buf_span(&body), err)) > 0 &&
+	     i < COMPLETE_ATTEMPTS; i++) {
+		const unsigned ms = backoff_ms(&backoff, i);
+
+		nanosleep(&(struct timespec){ ms / 1000,
+			  (long)(ms % 1000) * 1000000 }, NULL);
+	}
 done:
-	service_call_free(&c);
 	buf_free(&body);
-	buf_free(&code);
-	return rc;
+	return rc == 0 ? 0 : -1;
 }
 
 static int

@@ -18,6 +18,16 @@ void s3_give(struct s3 *s, struct s3_bucket *b, struct service *service);
 /* The path of a request for this key, encoded, and a NUL behind it. */
 int s3_key_path(const char *key, struct buf *out, struct err *err);
 
+/*
+ * Keys come percent-encoded, as asked for: XML has no word for some bytes.
+ * Those who do not know how say nothing of it.
+ */
+void s3_decode(struct buf *b);
+
+/* s3_look() at an encoded path. */
+int s3_head(struct service *service, const char *path, uint64_t *len,
+	    struct err *err);
+
 /* An object's path taken apart, with connections to its bucket. */
 struct s3_way {
 	struct s3 *s3;

@@ -15,7 +15,6 @@
 enum { DRIVE_MS = 200, PATIENCE = 100 };
 
 struct scan {
-	struct feed feed;
 	struct service *service;
 	struct scan_options o;
 	char *table;
@@ -24,10 +23,8 @@ struct scan {
 	bool asked;			/* it is under way */
 	bool last;			/* there is no next page */
 	struct buf page;		/* that is read */
-	size_t at;
+	double units;			/* that it took */
 };
-
-/* ---- pages -------------------------------------------------------------- */
 
 /* Ask for the page behind `start`, or for the first. */
 static int
@@ -35,6 +32,8 @@ ask(struct scan *s, struct span start, struct err *err)
 {
 	struct jsonwrite w;
 
+	if (s->o.pace != NULL && s->o.pace(s->o.context, s->units, err) != 0)
+		return -1;
 	buf_reset(&s->body);
 	jsonwrite_start(&w, &s->body, true, err);
 	jsonwrite_map(&w);
@@ -50,6 +49,10 @@ ask(struct scan *s, struct span start, struct err *err)
 		jsonwrite_name(&w, "ConsistentRead");
 		jsonwrite_bool(&w, true);
 	}
+	if (s->o.pace != NULL) {
+		jsonwrite_name(&w, "ReturnConsumedCapacity");
+		jsonwrite_text(&w, "TOTAL");
+	}
 	if (start.ptr != NULL) {
 		jsonwrite_name(&w, "ExclusiveStartKey");
 		jsonwrite_raw(&w, start);
@@ -63,13 +66,26 @@ ask(struct scan *s, struct span start, struct err *err)
 	return service_send(s->service, &s->call, err);
 }
 
-/* The page that was asked for; then the next is. */
-static int
-take_page(struct scan *s, struct err *err)
+/* The read units that an answer says it took. */
+static double
+units_of(struct span answer)
+{
+	const struct span part = jsonraw_member(answer, "ConsumedCapacity");
+	const struct span n = part.ptr == NULL ? part
+		: jsonraw_member(part, "CapacityUnits");
+	char text[32];
+
+	snprintf(text, sizeof(text), "%.*s", (int)n.len, (const char *)n.ptr);
+	return strtod(text, NULL);
+}
+
+int
+scan_next(struct scan *s, struct scan_page *page, struct err *err)
 {
 	struct service_call *done = NULL;
-	struct span next;
 
+	if (s->last)
+		return 0;
 	while (done == NULL) {
 		if (service_drive(s->service, DRIVE_MS, err) != 0)
 			return -1;
@@ -81,36 +97,27 @@ take_page(struct scan *s, struct err *err)
 		return -1;
 	}
 	buf_reset(&s->page);
-	s->at = 0;
 	if (buf_append(&s->page, buf_span(&done->http.answer), err) != 0 ||
 	    buf_append(&s->page, span_of("\n"), err) != 0)
 		return -1;
-	next = jsonraw_member(buf_span(&s->page), "LastEvaluatedKey");
-	s->last = next.len <= 2 || next.ptr[0] != '{';	/* none, {}, null */
-	return s->last ? 0 : ask(s, next, err);
+	*page = (struct scan_page){
+		.text = buf_span(&s->page),
+		.next = jsonraw_member(buf_span(&s->page), "LastEvaluatedKey"),
+	};
+	/* None, {}, null. */
+	s->last = page->next.len <= 2 || page->next.ptr[0] != '{';
+	if (s->last)
+		page->next.ptr = NULL;
+	s->units = s->o.pace != NULL ? units_of(page->text) : 0;
+	page->units = s->units;
+	return s->last || ask(s, page->next, err) == 0 ? 1 : -1;
 }
 
-static ssize_t
-read_scan(struct feed *feed, uint8_t *to, size_t n, struct err *err)
+void
+scan_close(struct scan *s)
 {
-	struct scan *const s = (struct scan *)feed;
-
-	if (s->at == s->page.len && s->last)
-		return 0;
-	if (s->at == s->page.len && take_page(s, err) != 0)
-		return -1;
-	if (n > s->page.len - s->at)
-		n = s->page.len - s->at;
-	memcpy(to, s->page.ptr + s->at, n);
-	s->at += n;
-	return (ssize_t)n;
-}
-
-static void
-close_scan(struct feed *feed)
-{
-	struct scan *const s = (struct scan *)feed;
-
+	if (s == NULL)
+		return;
 	if (s->service != NULL && s->asked)
 		service_stop(s->service, &s->call);
 	service_call_free(&s->call);
@@ -121,8 +128,8 @@ close_scan(struct feed *feed)
 	free(s);
 }
 
-struct feed *
-scan_feed(struct side *side, const struct scan_options *o, struct err *err)
+struct scan *
+scan_open(struct side *side, const struct scan_options *o, struct err *err)
 {
 	struct scan *const s = calloc(1, sizeof(*s));
 
@@ -130,14 +137,67 @@ scan_feed(struct side *side, const struct scan_options *o, struct err *err)
 		err_set(err, ERR_SYSTEM, "out of memory");
 		return NULL;
 	}
-	s->feed = (struct feed){ read_scan, close_scan };
 	s->o = *o;
 	s->table = strdup(o->table);
 	if (s->table == NULL)
 		err_set(err, ERR_SYSTEM, "out of memory");
 	else if ((s->service = dynamodb_open(side, err)) != NULL &&
-		 ask(s, (struct span){ NULL, 0 }, err) == 0)
-		return &s->feed;
-	close_scan(&s->feed);
+		 ask(s, o->start, err) == 0)
+		return s;
+	scan_close(s);
+	return NULL;
+}
+
+/* ---- as a feed ----------------------------------------------------------- */
+
+struct scan_feed {
+	struct feed feed;
+	struct scan *scan;
+	struct scan_page page;
+	size_t at;
+};
+
+static ssize_t
+read_scan(struct feed *feed, uint8_t *to, size_t n, struct err *err)
+{
+	struct scan_feed *const f = (struct scan_feed *)feed;
+
+	if (f->at == f->page.text.len) {
+		const int rc = scan_next(f->scan, &f->page, err);
+
+		f->at = 0;
+		if (rc <= 0) {
+			f->page.text.len = 0;
+			return rc;
+		}
+	}
+	if (n > f->page.text.len - f->at)
+		n = f->page.text.len - f->at;
+	memcpy(to, f->page.text.ptr + f->at, n);
+	f->at += n;
+	return (ssize_t)n;
+}
+
+static void
+close_scan(struct feed *feed)
+{
+	scan_close(((struct scan_feed *)feed)->scan);
+	free(feed);
+}
+
+struct feed *
+scan_feed(struct side *side, const struct scan_options *o, struct err *err)
+{
+	struct scan_feed *const f = calloc(1, sizeof(*f));
+
+	if (f == NULL) {
+		err_set(err, ERR_SYSTEM, "out of memory");
+		return NULL;
+	}
+	f->feed = (struct feed){ read_scan, close_scan };
+	f->scan = scan_open(side, o, err);
+	if (f->scan != NULL)
+		return &f->feed;
+	free(f);
 	return NULL;
 }

@@ -1,7 +1,6 @@
 #include "aws/tables.h"
 
 #include <string.h>
-#include <time.h>
 
 #include "aws/dynamodb.h"
 #include "aws/service.h"
@@ -12,7 +11,7 @@
 #include "formats/jsonwrite.h"
 #include "formats/tree.h"
 
-enum { FIRST_MS = 50, MOST_MS = 5000, PATIENCE_S = 3600 };
+enum { MOST_MS = 5000, PATIENCE_S = 3600 };
 
 const struct tree *
 tables_definition(const struct tree *root)
@@ -22,19 +21,10 @@ tables_definition(const struct tree *root)
 	return table != NULL ? table : root;
 }
 
-static const char *
-text(const struct tree *t, const char *name)
-{
-	const struct tree *const v = t == NULL ? NULL : tree_get(t, name);
-
-	return v == NULL || v->kind != TREE_TEXT ? NULL
-		: (const char *)v->text.ptr;
-}
-
 const char *
 tables_name(const struct tree *definition)
 {
-	return text(definition, "TableName");
+	return dynamodb_text(definition, "TableName");
 }
 
 /* ---- CreateTable input -------------------------------------------------- */
@@ -48,28 +38,19 @@ is_one_of(struct span name, const char *const *names)
 	return false;
 }
 
-static uint64_t
-number(const struct tree *t, const char *name)
-{
-	const struct tree *const v = t == NULL ? NULL : tree_get(t, name);
-	uint64_t n = 0;
-
-	return v == NULL || tree_uint(v, &n) != 0 ? 0 : n;
-}
-
 /* A throughput that means something: DescribeTable says 0 on demand. */
 static bool
 is_throughput(const struct tree *t)
 {
-	return t != NULL && number(t, "ReadCapacityUnits") > 0 &&
-	       number(t, "WriteCapacityUnits") > 0;
+	return t != NULL && dynamodb_number(t, "ReadCapacityUnits") > 0 &&
+	       dynamodb_number(t, "WriteCapacityUnits") > 0;
 }
 
 static bool
 is_on_demand(const struct tree *t)
 {
-	const char *const mode = text(t, "BillingMode");
-	const char *const summary = text(tree_get(t, "BillingModeSummary"),
+	const char *const mode = dynamodb_text(t, "BillingMode");
+	const char *const summary = dynamodb_text(tree_get(t, "BillingModeSummary"),
 					 "BillingMode");
 
 	if (mode == NULL && summary == NULL)
@@ -128,9 +109,9 @@ copy_some(struct jsonwrite *w, const struct tree *map,
 		}
 		jsonwrite_map(w);
 		jsonwrite_name(w, "ReadCapacityUnits");
-		jsonwrite_uint(w, number(v, "ReadCapacityUnits"));
+		jsonwrite_uint(w, dynamodb_number(v, "ReadCapacityUnits"));
 		jsonwrite_name(w, "WriteCapacityUnits");
-		jsonwrite_uint(w, number(v, "WriteCapacityUnits"));
+		jsonwrite_uint(w, dynamodb_number(v, "WriteCapacityUnits"));
 		jsonwrite_end(w);
 	}
 }
@@ -163,7 +144,7 @@ copy_encryption(struct jsonwrite *w, const struct tree *t)
 {
 	const struct tree *const given = tree_get(t, "SSESpecification");
 	const struct tree *const found = tree_get(t, "SSEDescription");
-	const char *const key = text(found, "KMSMasterKeyArn");
+	const char *const key = dynamodb_text(found, "KMSMasterKeyArn");
 
 	if (given != NULL) {
 		jsonwrite_name(w, "SSESpecification");
@@ -191,7 +172,7 @@ tables_input(const struct tree *t, struct buf *out, struct err *err)
 		"TableClass", "WarmThroughput", "ResourcePolicy", NULL,
 	};
 	const bool on_demand = is_on_demand(t);
-	const char *const class = text(tree_get(t, "TableClassSummary"),
+	const char *const class = dynamodb_text(tree_get(t, "TableClassSummary"),
 				       "TableClass");
 	struct jsonwrite w;
 
@@ -203,7 +184,7 @@ tables_input(const struct tree *t, struct buf *out, struct err *err)
 	copy_indexes(&w, t, "GlobalSecondaryIndexes", on_demand);
 	copy_indexes(&w, t, "LocalSecondaryIndexes", on_demand);
 	copy_encryption(&w, t);
-	if (class != NULL && text(t, "TableClass") == NULL) {
+	if (class != NULL && dynamodb_text(t, "TableClass") == NULL) {
 		jsonwrite_name(&w, "TableClass");
 		jsonwrite_text(&w, class);
 	}
@@ -213,15 +194,12 @@ tables_input(const struct tree *t, struct buf *out, struct err *err)
 
 /* ---- waiting ------------------------------------------------------------ */
 
-/*
- * Until the table has this status, or with NULL is gone.  Returns 0 or -1.
- */
-static int
-wait_until(struct service *s, const char *name, const char *status,
-	   struct err *err)
+int
+tables_wait(struct service *s, const char *name, const char *status,
+	    unsigned seconds, struct err *err)
 {
 	const uint64_t start = http_clock();
-	unsigned ms = FIRST_MS;
+	unsigned ms = 0;
 	int rc = 1;
 
 	for (;;) {
@@ -234,15 +212,13 @@ wait_until(struct service *s, const char *name, const char *status,
 		dynamodb_table_free(&t);
 		if (done)
 			return rc < 0 ? -1 : 0;
-		if (side_is_cancelled(service_side(s)))
-			return err_set(err, ERR_CANCELLED, "interrupted");
-		if (http_clock() - start > (uint64_t)PATIENCE_S * 1000)
+		if (seconds > 0 && http_clock() - start >
+		    (uint64_t)seconds * 1000)
 			return err_set(err, ERR_RETRY, "table '%s' is not %s "
-				       "after %d minutes", name, status != NULL
-				       ? status : "gone", PATIENCE_S / 60);
-		nanosleep(&(struct timespec){ ms / 1000,
-			  (long)(ms % 1000) * 1000000 }, NULL);
-		ms = ms * 2 < MOST_MS ? ms * 2 : MOST_MS;
+				       "after %u minutes", name, status != NULL
+				       ? status : "gone", seconds / 60);
+		if (dynamodb_pause(s, &ms, MOST_MS, err) != 0)
+			return -1;
 	}
 }
 
@@ -255,10 +231,10 @@ key_of(const struct tree *t, const char *kind)
 
 	for (uint32_t i = 0; list != NULL && list->kind == TREE_LIST &&
 	     i < list->nkids; i++) {
-		const char *const type = text(&list->kids[i], "KeyType");
+		const char *const type = dynamodb_text(&list->kids[i], "KeyType");
 
 		if (type != NULL && strcmp(type, kind) == 0)
-			return text(&list->kids[i], "AttributeName");
+			return dynamodb_text(&list->kids[i], "AttributeName");
 	}
 	return NULL;
 }
@@ -335,7 +311,7 @@ tables_create(struct service *s, const struct tree *t, struct err *err)
 		return -1;
 	if (rc == 0 && make(s, t, err) != 0)
 		return -1;
-	if (wait_until(s, name, "ACTIVE", err) != 0)
+	if (tables_wait(s, name, "ACTIVE", PATIENCE_S, err) != 0)
 		return -1;
 	if (rc > 0)
 		return 0;
@@ -345,6 +321,43 @@ tables_create(struct service *s, const struct tree *t, struct err *err)
 		      "PointInTimeRecoverySpecification", err) != 0)
 		return -1;
 	return 1;
+}
+
+int
+tables_ttl(struct service *s, const char *name, struct buf *attribute,
+	   struct err *err)
+{
+	char code[SERVICE_CODE_LEN];
+	struct arena mem = { 0 };
+	struct buf body = { 0 };
+	struct jsonwrite w;
+	const struct tree *t = NULL;
+	const char *status, *by;
+	int rc = -1;
+
+	jsonwrite_start(&w, &body, true, err);
+	jsonwrite_map(&w);
+	jsonwrite_name(&w, "TableName");
+	jsonwrite_text(&w, name);
+	jsonwrite_end(&w);
+	code[0] = '\0';
+	if (jsonwrite_finish(&w) == 0)
+		t = dynamodb_ask(s, "DescribeTimeToLive", buf_span(&body),
+				 &mem, code, err);
+	if (t != NULL) {
+		t = tree_get(t, "TimeToLiveDescription");
+		status = dynamodb_text(t, "TimeToLiveStatus");
+		by = dynamodb_text(t, "AttributeName");
+		rc = status != NULL && by != NULL &&
+		     strncmp(status, "ENABL", 5) == 0;
+		if (rc > 0 && buf_append(attribute, span_of(by), err) != 0)
+			rc = -1;
+	} else if (strncmp(code, "UnknownOperation", 16) == 0) {
+		rc = 0;
+	}
+	arena_free(&mem);
+	buf_free(&body);
+	return rc < 0 ? err_at(err, "table '%s'", name) : rc;
 }
 
 int
@@ -372,5 +385,5 @@ tables_delete(struct service *s, const char *name, struct err *err)
 		return 0;
 	if (answer == NULL)
 		return err_at(err, "table '%s'", name);
-	return wait_until(s, name, NULL, err) == 0 ? 1 : -1;
+	return tables_wait(s, name, NULL, PATIENCE_S, err) == 0 ? 1 : -1;
 }

@@ -34,6 +34,20 @@ int tables_input(const struct tree *definition, struct buf *out,
 int tables_create(struct service *s, const struct tree *definition,
 		  struct err *err);
 
+/*
+ * Until the table has this status, or with NULL is gone; ERR_RETRY after so
+ * many seconds, if that is not 0.  Returns 0 or -1.
+ */
+int tables_wait(struct service *s, const char *name, const char *status,
+		unsigned seconds, struct err *err);
+
+/*
+ * Append the name of the attribute that items expire by: 1; 0 if they do not,
+ * or if the service knows no such thing; or -1.
+ */
+int tables_ttl(struct service *s, const char *name, struct buf *attribute,
+	       struct err *err);
+
 /* Remove it and wait until it is gone.  1, 0 if there is none, or -1. */
 int tables_delete(struct service *s, const char *name, struct err *err);
 

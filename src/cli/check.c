@@ -446,6 +446,8 @@ put_head(struct page *g, const struct plan *p)
 	put_side(g, "target", &p->target);
 	put(g, "\n            %s, %s\n", plan_format_name(p->format),
 	    p->compression);
+	if (p->out != NULL)
+		put(g, "            to %s\n", p->out);
 	if (p->format == PLAN_CSV)
 		put_csv(g, p);
 	if (p->ids.secret_env != NULL)

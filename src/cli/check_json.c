@@ -445,6 +445,8 @@ check_json(const struct plan *p, struct span increments, struct buf *out,
 	if (p->format == PLAN_CSV)
 		put_csv(&g, p);
 	put_text(&g, "compression", p->compression);
+	if (p->out != NULL)
+		put_text(&g, "out", p->out);
 	put_sources(&g, p);
 	if (increments.len > 0) {
 		jsonwrite_name(&g.w, "increments");

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "aws/dynamodb.h"
+#include "aws/s3.h"
 #include "aws/service.h"
 #include "aws/side.h"
 #include "aws/tables.h"
@@ -20,12 +21,12 @@
 #include "cli/options.h"
 #include "engine/footprint.h"
 #include "engine/job.h"
+#include "engine/place.h"
 #include "engine/plan.h"
 #include "engine/recall.h"
 #include "engine/sides.h"
 #include "formats/json.h"
 #include "formats/tree.h"
-#include "io/file.h"
 
 enum { MOST_LEN = 16 * 1024 * 1024 };
 
@@ -76,6 +77,7 @@ close_place(struct place *p)
 {
 	service_close(p->service);
 	side_close(p->side);
+	place_output(NULL, NULL);
 	plan_free(p->plan);
 	job_close(p->job);
 	arena_free(&p->mem);
@@ -89,7 +91,7 @@ create_of(struct place *p, const char *path)
 	struct arena mem = { 0 };
 	struct buf text = { 0 };
 	const struct tree *t = NULL;
-	int rc = file_load(path, MOST_LEN, &text, p->err);
+	int rc = place_load(path, MOST_LEN, &text, p->err);
 
 	if (rc == 0)
 		t = json_parse(buf_span(&text), path, &mem, p->err);
@@ -110,15 +112,43 @@ create_of(struct place *p, const char *path)
 	return rc < 0 ? -1 : 0;
 }
 
+/* Is it a target's table.json?  Its folder is one below the address. */
+static int
+create_of_object(void *context, const struct s3_object *o, struct err *err)
+{
+	struct place *const p = context;
+	const char *const out = job_out(p->job);
+	const char *const end = strchr(out + strlen("s3://"), '/');
+	const size_t bucket = end != NULL ? (size_t)(end - out) : strlen(out);
+	const size_t skip = end != NULL ? strlen(end + 1) + 1 : 0;
+	const char *const slash = strlen(o->key) < skip ? NULL
+		: strchr(o->key + skip, '/');
+	char path[PATH_MAX];
+
+	(void)err;
+	if (slash == NULL || strcmp(slash, "/table.json") != 0)
+		return 0;
+	snprintf(path, sizeof(path), "%.*s/%s", (int)bucket, out, o->key);
+	return create_of(p, path);
+}
+
 /* The table.json of every target of a job. */
 static int
 create_of_job(struct place *p)
 {
-	char out[PATH_MAX - 300], path[PATH_MAX];
+	const char *const out = job_out(p->job);
+	char path[PATH_MAX];
 	const struct dirent *d;
 	int rc = 0;
 
-	snprintf(out, sizeof(out), "%s/%s", p->options->job, JOB_OUT);
+	if (place_is_remote(out)) {
+		place_output(&p->plan->target, out);
+
+		struct s3 *const s3 = place_s3(out, p->err);
+		snprintf(path, sizeof(path), "%s/", out);
+		return s3 == NULL ? -1
+			: s3_list(s3, path, 0, create_of_object, p, p->err);
+	}
 	DIR *const dir = opendir(out);
 	if (dir == NULL)
 		return err_set(p->err, ERR_REFUSED, "'%s': %m; let 'dynamill "

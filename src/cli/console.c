@@ -453,10 +453,9 @@ console_summary(const struct run *run, const struct options *o)
 	if (a->total.rejected > 0)
 		log_print(console.told, "  rejected items and why: %s/rejected/\n",
 		       run_job_dir(run));
-	log_print(console.told, "  %s: %s/out/   report: %s/report.json\n",
+	log_print(console.told, "  %s: %s/   report: %s/report.json\n",
 		  changes ? "deletes and puts to push, not to import"
-			  : "import-ready", run_job_dir(run),
-		  run_job_dir(run));
+			  : "import-ready", run_out(run), run_job_dir(run));
 }
 
 /* The lines of rejected/TABLE.jsonl, each in a record of its own. */

@@ -374,7 +374,7 @@ check_command(const struct options *o, const char *command, struct err *err)
 		  "run analyze check test reverse migrate" },
 		{ o->revert, "--revert", "run analyze check test migrate" },
 		{ o->shard != NULL, "--shard", "run analyze" },
-		{ o->out != NULL, "-o", "init reverse" },
+		{ o->out != NULL, "-o", "init reverse run analyze" },
 		{ o->as != NULL, "--as", "cat" },
 		{ o->select != NULL, "--select", "cat" },
 		{ o->ignore != NULL, "--ignore", "diff validate" },

@@ -13,7 +13,7 @@ settings_read(const struct options *o, struct settings *s, struct err *err)
 	s->run = (struct run_options){
 		.plans = o->args, .nplans = o->nargs,
 		.plan = options_plan(o),
-		.job_dir = o->job,
+		.job_dir = o->job, .out = o->out,
 		.applied = o->applied, .napplied = o->napplied,
 		.threads = options_threads(o),
 		.memory = o->memory, .level = o->level, .limit = o->limit,

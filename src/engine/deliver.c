@@ -36,7 +36,13 @@ load_job(struct deliver *d, struct err *err)
 		return -1;
 	recall.plan.variable = d->o.variable;
 	d->plan = plan_load(recall.plans, recall.nplans, &recall.plan, err);
-	return d->plan == NULL ? -1 : 0;
+	if (d->plan == NULL)
+		return -1;
+	place_output(&d->plan->target, job_out(d->job));
+	return job_is_out(d->job) ? 0
+		: err_set(err, ERR_REFUSED, "the job in '%s' has no out/ yet: "
+			  "let 'dynamill run' come to its end first",
+			  d->o.job_dir);
 }
 
 /* ---- a table ------------------------------------------------------------ */
@@ -346,7 +352,8 @@ deliver_open(const struct deliver_options *o, struct err *err)
 	}
 	d->o = *o;
 	if (load_job(d, err) == 0 &&
-	    outfiles_find(o->job_dir, o->tables, o->ntables, &d->out, err)
+	    outfiles_find(job_out(d->job), o->tables, o->ntables,
+			  &d->out, err)
 	    == 0 &&
 	    (d->side = sides_open(&d->plan->target, o->usual, err)) != NULL &&
 	    sides_check_account(d->side, &d->plan->target, err) == 0 &&
@@ -370,6 +377,7 @@ deliver_close(struct deliver *d)
 	service_close(d->service);
 	side_close(d->side);
 	outfiles_free(&d->out);
+	place_output(NULL, NULL);
 	plan_free(d->plan);
 	job_close(d->job);
 	arena_free(&d->mem);

@@ -4,12 +4,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "engine/increments.h"
+#include "engine/place.h"
 #include "engine/rules.h"
 #include "engine/tabledef.h"
 #include "formats/csv.h"
@@ -81,8 +81,11 @@ read_beside(struct dump *d, const struct export *e, struct dump_table *t,
 
 	if (e->kind == EXPORT_PLAIN ||
 	    snprintf(path, sizeof(path), "%s/table.json", e->path) >=
-	    (int)sizeof(path) || access(path, R_OK) != 0)
+	    (int)sizeof(path))
 		return 0;
+	rc = place_look(path, err);
+	if (rc <= 0)
+		return rc;
 	rc = tabledef_read(path, &d->exports.mem, &def, err);
 	if (rc == 0)
 		t->key = def.key;

@@ -17,7 +17,6 @@
 #include "engine/place.h"
 #include "formats/members.h"
 #include "io/archive_feed.h"
-#include "io/file.h"
 
 enum { MAX_MANIFEST_LEN = 64 * 1024 * 1024, PIECE_LEN = 64 * 1024 };
 
@@ -334,10 +333,8 @@ exports_load(struct finder *f, const char *path, size_t limit,
 {
 	const struct exports_archive *const a = archive_of(f, path);
 
-	if (place_is_remote(path))
-		return exports_load_remote(path, limit, out, err);
-	if (a == NULL)
-		return file_load(path, limit, out, err);
+	if (a == NULL || a->remote)
+		return place_load(path, limit, out, err);
 
 	const struct exports_inside *const file = file_at(a, path);
 	if (file == NULL || file->bytes.ptr == NULL)

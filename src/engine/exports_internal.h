@@ -75,9 +75,6 @@ void exports_place(const struct finder *f, struct export_file *file);
 /* List what is below an s3:// path: it is a folder, or a file, from then on. */
 int exports_open_remote(struct finder *f, const char *path, struct err *err);
 
-int exports_load_remote(const char *path, size_t limit, struct buf *out,
-			struct err *err);
-
 /* The table that dynamodb://TABLE means, as files that are its segments. */
 int exports_add_table(struct finder *f, const char *path, struct err *err);
 

@@ -54,7 +54,7 @@ int
 exports_open_remote(struct finder *f, const char *path, struct err *err)
 {
 	const char *const slash = strchr(path + strlen("s3://"), '/');
-	struct s3 *const s3 = place_s3(err);
+	struct s3 *const s3 = place_s3(path, err);
 	struct remote_list l = { .finder = f, .path = path };
 	char *below = NULL;
 	int rc = s3 == NULL ? -1 : 0;
@@ -81,15 +81,6 @@ exports_open_remote(struct finder *f, const char *path, struct err *err)
 	free(below);
 	buf_free(&l.files);
 	return rc;
-}
-
-int
-exports_load_remote(const char *path, size_t limit, struct buf *out,
-		    struct err *err)
-{
-	struct s3 *const s3 = place_s3(err);
-
-	return s3 == NULL ? -1 : s3_load(s3, path, limit, out, err);
 }
 
 /* ---- live tables --------------------------------------------------------- */

@@ -27,6 +27,7 @@
 
 struct job {
 	char *dir;
+	char *out;		/* JOB_OUT in it */
 	int lock;		/* -1: not locked */
 	bool no_locks;		/* the file system has none */
 	bool part;		/* of a divided job */
@@ -200,7 +201,12 @@ new_job(const char *dir, struct err *err)
 		n--;
 	if (j != NULL)
 		j->dir = strndup(dir, n);
-	if (j == NULL || j->dir == NULL) {
+	if (j != NULL && j->dir != NULL &&
+	    asprintf(&j->out, "%s/" JOB_OUT, j->dir) < 0)
+		j->out = NULL;
+	if (j == NULL || j->dir == NULL || j->out == NULL) {
+		if (j != NULL)
+			free(j->dir);
 		free(j);
 		err_set(err, ERR_SYSTEM, "out of memory");
 		return NULL;
@@ -385,6 +391,14 @@ job_is_out(const struct job *j)
 	return exists(j->dir, JOB_OUT) && !exists(j->dir, JOB_OUT_PARTIAL);
 }
 
+const char *
+job_out(const struct job *j)
+{
+	const char *const remote = job_value(j, "options", "-o");
+
+	return remote != NULL ? remote : j->out;
+}
+
 /* Rename a folder of the job, on disk when this returns. */
 static int
 rename_folder(const struct job *j, const char *from, const char *to,
@@ -468,5 +482,6 @@ job_close(struct job *j)
 		close(j->lock);
 	job_record_free(&j->record);
 	free(j->dir);
+	free(j->out);
 	free(j);
 }

@@ -48,6 +48,7 @@ struct job_fact {
 #define JOB_TMP		"index/tmp"	/* empty but while join_run() runs */
 #define JOB_OUT		"out"
 #define JOB_OUT_PARTIAL	"out.partial"
+#define JOB_REMOTE	"s3"		/* not there: see job_out() */
 #define JOB_REJECTED	"rejected"
 #define JOB_REJECTS	"rejected/units"	/* their parts, unit by unit */
 #define JOB_DROPS	"index/drops"	/* of a survey: see drops.h */
@@ -106,6 +107,9 @@ const struct job_fact *job_facts(const struct job *j, size_t *n);
 
 /* Is out/ there under its final name? */
 bool job_is_out(const struct job *j);
+
+/* Where its output is: DIR/out, or s3://...  Lives as long as `j`. */
+const char *job_out(const struct job *j);
 
 /*
  * Wait until all that is in the job is on the disk; to be done before anything

@@ -56,7 +56,8 @@ struct journal_file {
 	/*
 	 * Relative to the job's folder, with no `.` or `..`.  Of JOURNAL_OUT
 	 * and JOURNAL_DELETES it begins with "out/", also while the folder is
-	 * still out.partial.
+	 * still out.partial; or with "s3/" where the output is not in the job:
+	 * those files are passed over here, see store.h.
 	 */
 	struct span path;
 	uint64_t size;		/* of the file */

@@ -35,6 +35,15 @@ is_folder(const char *dir, const char *name)
 	return yes;
 }
 
+/* Is it an object in S3? */
+static bool
+is_remote(const struct journal_file *f)
+{
+	const size_t n = strlen(JOB_REMOTE "/");
+
+	return f->path.len > n && memcmp(f->path.ptr, JOB_REMOTE "/", n) == 0;
+}
+
 char *
 journal_place(const char *job_dir, const struct journal_file *f)
 {
@@ -121,8 +130,9 @@ check_files(const char *job_dir, const struct journal_unit *u, bool all,
 	int rc = 1;
 
 	for (size_t i = 0; rc == 1 && i < u->nfiles; i++) {
-		if (!all && u->files[i].kind != JOURNAL_OUT &&
-		    u->files[i].kind != JOURNAL_DELETES)
+		if (is_remote(&u->files[i]) ||
+		    (!all && u->files[i].kind != JOURNAL_OUT &&
+		     u->files[i].kind != JOURNAL_DELETES))
 			continue;
 		char *const path = journal_place(job_dir, &u->files[i]);
 
@@ -210,7 +220,8 @@ size_of(const struct journal_unit *const *units, size_t n)
 
 	for (size_t i = 0; i < n; i++)
 		for (size_t k = 0; k < units[i]->nfiles; k++)
-			all += units[i]->files[k].size;
+			if (!is_remote(&units[i]->files[k]))
+				all += units[i]->files[k].size;
 	return all;
 }
 
@@ -229,7 +240,8 @@ journal_sync_files(const char *job_dir,
 			struct err trouble;
 
 			/* After a failure too: see what else is refused. */
-			if (sync_file(job_dir, &units[i]->files[k], &folders,
+			if (is_remote(&units[i]->files[k]) ||
+			    sync_file(job_dir, &units[i]->files[k], &folders,
 				      &trouble) == 0 || rc != 0)
 				continue;
 			*err = trouble;

@@ -6,16 +6,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "aws/s3.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/keyhash.h"
-#include "engine/job.h"
+#include "engine/place.h"
 #include "formats/ddbjson.h"
 #include "formats/formats.h"
 #include "formats/manifest.h"
-#include "io/file.h"
 
 enum { MOST_LEN = 1 << 30 };
 
@@ -58,10 +57,10 @@ read_manifest(struct outfiles *o, const char *folder, const char *name,
 
 	*n = 0;
 	snprintf(path, sizeof(path), "%s/%s.md5", folder, name);
-	rc = file_load(path, MANIFEST_CHECKSUM_LEN, &sum, err);
+	rc = place_load(path, MANIFEST_CHECKSUM_LEN, &sum, err);
 	snprintf(path, sizeof(path), "%s/%s.json", folder, name);
 	if (rc == 0)
-		rc = file_load(path, MOST_LEN, &text, err);
+		rc = place_load(path, MOST_LEN, &text, err);
 	if (rc == 0 && !manifest_check(buf_span(&text), buf_span(&sum)))
 		rc = err_set(err, ERR_INPUT, "'%s' is not what its checksum "
 			     "was taken of", path);
@@ -98,8 +97,10 @@ add_part(struct outfiles *o, const char *folder, const char *manifest,
 		struct unit *const u = &part->units[part->n];
 
 		snprintf(path, sizeof(path), "%s/%s", folder, files[i].key);
-		if (access(path, R_OK) != 0)
-			return err_set(err, ERR_INPUT, "'%s': %m", path);
+		const int there = place_look(path, err);
+		if (there <= 0)
+			return there < 0 ? -1 : err_set(err, ERR_INPUT, "'%s' "
+				"is in its manifest, and not there", path);
 		*u = (struct unit){
 			.number = part->n++, .path = copy_text(o, path, err),
 			.format = format, .has_md5 = files[i].has_md5,
@@ -214,27 +215,68 @@ look_into(struct finding *f, const char *out, const char *name,
 		return err_set(err, ERR_USAGE, "'%s': a path that is too long",
 			       out);
 	snprintf(changes, sizeof(changes), "%s/manifest-changes.json", path);
-	if (access(changes, F_OK) == 0)
-		return add_changes(f, path, name, err);
+	const int there = place_look(changes, err);
+	if (there != 0)
+		return there < 0 ? -1 : add_changes(f, path, name, err);
 	kept = copy_text(f->o, path, err);
 	return kept == NULL ? -1
 		: buf_append(&f->folders, (struct span){
 			(const uint8_t *)&kept, sizeof(kept) }, err);
 }
 
+/* The folders of a bucket, of which objects come in order. */
+struct listing {
+	struct finding *f;
+	const char *out;
+	size_t skip;		/* of a key: the address, and a slash */
+	char last[300];
+};
+
 static int
-list_folders(struct finding *f, const char *job_dir, struct err *err)
+see_object(void *context, const struct s3_object *o, struct err *err)
 {
-	char out[PATH_MAX];
+	struct listing *const l = context;
+	const char *const name = o->key + l->skip;
+	const char *const slash = strlen(o->key) <= l->skip ? NULL
+		: strchr(name, '/');
+	const size_t n = slash == NULL ? 0 : (size_t)(slash - name);
+
+	if (n == 0 || n >= sizeof(l->last) ||
+	    (strlen(l->last) == n && memcmp(l->last, name, n) == 0))
+		return 0;
+	memcpy(l->last, name, n);
+	l->last[n] = '\0';
+	return look_into(l->f, l->out, l->last, err);
+}
+
+static int
+list_bucket(struct finding *f, const char *out, struct err *err)
+{
+	struct s3 *const s3 = place_s3(out, err);
+	struct listing l = { .f = f, .out = out };
+	char path[PATH_MAX];
+	struct span bucket;
+	const char *key;
+
+	if (s3 == NULL || s3_split(out, &bucket, &key, err) != 0)
+		return -1;
+	l.skip = *key == '\0' ? 0 : strlen(key) + 1;
+	snprintf(path, sizeof(path), "%s/", out);
+	return s3_list(s3, path, 0, see_object, &l, err);
+}
+
+static int
+list_folders(struct finding *f, const char *out, struct err *err)
+{
 	struct dirent **names;
 	int n, rc = 0;
 
-	snprintf(out, sizeof(out), "%s/%s", job_dir, JOB_OUT);
+	if (place_is_remote(out))
+		return list_bucket(f, out, err);
 	n = scandir(out, &names, NULL, alphasort);
 	if (n < 0 && errno == ENOENT)
-		return err_set(err, ERR_REFUSED, "the job in '%s' has no out/ "
-			       "yet: let 'dynamill run' come to its end first",
-			       job_dir);
+		return err_set(err, ERR_REFUSED, "there is no '%s' yet: let "
+			       "'dynamill run' come to its end first", out);
 	if (n < 0)
 		return err_set(err, ERR_SYSTEM, "'%s': %m", out);
 	for (int i = 0; i < n; i++) {
@@ -273,14 +315,14 @@ check_tables(const struct finding *f, struct err *err)
 }
 
 int
-outfiles_find(const char *job_dir, const char *const *tables, size_t ntables,
+outfiles_find(const char *out, const char *const *tables, size_t ntables,
 	      struct outfiles *o, struct err *err)
 {
 	struct finding f = { .o = o, .tables = tables, .ntables = ntables };
 	int rc = -1;
 
 	*o = (struct outfiles){ 0 };
-	if (list_folders(&f, job_dir, err) != 0 || add_whole(&f, err) != 0)
+	if (list_folders(&f, out, err) != 0 || add_whole(&f, err) != 0)
 		goto done;
 	o->n = f.list.len / sizeof(*o->tables);
 	o->tables = arena_take(&o->mem, f.list.len + 1, err);

@@ -24,7 +24,7 @@ struct outfiles_part {
 
 struct outfiles_table {
 	const char *name;	/* of the target */
-	const char *folder;	/* JOB/out/<table> */
+	const char *folder;	/* <out>/<table> */
 	struct plan_key key;	/* .pk.name NULL: nothing there says it */
 	bool changes;		/* of an increment alone */
 	struct outfiles_part puts;
@@ -39,10 +39,11 @@ struct outfiles {
 };
 
 /*
- * Look, `tables` only, or at all of them; the manifests must find everything.
- * ERR_REFUSED if the job has no out/ yet.  *o must be freed either way.
+ * Look into `out`, which is job_out(): for `tables` only, or at all of them; the
+ * manifests must find everything.  ERR_REFUSED if it is not there yet.  *o must
+ * be freed either way.
  */
-int outfiles_find(const char *job_dir, const char *const *tables,
+int outfiles_find(const char *out, const char *const *tables,
 		  size_t ntables, struct outfiles *o, struct err *err);
 void outfiles_free(struct outfiles *o);
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "aws/s3.h"
 #include "aws/scan.h"
@@ -14,41 +15,60 @@
 #include "io/archive_feed.h"
 #include "io/file.h"
 
-static struct {
-	pthread_mutex_t lock;
-	const struct side_options *usual;
+/* What is reached by what a side of the plan says. */
+struct remote {
 	const struct plan_side *plan;
 	struct side *side;
 	struct s3 *s3;
-	bool consistent;
-} remote = { .lock = PTHREAD_MUTEX_INITIALIZER };
+};
+
+static struct {
+	pthread_mutex_t lock;
+	const struct side_options *usual;
+	struct remote source, output;
+	const char *address;		/* of the output; or NULL */
+	bool consistent;		/* tables are read so */
+} all = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 void
 place_usual(const struct side_options *usual)
 {
-	remote.usual = usual;
+	all.usual = usual;
+}
+
+/* What a plan that is gone said is not to last. */
+static void
+anew(struct remote *r, const struct plan_side *plan)
+{
+	s3_free(r->s3);
+	side_close(r->side);
+	*r = (struct remote){ .plan = plan };
 }
 
 void
 place_read_consistently(bool yes)
 {
-	remote.consistent = yes;
+	all.consistent = yes;
 }
 
 void
 place_close(void)
 {
-	s3_free(remote.s3);
-	side_close(remote.side);
-	remote.s3 = NULL;
-	remote.side = NULL;
+	anew(&all.source, NULL);
+	anew(&all.output, NULL);
 }
 
 void
 place_source(const struct plan_side *plan)
 {
-	place_close();	/* what a plan that is gone said is not to last */
-	remote.plan = plan;
+	anew(&all.source, plan);
+}
+
+void
+place_output(const struct plan_side *plan, const char *address)
+{
+	anew(&all.output, plan);
+	all.address = address;
 }
 
 bool
@@ -63,36 +83,79 @@ place_is_table(const char *where)
 	return strncmp(where, "dynamodb://", 11) == 0;
 }
 
+/* Is it the output's address, or below? */
+static struct remote *
+remote_of(const char *where)
+{
+	const size_t n = all.address == NULL ? 0 : strlen(all.address);
+
+	return n > 0 && strncmp(where, all.address, n) == 0 &&
+	       (where[n] == '/' || where[n] == '\0') ? &all.output
+						      : &all.source;
+}
+
+struct side *
+place_side_of(const char *where, struct err *err)
+{
+	struct remote *const r = remote_of(where);
+
+	pthread_mutex_lock(&all.lock);
+	if (r->side == NULL && all.usual == NULL)
+		err_set(err, ERR_USAGE, "AWS is not reached from here");
+	else if (r->side == NULL)
+		r->side = sides_open(r->plan, all.usual, err);
+	pthread_mutex_unlock(&all.lock);
+	return r->side;
+}
+
 struct side *
 place_side(struct err *err)
 {
-	pthread_mutex_lock(&remote.lock);
-	if (remote.side == NULL && remote.usual == NULL)
-		err_set(err, ERR_USAGE, "AWS is not reached from here");
-	else if (remote.side == NULL)
-		remote.side = sides_open(remote.plan, remote.usual, err);
-	pthread_mutex_unlock(&remote.lock);
-	return remote.side;
+	return place_side_of("", err);
 }
 
 struct s3 *
-place_s3(struct err *err)
+place_s3(const char *where, struct err *err)
 {
-	struct side *const side = place_side(err);
+	struct remote *const r = remote_of(where);
+	struct side *const side = place_side_of(where, err);
 
 	if (side == NULL)
 		return NULL;
-	pthread_mutex_lock(&remote.lock);
-	if (remote.s3 == NULL)
-		remote.s3 = s3_new(side, err);
-	pthread_mutex_unlock(&remote.lock);
-	return remote.s3;
+	pthread_mutex_lock(&all.lock);
+	if (r->s3 == NULL)
+		r->s3 = s3_new(side, err);
+	pthread_mutex_unlock(&all.lock);
+	return r->s3;
+}
+
+int
+place_load(const char *where, size_t limit, struct buf *out, struct err *err)
+{
+	struct s3 *s;
+
+	if (!place_is_remote(where))
+		return file_load(where, limit, out, err);
+	s = place_s3(where, err);
+	return s == NULL ? -1 : s3_load(s, where, limit, out, err);
+}
+
+int
+place_look(const char *where, struct err *err)
+{
+	struct s3 *s;
+	uint64_t len;
+
+	if (!place_is_remote(where))
+		return access(where, F_OK) == 0;
+	s = place_s3(where, err);
+	return s == NULL ? -1 : s3_look(s, where, &len, err);
 }
 
 static struct feed *
 feed_remote(const char *where, struct err *err)
 {
-	struct s3 *const s = place_s3(err);
+	struct s3 *const s = place_s3(where, err);
 
 	return s == NULL ? NULL : s3_feed(s, where, err);
 }
@@ -105,7 +168,7 @@ feed_table(const char *where, struct err *err)
 	char *const hash = table == NULL ? NULL : strrchr(table, '#');
 	struct scan_options o = {
 		.table = table, .nsegments = 1,
-		.consistent = remote.consistent,
+		.consistent = all.consistent,
 	};
 	struct side *const side = place_side(err);
 	struct feed *f = NULL;
@@ -172,6 +235,11 @@ place_feed(const char *where, struct err *err)
 struct drain *
 place_drain(const char *where, struct err *err)
 {
+	struct s3 *const s = place_is_remote(where) ? place_s3(where, err)
+						    : NULL;
+
+	if (place_is_remote(where))
+		return s == NULL ? NULL : s3_drain(s, where, err);
 	return strcmp(where, "-") == 0 ? stdout_drain(err) :
 	       file_drain(where, err);
 }

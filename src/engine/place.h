@@ -6,7 +6,9 @@
 #define ENGINE_PLACE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
+struct buf;
 struct drain;
 struct err;
 struct feed;
@@ -26,12 +28,29 @@ void place_source(const struct plan_side *plan);
 void place_read_consistently(bool yes);
 void place_close(void);		/* at the very end */
 
+/*
+ * The same of a job's output, which is at s3://... and read and written as
+ * plan's target says, whatever the source is.  On disk is fine, too.  NULL: there
+ * is none such.
+ */
+void place_output(const struct plan_side *plan, const char *address);
+
 bool place_is_remote(const char *where);	/* in S3 */
 bool place_is_table(const char *where);		/* dynamodb://TABLE */
 
-/* The side that is read from, and its buckets; NULL with *err set. */
+/* The side that is read from; NULL with *err set. */
 struct side *place_side(struct err *err);
-struct s3 *place_s3(struct err *err);
+
+/* Of the side that `where` is of: it, and its buckets. */
+struct side *place_side_of(const char *where, struct err *err);
+struct s3 *place_s3(const char *where, struct err *err);
+
+/* Append what is there to `out`; ERR_LIMIT if it is longer than `limit`. */
+int place_load(const char *where, size_t limit, struct buf *out,
+	       struct err *err);
+
+/* Is there such a file or object?  1, 0, or -1. */
+int place_look(const char *where, struct err *err);
 
 /* NULL with *err set if it cannot be opened. */
 struct feed *place_feed(const char *where, struct err *err);

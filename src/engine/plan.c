@@ -113,7 +113,7 @@ read_sides(struct plan_part *part, struct err *err)
 	};
 	static const char *const target[] = {
 		"environment", "profile", "region", "account", "role_arn",
-		"endpoint_url", "format", "compression", "csv", NULL,
+		"endpoint_url", "format", "compression", "csv", "out", NULL,
 	};
 	static const char *const names[] = { "from", "to", NULL };
 	const struct tree *const t = tree_get(part->root, "names");
@@ -128,6 +128,7 @@ read_sides(struct plan_part *part, struct err *err)
 		part->format = tree_get(to, "format");
 		part->compression = tree_get(to, "compression");
 		part->csv = tree_get(to, "csv");
+		part->out = tree_get(to, "out");
 	}
 	if (t == NULL)
 		return 0;
@@ -237,6 +238,30 @@ over(const char **to, const char *from)
 		*to = from;
 }
 
+int
+plan_check_out(const char *out, struct err *err)
+{
+	const size_t n = strlen(out);
+
+	if (strncmp(out, "s3://", 5) != 0 || out[5] == '/' || out[5] == '\0')
+		return err_set(err, ERR_USAGE, "'%s' is no s3://BUCKET/PREFIX; "
+			       "on this machine it is the job's folder that "
+			       "holds the output: --job DIR", out);
+	return n <= PLAN_OUT_LEN ? 0 : err_set(err, ERR_USAGE, "an address of "
+		"%zu bytes; the output's has %d at most", n, PLAN_OUT_LEN);
+}
+
+static int
+read_out(struct plan *p, const struct tree *t, struct err *err)
+{
+	struct err why;
+
+	if (plan_read_text(t, "out", &p->out, err) != 0)
+		return -1;
+	return plan_check_out(p->out, &why) == 0 ? 0
+		: tree_err(t, err, "'out': %s", why.text);
+}
+
 static int
 read_outputs(struct plan *p, const struct plan_part *part, struct err *err)
 {
@@ -255,6 +280,8 @@ read_outputs(struct plan *p, const struct plan_part *part, struct err *err)
 			return -1;
 		p->compression = packings[word];
 	}
+	if (part->out != NULL && read_out(p, part->out, err) != 0)
+		return -1;
 	return part->csv != NULL ? plan_read_csv(p, part->csv, err) : 0;
 }
 

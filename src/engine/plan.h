@@ -344,6 +344,7 @@ struct plan {
 	struct plan_side source, target;
 	enum plan_out_format format;
 	const char *compression;	/* "gzip", "zstd", "none" */
+	const char *out;		/* s3://..., or NULL: in the job */
 	struct plan_csv csv;
 
 	struct plan_source *sources;
@@ -394,6 +395,11 @@ struct plan_found {
 	const struct item_format *format;
 	const struct item_rules *rules;
 };
+
+/* Can the output of a run go there?  0, or -1 with ERR_USAGE. */
+int plan_check_out(const char *out, struct err *err);
+
+enum { PLAN_OUT_LEN = 220 };	/* of such an address, at most */
 
 /* Read and check the plans.  NULL on failure. */
 struct plan *plan_load(const char *const *paths, size_t n,

@@ -92,7 +92,7 @@ struct plan_part {
 	struct plan_side source, target;
 	const char *from, *to;		/* names; NULL: not said */
 	const struct tree *from_node, *to_node;
-	const struct tree *format, *compression, *csv, *ids;
+	const struct tree *format, *compression, *csv, *out, *ids;
 	struct plan_entry *entries;
 	size_t nentries;
 	struct plan_names by_name;	/* number of entry */

@@ -11,6 +11,7 @@
 #include "aws/side.h"
 #include "base/err.h"
 #include "engine/job.h"
+#include "engine/place.h"
 #include "engine/plan.h"
 #include "engine/progress.h"
 #include "engine/recall.h"
@@ -30,7 +31,13 @@ load_job(struct rollback *r, struct err *err)
 	recall.plan.variable = r->o.variable;
 	recall.plan.context = r->o.context;
 	r->plan = plan_load(recall.plans, recall.nplans, &recall.plan, err);
-	return r->plan == NULL ? -1 : 0;
+	if (r->plan == NULL)
+		return -1;
+	place_output(&r->plan->target, job_out(r->job));
+	return job_is_out(r->job) ? 0
+		: err_set(err, ERR_REFUSED, "the job in '%s' has no out/ yet: "
+			  "let 'dynamill run' come to its end first",
+			  r->o.job_dir);
 }
 
 /* ---- a table ------------------------------------------------------------- */
@@ -191,7 +198,8 @@ rollback_open(const struct rollback_options *o, struct err *err)
 	}
 	r->o = *o;
 	if (load_job(r, err) == 0 &&
-	    outfiles_find(o->job_dir, o->tables, o->ntables, &r->out, err)
+	    outfiles_find(job_out(r->job), o->tables, o->ntables,
+			  &r->out, err)
 	    == 0 &&
 	    (r->side = sides_open(&r->plan->target, o->usual, err)) != NULL &&
 	    sides_check_account(r->side, &r->plan->target, err) == 0 &&
@@ -217,6 +225,7 @@ rollback_close(struct rollback *r)
 	service_close(r->service);
 	side_close(r->side);
 	outfiles_free(&r->out);
+	place_output(NULL, NULL);
 	plan_free(r->plan);
 	job_close(r->job);
 	arena_free(&r->mem);

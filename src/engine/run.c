@@ -20,6 +20,7 @@
 #include "engine/run_internal.h"
 #include "engine/shard.h"
 #include "engine/sources.h"
+#include "engine/store.h"
 #include "formats/ddbjson.h"
 #include "formats/formats.h"
 #include "formats/gzip.h"
@@ -190,6 +191,7 @@ make_program(struct run *r, struct err *err)
 		.format = item_format_named(plan_format_name(r->plan->format)),
 		.pack = byte_format_named(r->plan->compression),
 		.level = r->options->level, .job_dir = r->work,
+		.out = r->out,
 		.journal = r->journal,
 		.fail_on_bad_item = r->options->fail_on_bad_item,
 		.cancel = &r->stop, .progress = r->progress,
@@ -215,7 +217,9 @@ skip_done(struct run *r, struct err *err)
 
 		if (u == NULL || r->done[i])
 			continue;
-		const int ok = journal_check_unit(r->work, u, false, &why);
+		int ok = journal_check_unit(r->work, u, false, &why);
+		if (ok > 0)
+			ok = run_check_stored(r, u, &why);
 		if (ok < 0) {
 			*err = why;
 			return -1;
@@ -260,7 +264,7 @@ run_open_sources(const struct run_options *o, struct err *err)
 	pthread_mutex_init(&r->lock, NULL);
 	pthread_cond_init(&r->changed, NULL);
 	r->plan = plan_load(o->plans, o->nplans, &o->plan, err);
-	if (r->plan != NULL &&
+	if (r->plan != NULL && run_choose_out(r, err) == 0 &&
 	    sources_find(r->plan, o->accept, o->naccept, &r->mem, &r->exports,
 			 &r->found, err) == 0 &&
 	    name_folder(r, err) == 0)
@@ -298,6 +302,7 @@ run_close(struct run *r)
 {
 	if (r == NULL)
 		return;
+	store_close(r->store);
 	account_free(&r->account);
 	known_close(r->known);
 	drops_close(r->drops);
@@ -320,6 +325,7 @@ run_close(struct run *r)
 	free(r->streams);
 	free(r->packed_total);
 	free(r->progress);
+	free(r->out);
 	arena_free(&r->mem);
 	pthread_cond_destroy(&r->changed);
 	pthread_mutex_destroy(&r->lock);
@@ -519,6 +525,12 @@ const char *
 run_job_dir(const struct run *r)
 {
 	return r->dir;
+}
+
+const char *
+run_out(const struct run *r)
+{
+	return job_out(r->job);
 }
 
 bool

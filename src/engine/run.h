@@ -52,6 +52,7 @@ struct run_options {
 	size_t nplans;
 	struct plan_options plan;
 	const char *job_dir;		/* NULL: "./<plan name>.job" */
+	const char *out;		/* s3://...; NULL: as the plan says */
 	const struct job_fact *applied;	/* for job.json: see migrations.h */
 	size_t napplied;
 	unsigned threads;		/* 0: 1 */
@@ -141,6 +142,7 @@ int run_finish(struct run *r, struct err *err);
 
 const struct plan *run_plan(const struct run *r);
 const char *run_job_dir(const struct run *r);
+const char *run_out(const struct run *r);	/* JOB/out, or s3://... */
 /* Is there a warning, a damage or a data file that --accept NAME means? */
 bool run_has_to_accept(const struct run *r, const char *name);
 

@@ -284,7 +284,8 @@ check_out(const struct run *r, struct err *err)
 								  i);
 		struct err why;
 
-		if (u != NULL && journal_check_out(r->work, u, &why) != 1)
+		if (u != NULL && (journal_check_out(r->work, u, &why) != 1 ||
+				  run_check_stored(r, u, &why) != 1))
 			return err_set(err, why.code, "%s; the job was done: "
 				       "put back what it made, or name another "
 				       "--job", why.text);
@@ -323,8 +324,8 @@ finish(struct run *r, struct err *err)
 	    run_check_ids(r, err) != 0 || check_keys(r, err) != 0 ||
 	    run_locate_all(r, err) != 0 || check_dangling(r, err) != 0 ||
 	    count_maps(r, err) != 0 ||
-	    run_write_manifests(r, err) != 0 || run_write_tables(r, err) != 0 ||
-	    run_join_rejects(r, err) != 0 || report_write(r, err) != 0 ||
+	    run_write_tables(r, err) != 0 || run_join_rejects(r, err) != 0 ||
+	    report_write(r, err) != 0 || run_write_manifests(r, err) != 0 ||
 	    job_put_out(r->job, err) != 0)
 		return -1;
 	return journal_note(r->journal, "ended", span_of("yes"), err);

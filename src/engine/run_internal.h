@@ -16,6 +16,8 @@
 struct job;
 struct job_fact;
 struct journal;
+struct journal_unit;
+struct store;
 
 struct run {
 	const struct run_options *options;
@@ -45,6 +47,8 @@ struct run {
 	struct latest *latest;		/* NULL: no base with increments */
 	struct run_located *located;	/* items that a report names; sorted */
 	size_t nlocated;
+	char *out;			/* s3://...; NULL: in the job */
+	struct store *store;		/* that; NULL: nothing to write */
 	char dir[512];			/* of the job */
 	char work[540];			/* for journal and logs: that, or below */
 	unsigned attempt;		/* of a shard; 0: it is none */
@@ -105,6 +109,18 @@ bool run_is_merged(const struct run *r);
 
 int run_check_sums(const struct run *r, struct err *err);
 int run_join(struct run *r, struct err *err);
+
+/* ---- run_store.c --------------------------------------------------------- */
+
+/* Where does the output go?  Once the plan is read.  0 or -1. */
+int run_choose_out(struct run *r, struct err *err);
+
+/* Take possession of that, with the journal open.  0 or -1. */
+int run_open_store(struct run *r, struct err *err);
+
+/* Are the objects of a unit there?  Returns as journal_check_unit() does. */
+int run_check_stored(const struct run *r, const struct journal_unit *u,
+		     struct err *why);
 
 /* ---- others -------------------------------------------------------------- */
 

@@ -138,6 +138,8 @@ add_options(struct facts *f, struct err *err)
 	if (rc == 0)
 		rc = buf_append(&words, (struct span){
 			(const uint8_t *)"", 1 }, err);
+	if (rc == 0 && f->r->out != NULL)
+		rc = add(f, "options", "-o", f->r->out, false, err);
 	if (rc == 0)
 		rc = add(f, "options", "--table", words.len > 1
 			 ? (const char *)words.ptr : "all", false, err);
@@ -179,7 +181,7 @@ check_space(const struct run *r, struct err *err)
 			need += r->units[i].packed_len;
 	if (r->options->limit > 0)
 		return 0;
-	if (r->options->survey == SURVEY_NONE)
+	if (r->options->survey == SURVEY_NONE && r->out == NULL)
 		need *= packs ? PACKED : PLAIN;
 	return job_check_space(r->dir, need, err);
 }
@@ -264,7 +266,7 @@ run_open_job(struct run *r, struct err *err)
 	if (r->journal == NULL || run_check_shard(r, err) != 0)
 		return -1;
 	if (run_is_done(r))
-		return 0;
+		return run_open_store(r, err);
 	/* A crash between the last rename and its record: finish again. */
 	if (r->options->survey == SURVEY_NONE && job_is_out(r->job) &&
 	    job_take_back(r->job, err) != 0)
@@ -272,7 +274,8 @@ run_open_job(struct run *r, struct err *err)
 	/* What is not in the journal of a merge, is on its way there. */
 	if (r->options->nshards > 0 && r->options->shard == 0)
 		return 0;
-	if (journal_sweep(r->journal, r->work, err) != 0)
+	if (journal_sweep(r->journal, r->work, err) != 0 ||
+	    run_open_store(r, err) != 0)
 		return -1;
 	return check_space(r, err);
 }

@@ -14,6 +14,7 @@
 #include "engine/job.h"
 #include "engine/journal.h"
 #include "engine/run_internal.h"
+#include "engine/store.h"
 #include "formats/formats.h"
 #include "formats/jsonwrite.h"
 #include "formats/manifest.h"
@@ -39,11 +40,15 @@ run_save_out(const struct run *r, const char *target, const char *file,
 {
 	char path[PATH_LEN];
 
+	if (r->store != NULL) {
+		snprintf(path, sizeof(path), "%s/%s", target, file);
+		return store_save(r->store, path, bytes, err);
+	}
 	target_path(r, target, file, path);
 	return file_save(path, bytes, err);
 }
 
-/* The same, and its checksum beside it. */
+/* The same, and before it its checksum: it is there when both are. */
 static int
 save_manifest(const struct run *r, const char *target, const char *name,
 	      struct span bytes, struct err *err)
@@ -51,13 +56,13 @@ save_manifest(const struct run *r, const char *target, const char *name,
 	uint8_t sum[MANIFEST_CHECKSUM_LEN];
 	char file[64];
 
-	snprintf(file, sizeof(file), "%s.json", name);
-	if (run_save_out(r, target, file, bytes, err) != 0)
-		return -1;
 	manifest_checksum(bytes, sum);
 	snprintf(file, sizeof(file), "%s.md5", name);
-	return run_save_out(r, target, file, (struct span){ sum, sizeof(sum) },
-			    err);
+	if (run_save_out(r, target, file, (struct span){ sum, sizeof(sum) },
+			 err) != 0)
+		return -1;
+	snprintf(file, sizeof(file), "%s.json", name);
+	return run_save_out(r, target, file, bytes, err);
 }
 
 /* Does anything go to this plan table's target? */
@@ -211,7 +216,9 @@ list_files(struct run *r, uint32_t table, enum journal_file_kind kind,
 		for (size_t k = 0; u != NULL && k < u->nfiles; k++) {
 			const struct journal_file *const f = &u->files[k];
 			char key[PATH_LEN];
-			const size_t skip = strlen("out/") + strlen(target) + 1;
+			const size_t skip = strlen(r->out != NULL ?
+				JOB_REMOTE "/" : JOB_OUT "/") +
+				strlen(target) + 1;
 
 			if (f->kind != kind ||
 			    f->table != r->targets[table].number)
@@ -238,6 +245,8 @@ make_folder(const struct run *r, const char *target, const char *name,
 {
 	char path[PATH_LEN];
 
+	if (r->store != NULL)
+		return 0;	/* S3 has none */
 	target_path(r, target, name, path);
 	return file_make_folder(path, err);
 }

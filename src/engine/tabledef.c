@@ -3,9 +3,9 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "engine/place.h"
 #include "formats/json.h"
 #include "formats/tree.h"
-#include "io/file.h"
 
 enum { MAX_LEN = 4 * 1024 * 1024 };
 
@@ -77,7 +77,7 @@ tabledef_read(const char *path, struct arena *mem, struct tabledef *out,
 	const struct tree *root = NULL;
 	struct buf text = { 0 };
 	struct span json, name;
-	int rc = file_load(path, MAX_LEN, &text, err);
+	int rc = place_load(path, MAX_LEN, &text, err);
 
 	json = rc == 0 ? arena_copy(mem, buf_span(&text), err)
 		       : (struct span){ NULL, 0 };

@@ -1,6 +1,7 @@
 /*
  * tabledef.h - the name and the key of a table, from its definition:
- * CreateTable input, what describe-table prints, or the table.json of a job.
+ * CreateTable input, what describe-table prints, or the table.json of a job,
+ * here or in S3.
  */
 #ifndef ENGINE_TABLEDEF_H
 #define ENGINE_TABLEDEF_H

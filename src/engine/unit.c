@@ -217,8 +217,9 @@ unit_name_output(struct unit_run *r, uint32_t table)
 
 	if (s->format->encode_full != NULL)
 		snprintf(part, sizeof(part), "-%06u", o->part);
-	snprintf(o->path, sizeof(o->path), "out/%s/data/%08u%s%s%s",
-		 s->targets[table].name, r->unit->number, part,
+	snprintf(o->path, sizeof(o->path), "%s/%s/data/%08u%s%s%s",
+		 s->out != NULL ? JOB_REMOTE : JOB_OUT, s->targets[table].name,
+		 r->unit->number, part,
 		 s->format->suffix, s->pack != NULL ? s->pack->suffix : "");
 }
 
@@ -249,9 +250,9 @@ begin(struct unit_run *r, const struct unit *u)
 					       u->number);
 		o->part = 0;
 		unit_name_output(r, i);
-		snprintf(del->path, sizeof(del->path), "out/%s/" JOB_DELETES
-			 "/%08u.json%s", s->targets[i].name, u->number,
-			 suffix);
+		snprintf(del->path, sizeof(del->path), "%s/%s/" JOB_DELETES
+			 "/%08u.json%s", s->out != NULL ? JOB_REMOTE : JOB_OUT,
+			 s->targets[i].name, u->number, suffix);
 		snprintf(bad->path, sizeof(bad->path), "rejected/units/%08u-%u"
 			 ".jsonl", u->number, i);
 	}

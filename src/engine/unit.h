@@ -106,6 +106,7 @@ struct run_shared {
 	int level;				/* 0: the usual one */
 	bool rematch;		/* gzip's matches are taken over if there are */
 	const char *job_dir;
+	const char *out;			/* s3://..., or NULL: there */
 	struct journal *journal;
 	bool fail_on_bad_item;
 	const atomic_bool *cancel;

@@ -11,6 +11,7 @@
 #include "engine/drops.h"
 #include "engine/job.h"
 #include "engine/keyfile.h"
+#include "engine/place.h"
 #include "engine/plan.h"
 #include "engine/program.h"
 #include "engine/rejects.h"
@@ -29,23 +30,34 @@ enum { ENOUGH_TEXT = GZIP_PIECE_LEN };
 /* Of a batch that becomes more than this, a part is packed before the rest. */
 enum { MUCH_TEXT = 1024 * 1024 };
 
-/* Open the file of `o`, which is in out.partial/ until the job is done. */
-static int
-open_output(struct unit_run *r, struct output *o, bool packed, struct err *err)
+/* The file of `o`, which is in out.partial/ until the job is done. */
+static struct drain *
+drain_of(const struct unit_run *r, const struct output *o, struct err *err)
 {
 	const bool in_out = strncmp(o->path, "out/", 4) == 0;
 	char path[2 * UNIT_NAME_LEN];
 	char *slash;
 
+	if (strncmp(o->path, JOB_REMOTE "/", strlen(JOB_REMOTE "/")) == 0) {
+		snprintf(path, sizeof(path), "%s%s", r->shared->out,
+			 o->path + strlen(JOB_REMOTE));
+		return place_drain(path, err);
+	}
 	snprintf(path, sizeof(path), "%s/%s%s", r->shared->job_dir,
 		 in_out ? JOB_OUT_PARTIAL : "",
 		 in_out ? o->path + 3 : o->path);
 	slash = strrchr(path, '/');
 	*slash = '\0';
 	if (file_make_folder(path, err) != 0)
-		return -1;
+		return NULL;
 	*slash = '/';
-	o->sink = sink_open(file_drain(path, err),
+	return file_drain(path, err);
+}
+
+static int
+open_output(struct unit_run *r, struct output *o, bool packed, struct err *err)
+{
+	o->sink = sink_open(drain_of(r, o, err),
 			    packed && !r->rematching ? r->shared->pack : NULL,
 			    r->shared->level, packed, err);
 	if (o->sink == NULL)

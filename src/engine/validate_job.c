@@ -16,6 +16,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "engine/job.h"
+#include "engine/place.h"
 #include "engine/program.h"
 #include "engine/recall.h"
 #include "engine/rehearsal.h"
@@ -135,6 +136,8 @@ check(struct checking *c, const struct job *job, struct run *r,
 	c->run = r;
 	if (recall_same(job, r->job, err) != 0)
 		return -1;
+	if (place_is_remote(c->out))
+		place_output(&r->plan->target, c->out);
 	if (validate_out_files(c->options, r, c->out, s, err) != 0)
 		return -1;
 	if (run_units(r, err) != 0 || run_finish(r, err) != 0)
@@ -230,8 +233,10 @@ open_job(struct checking *c, struct err *err)
 	const struct validate_options *const o = c->options;
 	struct job *const j = job_open_as_is(o->job, false, err);
 
-	snprintf(c->out, sizeof(c->out), "%s/" JOB_OUT, o->job);
-	if (j == NULL || job_is_out(j))
+	if (j == NULL)
+		return NULL;
+	snprintf(c->out, sizeof(c->out), "%s", job_out(j));
+	if (job_is_out(j))
 		return j;
 	err_set(err, ERR_USAGE, "job '%s' is not done: run it to its end "
 		"first", o->job);
@@ -289,6 +294,7 @@ done:
 	s->checks += seal.checks;
 	s->failed += seal.failed;
 	s->damaged |= seal.damaged;
+	place_output(NULL, NULL);
 	rehearsal_close(r);
 	validate_notes_free(c.notes);
 	job_close(job);

@@ -12,12 +12,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "engine/job.h"
+#include "engine/place.h"
 #include "engine/reading.h"
 #include "engine/run_internal.h"
 #include "engine/validate_internal.h"
@@ -152,9 +152,10 @@ open_file(const struct validate_outs *o, struct outfile *f, struct err *err)
 	if (name_file(o, f, err) != 0)
 		return -1;
 	f->batch = NULL;
-	f->ended = access(f->path, F_OK) != 0;
+	const int there = place_look(f->path, err);
+	f->ended = there <= 0;
 	if (f->ended)
-		return 0;
+		return there;
 	f->unit = (struct unit){
 		.number = o->unit->number, .path = f->path,
 		.name = strrchr(f->path, '/') + 1, .nitems = -1,

@@ -9,20 +9,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "engine/dump.h"
 #include "engine/job.h"
+#include "engine/place.h"
 #include "engine/run_internal.h"
 #include "engine/validate_internal.h"
 #include "formats/csv.h"
 #include "formats/ddbjson_record.h"
 #include "formats/formats.h"
 #include "formats/manifest.h"
-#include "io/file.h"
+
 
 enum {
 	MAX_MANIFEST_LEN = 1024 * 1024 * 1024,
@@ -62,9 +62,9 @@ load(struct looking *l, const char *target, const char *name, struct buf *out,
 
 	snprintf(path, sizeof(path), "%s/%s/%s.json", l->folder, target, name);
 	snprintf(sum, sizeof(sum), "%s/%s/%s.md5", l->folder, target, name);
-	rc = file_load(path, MAX_MANIFEST_LEN, out, &why);
+	rc = place_load(path, MAX_MANIFEST_LEN, out, &why);
 	if (rc == 0)
-		rc = file_load(sum, MAX_SUM_LEN, &text, &why);
+		rc = place_load(sum, MAX_SUM_LEN, &text, &why);
 	if (rc == 0 && !manifest_check(buf_span(out), buf_span(&text)))
 		rc = err_set(&why, ERR_INPUT, "is not what its checksum was "
 			     "taken of");
@@ -87,7 +87,10 @@ add_unit(struct looking *l, const struct manifest_file *m, uint32_t table,
 		(const uint8_t *)path, strlen(path) + 1 }, err);
 	if (copy.ptr == NULL)
 		return -1;
-	if (access(path, F_OK) != 0)
+	const int there = place_look(path, err);
+	if (there < 0)
+		return -1;
+	if (there == 0)
 		return damaged(l, path, "is in the manifest and not there",
 			       err);
 	*u = (struct unit){

@@ -131,6 +131,33 @@ for folder, _, names in os.walk(top):
 '''
 
 
+# All below a prefix to a folder; or none of it to be left.
+GET = '''
+import os, sys
+try:
+    import boto3
+except ImportError:
+    sys.exit(77)
+from botocore.config import Config
+url, prefix, to = sys.argv[1:]
+s3 = boto3.client('s3', endpoint_url=url, aws_access_key_id='S3RVER',
+                  aws_secret_access_key='S3RVER', region_name='us-east-1',
+                  config=Config(s3={'addressing_style': 'path'},
+                                retries={'max_attempts': 20}))
+for page in s3.get_paginator('list_objects_v2').paginate(
+        Bucket='test-bucket', Prefix=prefix + '/'):
+    for o in page.get('Contents', []):
+        if to == 'remove':
+            s3.delete_object(Bucket='test-bucket', Key=o['Key'])
+            continue
+        path = os.path.join(to, o['Key'][len(prefix) + 1:])
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, 'wb') as f:
+            f.write(s3.get_object(Bucket='test-bucket', Key=o['Key'])
+                    ['Body'].read())
+'''
+
+
 class S3(Server):
     def __init__(self, url):
         super().__init__(url)
@@ -149,6 +176,17 @@ class S3(Server):
             raise e2e.Skipped('python3-boto3 is not installed')
         e2e.check(done.returncode == 0, done.stderr)
         return 's3://test-bucket/' + to
+
+    def get(self, prefix, to):
+        """All objects below s3://test-bucket/PREFIX/ into a folder, by boto3;
+        `remove` instead of the folder removes them."""
+        done = subprocess.run([e2e.PYTHON, '-c', GET, self.url, prefix, to],
+                              capture_output=True, text=True,
+                              env=environment())
+        if done.returncode == 77:
+            raise e2e.Skipped('python3-boto3 is not installed')
+        e2e.check(done.returncode == 0, done.stderr)
+        return to
 
 
 @contextlib.contextmanager

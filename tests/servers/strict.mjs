@@ -78,8 +78,10 @@ class Front {
 		this.options = options;
 		this.faults = new Faults(options);
 		this.ttl = {};
+		this.uploads = new Map();	/* id to key, begun and not ended */
 		this.stat = { requests: 0, refused: 0, throttled: 0,
-			unprocessed: 0, e500: 0, lost: 0, reset: 0, cut: 0 };
+			unprocessed: 0, e500: 0, lost: 0, reset: 0, cut: 0,
+			uploads: 0, aborted: 0 };
 		if (options.to) {
 			this.to = new URL(options.to);
 			this.agent = new http.Agent({ keepAlive: true });
@@ -182,6 +184,7 @@ class Front {
 
 	handle(req, res, body)
 	{
+		this.stat.uploads = this.uploads.size;
 		if (req.url === '/__stat')
 			return this.answer(res, 200, JSON.stringify(this.stat),
 				'application/json');
@@ -224,11 +227,14 @@ class Front {
 				return this.throttle(res, json);
 			body = Buffer.from(JSON.stringify(thinned.asked));
 		}
-		const lost = DATA_CALLS.has(call) && this.faults.happens('lost');
+		const changes = DATA_CALLS.has(call) ||
+			(this.to && /^P/.test(req.method));
+		const lost = changes && this.faults.happens('lost');
 
 		this.stat.lost += lost;
 		if (this.to)
-			this.pass_on(req, res, body, lost);
+			this.uploads_of(req, res) ||
+				this.pass_on(req, res, body, lost);
 		else
 			this.serve(req, res, body, held, lost);
 	}
@@ -260,6 +266,50 @@ class Front {
 		this.dynalite(again, res);
 	}
 
+	/*
+	 * What s3rver does not know of uploads: to list them and to call them
+	 * off.  True if that was it.
+	 */
+	uploads_of(req, res)
+	{
+		const url = new URL(req.url, 'http://x');
+		const id = url.searchParams.get('uploadId');
+		const prefix = url.searchParams.get('prefix') ?? '';
+		const escape = (s) => encodeURIComponent(s);
+
+		if (req.method === 'DELETE' && id !== null) {
+			this.stat.aborted += this.uploads.has(id);
+			res.writeHead(this.uploads.delete(id) ? 204 : 404);
+			res.end();
+			return true;
+		}
+		if (req.method !== 'GET' || !url.searchParams.has('uploads'))
+			return false;
+		this.answer(res, 200, '<?xml version="1.0"?>' +
+			'<ListMultipartUploadsResult><EncodingType>url' +
+			'</EncodingType><IsTruncated>false</IsTruncated>' +
+			[...this.uploads].filter(([, key]) =>
+				key.startsWith(prefix)).map(([of, key]) =>
+				`<Upload><Key>${escape(key)}</Key><UploadId>` +
+				`${of}</UploadId></Upload>`).join('') +
+			'</ListMultipartUploadsResult>', 'application/xml');
+		return true;
+	}
+
+	/* An upload begins or ends with this answer. */
+	note_upload(req, text)
+	{
+		const url = new URL(req.url, 'http://x');
+		const key = decodeURIComponent(url.pathname)
+			.replace(/^\/[^/]*\//, '');
+		const id = /<UploadId>(.*?)<\/UploadId>/.exec(text);
+
+		if (url.searchParams.has('uploads') && id)
+			this.uploads.set(id[1], key);
+		if (url.searchParams.has('uploadId') && !/<Error>/.test(text))
+			this.uploads.delete(url.searchParams.get('uploadId'));
+	}
+
 	pass_on(req, res, body, lost)
 	{
 		const headers = { ...req.headers, 'content-length': body.length };
@@ -268,6 +318,13 @@ class Front {
 		const on = http.request({ host: this.to.hostname,
 			port: this.to.port, method: req.method, path: req.url,
 			headers, agent: this.agent }, (got) => {
+			if (req.method === 'POST') {
+				let text = '';
+
+				got.on('data', (part) => text += part);
+				got.on('end', () => this.note_upload(req,
+					text));
+			}
 			if (lost)
 				return req.socket.destroy();
 			res.writeHead(got.statusCode, got.headers);

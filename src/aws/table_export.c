@@ -1,0 +1,231 @@
+#include "aws/table_export.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "aws/backups.h"
+#include "aws/dynamodb.h"
+#include "aws/service.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "formats/jsonwrite.h"
+#include "formats/tree.h"
+
+enum {
+	MOST_MS = 20 * 1000,
+	WINDOW_LEAST = 15 * 60, WINDOW_MOST = 24 * 60 * 60,
+};
+
+static int
+take(const struct tree *answer, struct table_export *e, struct err *err)
+{
+	const struct tree *const t = tree_get(answer, "ExportDescription");
+
+	e->arn = dynamodb_text(t, "ExportArn");
+	e->status = dynamodb_text(t, "ExportStatus");
+	e->manifest = dynamodb_text(t, "ExportManifest");
+	e->bucket = dynamodb_text(t, "S3Bucket");
+	e->prefix = dynamodb_text(t, "S3Prefix");
+	e->failure = dynamodb_text(t, "FailureMessage");
+	if (e->failure == NULL)
+		e->failure = dynamodb_text(t, "FailureCode");
+	e->nitems = dynamodb_number(t, "ItemCount");
+	e->billed_len = dynamodb_number(t, "BilledSizeBytes");
+	return e->arn != NULL && e->status != NULL ? 0
+		: err_set(err, ERR_REMOTE, "an answer without an export");
+}
+
+/* ---- beginning one ------------------------------------------------------- */
+
+static void
+put(struct jsonwrite *w, const char *name, const char *value)
+{
+	if (value == NULL)
+		return;
+	jsonwrite_name(w, name);
+	jsonwrite_text(w, value);
+}
+
+static void
+put_time(struct jsonwrite *w, const char *name, int64_t time)
+{
+	if (time == 0)
+		return;
+	jsonwrite_name(w, name);
+	jsonwrite_int(w, time);
+}
+
+static int
+write_body(const struct table_export_options *o, const char *table_arn,
+	   struct buf *body, struct err *err)
+{
+	struct jsonwrite w;
+
+	jsonwrite_start(&w, body, true, err);
+	jsonwrite_map(&w);
+	put(&w, "TableArn", table_arn);
+	put(&w, "S3Bucket", o->bucket);
+	put(&w, "S3Prefix", o->prefix);
+	put(&w, "S3BucketOwner", o->bucket_owner);
+	put(&w, "S3SseAlgorithm", o->kms_key != NULL ? "KMS" : NULL);
+	put(&w, "S3SseKmsKeyId", o->kms_key);
+	put(&w, "ExportFormat", o->format != NULL ? o->format
+	    : "DYNAMODB_JSON");
+	put(&w, "ClientToken", o->token);
+	put_time(&w, "ExportTime", o->time);
+	if (o->from != 0) {
+		put(&w, "ExportType", "INCREMENTAL_EXPORT");
+		jsonwrite_name(&w, "IncrementalExportSpecification");
+		jsonwrite_map(&w);
+		put_time(&w, "ExportFromTime", o->from);
+		put_time(&w, "ExportToTime", o->to);
+		put(&w, "ExportViewType", o->view != NULL ? o->view
+		    : "NEW_AND_OLD_IMAGES");
+		jsonwrite_end(&w);
+	}
+	jsonwrite_end(&w);
+	return jsonwrite_finish(&w);
+}
+
+/* What the service would refuse, and how to help it. */
+static int
+check(struct service *s, const struct table_export_options *o,
+      struct err *err)
+{
+	struct pitr pitr;
+	const int rc = pitr_look(s, o->table, &pitr, err);
+
+	if (rc < 0)
+		return -1;
+	if (rc == 0)
+		return err_set(err, ERR_REFUSED, "%s knows no exports: it is "
+			       "not the service; 'dynamill backup %s' reads "
+			       "its tables", service_url(s), o->table);
+	if (!pitr.on)
+		return err_set(err, ERR_REFUSED, "point-in-time recovery of "
+			       "table '%s' is off, and exports are made of it; "
+			       "turn it on with 'dynamill pitr on %s' (it costs "
+			       "money, and knows nothing of before)", o->table,
+			       o->table);
+	if (o->from != 0 && (o->to - o->from < WINDOW_LEAST ||
+			     o->to - o->from > WINDOW_MOST))
+		return err_set(err, ERR_USAGE, "an incremental export is of 15 "
+			       "minutes to 24 hours, not of %lld seconds",
+			       (long long)(o->to - o->from));
+	return 0;
+}
+
+int
+table_export_start(struct service *s, const struct table_export_options *o,
+		   struct table_export *e, struct err *err)
+{
+	struct dynamodb_table table;
+	struct buf body = { 0 };
+	const struct tree *t = NULL;
+	int rc = dynamodb_describe(s, o->table, &table, err);
+
+	*e = (struct table_export){ 0 };
+	if (rc == 0)
+		rc = err_set(err, ERR_REFUSED, "there is no table '%s' at %s",
+			     o->table, service_url(s));
+	if (rc > 0)
+		rc = check(s, o, err);
+	if (rc == 0)
+		rc = write_body(o, dynamodb_text(table.tree, "TableArn"),
+				&body, err);
+	if (rc == 0) {
+		t = dynamodb_ask(s, "ExportTableToPointInTime",
+				 buf_span(&body), &e->mem, NULL, err);
+		rc = t == NULL ? err_at(err, "table '%s'", o->table)
+			: take(t, e, err);
+	}
+	dynamodb_table_free(&table);
+	buf_free(&body);
+	return rc;
+}
+
+/* ---- and seeing it through ---------------------------------------------- */
+
+int
+table_export_look(struct service *s, const char *arn, struct table_export *e,
+		  struct err *err)
+{
+	struct table_export now = { 0 };
+	struct buf body = { 0 };
+	struct jsonwrite w;
+	const struct tree *t = NULL;
+	int rc = -1;
+
+	jsonwrite_start(&w, &body, true, err);
+	jsonwrite_map(&w);
+	put(&w, "ExportArn", arn);
+	jsonwrite_end(&w);
+	if (jsonwrite_finish(&w) == 0)
+		t = dynamodb_ask(s, "DescribeExport", buf_span(&body),
+				 &now.mem, NULL, err);
+	if (t != NULL)
+		rc = take(t, &now, err);
+	buf_free(&body);
+	if (rc != 0) {
+		arena_free(&now.mem);
+		return -1;
+	}
+	arena_free(&e->mem);
+	*e = now;
+	return 0;
+}
+
+int
+table_export_wait(struct service *s, struct table_export *e,
+		  void (*watch)(void *context, const struct table_export *e),
+		  void *context, struct err *err)
+{
+	unsigned ms = 0;
+
+	for (;;) {
+		if (watch != NULL)
+			watch(context, e);
+		if (strcmp(e->status, "COMPLETED") == 0)
+			return 0;
+		if (strcmp(e->status, "FAILED") == 0)
+			return err_set(err, ERR_REMOTE, "%s has failed: %s",
+				       e->arn, e->failure != NULL ? e->failure
+				       : "the service does not say why");
+		if (dynamodb_pause(s, &ms, MOST_MS, err) != 0)
+			return err_at(err, "%s goes on", e->arn);
+		if (table_export_look(s, e->arn, e, err) != 0)
+			return -1;
+	}
+}
+
+int
+table_export_address(const struct table_export *e, struct buf *out,
+		     struct err *err)
+{
+	const char *const id = strrchr(e->arn, '/');
+	const char *const end = e->manifest == NULL ? NULL
+		: strrchr(e->manifest, '/');
+	int rc;
+
+	if (end != NULL)
+		rc = buf_printf(out, err, "s3://%s/%.*s/", e->bucket,
+				(int)(end - e->manifest), e->manifest);
+	else
+		rc = buf_printf(out, err, "s3://%s/%s%sAWSDynamoDB/%s/",
+				e->bucket, e->prefix != NULL ? e->prefix : "",
+				e->prefix != NULL ? "/" : "",
+				id != NULL ? id + 1 : e->arn);
+	if (rc == 0)
+		rc = buf_append(out, (struct span){ (const uint8_t *)"", 1 },
+				err);
+	if (rc == 0)
+		out->len--;
+	return rc;
+}
+
+void
+table_export_free(struct table_export *e)
+{
+	arena_free(&e->mem);
+	*e = (struct table_export){ 0 };
+}

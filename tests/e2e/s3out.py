@@ -1,0 +1,194 @@
+"""s3out.py - runs whose output goes to S3, an S3 that others wrote: the same
+bytes as on disk, whatever breaks, and nothing left behind."""
+import glob
+import os
+import signal
+import subprocess
+import time
+
+import e2e
+import s3
+import servers
+
+OUT = s3.BUCKET + 'to/here'
+
+
+def plan(here, name='plan', exports=('data',), **target):
+    return e2e.write_plan('%s/%s.json' % (here, name), {
+        'source': {'exports': list(exports)},
+        'target': {'environment': 'e', **target},
+        'tables': {'Things': {'key': {'id': 'S'}, 'id': 'id',
+                              'to': 'Things-e'}}})
+
+
+def tree(folder):
+    """Names to bytes, but for what only one of disk and S3 has."""
+    found = {}
+    for path in glob.glob(folder + '/**', recursive=True):
+        name = os.path.relpath(path, folder)
+        if os.path.isfile(path) and not name.startswith('_'):
+            found[name] = e2e.read(path, 'rb')
+    return found
+
+
+def same(s, here, disk):
+    got = tree(s.get('to/here', here + '/got%d' % time.monotonic_ns()))
+    want = tree(disk + '/out')
+    e2e.equal(sorted(got), sorted(want), 'names')
+    for name in want:
+        e2e.check(got[name] == want[name], name, 'differs')
+    return got
+
+
+def dynamill(s, *args, status=0, **more):
+    done = subprocess.run([e2e.PROGRAM, *args], env={**s.env, **more},
+                          text=True, stdin=subprocess.DEVNULL,
+                          capture_output=True)
+    r = e2e.Result(done.returncode, done.stdout, done.stderr)
+    e2e.clean(r)
+    e2e.equal(r.status, status, r)
+    return r
+
+
+def from_s3_to_s3_gives_the_bytes_of_the_disk(here, options):
+    n = 30000 if options.long else 9000
+    for i in range(3):
+        s3.big('%s/data/%d.json.gz' % (here, i), n + i, seed=i)
+    s3.big(here + '/data/large.json.gz', 5 * n, seed=9)
+    e2e.run(plan(here), here + '/disk', '--quiet')
+    with servers.s3('--e500', .05, '--reset', .05, '--lost', .05) as s:
+        source = s.put(here + '/data', 'data')
+        path = plan(here, 's3', [source], out=OUT + '/')
+        r = dynamill(s, 'run', path, '--job', here + '/s3', '--threads', '2')
+        e2e.contains(r.out, OUT + '/')
+        same(s, here, here + '/disk')
+        e2e.equal(s.stat()['uploads'], 0, 'uploads that stay')
+        e2e.equal(s.stat()['refused'], 0, 'refused')
+        r = dynamill(s, 'run', path, '--job', here + '/s3')
+        e2e.contains(r.out, 'done already')
+        # Its manifests are followed as any export's.
+        e2e.equal(s3.cat(s.env, OUT).out, s3.cat(
+            s.env, here + '/disk/out').out, 'items')
+        # What it made must be there still.
+        s.get('to/here/Things-e/data', 'remove')
+        r = dynamill(s, 'run', path, '--job', here + '/s3', status=3)
+        e2e.contains(r.err, OUT + '/Things-e/data/', 'is not there')
+
+
+def every_format_and_packing_goes_there(here, _):
+    s3.big(here + '/data/0.json.gz', 300)
+    s3.big(here + '/data/1.json.gz', 300, seed=2)
+    with servers.s3() as s:
+        for i, target in enumerate((
+                {'format': 'ion', 'compression': 'zstd'},
+                {'format': 'batch-requests'},
+                {'format': 'csv', 'compression': 'none',
+                 'csv': {'columns': ['id', 'text']}})):
+            disk = '%s/disk%d' % (here, i)
+            e2e.run(plan(here, **target), disk, '--quiet')
+            dynamill(s, 'run', plan(here, **target), '--job',
+                     '%s/s3-%d' % (here, i), '--quiet', '-o', OUT)
+            same(s, here, disk)
+            s.get('to/here', 'remove')
+
+
+def a_killed_run_goes_on_and_no_part_stays(here, options):
+    n = 60000 if options.long else 36000
+    for i in range(3):
+        s3.big('%s/data/%d.json.gz' % (here, i), n + i, seed=i)
+    e2e.run(plan(here), here + '/disk', '--quiet')
+    with servers.s3() as s:
+        command = ['run', plan(here), '--job', here + '/s3', '--quiet', '-o',
+                   OUT, '--threads', '2']
+        kills = parts = 0
+        for _ in range(4):
+            child = subprocess.Popen([e2e.PROGRAM, *command], env=s.env,
+                                     stderr=subprocess.PIPE)
+            while child.poll() is None and s.stat()['uploads'] == 0:
+                time.sleep(.002)
+            child.kill()
+            kills += child.wait() < 0
+            child.stderr.close()
+            parts += s.stat()['uploads'] > 0
+        dynamill(s, *command)
+        same(s, here, here + '/disk')
+        stat = s.stat()
+        e2e.equal(stat['uploads'], 0, 'uploads that stay')
+        e2e.check(parts > 0 and stat['aborted'] > 0, parts, stat)
+        return '%d kills, %d uploads called off' % (kills, stat['aborted'])
+
+
+def an_interrupted_run_leaves_no_parts(here, _):
+    s3.big(here + '/data/0.json.gz', 60000)
+    with servers.s3() as s:
+        child = subprocess.Popen(
+            [e2e.PROGRAM, 'run', plan(here), '--job', here + '/s3', '--quiet',
+             '-o', OUT], env=s.env, stderr=subprocess.PIPE)
+        while child.poll() is None and s.stat()['uploads'] == 0:
+            time.sleep(.002)
+        child.send_signal(signal.SIGTERM)
+        child.communicate()
+        if child.returncode == 0:
+            return 'was done before'
+        e2e.equal(child.returncode, 130, 'status')
+        stat = s.stat()
+        e2e.equal((stat['uploads'], stat['aborted']), (0, 1), 'uploads')
+        # Nothing says that it is complete.
+        names = tree(s.get('to', here + '/there'))
+        e2e.check(not [x for x in names if 'manifest' in x], names)
+
+
+def an_address_belongs_to_one_job(here, _):
+    s3.big(here + '/data/0.json.gz', 100)
+    path = plan(here, out=OUT)
+    with servers.s3() as s:
+        s.put(here + '/data', 'to/here/other')
+        r = dynamill(s, 'run', path, '--job', here + '/a', status=5)
+        e2e.contains(r.err, OUT + ' is not empty')
+        s.get('to/here', 'remove')
+        dynamill(s, 'run', path, '--job', here + '/a', '--quiet')
+        r = dynamill(s, 'run', path, '--job', here + '/b', status=5)
+        e2e.contains(r.err, OUT + ' is not empty')
+        # And a job to one address.
+        r = dynamill(s, 'run', path, '--job', here + '/a', '-o', OUT + '2',
+                     status=5)
+        e2e.contains(r.err, '-o', OUT)
+        for bad in ('/tmp/x', 's3://', 's3:///x', 's3://b/' + 'x' * 300):
+            dynamill(s, 'run', path, '--job', here + '/c', '-o', bad,
+                     status=2)
+
+
+def the_account_of_the_target_is_asked_first(here, _):
+    s3.big(here + '/data/0.json.gz', 10)
+    path = plan(here, out=OUT, account='123456789012')
+    identity = (b'<R><Arn>arn:aws:iam::210987654321:user/x</Arn>'
+                b'<Account>210987654321</Account></R>')
+    with servers.s3() as s, servers.answers(lambda _: (200, {}, identity)) \
+            as sts:
+        r = dynamill(s, 'run', path, '--job', here + '/a', status=5,
+                     AWS_ENDPOINT_URL_STS=sts)
+        e2e.contains(r.err, 'are of account 210987654321')
+        e2e.equal(tree(s.get('to', here + '/there')), {}, 'objects')
+
+
+def what_is_in_s3_is_pushed_and_validated(here, _):
+    s3.big(here + '/data/0.json.gz', 400)
+    with servers.s3() as s, servers.dynamodb() as d:
+        env = {'AWS_ENDPOINT_URL_DYNAMODB': d.url}
+        job = here + '/job'
+        dynamill(s, 'run', plan(here), '--job', job, '-o', OUT, '--quiet')
+        dynamill(s, 'validate', '--job', job)
+        r = dynamill(s, 'tables', 'create', '--job', job, **env)
+        e2e.equal(r.out, 'Things-e: made\n', 'tables')
+        dynamill(s, 'push', '--job', job, **env)
+        e2e.equal(len(servers.boto(d, scan='Things-e')), 400, 'items')
+
+
+if __name__ == '__main__':
+    e2e.main([from_s3_to_s3_gives_the_bytes_of_the_disk,
+              every_format_and_packing_goes_there,
+              a_killed_run_goes_on_and_no_part_stays,
+              an_interrupted_run_leaves_no_parts,
+              an_address_belongs_to_one_job,
+              the_account_of_the_target_is_asked_first,
+              what_is_in_s3_is_pushed_and_validated])
