@@ -39,9 +39,9 @@ struct outfiles {
 };
 
 /*
- * Look into `out`, which is job_out(): for `tables` only, or at all of them; the
- * manifests must find everything.  ERR_REFUSED if it is not there yet.  *o must
- * be freed either way.
+ * Look into `out`, which is job_out(): for `tables` only, or at all of them;
+ * the manifests must find everything.  ERR_REFUSED if it is not there yet.  *o
+ * must be freed either way.
  */
 int outfiles_find(const char *out, const char *const *tables,
 		  size_t ntables, struct outfiles *o, struct err *err);

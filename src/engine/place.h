@@ -29,9 +29,9 @@ void place_read_consistently(bool yes);
 void place_close(void);		/* at the very end */
 
 /*
- * The same of a job's output, which is at s3://... and read and written as
- * plan's target says, whatever the source is.  On disk is fine, too.  NULL: there
- * is none such.
+ * The same of a job's output, which is at s3://... or on disk: it is read and
+ * written as the plan's target says, whatever the source is.  NULL: there is
+ * none such.
  */
 void place_output(const struct plan_side *plan, const char *address);
 

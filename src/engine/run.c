@@ -527,12 +527,6 @@ run_job_dir(const struct run *r)
 	return r->dir;
 }
 
-const char *
-run_out(const struct run *r)
-{
-	return job_out(r->job);
-}
-
 bool
 run_has_to_accept(const struct run *r, const char *name)
 {

@@ -324,9 +324,9 @@ finish(struct run *r, struct err *err)
 	    run_check_ids(r, err) != 0 || check_keys(r, err) != 0 ||
 	    run_locate_all(r, err) != 0 || check_dangling(r, err) != 0 ||
 	    count_maps(r, err) != 0 ||
-	    run_write_tables(r, err) != 0 || run_join_rejects(r, err) != 0 ||
-	    report_write(r, err) != 0 || run_write_manifests(r, err) != 0 ||
-	    job_put_out(r->job, err) != 0)
+	    run_make_folders(r, err) != 0 || run_write_tables(r, err) != 0 ||
+	    run_join_rejects(r, err) != 0 || report_write(r, err) != 0 ||
+	    run_write_manifests(r, err) != 0 || job_put_out(r->job, err) != 0)
 		return -1;
 	return journal_note(r->journal, "ended", span_of("yes"), err);
 }

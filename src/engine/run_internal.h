@@ -147,6 +147,7 @@ int run_save_out(const struct run *r, const char *target, const char *file,
 		 struct span bytes, struct err *err);
 
 /* The parts of run_finish(); see run_out.c, run_table.c and report.c. */
+int run_make_folders(struct run *r, struct err *err);
 int run_write_manifests(struct run *r, struct err *err);
 int run_write_tables(struct run *r, struct err *err);
 int run_join_rejects(struct run *r, struct err *err);

@@ -260,8 +260,7 @@ write_manifests(struct run *r, uint32_t table, struct err *err)
 	uint64_t nitems;
 	int rc = -1;
 
-	if (make_folder(r, target, "data", err) == 0 &&
-	    list_files(r, table, JOURNAL_OUT, &files, &nitems, err) == 0 &&
+	if (list_files(r, table, JOURNAL_OUT, &files, &nitems, err) == 0 &&
 	    save_manifest(r, target, "manifest-files", buf_span(&files),
 			  err) == 0 &&
 	    write_summary(r, table, nitems, &summary, err) == 0)
@@ -318,9 +317,7 @@ write_changes(struct run *r, uint32_t table, struct err *err)
 	uint64_t nputs, ndeletes;
 	int rc = -1;
 
-	if (make_folder(r, target, "data", err) == 0 &&
-	    make_folder(r, target, JOB_DELETES, err) == 0 &&
-	    list_files(r, table, JOURNAL_OUT, &puts, &nputs, err) == 0 &&
+	if (list_files(r, table, JOURNAL_OUT, &puts, &nputs, err) == 0 &&
 	    list_files(r, table, JOURNAL_DELETES, &deletes, &ndeletes,
 		       err) == 0 &&
 	    save_manifest(r, target, "manifest-puts", buf_span(&puts),
@@ -338,8 +335,24 @@ write_changes(struct run *r, uint32_t table, struct err *err)
 }
 
 int
+run_make_folders(struct run *r, struct err *err)
+{
+	for (uint32_t i = 0; i < r->plan->ntables; i++)
+		if (run_speaks_for_target(r, i) &&
+		    (make_folder(r, r->targets[i].name, "data", err) != 0 ||
+		     (run_is_changes(r, i) &&
+		      make_folder(r, r->targets[i].name, JOB_DELETES, err)
+		      != 0)))
+			return -1;
+	return 0;
+}
+
+int
 run_write_manifests(struct run *r, struct err *err)
 {
+	/* Whose beginning was told twice, since the first answer was lost. */
+	if (r->store != NULL && store_abort_uploads(r->store, err) != 0)
+		return -1;
 	for (uint32_t i = 0; i < r->plan->ntables; i++)
 		if (run_speaks_for_target(r, i) &&
 		    (run_is_changes(r, i) ? write_changes : write_manifests)

@@ -32,6 +32,12 @@ run_choose_out(struct run *r, struct err *err)
 	return r->out != NULL ? 0 : err_set(err, ERR_SYSTEM, "out of memory");
 }
 
+const char *
+run_out(const struct run *r)
+{
+	return job_out(r->job);
+}
+
 /* ---- whose is what ------------------------------------------------------- */
 
 /* Names of the objects that records are of, in order. */

@@ -23,7 +23,6 @@
 #include "formats/formats.h"
 #include "formats/manifest.h"
 
-
 enum {
 	MAX_MANIFEST_LEN = 1024 * 1024 * 1024,
 	MAX_SUM_LEN = 4096,

@@ -228,7 +228,7 @@ class Front {
 			body = Buffer.from(JSON.stringify(thinned.asked));
 		}
 		const changes = DATA_CALLS.has(call) ||
-			(this.to && /^P/.test(req.method));
+			(Boolean(this.to) && /^P/.test(req.method));
 		const lost = changes && this.faults.happens('lost');
 
 		this.stat.lost += lost;
