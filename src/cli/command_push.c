@@ -24,7 +24,7 @@ static time_t began;
 static uint64_t
 sent(const struct deliver_table *t)
 {
-	return t->before + t->accepted + t->existed + t->refused;
+	return t->before + t->accepted + t->existed + t->lost + t->refused;
 }
 
 static uint64_t
@@ -113,9 +113,15 @@ ask(const struct options *o, const struct deliver *d, struct err *err)
 	if (deletes > 0)
 		snprintf(gone, sizeof(gone), "%" PRIu64 " deletes and ",
 			 deletes);
-	snprintf(what, sizeof(what), "%s%" PRIu64 " items into %zu table%s at "
-		 "%.150s, %" PRIu64 " of them not empty", gone, items, n,
-		 n == 1 ? "" : "s", deliver_place(d), full);
+	if (o->update)
+		snprintf(what, sizeof(what), "%" PRIu64 " items changed in %zu "
+			 "live table%s at %.150s", items, n, n == 1 ? "" : "s",
+			 deliver_place(d));
+	else
+		snprintf(what, sizeof(what), "%s%" PRIu64 " items into %zu "
+			 "table%s at %.150s, %" PRIu64 " of them not empty",
+			 gone, items, n, n == 1 ? "" : "s", deliver_place(d),
+			 full);
 	return confirm(o, deliver_plan(d), n == 1 ? t[0].name : NULL, what,
 		       err);
 }
@@ -123,7 +129,7 @@ ask(const struct options *o, const struct deliver *d, struct err *err)
 /* ---- the end ------------------------------------------------------------ */
 
 static void
-print_text(const struct deliver *d)
+print_text(const struct options *o, const struct deliver *d)
 {
 	size_t n;
 	const struct deliver_table *const t = deliver_tables(d, &n);
@@ -134,12 +140,17 @@ print_text(const struct deliver *d)
 			printf("%" PRIu64 " of %" PRIu64 " keys deleted, ",
 			       t[i].deletes_before + t[i].deleted,
 			       t[i].ndeletes);
-		printf("%" PRIu64 " items put", t[i].accepted);
+		printf("%" PRIu64 " items %s", t[i].accepted, o->update
+		       ? "updated" : "put");
 		if (t[i].before > 0)
 			printf(", %" PRIu64 " there before", t[i].before);
 		if (t[i].existed > 0)
-			printf(", %" PRIu64 " left as they were",
-			       t[i].existed);
+			printf(", %" PRIu64 " %s", t[i].existed, o->update
+			       ? "had it already" : "left as they were");
+		if (t[i].lost > 0)
+			printf(", %" PRIu64 " changed since the export and "
+			       "left, see %s/push/%s~changed.jsonl", t[i].lost,
+			       o->job, t[i].name);
 		if (t[i].refused > 0)
 			printf(", %" PRIu64 " refused", t[i].refused);
 		printf("; %" PRIu64 " write units", t[i].units);
@@ -178,6 +189,7 @@ print_json(const struct deliver *d, struct err *err)
 		put_number(&w, "before", t[i].before);
 		put_number(&w, "put", t[i].accepted);
 		put_number(&w, "existed", t[i].existed);
+		put_number(&w, "changedSince", t[i].lost);
 		put_number(&w, "refused", t[i].refused);
 		put_number(&w, "deletes", t[i].ndeletes);
 		put_number(&w, "deletesBefore", t[i].deletes_before);
@@ -205,7 +217,8 @@ check_sums(const struct deliver *d, bool *refused, struct err *err)
 
 	*refused = false;
 	for (size_t i = 0; i < n; i++) {
-		*refused |= t[i].refused > 0 || t[i].deletes_refused > 0;
+		*refused |= t[i].refused > 0 || t[i].lost > 0 ||
+			    t[i].deletes_refused > 0;
 		if (sent(&t[i]) != t[i].nitems)
 			return err_set(err, ERR_INPUT, "table '%s': of %" PRIu64
 				       " items %" PRIu64 " were sent",
@@ -219,6 +232,31 @@ check_sums(const struct deliver *d, bool *refused, struct err *err)
 	return 0;
 }
 
+static const char *
+tmp_folder(void)
+{
+	const char *const tmp = getenv("TMPDIR");
+
+	return tmp != NULL && *tmp != '\0' ? tmp : "/tmp";
+}
+
+/* Ways to push that exclude each other. */
+static int
+check_options(const struct options *o, struct err *err)
+{
+	const char *const other = o->only_new ? "--only-new"
+		: o->into_existing ? "--into-existing"
+		: o->no_undo ? "--no-undo" : NULL;
+
+	if (o->job == NULL)
+		return err_set(err, ERR_USAGE, "which job? give --job DIR");
+	if (o->update && other != NULL)
+		return err_set(err, ERR_USAGE, "'--update' changes items where "
+			       "they are as they were: it takes no '%s'",
+			       other);
+	return 0;
+}
+
 int
 command_push(const struct options *o)
 {
@@ -227,6 +265,9 @@ command_push(const struct options *o)
 		.job_dir = o->job, .tables = o->tables, .ntables = o->ntables,
 		.max_wcu = o->max_wcu, .into_existing = o->into_existing,
 		.no_undo = o->no_undo, .only_new = o->only_new, .look_only = o->dry_run,
+		.update = o->update, .threads = options_threads(o),
+		.memory = o->memory, .tmp = tmp_folder(),
+		.cancel = &commands_cancel,
 		.usual = environment_side(),
 		.variable = environment_variable, .watch = watch,
 		.context = (void *)(uintptr_t)o,
@@ -235,10 +276,8 @@ command_push(const struct options *o)
 	bool refused = false;
 	int rc;
 
-	if (o->job == NULL) {
-		err_set(&err, ERR_USAGE, "which job? give --job DIR");
+	if (check_options(o, &err) != 0)
 		return console_failed(&err);
-	}
 	d = deliver_open(&options, &err);
 	if (d == NULL)
 		return console_failed(&err);
@@ -256,7 +295,7 @@ command_push(const struct options *o)
 	if (rc == 0 && o->output == OUTPUT_JSON)
 		rc = print_json(d, &err);
 	else if (rc == 0 && !o->quiet)
-		print_text(d);
+		print_text(o, d);
 	rc = stage_end(rc != 0 ? console_error(&err) : refused ? 1 : 0);
 	deliver_close(d);
 	return rc;

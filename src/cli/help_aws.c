@@ -32,6 +32,9 @@ const char help_push[] =
 "\n"
 "  --job DIR           the job's folder\n"
 "  --table T           only this target table; repeatable\n"
+"  --update            backfill: the tables are those that were exported, and\n"
+"                      live. Of each item only what the plan changed is\n"
+"                      updated, if that still is as it was in the export\n"
 "  --max-wcu N         at most so many write units a second\n"
 "  --only-new          leave items that are there as they are\n"
 "  --into-existing     write over items that are there, which go to DIR/undo\n"
@@ -50,7 +53,8 @@ SIDE_OPTIONS
 "The target's account is checked first, where the plan says one. docs/PUSH.md\n"
 "has all of it.\n"
 "\n"
-"Exit status: 0 done; 1 done, with refused items; 2 the command line is\n"
+"Exit status: 0 done; 1 done, with refused items, or with --update some that\n"
+"were changed since the export; 2 the command line is\n"
 "wrong; 3 the output is damaged; 4 the service failed, run again; 5 refused\n"
 "or not confirmed; 130 interrupted, run again.\n";
 

@@ -62,7 +62,7 @@ struct options {
 	bool live, partial, exact;	/* validate */
 	const char *profile, *region, *endpoint_url, *env_file;	/* or NULL */
 	bool yes;
-	bool into_existing, only_new, no_undo;	/* push */
+	bool into_existing, only_new, no_undo, update;	/* push */
 	bool keep_tables;			/* rollback */
 	uint64_t max_wcu;		/* push: a second; 0: any */
 	const char *confirm;		/* --confirm; or NULL */

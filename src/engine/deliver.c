@@ -17,6 +17,7 @@
 #include "engine/progress.h"
 #include "engine/recall.h"
 #include "engine/sides.h"
+#include "engine/updates.h"
 #include "formats/jsonraw.h"
 #include "formats/jsonwrite.h"
 #include "formats/tree.h"
@@ -226,12 +227,14 @@ is_same_table(struct deliver *d, const char *name, const struct tree *target,
 	return same;
 }
 
+enum { SOURCE_NOT, SOURCE_EXPORT, SOURCE_LIVE };
+
 /*
  * Was this table read by the job: live, or by an export that says its ARN?
- * Returns 1, 0 or -1.
+ * Returns which, or -1.
  */
 static int
-is_source(struct deliver *d, const char *name, const struct tree *target,
+find_source(struct deliver *d, const char *name, const struct tree *target,
 	  struct err *err)
 {
 	const char *const arn = text(target, "TableArn");
@@ -247,25 +250,41 @@ is_source(struct deliver *d, const char *name, const struct tree *target,
 		what++;
 		if (len > 0 && strncmp(what, arn, len) == 0 &&
 		    strncmp(what + len, "/export/", 8) == 0)
-			return 1;
+			return SOURCE_EXPORT;
 		if (!place_is_table(what) ||
 		    strcmp(what + strlen("dynamodb://"), name) != 0)
 			continue;
-		return is_same_table(d, name, target, err);
+		const int same = is_same_table(d, name, target, err);
+		if (same != 0)
+			return same < 0 ? -1 : SOURCE_LIVE;
 	}
-	return 0;
+	return SOURCE_NOT;
 }
 
+/* A source is only updated, and only a source is. */
 static int
-refuse_source(struct deliver *d, const char *name, const struct tree *table,
-	      struct err *err)
+check_source(struct deliver *d, const char *name, const struct tree *table,
+	     struct err *err)
 {
-	const int is = is_source(d, name, table, err);
+	const int is = find_source(d, name, table, err);
 
-	return is <= 0 ? is : err_set(err, ERR_REFUSED, "table '%s' is a source "
-		"of the plan: a push would write over what was exported of it; "
-		"let the plan say another table with 'to:', or backfill it with"
-		" --update", name);
+	if (is < 0)
+		return -1;
+	if (is == SOURCE_NOT && d->o.update)
+		return err_set(err, ERR_REFUSED, "no export of the plan is of "
+			       "table '%s' at %s: an update is of what was "
+			       "exported; without --update it is pushed", name,
+			       service_url(d->service));
+	if (is == SOURCE_LIVE && d->o.update)
+		return err_set(err, ERR_REFUSED, "table '%s' was read live, and "
+			       "what was in it then is not kept: export it or "
+			       "back it up, and run the plan on that", name);
+	if (is != SOURCE_NOT && !d->o.update)
+		return err_set(err, ERR_REFUSED, "table '%s' is a source of the "
+			       "plan: a push would write over what was exported "
+			       "of it; let the plan say another table with "
+			       "'to:', or backfill it with --update", name);
+	return 0;
 }
 
 static const char *
@@ -298,16 +317,17 @@ look_at(struct deliver *d, struct delivery *t, struct err *err)
 	else if (rc > 0)
 		rc = check_key(t, table.tree, err);
 	if (rc == 0)
-		rc = refuse_source(d, name, table.tree, err);
+		rc = check_source(d, name, table.tree, err);
 	if (rc == 0)
 		rc = load_footprint(d, t, err);
 	if (rc == 0) {
 		t->shown.note = note_of(&table);
-		rc = open_progress(d, t, table.tree, err);
+		rc = (d->o.update ? deliver_update_look : open_progress)
+			(d, t, table.tree, err);
 	}
 	if (rc == 0)
 		rc = is_empty(d, name, &t->shown.empty, err);
-	if (rc == 0 && !t->shown.empty && !t->shown.resumed &&
+	if (rc == 0 && !d->o.update && !t->shown.empty && !t->shown.resumed &&
 	    !d->o.into_existing && !d->o.only_new)
 		rc = err_set(err, ERR_REFUSED, "table '%s' is not empty; "
 			     "--into-existing writes over items of the same "
@@ -369,9 +389,11 @@ deliver_close(struct deliver *d)
 {
 	if (d == NULL)
 		return;
-	for (size_t i = 0; i < d->n; i++)
+	for (size_t i = 0; i < d->n; i++) {
+		updates_close(d->list[i].updates);
 		for (int k = 0; k < PARTS; k++)
 			progress_close(d->list[i].progress[k]);
+	}
 	free(d->list);
 	free(d->shown);
 	service_close(d->service);
@@ -408,8 +430,11 @@ deliver_tables(const struct deliver *d, size_t *n)
 int
 deliver_run(struct deliver *d, struct err *err)
 {
+	int (*const run)(struct deliver *, struct delivery *, struct err *) =
+		d->o.update ? deliver_update_run : deliver_table_run;
+
 	for (size_t i = 0; i < d->n; i++)
-		if (deliver_table_run(d, &d->list[i], err) != 0)
+		if (run(d, &d->list[i], err) != 0)
 			return -1;
 	return 0;
 }

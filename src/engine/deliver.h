@@ -11,6 +11,7 @@
 #ifndef ENGINE_DELIVER_H
 #define ENGINE_DELIVER_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -28,6 +29,15 @@ struct deliver_options {
 	bool into_existing;		/* tables need not be empty */
 	bool no_undo;			/* ... and nothing of them is kept */
 	bool only_new;			/* existing items stay */
+	/*
+	 * The targets are what was exported: by UpdateItem, what the plan made
+	 * different, where it still is as it was in the export (updates.h).
+	 */
+	bool update;
+	unsigned threads;		/* of that; 0: 1 */
+	size_t memory;			/* likewise; 0: 1 GiB */
+	const char *tmp;		/* likewise; a folder */
+	const atomic_bool *cancel;	/* likewise; or NULL */
 	bool look_only;			/* deliver_run() will not follow */
 	const struct side_options *usual;
 	const char *(*variable)(void *context, const char *name);
@@ -47,6 +57,9 @@ struct deliver_table {
 	uint64_t accepted, existed, refused;
 	/* Of an increment's deletes: */
 	uint64_t ndeletes, deletes_before, deleted, deletes_refused;
+	/* With `update`, nitems is what changes, accepted those that did, and
+	 * existed those that had it already. */
+	uint64_t lost;		/* changed since the export; left, listed */
 	uint64_t units, throttled;
 };
 

@@ -12,6 +12,8 @@ struct job;
 struct progress;
 struct service;
 struct side;
+struct tree;
+struct updates;
 
 /* What goes one after the other. */
 enum { PART_DELETES, PART_PUTS, PARTS };
@@ -23,6 +25,7 @@ struct delivery {
 	struct plan_key key;
 	struct footprint footprint;
 	struct progress *progress[PARTS];	/* NULL: nothing goes there */
+	struct updates *updates;		/* NULL: it is no update */
 };
 
 static inline const struct outfiles_part *
@@ -43,6 +46,16 @@ struct deliver {
 	struct deliver_table *shown;	/* copies for who asks */
 	size_t n;
 };
+
+/* ---- updates: deliver_update.c ------------------------------------------- */
+
+/* Find, or find again, what changes, and how far it is.  0 or -1. */
+int deliver_update_look(struct deliver *d, struct delivery *t,
+			const struct tree *table, struct err *err);
+int deliver_update_run(struct deliver *d, struct delivery *t,
+		       struct err *err);
+
+/* ---- puts and deletes: deliver_run.c ------------------------------------- */
 
 /* Push one table that was looked at. */
 int deliver_table_run(struct deliver *d, struct delivery *t, struct err *err);

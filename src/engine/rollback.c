@@ -17,8 +17,12 @@
 #include "engine/recall.h"
 #include "engine/rollback_internal.h"
 #include "engine/sides.h"
+#include "engine/updates.h"
+#include "formats/jsonraw.h"
 #include "formats/tree.h"
 #include "io/file.h"
+
+enum { MOST_LIST = 1 << 30 };
 
 static int
 load_job(struct rollback *r, struct err *err)
@@ -105,6 +109,68 @@ look_at_part(struct rollback *r, struct rolling *t, unsigned roll,
 	return t->progress[roll] == NULL ? -1 : 0;
 }
 
+/* The lines that `push --update` listed as changed since the export. */
+static int
+load_lost(struct rollback *r, struct rolling *t, struct err *err)
+{
+	char path[PATH_MAX];
+	struct buf text = { 0 };
+	int rc = 0;
+
+	snprintf(path, sizeof(path), "%s/" JOB_PUSH "/%s~changed.jsonl",
+		 r->o.job_dir, t->shown.name);
+	if (access(path, F_OK) == 0)
+		rc = file_load(path, MOST_LIST, &text, err);
+	t->lost = rc != 0 ? NULL
+		: arena_take(&r->mem, (text.len / 8 + 1) * sizeof(*t->lost),
+			     err);
+	for (size_t at = 0; t->lost != NULL && at < text.len;) {
+		const uint8_t *const end = memchr(text.ptr + at, '\n',
+						  text.len - at);
+		const struct span line = { text.ptr + at, end == NULL ? 0
+			: (size_t)(end - text.ptr) - at };
+		const struct span number = jsonraw_member(line, "At");
+
+		if (end == NULL)
+			break;
+		if (number.ptr != NULL)
+			t->lost[t->nlost++] = strtoull(
+				(const char *)number.ptr, NULL, 10);
+		at += line.len + 1;
+	}
+	buf_free(&text);
+	return t->lost == NULL ? -1 : 0;
+}
+
+static int
+look_at_updates(struct rollback *r, struct rolling *t,
+		const struct tree *table, struct err *err)
+{
+	struct updates_line line;
+	char path[PATH_MAX];
+	bool resumed;
+	int rc;
+
+	snprintf(path, sizeof(path), "%s/" JOB_PUSH "/%s~updates.jsonl",
+		 r->o.job_dir, t->shown.name);
+	t->updates = updates_open(path, err);
+	if (t->updates == NULL || load_lost(r, t, err) != 0)
+		return -1;
+	while ((rc = updates_next(t->updates, &line, err)) > 0) {
+		t->shown.restores += line.made.ptr == NULL;
+		t->shown.removes += line.made.ptr != NULL;
+	}
+	if (rc < 0 || r->o.look_only)
+		return rc;
+	snprintf(path, sizeof(path), "%s/" JOB_ROLLBACK "/%s~updates.done",
+		 r->o.job_dir, t->shown.name);
+	if (r->o.force)
+		unlink(path);
+	t->progress[ROLL_PUTS] = progress_open(path, footprint_hash("rollback",
+		table, updates_hash(t->updates)), 1, &resumed, err);
+	return t->progress[ROLL_PUTS] == NULL ? -1 : 0;
+}
+
 /* Items that were put without a line in the record. */
 static void
 count_unkept(struct rolling *t)
@@ -138,9 +204,12 @@ look_at(struct rollback *r, struct rolling *t, struct err *err)
 		rc = take_key(r, table.tree, "HASH", &t->pk, err);
 		if (rc == 0)
 			rc = take_key(r, table.tree, "RANGE", &t->sk, err);
-		for (unsigned k = 0; k < ROLLS && rc == 0; k++)
+		for (unsigned k = 0; k < ROLLS && rc == 0 &&
+		     !t->footprint.updated; k++)
 			rc = look_at_part(r, t, k, table.tree, err);
-		if (rc == 0)
+		if (rc == 0 && t->footprint.updated)
+			rc = look_at_updates(r, t, table.tree, err);
+		else if (rc == 0)
 			count_unkept(t);
 	}
 	dynamodb_table_free(&table);
@@ -215,11 +284,13 @@ rollback_close(struct rollback *r)
 {
 	if (r == NULL)
 		return;
-	for (size_t i = 0; i < r->n; i++)
+	for (size_t i = 0; i < r->n; i++) {
+		updates_close(r->list[i].updates);
 		for (unsigned k = 0; k < ROLLS; k++) {
 			undo_past_close(r->list[i].past[k]);
 			progress_close(r->list[i].progress[k]);
 		}
+	}
 	free(r->list);
 	free(r->shown);
 	service_close(r->service);

@@ -13,6 +13,7 @@ struct job;
 struct progress;
 struct service;
 struct side;
+struct updates;
 
 /* What is undone one after the other: puts before deletes. */
 enum { ROLL_PUTS, ROLL_DELETES, ROLLS };
@@ -24,6 +25,10 @@ struct rolling {
 	struct footprint footprint;
 	struct undo_past *past[ROLLS];
 	struct progress *progress[ROLLS];
+	struct updates *updates;	/* of `push --update`, or NULL */
+	uint64_t *lost;			/* lines of it that were not done, in
+					   order */
+	size_t nlost;
 };
 
 struct rollback {
@@ -59,6 +64,9 @@ struct op {
 	bool gone;		/* that */
 	enum prior prior;
 	struct span was;	/* PRIOR_ITEM */
+	/* Of an update: `json` is the key, `was` and `is` some attributes. */
+	bool partial;
+	struct span is;
 };
 
 /* Ops of a table, UNDO_AT_ONCE at a time, the last unit first. */

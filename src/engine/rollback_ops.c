@@ -9,6 +9,7 @@
 #include "engine/progress.h"
 #include "engine/reading.h"
 #include "engine/rollback_internal.h"
+#include "engine/updates.h"
 #include "formats/ddbjson.h"
 #include "model/batch.h"
 
@@ -24,6 +25,7 @@ struct ops {
 	struct batch *batch;
 	uint32_t at;			/* in the batch */
 	uint64_t number, skip;		/* in the unit */
+	size_t lost_at;			/* in t->lost */
 	struct buf texts;
 	size_t text_at[UNDO_AT_ONCE];
 	struct op list[UNDO_AT_ONCE];
@@ -44,6 +46,8 @@ ops_new(struct rolling *t, unsigned roll, struct progress *progress,
 	o->progress = progress;
 	o->files = rolling_part(t, roll);
 	o->left = o->files->n;
+	if (t->updates != NULL)
+		updates_rewind(t->updates);
 	o->reading = reading_new(err);
 	if (o->reading != NULL)
 		return o;
@@ -140,6 +144,40 @@ add_op(struct ops *o, const struct op *op, const struct value *map,
 	return 0;
 }
 
+/* ---- updates ------------------------------------------------------------ */
+
+static int
+next_updates(struct ops *o, struct op **list, struct err *err)
+{
+	const uint64_t skip = o->progress == NULL ? 0
+		: progress_of(o->progress, 0);
+	struct updates_line line;
+	int n = 0, rc = 1;
+
+	while (n < UNDO_AT_ONCE &&
+	       (rc = updates_next(o->t->updates, &line, err)) > 0) {
+		const bool lost = o->lost_at < o->t->nlost &&
+				  o->t->lost[o->lost_at] == line.number;
+
+		o->lost_at += lost;
+		if (lost && o->progress != NULL &&
+		    progress_add(o->progress, 0, line.number, err) != 0)
+			return -1;
+		if (lost || line.number < skip)
+			continue;
+		o->list[n++] = (struct op){
+			.tag = undo_tag(0, line.number),
+			.json = line.made.ptr != NULL ? line.made : line.key,
+			.partial = line.made.ptr == NULL,
+			.prior = line.made.ptr != NULL ? PRIOR_ABSENT
+				: PRIOR_ITEM,
+			.was = line.was, .is = line.is,
+		};
+	}
+	*list = o->list;
+	return rc < 0 ? -1 : n;
+}
+
 int
 ops_next(struct ops *o, struct op **list, struct err *err)
 {
@@ -147,6 +185,8 @@ ops_next(struct ops *o, struct op **list, struct err *err)
 	size_t n = 0;
 	int rc = 1;
 
+	if (o->t->updates != NULL)
+		return next_updates(o, list, err);
 	buf_reset(&o->texts);
 	while (n < UNDO_AT_ONCE && (rc = advance(o, err)) > 0) {
 		const struct item *const item = &o->batch->items[o->at];

@@ -20,6 +20,7 @@
 #include "engine/place.h"
 #include "engine/progress.h"
 #include "engine/rollback_internal.h"
+#include "engine/updates.h"
 #include "formats/ddbjson.h"
 #include "formats/jsonwrite.h"
 #include "model/compare.h"
@@ -110,7 +111,7 @@ accepted(void *context, const struct push_item *item, bool failed,
 	 struct err *err)
 {
 	struct roller *const x = context;
-	const bool put = strcmp(item->call, "PutItem") == 0;
+	const bool put = strcmp(item->call, "DeleteItem") != 0;
 
 	(void)err;
 	/* One whose condition does not hold is looked at in the end. */
@@ -157,12 +158,64 @@ is_equal(struct roller *x, const struct value *live, struct span json,
 	return v == NULL ? -1 : value_equal(live, v, &x->mem, err);
 }
 
+/* The attributes that an update changed, as they were and as they are. */
+static struct still_change *
+changes_of(struct roller *x, const struct op *op, size_t *n, struct err *err)
+{
+	const struct value *const was = decode(x, op->was, err);
+	const struct value *const is = was == NULL ? NULL
+		: decode(x, op->is, err);
+
+	return is == NULL ? NULL : updates_changes(was, is, n, &x->mem, err);
+}
+
+static int
+judge_update(struct roller *x, const struct op *op, const struct value *live,
+	     enum state *state, struct err *err)
+{
+	size_t n;
+	const struct still_change *const c = changes_of(x, op, &n, err);
+	int same;
+
+	*state = OTHER;
+	if (c == NULL || live == NULL)
+		return c == NULL ? -1 : 0;
+	same = updates_holds(c, n, false, live, &x->mem, err);
+	if (same > 0)
+		*state = AS_BEFORE;
+	if (same != 0)
+		return same < 0 ? -1 : 0;
+	same = updates_holds(c, n, true, live, &x->mem, err);
+	if (same > 0)
+		*state = AS_WRITTEN;
+	return same < 0 ? -1 : 0;
+}
+
+/* The request that brings back what an update changed, in x->still. */
+static int
+word_update(struct roller *x, const struct op *op, const struct still_of *of,
+	    const struct value *live, struct err *err)
+{
+	size_t n;
+	struct still_change *const c = changes_of(x, op, &n, err);
+
+	if (c == NULL)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		c[i].is = c[i].was;
+		c[i].was = value_attr(live, c[i].name, name_hash(c[i].name));
+	}
+	return still_update(&x->still, of, c, n, err);
+}
+
 static int
 judge(struct roller *x, const struct op *op, const struct value *live,
       enum state *state, struct err *err)
 {
 	int same = 0;
 
+	if (op->partial)
+		return judge_update(x, op, live, state, err);
 	*state = AS_BEFORE;
 	if (live == NULL && op->prior != PRIOR_ITEM)
 		return 0;
@@ -192,7 +245,11 @@ undo(struct roller *x, const struct op *op, const struct getitems_one *one,
 	if (getitems_key(x->get, op->json, &x->key, err) != 0)
 		return -1;
 	of.key = buf_span(&x->key);
-	if (op->prior == PRIOR_ITEM) {
+	if (op->partial) {
+		item.call = "UpdateItem";
+		item.units = (uint32_t)(one->item.len / 1024 + 1);
+		rc = word_update(x, op, &of, live, err);
+	} else if (op->prior == PRIOR_ITEM) {
 		item.call = "PutItem";
 		item.units = (uint32_t)(op->was.len / 1024 + 1);
 		rc = still_put(&x->still, &of, live, op->was, err);
@@ -221,6 +278,8 @@ act(struct roller *x, const struct op *op, const struct getitems_one *one,
 	if (state == AS_BEFORE)
 		return 0;
 	if (!x->r->o.force && (state == OTHER || op->prior == PRIOR_UNKNOWN))
+		return 0;
+	if (op->partial && live == NULL)	/* there is no bringing back */
 		return 0;
 	return undo(x, op, one, live, err);
 }
