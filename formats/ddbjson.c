@@ -47,6 +47,14 @@ ddbjson_rewind(struct ddbjson *d)
 	d->nblank = 0;
 }
 
+void
+ddbjson_seek(struct ddbjson *d, uint64_t offset, uint64_t nlines)
+{
+	d->offset = offset;
+	d->nlines = nlines;
+	d->nblank = 0;
+}
+
 uint64_t
 ddbjson_line(const struct ddbjson *d)
 {

@@ -53,6 +53,9 @@ int ddbjson_decode(struct ddbjson *d, struct span in, bool last,
 struct item *ddbjson_decode_line(struct ddbjson *d, struct span line,
 				 struct arena *mem, struct err *err);
 
+/* What comes next begins at this offset of its file, so many lines behind. */
+void ddbjson_seek(struct ddbjson *d, uint64_t offset, uint64_t nlines);
+
 /* The number of the next line, from 1. */
 uint64_t ddbjson_line(const struct ddbjson *d);
 

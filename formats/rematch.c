@@ -26,7 +26,6 @@
 
 enum {
 	BLOCK_LEN = 128 * 1024,	/* of text with one set of codes, or more */
-	HEAD_LEVEL = 6,		/* the header may say: about as good */
 
 	/* Text that waits for a match is written without after so much. */
 	MUCH_LEN = 2 * BLOCK_LEN,
@@ -90,6 +89,15 @@ rematch_reset(struct rematch *r)
 	/* Until it is known, and all of a small file. */
 	r->poor = true;
 	r->patience = 1;
+}
+
+void
+rematch_part(struct rematch *r, bool first)
+{
+	if (r->begun)
+		rematch_reset(r);
+	r->headless = true;
+	r->poor = first;
 }
 
 /* Room for the tokens of all that is not in tokens, whenever it was added. */
@@ -204,7 +212,7 @@ begin(struct rematch *r, struct buf *out, struct err *err)
 		return err_set(err, ERR_SYSTEM, "out of memory");
 	memset(r->seen, 0, SEEN * sizeof(*r->seen));
 	r->begun = true;
-	return gzip_head(HEAD_LEVEL, out, err);
+	return r->headless ? 0 : gzip_head(REMATCH_LEVEL, out, err);
 }
 
 int
@@ -249,6 +257,12 @@ uint64_t
 rematch_len(const struct rematch *r)
 {
 	return r->sum.len;
+}
+
+struct gzip_sum
+rematch_sum(const struct rematch *r)
+{
+	return r->sum;
 }
 
 int

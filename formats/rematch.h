@@ -89,6 +89,19 @@ void rematch_free(struct rematch *r);		/* NULL is fine */
 void rematch_reset(struct rematch *r);
 
 /*
+ * Begin with a part of a member, the `first` or another one: what comes of it
+ * depends on nothing before it, and has no head.  It ends with rematch_cut();
+ * the parts in order, between a gzip_head() of REMATCH_LEVEL and a gzip_tail()
+ * of the sums of all, are the member.
+ */
+enum { REMATCH_LEVEL = 6 };	/* the head may say: about as good */
+void rematch_part(struct rematch *r, bool first);
+
+/* Of the text so far, of the member or the part. */
+struct gzip_sum;
+struct gzip_sum rematch_sum(const struct rematch *r);
+
+/*
  * Pack what was appended to `text` since the last call.  `copied` says which of
  * that was copied, in the order of both texts (what is not, is not used).
  * `matches` is moved on to the first that may still be needed.  Text that may

@@ -29,6 +29,7 @@ struct stretch {
 
 struct rematch {
 	bool begun;			/* is the header written? */
+	bool headless;			/* it is none of ours */
 	struct gzip_sum sum;
 	struct deflate_bits bits;
 

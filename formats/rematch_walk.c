@@ -371,10 +371,12 @@ walk_stretch(struct rematch *r, struct walk *w, struct reader *t, uint32_t at,
 			pass_over(&token, last, &begins, at, end);
 	}
 	/* The one that is there in part. */
+	bool in_part = false;
 	if (token < last) {
 		const uint32_t m = later(begins + token_lits(*token), at);
 
-		if ((int32_t)(end - m) > 0 && m != mend)
+		in_part = (int32_t)(end - m) > 0 && m != mend;
+		if (in_part)
 			put_part(r, w, &p, m, end, (struct match){
 					mend, token_dist(*token) }, shift,
 				 same);
@@ -384,8 +386,8 @@ walk_stretch(struct rematch *r, struct walk *w, struct reader *t, uint32_t at,
 	r->known += p.known;
 	t->token = token;
 	t->begins = begins;
-	if (token < last && p.covered == end + shift &&
-	    p.next > r->tokens + r->n)
+	/* How much the tokens are ahead of the text must not show. */
+	if (in_part && p.covered == end + shift && p.next > r->tokens + r->n)
 		lengthen(w, same);
 }
 

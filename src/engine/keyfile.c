@@ -8,7 +8,6 @@
 #include "engine/keyfile.h"
 
 #include <assert.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -21,13 +20,16 @@
 
 struct keyfile_inner {
 	struct keyfile_section *sections;	/* of all kinds */
+	size_t nsections;
 	struct keyfile_section **used;		/* in this unit */
 	size_t nused;
 	uint8_t **pool;				/* buffers nobody uses */
 	size_t npool;
 	uint8_t *bin;				/* for records after an error */
 	struct drain *file;
-	struct buf directory;
+	bool is_part;				/* no file, but what is kept */
+	struct buf kept;
+	struct buf directory;			/* of a part: of the structs */
 	uint64_t at;				/* bytes in the file */
 	uint64_t records, nchunks;
 	uint32_t unit;
@@ -67,6 +69,7 @@ keyfile_new(const struct keyfile_sizes *sizes, struct err *err)
 	    in->bin == NULL)
 		goto fail;
 
+	in->nsections = all;
 	struct keyfile_section *s = in->sections;
 	for (unsigned kind = 1; kind <= KEYLOG_NKINDS; kind++) {
 		k->by_kind[kind] = s;
@@ -119,6 +122,7 @@ keyfile_start(struct keyfile *k, const char *job_dir, uint32_t unit,
 		return -1;
 
 	in->unit = unit;
+	in->is_part = false;
 	in->at = sizeof(header);
 	in->records = in->nchunks = 0;
 	in->err = (struct err){ 0 };
@@ -126,6 +130,34 @@ keyfile_start(struct keyfile *k, const char *job_dir, uint32_t unit,
 	keylog_put_header(header, unit);
 	return in->file->write(in->file, (struct span){ header, sizeof(header) },
 			       err);
+}
+
+void
+keyfile_start_part(struct keyfile *k)
+{
+	struct keyfile_inner *const in = k->inner;
+
+	keyfile_abandon(k);
+	in->is_part = true;
+	in->at = 0;
+	in->records = in->nchunks = 0;
+	in->err = (struct err){ 0 };
+	buf_reset(&in->directory);
+	buf_reset(&in->kept);
+}
+
+/* The chunk at the end of the log, and its entry. */
+static int
+put_chunk(struct keyfile_inner *in, const struct keylog_chunk *c,
+	  struct span bytes, struct err *err)
+{
+	if (in->is_part)
+		return buf_append(&in->directory, (struct span){
+				  (const uint8_t *)c, sizeof(*c) }, err) != 0
+		       ? -1 : buf_append(&in->kept, bytes, err);
+	if (keylog_put_chunk(c, &in->directory, err) != 0)
+		return -1;
+	return in->file->write(in->file, bytes, err);
 }
 
 /* Send what is in the buffer to the file.  Its records start anew. */
@@ -147,12 +179,51 @@ flush(struct keyfile_inner *in, struct keyfile_section *s)
 	s->offset = s->end = s->count = 0;
 	if (bytes.len == 0 || in->err.code != ERR_NONE)
 		return;
-	if (keylog_put_chunk(&c, &in->directory, &in->err) != 0 ||
-	    in->file->write(in->file, bytes, &in->err) != 0)
+	if (put_chunk(in, &c, bytes, &in->err) != 0)
 		return;
 	in->at += bytes.len;
 	in->records += c.count;
 	in->nchunks++;
+}
+
+/* In an order that does not depend on what came first. */
+void
+keyfile_end_part(struct keyfile *k)
+{
+	for (size_t i = 0; i < k->inner->nsections; i++)
+		if (k->inner->sections[i].start != NULL)
+			flush(k->inner, &k->inner->sections[i]);
+}
+
+int
+keyfile_add_part(struct keyfile *k, struct keyfile *part, bool over,
+		 struct err *err)
+{
+	struct keyfile_inner *const in = k->inner;
+	struct keyfile_inner *const from = part->inner;
+	struct keylog_chunk c;
+
+	if (over)
+		keyfile_end_part(part);
+	if (from->err.code != ERR_NONE) {
+		*err = from->err;
+		return -1;
+	}
+	for (uint64_t i = 0; i < from->nchunks; i++) {
+		memcpy(&c, from->directory.ptr + i * sizeof(c), sizeof(c));
+
+		const struct span bytes = { from->kept.ptr + c.at, c.len };
+		c.at = in->at;
+		if (put_chunk(in, &c, bytes, err) != 0)
+			return -1;
+		in->at += bytes.len;
+		in->records += c.count;
+		in->nchunks++;
+	}
+	from->at = from->nchunks = 0;
+	buf_reset(&from->directory);
+	buf_reset(&from->kept);
+	return 0;
 }
 
 void
@@ -160,7 +231,7 @@ keyfile_turn(struct keyfile *k, struct keyfile_section *s)
 {
 	struct keyfile_inner *const in = k->inner;
 
-	assert(in->file != NULL);
+	assert(in->file != NULL || in->is_part);
 	if (s->start != NULL) {
 		flush(in, s);
 		return;
@@ -229,8 +300,7 @@ keyfile_commit(struct keyfile *k, struct keyfile_info *out, struct err *err)
 	int rc = -1;
 
 	assert(in->file != NULL);
-	for (size_t i = 0; i < in->nused; i++)
-		flush(in, in->used[i]);
+	keyfile_end_part(k);
 	if (in->err.code != ERR_NONE) {
 		*err = in->err;
 		goto done;
@@ -288,6 +358,7 @@ keyfile_free(struct keyfile *k)
 		free(k->inner->pool);
 		free(k->inner->bin);
 		buf_free(&k->inner->directory);
+		buf_free(&k->inner->kept);
 		free(k->inner);
 	}
 	free(k);

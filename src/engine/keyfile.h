@@ -22,6 +22,7 @@
 #ifndef ENGINE_KEYFILE_H
 #define ENGINE_KEYFILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -72,6 +73,18 @@ int keyfile_start(struct keyfile *k, const char *job_dir, uint32_t unit,
 /* Finish it: written and under its name.  -1 also for all errors before. */
 int keyfile_commit(struct keyfile *k, struct keyfile_info *out,
 		   struct err *err);
+
+/*
+ * A part of a unit's log, which has no file: what is ready of it is kept until
+ * it is added to that of the unit, where the parts before are; all of it, if it
+ * is `over`.  Returns 0 or -1.
+ */
+void keyfile_start_part(struct keyfile *k);
+int keyfile_add_part(struct keyfile *k, struct keyfile *part, bool over,
+		     struct err *err);
+
+/* Here a part would end: what is written does not depend on who took it. */
+void keyfile_end_part(struct keyfile *k);
 
 void keyfile_abandon(struct keyfile *k);	/* leave nothing of it behind */
 void keyfile_free(struct keyfile *k);		/* NULL is fine */

@@ -146,6 +146,7 @@ void program_skip_keys(struct program_run *r, uint32_t table);
 /* The sums since program_run_new() or the last program_clear_sums(). */
 const struct program_sums *program_sums_of(const struct program_run *r);
 void program_clear_sums(struct program_run *r);
+void program_add_sums(struct program_run *to, const struct program_run *from);
 
 /*
  * Run the program over a batch of items of `input` (see struct plan_input).

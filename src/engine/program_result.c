@@ -1,5 +1,10 @@
-/* program_result.c - what becomes of products after the program made them. */
+/*
+ * program_result.c - what becomes of products after the program made them, and
+ * of sums.
+ */
 #include "engine/program_internal.h"
+
+#include "engine/plan.h"
 
 /* The products beside product `i`, of the same item: from *first on, n. */
 static uint32_t
@@ -72,4 +77,16 @@ program_count_types(struct program_run *r, const struct program_result *result)
 		r->sums.types[p->table].pk |= p->types.pk;
 		r->sums.types[p->table].sk |= p->types.sk;
 	}
+}
+
+void
+program_add_sums(struct program_run *to, const struct program_run *from)
+{
+	for (size_t i = 0; i < to->program->plan->ntables; i++) {
+		counts_add(&to->sums.counts[i], &from->sums.counts[i]);
+		to->sums.types[i].pk |= from->sums.types[i].pk;
+		to->sums.types[i].sk |= from->sums.types[i].sk;
+	}
+	for (size_t i = 0; i < to->program->nleft; i++)
+		to->sums.left[i] += from->sums.left[i];
 }

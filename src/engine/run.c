@@ -463,8 +463,6 @@ run_units(struct run *r, struct err *err)
 		return -1;
 	if (limit_of(r) > 0)
 		n = 1;
-	if (n > r->nqueue)
-		n = r->nqueue;
 	if (n > sizeof(threads) / sizeof(threads[0]))
 		n = sizeof(threads) / sizeof(threads[0]);
 
@@ -473,6 +471,7 @@ run_units(struct run *r, struct err *err)
 	r->pool = pool_new(&r->shared, n, r->queue, r->nqueue, &r->ndone, err);
 	if (r->pool == NULL)
 		return -1;
+	n = pool_threads(r->pool);
 	rc = start_workers(r, threads, n, &started, err);
 	if (rc == 0)
 		watch(r);

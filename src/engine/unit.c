@@ -25,9 +25,8 @@
 #include "io/source.h"
 
 enum {
-	BLOCK_LEN = 64 * 1024,	/* so that a batch and its tape stay in cache */
 	BATCH_CHUNK = 256 * 1024,
-	HEAD_LEN = BLOCK_LEN,	/* enough to tell the format */
+	HEAD_LEN = UNIT_BLOCK_LEN,	/* enough to tell the format */
 };
 
 void
@@ -114,6 +113,8 @@ unit_run_free(struct unit_run *r)
 		struct output *const o = &r->outputs[i];
 
 		buf_free(&o->text);
+		buf_free(&o->carry);
+		buf_free(&o->kept);
 		rematch_free(o->rematch);
 		free(o->copied.of);
 		if (o->probe != NULL)
@@ -122,6 +123,10 @@ unit_run_free(struct unit_run *r)
 	for (size_t i = 0; r->deletes != NULL &&
 	     i < r->shared->plan->ntables; i++)
 		buf_free(&r->deletes[i].text);
+	for (size_t i = 0; r->rejects != NULL &&
+	     i < r->shared->plan->ntables; i++)
+		buf_free(&r->rejects[i].kept);
+	rematch_free(r->carrier);
 	free(r->outputs);
 	free(r->rejects);
 	free(r->deletes);
@@ -154,7 +159,38 @@ unit_blame(const struct unit *u, uint64_t line, struct err *err)
 			     "'--accept %s'", u->name);
 }
 
+void
+unit_show(struct unit_run *r, uint64_t nlines)
+{
+	struct input_progress *const p =
+		&r->shared->progress[r->unit->input];
+
+	if (nlines > 0)
+		atomic_fetch_add_explicit(&p->items, nlines,
+					  memory_order_relaxed);
+	if (r->part != NULL)
+		return;		/* whoever reads it has said so */
+
+	const struct source_stats at = source_stats(r->source);
+	atomic_fetch_add_explicit(&p->packed_len, at.packed_len -
+				  r->packed_seen, memory_order_relaxed);
+	atomic_fetch_add_explicit(&p->plain_len, at.plain_len - r->plain_seen,
+				  memory_order_relaxed);
+	r->packed_seen = at.packed_len;
+	r->plain_seen = at.plain_len;
+}
+
 /* ---- slices ------------------------------------------------------------- */
+
+size_t
+unit_want(size_t used, size_t len)
+{
+	/* Not one whole line?  Then ask for more, until the source objects. */
+	if (used > 0)
+		return UNIT_BLOCK_LEN;
+	return 2 * len > SOURCE_MAX_PEEK && len < SOURCE_MAX_PEEK
+		? SOURCE_MAX_PEEK : 2 * len;
+}
 
 /* Take one batch from source to sinks.  1, 0 after the last, or -1. */
 static int
@@ -172,17 +208,23 @@ step(struct unit_run *r, struct err *err)
 				  err);
 
 	/* No more than was asked for, whatever a long line made of the window. */
-	const bool last = !more && block.len <= r->want;
+	bool last = !more && block.len <= r->want;
 	if (block.len > r->want)
 		block.len = r->want;
+	const size_t part = !r->cutting ? 0 :
+		unit_part_ends(r->at - r->part_from, block);
+	if (part > 0) {
+		last &= part == block.len;
+		block.len = part;
+	}
 	if (unit_transform(r, block, last, &used, &done, err) != 0)
 		return -1;
 
 	source_consume(r->source, used);	/* items pointed into it */
-	/* Not one whole line?  Then ask for more, until the source objects. */
-	r->want = used > 0 ? BLOCK_LEN : 2 * block.len;
-	if (r->want > SOURCE_MAX_PEEK && block.len < SOURCE_MAX_PEEK)
-		r->want = SOURCE_MAX_PEEK;
+	r->at += used;
+	if (part > 0 && used == part && unit_end_part(r, err) != 0)
+		return -1;
+	r->want = unit_want(used, block.len);
 	return !done && (!last || used < block.len);
 }
 
@@ -223,17 +265,16 @@ unit_name_output(struct unit_run *r, uint32_t table)
 		 s->format->suffix, s->pack != NULL ? s->pack->suffix : "");
 }
 
-/* Forget the last unit and name the files of this one. */
-static void
-begin(struct unit_run *r, const struct unit *u)
+void
+unit_begin(struct unit_run *r, const struct unit *u)
 {
 	const struct run_shared *const s = r->shared;
 	const char *const suffix = s->pack != NULL ? s->pack->suffix : "";
 
 	r->unit = u;
-	r->items = r->taken = r->packed_seen = r->plain_seen = 0;
-	r->superseded = r->gone = r->lost = 0;
-	r->want = BLOCK_LEN;
+	r->items = r->taken = r->packed_seen = r->plain_seen = r->at = 0;
+	r->superseded = r->gone = r->lost = r->blanks = 0;
+	r->want = UNIT_BLOCK_LEN;
 	r->nfiles = 0;
 	arena_reset(&r->paths);
 	program_clear_sums(r->program);
@@ -272,6 +313,9 @@ end(struct unit_run *r)
 		sink_close(r->deletes[i].sink);
 		o->encoder = NULL;
 		buf_reset(&o->text);
+		buf_reset(&o->carry);
+		buf_reset(&o->kept);
+		buf_reset(&r->rejects[i].kept);
 		buf_reset(&r->deletes[i].text);
 		o->sink = r->rejects[i].sink = r->deletes[i].sink = NULL;
 	}
@@ -300,12 +344,11 @@ unit_run_abandon(struct unit_run *r)
 	keyfile_abandon(r->keys);
 }
 
-static int
-fail(struct unit_run *r, struct err *err)
+int
+unit_name_error(const struct unit *u, struct err *err)
 {
-	const char *const path = r->unit->path;
+	const char *const path = u->path;
 
-	unit_run_abandon(r);
 	/* Whoever could not read the file has said which. */
 	if (err->code == ERR_CANCELLED ||
 	    (err->text[0] == '\'' &&
@@ -313,6 +356,13 @@ fail(struct unit_run *r, struct err *err)
 		return -1;
 	return err_at(err, "%s", strcmp(path, "-") == 0 ? "standard input"
 							: path);
+}
+
+static int
+fail(struct unit_run *r, struct err *err)
+{
+	unit_run_abandon(r);
+	return unit_name_error(r->unit, err);
 }
 
 const struct item_format *
@@ -338,12 +388,10 @@ unit_check_format(const struct unit *u, const struct item_format *format,
 		       "the manifest in a plan");
 }
 
-static int
-choose_reader(struct unit_run *r, struct err *err)
+int
+unit_choose_reader(struct unit_run *r, const struct item_format *format,
+		   struct err *err)
 {
-	const struct item_format *const format = unit_format(r->unit,
-							     r->source);
-
 	if (unit_check_format(r->unit, format, err) != 0)
 		return -1;
 	if (r->reader != NULL &&
@@ -365,13 +413,14 @@ unit_run_start(struct unit_run *r, const struct unit *u, struct err *err)
 {
 	const struct unit_observer *const o = r->shared->observer;
 
-	begin(r, u);
+	unit_begin(r, u);
 	r->source = source_open(u->stream != NULL
 				? archive_stream_feed(u->stream, u->member, err)
 				: place_feed(u->path, err), u->has_md5, err);
 	if (r->source != NULL && r->shared->rematch)
 		source_note_matches(r->source);
-	if (r->source == NULL || choose_reader(r, err) != 0 ||
+	if (r->source == NULL ||
+	    unit_choose_reader(r, unit_format(u, r->source), err) != 0 ||
 	    unit_start_rematch(r, err) != 0 ||
 	    keyfile_start(r->keys, r->shared->job_dir, u->number, err) != 0)
 		return fail(r, err);
@@ -410,19 +459,38 @@ take_slice(struct unit_run *r, struct err *err)
 }
 
 int
+unit_lend(struct unit_run *r, struct workbench *b, struct err *err)
+{
+	r->bench = b;
+	if (!program_needs_pool(r->shared->program))
+		return 0;
+	if (b->outputs == NULL)
+		b->outputs = outputs_pool_new(r->shared->plan,
+					      r->shared->cancel, err);
+	if (b->outputs == NULL)
+		return -1;
+	program_lend(r->program, b->outputs);
+	return 0;
+}
+
+int
+unit_finish(struct unit_run *r, bool damaged, struct err *err)
+{
+	if ((!damaged && unit_check_input(r, &damaged, err) != 0) ||
+	    unit_end_outputs(r, err) != 0 || close_eye(r, true, err) != 0 ||
+	    unit_commit(r, damaged, err) != 0)
+		return fail(r, err);
+	end(r);
+	return 0;
+}
+
+int
 unit_run_go(struct unit_run *r, struct workbench *b, struct err *err)
 {
 	bool damaged = false;
 
-	r->bench = b;
-	if (program_needs_pool(r->shared->program)) {
-		if (b->outputs == NULL)
-			b->outputs = outputs_pool_new(r->shared->plan,
-						      r->shared->cancel, err);
-		if (b->outputs == NULL)
-			return fail(r, err);
-		program_lend(r->program, b->outputs);
-	}
+	if (unit_lend(r, b, err) != 0)
+		return fail(r, err);
 
 	int rc = take_slice(r, err);
 	if (rc > 0)
@@ -432,18 +500,7 @@ unit_run_go(struct unit_run *r, struct workbench *b, struct err *err)
 		damaged = true;
 		rc = salvage(r, err);
 	}
-	if (rc == 0 && !damaged)
-		rc = unit_check_input(r, &damaged, err);
-	if (rc == 0)
-		rc = unit_end_outputs(r, err);
-	if (rc == 0)
-		rc = close_eye(r, true, err);
-	if (rc == 0)
-		rc = unit_commit(r, damaged, err);
-	if (rc != 0)
-		return fail(r, err);
-	end(r);
-	return 0;
+	return rc == 0 ? unit_finish(r, damaged, err) : fail(r, err);
 }
 
 uint64_t

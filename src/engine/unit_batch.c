@@ -62,7 +62,23 @@ open_output(struct unit_run *r, struct output *o, bool packed, struct err *err)
 			    r->shared->level, packed, err);
 	if (o->sink == NULL)
 		return -1;
-	md5_lane_join(sink_md5_lane(o->sink), source_md5_lane(r->source));
+	/* Another thread may be reading. */
+	if (!r->in_parts)
+		md5_lane_join(sink_md5_lane(o->sink),
+			      source_md5_lane(r->source));
+	return 0;
+}
+
+/* A part has no files: what is text stays where it is. */
+static int
+keep(struct output *o, struct buf *text, size_t n, struct err *err)
+{
+	if (text == &o->text)
+		return 0;
+	if (buf_append(&o->kept, (struct span){ text->ptr, n }, err) != 0)
+		return -1;
+	text->len -= n;
+	memmove(text->ptr, text->ptr + n, text->len);
 	return 0;
 }
 
@@ -72,6 +88,8 @@ unit_pass_on(struct unit_run *r, struct output *o, struct buf *text, size_t n,
 {
 	if (n == 0)
 		return 0;
+	if (r->part != NULL)
+		return keep(o, text, n, err);
 	if (o->sink == NULL && open_output(r, o, packed, err) != 0)
 		return -1;
 	if (sink_write(o->sink, (struct span){ text->ptr, n }, err) != 0)
@@ -499,23 +517,6 @@ enough(struct unit_run *r)
 	return r->taken + i + k == max;
 }
 
-/* Tell whoever watches how far this unit is. */
-static void
-show(struct unit_run *r, uint64_t nlines)
-{
-	const struct source_stats at = source_stats(r->source);
-	struct input_progress *const p =
-		&r->shared->progress[r->unit->input];
-
-	atomic_fetch_add_explicit(&p->packed_len, at.packed_len -
-				  r->packed_seen, memory_order_relaxed);
-	atomic_fetch_add_explicit(&p->plain_len, at.plain_len - r->plain_seen,
-				  memory_order_relaxed);
-	atomic_fetch_add_explicit(&p->items, nlines, memory_order_relaxed);
-	r->packed_seen = at.packed_len;
-	r->plain_seen = at.plain_len;
-}
-
 int
 unit_end_outputs(struct unit_run *r, struct err *err)
 {
@@ -563,7 +564,7 @@ unit_transform(struct unit_run *r, struct span block, bool last, size_t *used,
 	*done = enough(r);
 	r->taken += b->nitems + (uint64_t)b->nrejects;
 	r->items += nlines;
-	show(r, nlines);
+	unit_show(r, nlines);
 	if (r->shared->keys_only)
 		return 0;
 

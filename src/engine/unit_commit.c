@@ -86,7 +86,7 @@ commit_output(struct unit_run *r, struct output *o, enum journal_file_kind kind,
 		.plain_len = stats.plain_len, .items = o->items,
 	};
 	if (kind == JOURNAL_OUT && r->rematching)
-		f.plain_len = rematch_len(o->rematch);
+		f.plain_len = o->sum.len;
 	memcpy(f.md5, stats.md5, sizeof(f.md5));
 	return note_file(r, &f, err);
 }
@@ -177,7 +177,7 @@ unit_commit(struct unit_run *r, bool damaged, struct err *err)
 
 	const struct extra extra = {
 		.packed_len = in.packed_len, .plain_len = in.plain_len,
-		.blank_lines = r->format->decode_blanks(r->reader),
+		.blank_lines = r->blanks + r->format->decode_blanks(r->reader),
 		.damaged = damaged, .superseded = r->superseded,
 		.gone = r->gone, .deleted = r->deleted,
 		.types = sums->types, .left = sums->left,

@@ -6,6 +6,8 @@
 #include "base/err.h"
 #include "base/md5.h"
 #include "engine/plan.h"
+#include "engine/spread.h"
+#include "engine/unit_internal.h"
 #include "io/file.h"
 
 /*
@@ -13,6 +15,9 @@
  * is what a crash may cost, some seconds' work.
  */
 #define OPEN_LEN ((uint64_t)512 << 20)
+
+/* Packed bytes of a unit that is worth the trouble of several threads. */
+enum { SPREAD_LEN = 64 * 1024 };
 
 /* A place for an open unit. */
 struct slot {
@@ -30,6 +35,8 @@ struct pool {
 	pthread_cond_t changed;
 	struct slot *slots;
 	unsigned nslots;
+	struct spread **spreads;	/* of the first of the queue */
+	unsigned nspreads;
 	const struct unit *const *queue;
 	uint32_t next, nqueue;
 	uint64_t left;			/* to read: open or in the queue */
@@ -61,6 +68,43 @@ most_open(const struct run_shared *shared, unsigned nthreads)
 	return (unsigned)(n < 1 ? 1 : n < all ? n : all);
 }
 
+/* Which of the first units all threads carry through together.  0 or -1. */
+static int
+choose_spreads(struct pool *p, struct err *err)
+{
+	uint64_t left = p->left;
+	uint32_t i = 0;
+
+	p->spreads = calloc(p->nqueue + 1U, sizeof(struct spread *));
+	if (p->spreads == NULL)
+		return err_set(err, ERR_SYSTEM, "out of memory");
+	for (; p->nthreads > 1 && i < p->nqueue; i++) {
+		const struct unit *const u = p->queue[i];
+		const bool unknown = p->nqueue == 1 && u->packed_len == 0;
+
+		if (!unit_may_part(p->shared, u) ||
+		    !(unknown || (u->packed_len >= SPREAD_LEN &&
+				  u->packed_len > left / p->nthreads)))
+			break;
+		p->spreads[i] = spread_new(p->shared, u, p->nthreads, err);
+		if (p->spreads[i] == NULL)
+			return -1;
+		p->nspreads++;
+		left -= u->packed_len;
+	}
+	p->left = left;
+	p->next = i;
+	if (i == 0 && p->nthreads > p->nqueue)
+		p->nthreads = p->nqueue;
+	return 0;
+}
+
+unsigned
+pool_threads(const struct pool *p)
+{
+	return p->nthreads;
+}
+
 struct pool *
 pool_new(const struct run_shared *shared, unsigned nthreads,
 	 const struct unit *const *queue, uint32_t nqueue,
@@ -82,7 +126,11 @@ pool_new(const struct run_shared *shared, unsigned nthreads,
 	for (uint32_t i = 0; i < nqueue; i++)
 		for (const struct unit *u = queue[i]; u != NULL; u = u->next)
 			p->left += u->packed_len;
-	p->nslots = most_open(shared, nthreads);
+	if (choose_spreads(p, err) != 0) {
+		pool_free(p);
+		return NULL;
+	}
+	p->nslots = most_open(shared, p->nthreads);
 	p->slots = calloc(p->nslots, sizeof(*p->slots));
 	if (p->slots == NULL) {
 		err_set(err, ERR_SYSTEM, "out of memory");
@@ -104,6 +152,9 @@ pool_free(struct pool *p)
 		unit_run_free(p->slots[i].run);
 	}
 	free(p->slots);
+	for (unsigned i = 0; i < p->nspreads; i++)
+		spread_free(p->spreads[i]);
+	free(p->spreads);
 	pthread_cond_destroy(&p->changed);
 	pthread_mutex_destroy(&p->lock);
 	free(p);
@@ -262,15 +313,40 @@ do_round(struct pool *p, struct slot *mine[POOL_WIDTH], unsigned n,
 	return rc;
 }
 
+static bool
+is_stopped(struct pool *p)
+{
+	pthread_mutex_lock(&p->lock);
+	const bool stopped = p->stopped;
+	pthread_mutex_unlock(&p->lock);
+	return stopped;
+}
+
+/* This thread's part of what all do together.  Returns 0 or -1. */
+static int
+do_spreads(struct pool *p, struct workbench *bench, struct err *err)
+{
+	for (unsigned i = 0; i < p->nspreads && !is_stopped(p); i++) {
+		const int rc = spread_work(p->spreads[i], bench, err);
+
+		if (rc < 0)
+			return -1;
+		if (rc > 0)
+			atomic_fetch_add(p->ndone, 1);
+	}
+	return 0;
+}
+
 int
 pool_work(struct pool *p, struct err *err)
 {
 	struct slot *mine[POOL_WIDTH];
 	struct workbench bench;
 	unsigned n;
-	int rc = 0;
+	int rc;
 
 	workbench_init(&bench);
+	rc = do_spreads(p, &bench, err);
 	pthread_mutex_lock(&p->lock);
 	while (rc == 0 && (n = take(p, mine)) > 0) {
 		pthread_mutex_unlock(&p->lock);

@@ -7,6 +7,9 @@
  * their MD5s taken side by side, and gives them back; the lock is taken twice
  * in a round, which is some milliseconds.  So units and threads end together,
  * and all but the last slices are done at full width.
+ *
+ * A unit that is more than a thread's share of it and of all that is smaller is
+ * carried through by all threads together, before the others: spread.h.
  */
 #ifndef ENGINE_WORKER_H
 #define ENGINE_WORKER_H
@@ -33,6 +36,9 @@ struct pool *pool_new(const struct run_shared *shared, unsigned nthreads,
 		      const struct unit *const *queue, uint32_t nqueue,
 		      _Atomic uint32_t *ndone, struct err *err);
 void pool_free(struct pool *p);		/* NULL is fine; abandons units */
+
+/* How many threads there is work for: no more than it was made for. */
+unsigned pool_threads(const struct pool *p);
 
 /*
  * What each thread does: rounds, until all units are done.  Returns 0, or -1

@@ -1,0 +1,328 @@
+/*
+ * unit_part.c - a unit in parts of whole lines, for threads that take them side
+ * by side: read in order, made into what they become each alone and in memory,
+ * added to the unit in order.
+ *
+ * A part is taken in the very batches that the unit would be taken in by one
+ * thread, so that its files are the same to the byte, and so is what is said of
+ * damage and of bad lines, and which of these comes first.
+ */
+#include "engine/unit_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "engine/keyfile.h"
+#include "engine/plan.h"
+#include "engine/program.h"
+#include "formats/ddbjson.h"
+#include "formats/deflate.h"
+#include "formats/formats.h"
+#include "io/sink.h"
+#include "io/source.h"
+
+bool
+unit_may_part(const struct run_shared *shared, const struct unit *u)
+{
+	/*
+	 * What is left out depends on what came before, and so does what is
+	 * saved of a damaged file.
+	 */
+	return u->stream == NULL && u->next == NULL && !u->accepted &&
+	       u->max_items == 0 && !u->increment &&
+	       (u->format == NULL || u->format == &ddbjson_format) &&
+	       shared->format == &ddbjson_format && !shared->keys_only &&
+	       shared->drops == NULL && shared->observer == NULL &&
+	       shared->plan->inputs[u->input].kind == INPUT_ITEMS;
+}
+
+bool
+unit_has_parts(const struct unit_run *r)
+{
+	return r->format == &ddbjson_format;
+}
+
+/* ---- reading ------------------------------------------------------------- */
+
+/* Whole lines at the front of the block, as many as are decoded at once. */
+static size_t
+whole_lines(struct span block, bool last, uint64_t *nlines)
+{
+	const uint8_t *at = block.ptr, *const end = block.ptr + block.len;
+	size_t n = 0;
+
+	for (; n < DDBJSON_MAX_LINES && at < end; n++) {
+		const uint8_t *const next = memchr(at, '\n',
+						   (size_t)(end - at));
+
+		if (next == NULL)
+			break;
+		at = next + 1;
+	}
+	if (last && at < end && n < DDBJSON_MAX_LINES) {
+		at = end;
+		n++;
+	}
+	*nlines += n;
+	return (size_t)(at - block.ptr);
+}
+
+static int
+add_tokens(struct unit_part *p, const uint32_t *tokens, size_t n,
+	   struct err *err)
+{
+	if (p->ntokens + n > p->cap) {
+		const size_t cap = 2 * (p->ntokens + n);
+		uint32_t *const more = realloc(p->tokens,
+					       cap * sizeof(*more));
+
+		if (more == NULL)
+			return err_set(err, ERR_SYSTEM, "out of memory");
+		p->tokens = more;
+		p->cap = cap;
+	}
+	if (n > 0)
+		memcpy(p->tokens + p->ntokens, tokens, n * sizeof(*tokens));
+	p->ntokens += n;
+	for (size_t i = 0; i < n; i++)
+		p->tokens_end += token_text(tokens[i]);
+	return 0;
+}
+
+/* The matches that the source has noted become the part's. */
+static int
+take_matches(struct unit_run *whole, struct unit_part *p, struct err *err)
+{
+	struct matches m;
+	uint64_t at;
+
+	if (!source_matches(whole->source, &m, &at))
+		return 0;
+	if (p->ntokens == 0)
+		p->tokens_from = p->tokens_end = m.from;
+	if (add_tokens(p, m.tokens, m.n, err) != 0)
+		return -1;
+	m.tokens += m.n;
+	m.n = 0;
+	m.from = p->tokens_end;
+	source_drop_matches(whole->source, &m);
+	return 0;
+}
+
+/* The last tokens of the part before are of this one's text too. */
+static int
+share_matches(struct unit_part *p, const struct unit_part *before,
+	      struct err *err)
+{
+	size_t first = before->ntokens;
+	uint64_t at = before->tokens_end;
+
+	while (first > 0 && at > p->from)
+		at -= token_text(before->tokens[--first]);
+	p->tokens_from = p->tokens_end = at;
+	return add_tokens(p, before->tokens + first, before->ntokens - first,
+			  err);
+}
+
+/*
+ * One look at the source, as for a batch.  Returns 1; 0 if the part ends here;
+ * or -1.
+ */
+static int
+read_block(struct unit_run *whole, struct unit_parts *ps, struct unit_part *p,
+	   struct err *err)
+{
+	struct span block;
+	const int more = source_peek(whole->source, ps->want, &block, &p->why);
+
+	unit_show(whole, 0);
+	if (more < 0) {
+		unit_blame(whole->unit, ps->nlines + 1, &p->why);
+		p->last = true;
+		return 0;
+	}
+
+	bool last = !more && block.len <= ps->want;
+	if (block.len > ps->want)
+		block.len = ps->want;
+	const size_t part = unit_part_ends(ps->at - p->from, block);
+	if (part > 0) {
+		last &= part == block.len;
+		block.len = part;
+	}
+
+	const size_t used = whole_lines(block, last, &ps->nlines);
+	if ((whole->rematching && take_matches(whole, p, err) != 0) ||
+	    buf_append(&p->text, (struct span){ block.ptr, used }, err) != 0)
+		return -1;
+	source_consume(whole->source, used);
+	ps->at += used;
+	ps->want = unit_want(used, block.len);
+	/* Behind one that ends by its length comes another, be it empty. */
+	p->last = part == 0 && last && used == block.len;
+	return !p->last && (part == 0 || used < part);
+}
+
+int
+unit_part_read(struct unit_run *whole, struct unit_parts *ps,
+	       struct unit_part *p, struct err *err)
+{
+	int rc;
+
+	buf_reset(&p->text);
+	p->from = ps->at;
+	p->nlines = ps->nlines;
+	p->ntokens = 0;
+	p->last = false;
+	p->why = (struct err){ 0 };
+	if (ps->want == 0)
+		ps->want = UNIT_BLOCK_LEN;
+	if (ps->before != NULL && whole->rematching &&
+	    share_matches(p, ps->before, err) != 0)
+		return -1;
+	/* Once, and not piece by piece: it is large. */
+	if (buf_reserve(&p->text, UNIT_PART_LEN + UNIT_BLOCK_LEN +
+			SOURCE_SLACK, err) == NULL)
+		return -1;
+	do
+		rc = read_block(whole, ps, p, err);
+	while (rc > 0);
+	ps->before = p;
+	if (rc < 0 || buf_reserve(&p->text, SOURCE_SLACK, err) == NULL)
+		return -1;
+	memset(p->text.ptr + p->text.len, 0, SOURCE_SLACK);
+	return 0;
+}
+
+/* ---- what becomes of it -------------------------------------------------- */
+
+int
+unit_part_start(const struct unit_run *whole, struct unit_part *p,
+		struct err *err)
+{
+	if (p->run == NULL)
+		p->run = unit_run_new(whole->shared, err);
+	if (p->run == NULL)
+		return -1;
+
+	struct unit_run *const r = p->run;
+	unit_begin(r, whole->unit);
+	r->part = p;
+	r->rematching = whole->rematching;
+	p->at = 0;
+	p->want = UNIT_BLOCK_LEN;
+	p->matches = (struct matches){ p->tokens, p->ntokens, p->tokens_from };
+	keyfile_start_part(r->keys);
+	if (unit_choose_reader(r, whole->format, err) != 0 ||
+	    unit_start_rematch(r, err) != 0)
+		return -1;
+	ddbjson_seek(r->reader, p->from, p->nlines);
+	return 0;
+}
+
+int
+unit_part_go(struct unit_part *p, struct workbench *b, struct err *err)
+{
+	struct unit_run *const r = p->run;
+	struct span block = { p->text.ptr + p->at, p->text.len - p->at };
+	const bool last = p->last && block.len <= p->want;
+	size_t used = 0;
+	bool done;
+
+	if (atomic_load_explicit(r->shared->cancel, memory_order_relaxed))
+		return err_set(err, ERR_CANCELLED, "interrupted");
+	if (block.len > p->want)
+		block.len = p->want;
+	if (block.len > 0 &&
+	    (unit_lend(r, b, err) != 0 ||
+	     unit_transform(r, block, last && p->why.code == ERR_NONE, &used,
+			    &done, err) != 0))
+		return -1;
+	p->at += used;
+	p->want = unit_want(used, block.len);
+	if (p->at < p->text.len)
+		return 1;
+	return unit_close_part(r, err);
+}
+
+size_t
+unit_part_kept(const struct unit_part *p)
+{
+	const struct unit_run *const r = p->run;
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->shared->plan->ntables; i++)
+		n += r->outputs[i].text.len + r->outputs[i].kept.len +
+		     r->rejects[i].kept.len;
+	return n;
+}
+
+/* ---- together ------------------------------------------------------------ */
+
+/* Text of the outputs and the rejects, as far as it is there. */
+static int
+add_text(struct unit_run *whole, struct unit_part *p, bool over,
+	 struct err *err)
+{
+	struct unit_run *const r = p->run;
+
+	for (uint32_t i = 0; i < r->shared->plan->ntables; i++) {
+		struct output *const from = &r->outputs[i];
+		struct output *const bad = &r->rejects[i];
+
+		if (i < r->shared->ntargets && whole->rematching &&
+		    from->items > 0 &&
+		    unit_put_part(whole, &whole->outputs[i], from, over,
+				  p->last, err) != 0)
+			return -1;
+		if (i < r->shared->ntargets && !whole->rematching &&
+		    unit_pass_on(whole, &whole->outputs[i], &from->text,
+				 from->text.len, true, err) != 0)
+			return -1;
+		if (unit_pass_on(whole, &whole->rejects[i], &bad->kept,
+				 bad->kept.len, false, err) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+static void
+add_counts(struct unit_run *whole, const struct unit_run *r)
+{
+	const size_t n = r->shared->plan->ntables;
+
+	for (size_t i = 0; i < n; i++) {
+		whole->outputs[i].items += r->outputs[i].items;
+		whole->rejects[i].items += r->rejects[i].items;
+		whole->written[i] += r->written[i];
+	}
+	whole->items += r->items;
+	whole->taken += r->taken;
+	whole->blanks += r->format->decode_blanks(r->reader);
+	program_add_sums(whole->program, r->program);
+}
+
+int
+unit_part_add(struct unit_run *whole, struct unit_part *p, bool over,
+	      struct err *err)
+{
+	if (add_text(whole, p, over, err) != 0 ||
+	    keyfile_add_part(whole->keys, p->run->keys, over, err) != 0)
+		return -1;
+	if (over)
+		add_counts(whole, p->run);
+	if (over && p->why.code != ERR_NONE) {
+		*err = p->why;
+		return -1;
+	}
+	return 0;
+}
+
+void
+unit_part_free(struct unit_part *p)
+{
+	unit_run_free(p->run);
+	buf_free(&p->text);
+	free(p->tokens);
+}
