@@ -82,9 +82,9 @@ check(const struct options *o, struct err *err)
 				     o->against != NULL ? "--against" : NULL };
 	const char *way = NULL;
 
-	if (o->live)
-		return err_set(err, ERR_USAGE, "'validate --live' is not yet "
-			       "in this version");
+	if (o->live && o->job == NULL)
+		return err_set(err, ERR_USAGE, "'validate --live' is of a job: "
+			       "say --job DIR");
 	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
 		if (way != NULL && ways[i] != NULL)
 			return err_set(err, ERR_USAGE, "'%s' and '%s' are two "
@@ -92,7 +92,7 @@ check(const struct options *o, struct err *err)
 				       way, ways[i]);
 		way = ways[i] != NULL ? ways[i] : way;
 	}
-	if (o->job != NULL && (o->nargs > 0 || o->ntables > 0))
+	if (o->job != NULL && (o->nargs > 0 || (o->ntables > 0 && !o->live)))
 		return err_set(err, ERR_USAGE, "'validate --job DIR' is about "
 			       "all that the job wrote: no dump, no --table");
 	if (o->ntables_from > 0 && (o->job != NULL || o->plan != NULL))
@@ -110,7 +110,7 @@ check(const struct options *o, struct err *err)
 		return err_set(err, ERR_USAGE, "--key of validate names the "
 			       "key's attributes, once: 'id' or 'pk,sk'");
 	if (o->against == NULL && (o->partial || o->exact || o->nkeys > 0 ||
-				   o->ignore != NULL))
+				   (o->ignore != NULL && !o->live)))
 		return err_set(err, ERR_USAGE, "'%s' is for --against",
 			       o->partial ? "--partial" : o->exact ? "--exact" :
 			       o->nkeys > 0 ? "--key" : "--ignore");
@@ -129,7 +129,7 @@ static way *
 way_of(const struct options *o)
 {
 	if (o->job != NULL)
-		return validate_job;
+		return o->live ? validate_live : validate_job;
 	if (o->plan != NULL)
 		return validate_plan;
 	if (o->against == NULL)

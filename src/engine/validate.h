@@ -94,6 +94,10 @@ int validate_plan(const struct validate_options *o, struct validate_sums *s,
 int validate_job(const struct validate_options *o, struct validate_sums *s,
 		 struct err *err);
 
+/* `dump.tables` are the targets that count; none: all. */
+int validate_live(const struct validate_options *o, struct validate_sums *s,
+		  struct err *err);
+
 const char *validate_kind_name(enum validate_kind k);	/* "missing" */
 
 #endif

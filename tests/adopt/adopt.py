@@ -15,7 +15,7 @@ ZSH = PAGES + "/zsh/site-functions/_dynamill"
 FISH = PAGES + "/fish/vendor_completions.d/dynamill.fish"
 
 # Parsed, and refused or without effect as yet: help is silent about them.
-SILENT = {"live"}
+SILENT = set()
 # In every command and no help of its own.
 OWN = {"help"}
 

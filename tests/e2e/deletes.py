@@ -5,6 +5,7 @@ import subprocess
 
 import e2e
 import increments
+import live as validate
 import push
 import rollback
 import servers
@@ -68,8 +69,12 @@ def a_table_goes_from_state_to_state_and_back(here, _):
             e2e.check(t['deleted'] == t['deletes'] > 20, t)
             e2e.check(t['put'] == t['items'] > 20, t)
             increments.same(live(s), states[0], 'after')
-            r = rollback.rollback(s, change, confirm=YES)
+            validate.validate(s, change)
+            rollback.rollback(s, change, confirm=YES)
             increments.same(live(s), states[1], 'rolled back')
+            r = validate.validate(s, change, status=1)
+            e2e.contains(r.out, 'it is to be deleted', 'missing',
+                         'different')
 
 
 def killed_and_gone_on_with(here, options):
