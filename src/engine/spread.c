@@ -117,11 +117,19 @@ open_unit(struct spread *s, struct err *err)
 	s->slots = calloc(s->nslots, sizeof(*s->slots));
 	if (s->slots == NULL)
 		err_set(err, ERR_SYSTEM, "out of memory");
-	if (s->slots == NULL || s->whole == NULL ||
-	    unit_run_start(s->whole, s->unit, err) != 0)
+	if (s->slots == NULL || s->whole == NULL)
 		return -1;
-	s->whole->in_parts = unit_has_parts(s->whole);
-	return s->whole->in_parts;
+	s->whole->in_parts = true;
+	if (unit_run_start(s->whole, s->unit, err) != 0)
+		return -1;
+	if (unit_has_parts(s->whole))
+		return 1;
+	s->whole->in_parts = false;
+	if (s->whole->kept == NULL)
+		return 0;
+	/* Once more, as one does alone. */
+	unit_run_abandon(s->whole);
+	return unit_run_start(s->whole, s->unit, err) != 0 ? -1 : 0;
 }
 
 static int

@@ -414,9 +414,14 @@ unit_run_start(struct unit_run *r, const struct unit *u, struct err *err)
 	const struct unit_observer *const o = r->shared->observer;
 
 	unit_begin(r, u);
-	r->source = source_open(u->stream != NULL
-				? archive_stream_feed(u->stream, u->member, err)
-				: place_feed(u->path, err), u->has_md5, err);
+	struct feed *feed = u->stream != NULL
+		? archive_stream_feed(u->stream, u->member, err)
+		: place_feed(u->path, err);
+	r->kept = NULL;
+	md5_lane_start(&r->md5);
+	if (r->in_parts && u->has_md5)
+		feed = unit_kept_feed(r, feed, err);
+	r->source = source_open(feed, u->has_md5 && !r->in_parts, err);
 	if (r->source != NULL && r->shared->rematch)
 		source_note_matches(r->source);
 	if (r->source == NULL ||

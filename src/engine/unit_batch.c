@@ -62,10 +62,9 @@ open_output(struct unit_run *r, struct output *o, bool packed, struct err *err)
 			    r->shared->level, packed, err);
 	if (o->sink == NULL)
 		return -1;
-	/* Another thread may be reading. */
-	if (!r->in_parts)
-		md5_lane_join(sink_md5_lane(o->sink),
-			      source_md5_lane(r->source));
+	/* In parts another thread may be reading. */
+	md5_lane_join(sink_md5_lane(o->sink), r->in_parts ? &r->md5
+			: source_md5_lane(r->source));
 	return 0;
 }
 

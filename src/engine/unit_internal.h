@@ -2,6 +2,7 @@
 #ifndef ENGINE_UNIT_INTERNAL_H
 #define ENGINE_UNIT_INTERNAL_H
 
+#include "base/md5.h"
 #include "engine/journal.h"
 #include "engine/program.h"
 #include "engine/unit.h"
@@ -67,7 +68,9 @@ struct unit_run {
 	uint64_t at;			/* text that was consumed */
 	uint64_t part_from;		/* where in the text the part began */
 	struct unit_part *part;		/* that it is for alone, or NULL */
-	bool in_parts;			/* by several threads */
+	bool in_parts;			/* by several threads; set before start */
+	struct kept_feed *kept;		/* the source's, which frees it, or NULL */
+	struct md5_lane md5;		/* of what came from it */
 	uint64_t blanks;		/* lines, in parts that were added */
 	struct drops_cursor *drops;	/* one a plan table; see drops.h */
 	size_t want;			/* bytes to ask the source for next */
@@ -158,6 +161,7 @@ int unit_put_deletes(struct unit_run *r, const struct unit_olds *olds,
 /* ---- unit_part.c --------------------------------------------------------- */
 
 struct unit_part {
+	struct buf packed;		/* as read, for the MD5 */
 	struct buf text;		/* SOURCE_SLACK can be read behind it */
 	uint64_t from, nlines;		/* text and lines of the unit before */
 	uint32_t *tokens;		/* of its matches, from tokens_from on */
@@ -180,6 +184,15 @@ struct unit_parts {
 /* May threads take the unit in parts?  And do they, now that it is open? */
 bool unit_may_part(const struct run_shared *shared, const struct unit *u);
 bool unit_has_parts(const struct unit_run *r);
+
+/*
+ * The feed of a unit in parts, taken over even on failure: it keeps what was
+ * read with each part, so that the MD5 of that and of what the part became can
+ * be taken beside each other.
+ */
+struct feed;
+struct feed *unit_kept_feed(struct unit_run *whole, struct feed *from,
+			    struct err *err);
 
 /*
  * Read the next part of `whole`; what is wrong with its source is part->why.

@@ -19,7 +19,7 @@
 #include "formats/ddbjson.h"
 #include "formats/deflate.h"
 #include "formats/formats.h"
-#include "io/sink.h"
+#include "io/feed.h"
 #include "io/source.h"
 
 bool
@@ -44,6 +44,66 @@ unit_has_parts(const struct unit_run *r)
 }
 
 /* ---- reading ------------------------------------------------------------- */
+
+struct kept_feed {
+	struct feed feed;
+	struct feed *from;
+	struct buf bytes;
+};
+
+static ssize_t
+read_kept(struct feed *feed, uint8_t *to, size_t n, struct err *err)
+{
+	struct kept_feed *const k = (struct kept_feed *)feed;
+	const ssize_t got = k->from->read(k->from, to, n, err);
+
+	if (got > 0 && buf_append(&k->bytes, (struct span){ to, (size_t)got },
+				  err) != 0)
+		return -1;
+	return got;
+}
+
+static void
+close_kept(struct feed *feed)
+{
+	struct kept_feed *const k = (struct kept_feed *)feed;
+
+	k->from->close(k->from);
+	buf_free(&k->bytes);
+	free(k);
+}
+
+struct feed *
+unit_kept_feed(struct unit_run *whole, struct feed *from, struct err *err)
+{
+	struct kept_feed *const k = from == NULL ? NULL
+						 : calloc(1, sizeof(*k));
+
+	if (from == NULL)
+		return NULL;
+	if (k == NULL) {
+		err_set(err, ERR_SYSTEM, "out of memory");
+		from->close(from);
+		return NULL;
+	}
+	k->feed = (struct feed){ read_kept, close_kept };
+	k->from = from;
+	whole->kept = k;
+	return &k->feed;
+}
+
+/* What was read since the part before is this one's, for the MD5. */
+static void
+take_packed(struct unit_run *whole, struct unit_part *p)
+{
+	const struct buf empty = p->packed;
+
+	if (whole->kept == NULL)
+		return;
+	p->packed = whole->kept->bytes;
+	whole->kept->bytes = empty;
+	buf_reset(&whole->kept->bytes);
+}
 
 /* Whole lines at the front of the block, as many as are decoded at once. */
 static size_t
@@ -188,6 +248,7 @@ unit_part_read(struct unit_run *whole, struct unit_parts *ps,
 	do
 		rc = read_block(whole, ps, p, err);
 	while (rc > 0);
+	take_packed(whole, p);
 	ps->before = p;
 	if (rc < 0 || buf_reserve(&p->text, SOURCE_SLACK, err) == NULL)
 		return -1;
@@ -307,7 +368,14 @@ int
 unit_part_add(struct unit_run *whole, struct unit_part *p, bool over,
 	      struct err *err)
 {
-	if (add_text(whole, p, over, err) != 0 ||
+	/* The sinks' are taken with it. */
+	if (whole->kept != NULL)
+		md5_lane_owe(&whole->md5, buf_span(&p->packed));
+	const int rc = add_text(whole, p, over, err);
+	if (whole->kept != NULL)
+		md5_lane_settle(&whole->md5);
+	buf_reset(&p->packed);
+	if (rc != 0 ||
 	    keyfile_add_part(whole->keys, p->run->keys, over, err) != 0)
 		return -1;
 	if (over)
@@ -323,6 +391,7 @@ void
 unit_part_free(struct unit_part *p)
 {
 	unit_run_free(p->run);
+	buf_free(&p->packed);
 	buf_free(&p->text);
 	free(p->tokens);
 }

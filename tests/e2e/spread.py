@@ -4,6 +4,8 @@
 Whatever it is packed with, and whatever is wrong with it, no number of threads
 may show: not in the output, nor in rejects, the account or an error.
 """
+import glob
+import gzip
 import os
 import random
 import shutil
@@ -15,7 +17,8 @@ from e2e import (ASAN, SLOW, TSAN, Skipped, check, clean, command, equal,
                  finish, main, read, report, run, same_jobs, start, write_plan,
                  Result)
 from memory import formula, measure, megabytes
-from rematch import EDIT, compact, deflated, item, items_of, plan_of, put
+from rematch import (EDIT, Export, compact, deflated, item, items_of, plan_of,
+                     put)
 
 FEW = ('--quiet',)
 THREADS = '2', '4'
@@ -165,6 +168,25 @@ def damage_is_told_the_same_way(here, options):
         all_ways(where, plan_of(where, update=EDIT), status=3)
 
 
+def what_the_manifest_says_of_it(here, options):
+    """MD5 and number of items, and that they are looked at."""
+    rng = random.Random(options.seed)
+    for name, status in (('good', 0), ('other', 3)):
+        full = Export(here + '/' + name, 'Things', 0)
+        full.add(text_of_parts(rng, 16000)).write()
+        (path,) = glob.glob('%s/%s/data/*' % (here + '/' + name,
+                                              full.folder()))
+        if status != 0:     # the same text packed otherwise
+            with gzip.open(path) as f:
+                text = f.read()
+            with open(path, 'wb') as f:
+                f.write(deflated(text, 5))
+        all_ways('%s/%s' % (here, name), plan_of(
+            '%s/%s' % (here, name), update=EDIT,
+            exports=[here + '/' + name + '/' + full.folder()]),
+            status=status)
+
+
 def killed_and_taken_up_again(here, options):
     rng = random.Random(options.seed)
     put(here, deflated(text_of_parts(rng, 40000)))
@@ -237,5 +259,5 @@ if __name__ == '__main__':
     main([every_packing, on_standard_input, tables_with_much_and_little,
           lines_long_and_short, items_that_become_much,
           bad_lines_and_refused_items, damage_is_told_the_same_way,
-          killed_and_taken_up_again, within_the_memory_that_is_promised,
-          several_threads_work])
+          what_the_manifest_says_of_it, killed_and_taken_up_again,
+          within_the_memory_that_is_promised, several_threads_work])
