@@ -355,6 +355,24 @@ def row_7_and_8(t, counts, runs):
                                        *m['held']))
 
 
+def row_m(t, each, runs):
+    """Indexes of 7 shards merged, from disk to disk, beside a copy of them."""
+    work = BUILD + '/merge-work'
+    shutil.rmtree(work, ignore_errors=True)
+    run([BUILD + '/merge', '--repeat', str(runs), str(each), work], 1)
+    with open(BUILD + '/log') as f:
+        first, *rest = [[float(x) for x in re.findall(r'[\d.]+', line)]
+                        for line in f]
+    # wall, CPU, ns, MB/s, copied, KiB
+    m = [statistics.median(x) for x in zip(*rest)]
+    t.add('m', 'extra: indexes of 7 shards of %d M ids merged, against a copy '
+          'of their bytes, disk to disk' % (each // 1000000),
+          '%.2f ×' % (m[0] / m[4]), '',
+          '%.1f s against %.1f s of wall, %.0f MB/s; %.1f s of CPU; %.2f GB; '
+          '%.0f MiB held' % (m[0], m[4], m[3], m[1], first[2],
+                             m[5] / 1024))
+
+
 def row_9(t, data, runs):
     small = Data(max(20, data.items // 10), 'export')
     a, b = turns(runs, transform(data, 2, 2), transform(small, 2, 2))
@@ -548,7 +566,7 @@ def commit():
 def main():
     words = sys.argv[1:]
     results = HERE + '/RESULTS.md'
-    only = '12346789zcds'
+    only = '12346789zcdsm'
     if '--results' in words:
         at = words.index('--results')
         results = words[at + 1]
@@ -581,6 +599,8 @@ def main():
     if '7' in only or '8' in only:
         row_7_and_8(t, [10000000] if short else [10000000, 100000000],
                     1 if short else 3)
+    if 'm' in only:
+        row_m(t, 1000000 if short else 10000000, runs)
     if '9' in only:
         row_9(t, data, 1)
     if 'z' in only:

@@ -3,8 +3,9 @@
  * index that would have been built of all their items at once, byte for byte.
  *
  * Streams: memory is a few MiB and a few bytes a unit, whatever the size of the
- * indexes, which are mapped.  They are hostile until read: each is checked
- * whole before.
+ * indexes, which are mapped and read once, from start to end.  They are hostile
+ * all the while, and held against their checksums; the new one gets its name
+ * when all of them are sound.
  */
 #ifndef ENGINE_MERGE_INDEX_H
 #define ENGINE_MERGE_INDEX_H

@@ -67,6 +67,26 @@ mapping_let_go(struct span bytes)
 }
 
 void
+mapping_in_order(struct span bytes)
+{
+	if (bytes.len > 0)
+		madvise(address(bytes), bytes.len, MADV_SEQUENTIAL);
+}
+
+void
+mapping_fetch(struct span bytes, uint64_t at, uint64_t len)
+{
+	enum { PAGE = 4096 };	/* or a part of one */
+
+	at -= at % PAGE;
+	if (at >= bytes.len)
+		return;
+	if (len > bytes.len - at)
+		len = bytes.len - at;
+	madvise((char *)address(bytes) + at, (size_t)len, MADV_WILLNEED);
+}
+
+void
 mapping_close(struct span bytes)
 {
 	if (bytes.len > 0)

@@ -7,6 +7,8 @@
 #ifndef IO_MAPPING_H
 #define IO_MAPPING_H
 
+#include <stdint.h>
+
 #include "base/span.h"
 
 struct err;
@@ -25,6 +27,15 @@ void mapping_at_random(struct span bytes);
  * as memory of ours no more.  Those who do look find them as they were.
  */
 void mapping_let_go(struct span bytes);
+
+/* It will be read once, from start to end. */
+void mapping_in_order(struct span bytes);
+
+/*
+ * All of [at, at + len) will be asked for soon: begin to read it.  What is
+ * beyond the end does not count.
+ */
+void mapping_fetch(struct span bytes, uint64_t at, uint64_t len);
 
 void mapping_close(struct span bytes);	/* no bytes are fine */
 
