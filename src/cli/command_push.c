@@ -265,7 +265,7 @@ command_push(const struct options *o)
 		.job_dir = o->job, .tables = o->tables, .ntables = o->ntables,
 		.max_wcu = o->max_wcu, .into_existing = o->into_existing,
 		.no_undo = o->no_undo, .only_new = o->only_new, .look_only = o->dry_run,
-		.update = o->update, .threads = options_threads(o),
+		.update = o->update, .restoring = o->restoring, .threads = options_threads(o),
 		.memory = o->memory, .tmp = tmp_folder(),
 		.cancel = &commands_cancel,
 		.usual = environment_side(),

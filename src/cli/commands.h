@@ -29,6 +29,12 @@ int command_status(const struct options *o);
 int command_push(const struct options *o);
 int command_rollback(const struct options *o);
 int command_tables(const struct options *o);
+int command_backup(const struct options *o);
+int command_restore(const struct options *o);
+int command_export(const struct options *o);
+int command_import(const struct options *o);
+int command_pitr(const struct options *o);
+int command_create_backup(const struct options *o);
 int command_whoami(const struct options *o);
 
 #endif

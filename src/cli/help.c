@@ -25,7 +25,13 @@ static const char PROGRAM[] =
 "  status          where a job stands, also while it runs elsewhere\n"
 "  push            what a job wrote into its tables, by BatchWriteItem\n"
 "  rollback        undo what a job wrote into its tables\n"
+"  import          what a job wrote into new tables, by ImportTable\n"
 "  tables VERB     create, list, describe and delete tables\n"
+"  backup TABLE... live tables to a folder, by parallel Scan\n"
+"  restore         a dump into a table; or a table again, by the service\n"
+"  export TABLE... tables to S3, by the service: point-in-time exports\n"
+"  pitr VERB       point-in-time recovery: on and status\n"
+"  create-backup   a backup of tables on demand, by the service\n"
 "  whoami [PLAN]   who and where this is in AWS; the connection test\n"
 "  version         the version, and what this processor can do\n"
 "  help COMMAND    more about a command; also COMMAND --help\n"
@@ -66,9 +72,8 @@ static const char RUN[] =
 "way, the same command goes on where it was, to the same bytes.\n"
 "\n"
 "  --job DIR           the job's folder (./<plan name>.job)\n"
-"  -o s3://BUCKET/PREFIX\n"
-"                      write to S3 instead of DIR/out, as the plan's\n"
-"                      target.out; nothing may be there\n"
+"  -o URL              write to s3://BUCKET/PREFIX instead of DIR/out, as the\n"
+"                      plan's target.out; nothing may be there\n"
 "  --stage NAME        a stage of the plan (or the variable STAGE)\n"
 "  --after JOB         of a folder of migrations: what JOB has not applied\n"
 "  --table T           only this plan table; repeatable\n"
@@ -340,6 +345,9 @@ static const struct {
 	{ "push", help_push }, { "rollback", help_rollback },
 	{ "tables", help_tables }, { "whoami", help_whoami },
 	{ "merge", help_merge },
+	{ "import", help_import }, { "backup", help_backup },
+	{ "restore", help_restore }, { "export", help_export },
+	{ "pitr", help_pitr }, { "create-backup", help_create_backup },
 };
 
 const char *

@@ -1,12 +1,6 @@
 /* help_aws.c - help of the commands that go to AWS. */
 #include "cli/help_internal.h"
 
-#define SIDE_OPTIONS \
-"  --profile NAME      a profile of the AWS CLI\n" \
-"  --region NAME       a region of AWS\n" \
-"  --endpoint-url URL  where the services are\n" \
-"  --env-file FILE     AWS_* variables from a dotenv file\n"
-
 const char help_whoami[] =
 "usage: dynamill whoami [PLAN...] [OPTIONS]\n"
 "\n"
@@ -57,6 +51,34 @@ SIDE_OPTIONS
 "were changed since the export; 2 the command line is\n"
 "wrong; 3 the output is damaged; 4 the service failed, run again; 5 refused\n"
 "or not confirmed; 130 interrupted, run again.\n";
+
+const char help_import[] =
+"usage: dynamill import --job DIR [--to s3://BUCKET/PREFIX] [OPTIONS]\n"
+"\n"
+"Makes the target tables of a finished run by ImportTable, of the files that\n"
+"it wrote; the tables must not be there yet. What is on disk is uploaded.\n"
+"Waits until all imports have ended. Interrupted in any way, the same command\n"
+"goes on: it uploads what is missing and waits for what was begun.\n"
+"\n"
+"  --job DIR           the job's folder\n"
+"  --to URL            where to upload what is on disk, s3://BUCKET/PREFIX;\n"
+"                      nothing may be there\n"
+"  --table T           only this target table; repeatable\n"
+"  --threads N         files uploaded at once (4)\n"
+"  --no-wait           only begin\n"
+"  --yes               the first of two questions is answered\n"
+"  --confirm NAME      ... and so is the second, of a stage that wants it\n"
+"  --dry-run           look at everything, ask, and begin nothing\n"
+SIDE_OPTIONS
+"  --output text|json  how it is told\n"
+"  --quiet             say nothing but errors\n"
+"  --no-progress       no progress\n"
+"\n"
+"Which items were refused and why is in CloudWatch; the place is told.\n"
+"\n"
+"Exit status: 0 done; 1 done, with refused items; 2 the command line is\n"
+"wrong; 3 the output is damaged; 4 the service failed, run again; 5 a table\n"
+"is there, or not confirmed; 130 interrupted, run again.\n";
 
 const char help_tables[] =
 "usage: dynamill tables create FILE... | --job DIR [OPTIONS]\n"

@@ -40,7 +40,13 @@ static const struct {
 	{ "migrate", command_migrate },
 	{ "push", command_push },
 	{ "rollback", command_rollback },
+	{ "import", command_import },
 	{ "tables", command_tables },
+	{ "backup", command_backup },
+	{ "restore", command_restore },
+	{ "export", command_export },
+	{ "pitr", command_pitr },
+	{ "create-backup", command_create_backup },
 };
 
 enum { NCOMMANDS = sizeof(COMMANDS) / sizeof(COMMANDS[0]) };

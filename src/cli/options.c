@@ -25,6 +25,9 @@ enum {
 	OPT_SHARD, OPT_AGAINST, OPT_PLAN, OPT_LIVE, OPT_PARTIAL, OPT_EXACT,
 	OPT_INTO_EXISTING, OPT_ONLY_NEW, OPT_NO_UNDO, OPT_UPDATE,
 	OPT_KEEP_TABLES, OPT_MAX_WCU,
+	OPT_MAX_RCU, OPT_CONSISTENT, OPT_BUCKET, OPT_PREFIX, OPT_BUCKET_OWNER,
+	OPT_KMS_KEY, OPT_FROM_TIME, OPT_TO_TIME, OPT_NEW_IMAGE, OPT_NO_WAIT,
+	OPT_TO, OPT_BACKUP, OPT_INTO, OPT_DAYS, OPT_NAME,
 	OPT_PROFILE, OPT_REGION, OPT_ENDPOINT_URL, OPT_HELP,
 	OPT_OUT = 'o',
 };
@@ -83,6 +86,21 @@ static const struct option LONG[] = {
 	{ "update", no_argument, NULL, OPT_UPDATE },
 	{ "keep-tables", no_argument, NULL, OPT_KEEP_TABLES },
 	{ "max-wcu", required_argument, NULL, OPT_MAX_WCU },
+	{ "max-rcu", required_argument, NULL, OPT_MAX_RCU },
+	{ "consistent", no_argument, NULL, OPT_CONSISTENT },
+	{ "bucket", required_argument, NULL, OPT_BUCKET },
+	{ "prefix", required_argument, NULL, OPT_PREFIX },
+	{ "bucket-owner", required_argument, NULL, OPT_BUCKET_OWNER },
+	{ "kms-key", required_argument, NULL, OPT_KMS_KEY },
+	{ "from-time", required_argument, NULL, OPT_FROM_TIME },
+	{ "to-time", required_argument, NULL, OPT_TO_TIME },
+	{ "new-image", no_argument, NULL, OPT_NEW_IMAGE },
+	{ "no-wait", no_argument, NULL, OPT_NO_WAIT },
+	{ "to", required_argument, NULL, OPT_TO },
+	{ "backup", required_argument, NULL, OPT_BACKUP },
+	{ "into", required_argument, NULL, OPT_INTO },
+	{ "days", required_argument, NULL, OPT_DAYS },
+	{ "name", required_argument, NULL, OPT_NAME },
 	{ "profile", required_argument, NULL, OPT_PROFILE },
 	{ "region", required_argument, NULL, OPT_REGION },
 	{ "endpoint-url", required_argument, NULL, OPT_ENDPOINT_URL },
@@ -194,6 +212,9 @@ static const struct {
 	{ OPT_NO_UNDO, offsetof(struct options, no_undo) },
 	{ OPT_UPDATE, offsetof(struct options, update) },
 	{ OPT_KEEP_TABLES, offsetof(struct options, keep_tables) },
+	{ OPT_CONSISTENT, offsetof(struct options, consistent) },
+	{ OPT_NEW_IMAGE, offsetof(struct options, new_image) },
+	{ OPT_NO_WAIT, offsetof(struct options, no_wait) },
 }, TEXTS[] = {
 	{ OPT_JOB, offsetof(struct options, job) },
 	{ OPT_STAGE, offsetof(struct options, stage) },
@@ -213,6 +234,16 @@ static const struct {
 	{ OPT_PROFILE, offsetof(struct options, profile) },
 	{ OPT_REGION, offsetof(struct options, region) },
 	{ OPT_ENDPOINT_URL, offsetof(struct options, endpoint_url) },
+	{ OPT_BUCKET, offsetof(struct options, bucket) },
+	{ OPT_PREFIX, offsetof(struct options, prefix) },
+	{ OPT_BUCKET_OWNER, offsetof(struct options, bucket_owner) },
+	{ OPT_KMS_KEY, offsetof(struct options, kms_key) },
+	{ OPT_FROM_TIME, offsetof(struct options, from_time) },
+	{ OPT_TO_TIME, offsetof(struct options, to_time) },
+	{ OPT_TO, offsetof(struct options, to) },
+	{ OPT_BACKUP, offsetof(struct options, backup) },
+	{ OPT_INTO, offsetof(struct options, into) },
+	{ OPT_NAME, offsetof(struct options, name) },
 };
 
 /* An option that one of these tables has.  Returns whether it was. */
@@ -320,6 +351,11 @@ set(struct options *o, int option, const char *value, struct err *err)
 	case OPT_MAX_WCU:
 		return number("max-wcu", value, 1, 40 * 1000 * 1000,
 			      &o->max_wcu, err);
+	case OPT_MAX_RCU:
+		return number("max-rcu", value, 1, 40 * 1000 * 1000,
+			      &o->max_rcu, err);
+	case OPT_DAYS:
+		return number("days", value, 1, 35, &o->days, err);
 	case OPT_TABLE:
 		return add_word("table", o->tables, &o->ntables, value, err);
 	case OPT_KEY:
@@ -364,10 +400,10 @@ check_command(const struct options *o, const char *command, struct err *err)
 		{ o->from != NULL, "--from", "migrate" },
 		{ o->until != NULL, "--until", "migrate" },
 		{ o->no_rollback, "--no-rollback", "migrate" },
-		{ o->into_existing, "--into-existing", "push migrate" },
-		{ o->only_new, "--only-new", "push migrate" },
-		{ o->no_undo, "--no-undo", "push migrate" },
-		{ o->max_wcu > 0, "--max-wcu", "push rollback migrate" },
+		{ o->into_existing, "--into-existing", "push migrate restore" },
+		{ o->only_new, "--only-new", "push migrate restore" },
+		{ o->no_undo, "--no-undo", "push migrate restore" },
+		{ o->max_wcu > 0, "--max-wcu", "push rollback migrate restore" },
 		{ o->update, "--update", "push" },
 		{ o->keep_tables, "--keep-tables", "rollback" },
 		{ o->ntables_from > 0, "--tables-from",
@@ -377,8 +413,23 @@ check_command(const struct options *o, const char *command, struct err *err)
 		  "run analyze check test reverse migrate" },
 		{ o->revert, "--revert", "run analyze check test migrate" },
 		{ o->shard != NULL, "--shard", "run analyze" },
-		{ o->out != NULL, "-o", "init reverse run analyze" },
-		{ o->as != NULL, "--as", "cat" },
+		{ o->out != NULL, "-o", "init reverse run analyze backup" },
+		{ o->max_rcu > 0, "--max-rcu", "backup" },
+		{ o->consistent, "--consistent", "backup" },
+		{ o->bucket != NULL, "--bucket", "export" },
+		{ o->prefix != NULL, "--prefix", "export" },
+		{ o->bucket_owner != NULL, "--bucket-owner", "export" },
+		{ o->kms_key != NULL, "--kms-key", "export" },
+		{ o->from_time != NULL, "--from-time", "export" },
+		{ o->to_time != NULL, "--to-time", "export restore" },
+		{ o->new_image, "--new-image", "export" },
+		{ o->no_wait, "--no-wait", "export import restore" },
+		{ o->to != NULL, "--to", "import" },
+		{ o->backup != NULL, "--backup", "restore" },
+		{ o->into != NULL, "--into", "restore" },
+		{ o->days > 0, "--days", "pitr" },
+		{ o->name != NULL, "--name", "create-backup" },
+		{ o->as != NULL, "--as", "cat export" },
 		{ o->select != NULL, "--select", "cat" },
 		{ o->ignore != NULL, "--ignore", "diff validate" },
 		{ o->against != NULL, "--against", "validate" },
@@ -464,20 +515,32 @@ options_threads(const struct options *o)
 }
 
 int
-options_run_time(const struct options *o, char out[32], struct err *err)
+options_time(const char *option, const char *text, int64_t *out,
+	     struct err *err)
 {
 	struct tm tm = { 0 };
 	const char *end;
 
-	if (o->run_time == NULL) {
-		snprintf(out, 32, "%lld", (long long)time(NULL));
+	*out = 0;
+	if (text == NULL)
 		return 0;
-	}
-	end = strptime(o->run_time, "%Y-%m-%dT%H:%M:%S", &tm);
+	end = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm);
 	if (end == NULL || strcmp(end, "Z") != 0)
-		return err_set(err, ERR_USAGE, "--run-time takes a time such "
-			       "as 2025-02-01T12:00:00Z, not '%s'",
-			       o->run_time);
-	snprintf(out, 32, "%lld", (long long)timegm(&tm));
+		return err_set(err, ERR_USAGE, "--%s takes a time such as "
+			       "2025-02-01T12:00:00Z, not '%s'", option, text);
+	*out = (int64_t)timegm(&tm);
+	return 0;
+}
+
+int
+options_run_time(const struct options *o, char out[32], struct err *err)
+{
+	int64_t when;
+
+	if (options_time("run-time", o->run_time, &when, err) != 0)
+		return -1;
+	if (o->run_time == NULL)
+		when = (int64_t)time(NULL);
+	snprintf(out, 32, "%lld", (long long)when);
 	return 0;
 }

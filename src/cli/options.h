@@ -65,6 +65,16 @@ struct options {
 	bool into_existing, only_new, no_undo, update;	/* push */
 	bool keep_tables;			/* rollback */
 	uint64_t max_wcu;		/* push: a second; 0: any */
+	uint64_t max_rcu;		/* backup: a second; 0: any */
+	bool consistent;		/* backup */
+	const char *bucket, *prefix, *bucket_owner, *kms_key;	/* export */
+	const char *from_time, *to_time;	/* ISO 8601; or NULL */
+	bool new_image, no_wait;
+	const char *to;			/* import: s3://... */
+	const char *backup, *into;	/* restore */
+	bool restoring;			/* push: by restore */
+	uint64_t days;			/* pitr */
+	const char *name;		/* create-backup */
 	const char *confirm;		/* --confirm; or NULL */
 	bool confirmed;			/* by migrate: nobody asks again */
 	const char *from, *until;	/* migrate: its stages; or NULL */
@@ -87,6 +97,13 @@ struct plan_options options_plan(const struct options *o);
 
 /* --threads, or as many as there are processors. */
 unsigned options_threads(const struct options *o);
+
+/*
+ * The time that an option says in ISO 8601, as seconds since 1970; 0 if it is
+ * not there.  Returns 0, or -1 with ERR_USAGE.
+ */
+int options_time(const char *option, const char *text, int64_t *out,
+		 struct err *err);
 
 /*
  * What run_time() is to give: --run-time, or now, as seconds since 1970 in

@@ -23,7 +23,7 @@
 #include "io/sink.h"
 
 enum {
-	PART_LEN = 64 * 1024 * 1024,	/* of text in a file, about */
+	PART_LEN = 16 * 1024 * 1024,	/* of text in a file, about */
 	ENOUGH_TEXT = 256 * 1024,	/* for the packer */
 	SLICE_MS = 200,
 };

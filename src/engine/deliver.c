@@ -266,7 +266,8 @@ static int
 check_source(struct deliver *d, const char *name, const struct tree *table,
 	     struct err *err)
 {
-	const int is = find_source(d, name, table, err);
+	const int is = d->o.restoring ? SOURCE_NOT
+		: find_source(d, name, table, err);
 
 	if (is < 0)
 		return -1;

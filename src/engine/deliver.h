@@ -29,6 +29,7 @@ struct deliver_options {
 	bool into_existing;		/* tables need not be empty */
 	bool no_undo;			/* ... and nothing of them is kept */
 	bool only_new;			/* existing items stay */
+	bool restoring;			/* a source gets back what it had */
 	/*
 	 * The targets are what was exported: by UpdateItem, what the plan made
 	 * different, where it still is as it was in the export (updates.h).

@@ -91,7 +91,8 @@ def commands_have_pages():
     for c in commands:
         assert os.path.exists(f"{PAGES}/man/man1/dynamill-{c}.1"), \
             f"'{c}' has no page: it is not in the list of 'help'"
-        assert f"\n.BR dynamill\\-{c} (1)\n" in \
+        dashes = c.replace("-", "\\-")
+        assert f"\n.BR dynamill\\-{dashes} (1)\n" in \
             read(PAGES + "/man/man1/dynamill.1"), c
         assert f"\n\t{c})\n" in read(BASH), c
         assert f"\n\t'{c}:" in read(ZSH), c
@@ -244,7 +245,7 @@ class Place(tempfile.TemporaryDirectory):
 
 EXPECTED = [
     ("dynamill ", set(source_commands()) | {"help", "version"}),
-    ("dynamill re", {"reverse"}),
+    ("dynamill re", {"restore", "reverse"}),
     ("dynamill help wh", {"whoami"}),
     ("dynamill run --on-", {"--on-bad-item", "--on-duplicate"}),
     ("dynamill run --on-bad-item ", {"reject", "fail"}),

@@ -1,0 +1,116 @@
+#include "cli/commands.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "cli/console.h"
+#include "cli/environment.h"
+#include "cli/options.h"
+#include "cli/words.h"
+#include "engine/backup.h"
+#include "formats/jsonwrite.h"
+
+static atomic_ullong told;	/* items, when it was last shown */
+
+/* A line that is written over, on a terminal. */
+static void
+watch(void *context, const struct backup *b)
+{
+	const struct options *const o = context;
+	struct backup_table t;
+	uint64_t items = 0, expected = 0;
+
+	if (o->quiet || o->no_progress || !isatty(STDERR_FILENO))
+		return;
+	for (size_t i = 0; backup_table(b, i, &t); i++) {
+		items += t.items;
+		expected += t.expected;
+	}
+	if (items - atomic_load(&told) < 1000)
+		return;
+	atomic_store(&told, items);
+	fprintf(stderr, "\r%" PRIu64 " items, of about %" PRIu64 " ", items,
+		expected);
+}
+
+static void
+print_text(const struct backup *b, const char *dir)
+{
+	struct backup_table t;
+	char len[32];
+
+	for (size_t i = 0; backup_table(b, i, &t); i++)
+		printf("%s: %" PRIu64 " items, %s, %s%s/%s\n", t.name, t.items,
+		       words_bytes(t.len, len),
+		       t.was_done ? "there before: " : "", dir, t.name);
+}
+
+static int
+print_json(const struct backup *b, struct err *err)
+{
+	struct buf out = { 0 };
+	struct backup_table t;
+	struct jsonwrite w;
+	int rc;
+
+	jsonwrite_start(&w, &out, false, err);
+	jsonwrite_map(&w);
+	jsonwrite_name(&w, "tables");
+	jsonwrite_list(&w);
+	for (size_t i = 0; backup_table(b, i, &t); i++) {
+		jsonwrite_map(&w);
+		jsonwrite_name(&w, "table");
+		jsonwrite_text(&w, t.name);
+		jsonwrite_name(&w, "items");
+		jsonwrite_uint(&w, t.items);
+		jsonwrite_name(&w, "bytes");
+		jsonwrite_uint(&w, t.len);
+		jsonwrite_name(&w, "segments");
+		jsonwrite_uint(&w, t.segments);
+		jsonwrite_name(&w, "before");
+		jsonwrite_bool(&w, t.was_done);
+		jsonwrite_end(&w);
+	}
+	jsonwrite_end(&w);
+	jsonwrite_end(&w);
+	rc = jsonwrite_finish(&w);
+	if (rc == 0)
+		fwrite(out.ptr, 1, out.len, stdout);
+	buf_free(&out);
+	return rc;
+}
+
+int
+command_backup(const struct options *o)
+{
+	struct err err = { 0 };
+	const struct backup_options options = {
+		.tables = o->args, .ntables = o->nargs, .dir = o->out,
+		.threads = o->threads, .max_rcu = o->max_rcu,
+		.consistent = o->consistent, .usual = environment_side(),
+		.watch = watch, .context = (void *)(uintptr_t)o,
+	};
+	struct backup *b;
+	int rc;
+
+	if (o->nargs == 0 || o->out == NULL) {
+		err_set(&err, ERR_USAGE, o->nargs == 0 ? "which tables?"
+			: "where to? give -o DIR");
+		return console_failed(&err);
+	}
+	b = backup_open(&options, &err);
+	if (b == NULL)
+		return console_failed(&err);
+	rc = o->dry_run ? 0 : backup_run(b, &err);
+	if (isatty(STDERR_FILENO) && !o->quiet && !o->no_progress)
+		fprintf(stderr, "\n");
+	if (rc == 0 && o->output == OUTPUT_JSON)
+		rc = print_json(b, &err);
+	else if (rc == 0 && !o->quiet)
+		print_text(b, o->out);
+	backup_close(b);
+	return rc == 0 ? 0 : console_error(&err);
+}

@@ -1,0 +1,195 @@
+#include "cli/commands.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "cli/confirm.h"
+#include "cli/console.h"
+#include "cli/environment.h"
+#include "cli/options.h"
+#include "engine/import_job.h"
+#include "engine/plan.h"
+#include "formats/jsonwrite.h"
+
+static void
+watch(void *context, const struct import_job *i)
+{
+	const struct options *const o = context;
+	struct import_job_table t;
+	uint64_t all, up;
+	unsigned done = 0, n = 0;
+
+	if (o->quiet || o->no_progress || !isatty(STDERR_FILENO))
+		return;
+	for (; import_job_table(i, n, &t); n++)
+		done += t.status != NULL && strcmp(t.status, "IN_PROGRESS") !=
+			0;
+	import_job_uploaded(i, &all, &up);
+	fprintf(stderr, "\r%" PRIu64 " of %" PRIu64 " MB uploaded, %u of %u "
+		"imports ended ", up / 1000000, all / 1000000, done, n);
+}
+
+/* It makes tables that cost; a stage may want to be asked. */
+static int
+ask(const struct options *o, const struct import_job *i, struct err *err)
+{
+	struct import_job_table t;
+	uint64_t items = 0;
+	const char *only = NULL;
+	char what[300];
+	size_t n = 0;
+
+	for (; import_job_table(i, n, &t); n++) {
+		items += t.nitems;
+		only = t.name;
+	}
+	if (!import_job_plan(i)->confirm)
+		return 0;
+	snprintf(what, sizeof(what), "importing %" PRIu64 " items into %zu new "
+		 "table%s at %.150s", items, n, n == 1 ? "" : "s",
+		 import_job_place(i));
+	return confirm(o, import_job_plan(i), n == 1 ? only : NULL, what, err);
+}
+
+/* ---- the end ------------------------------------------------------------- */
+
+static void
+print_text(const struct import_job *i)
+{
+	struct import_job_table t;
+
+	for (size_t n = 0; import_job_table(i, n, &t); n++) {
+		if (t.status == NULL)
+			continue;
+		printf("%s: %s, %" PRIu64 " of %" PRIu64 " items imported",
+		       t.name, t.status, t.imported, t.nitems);
+		if (t.errors > 0)
+			printf(", %" PRIu64 " refused", t.errors);
+		if (t.failure != NULL)
+			printf("; %s", t.failure);
+		if (t.errors > 0 || t.failure != NULL)
+			printf("; why is in CloudWatch, %s, stream %s",
+			       t.log_group != NULL ? t.log_group
+			       : "log group /aws-dynamodb/imports",
+			       t.log_stream);
+		printf("\n");
+	}
+}
+
+static void
+put_text(struct jsonwrite *w, const char *name, const char *text)
+{
+	jsonwrite_name(w, name);
+	jsonwrite_text(w, text);
+}
+
+static void
+put_number(struct jsonwrite *w, const char *name, uint64_t n)
+{
+	jsonwrite_name(w, name);
+	jsonwrite_uint(w, n);
+}
+
+static int
+print_json(const struct import_job *i, struct err *err)
+{
+	struct buf out = { 0 };
+	struct import_job_table t;
+	struct jsonwrite w;
+	int rc;
+
+	jsonwrite_start(&w, &out, false, err);
+	jsonwrite_map(&w);
+	jsonwrite_name(&w, "tables");
+	jsonwrite_list(&w);
+	for (size_t n = 0; import_job_table(i, n, &t); n++) {
+		jsonwrite_map(&w);
+		put_text(&w, "table", t.name);
+		put_text(&w, "status", t.status);
+		put_text(&w, "importArn", t.arn);
+		put_number(&w, "items", t.nitems);
+		put_number(&w, "processed", t.processed);
+		put_number(&w, "imported", t.imported);
+		put_number(&w, "errors", t.errors);
+		put_text(&w, "failure", t.failure);
+		put_text(&w, "logGroup", t.log_group);
+		put_text(&w, "logStream", t.log_stream);
+		jsonwrite_end(&w);
+	}
+	jsonwrite_end(&w);
+	jsonwrite_end(&w);
+	rc = jsonwrite_finish(&w);
+	if (rc == 0)
+		fwrite(out.ptr, 1, out.len, stdout);
+	buf_free(&out);
+	return rc;
+}
+
+/*
+ * What is to be told of the whole: 0 all is there, 1 some items are not, -1 an
+ * import came to nothing.
+ */
+static int
+judge(const struct import_job *i, bool waited, struct err *err)
+{
+	struct import_job_table t;
+	int rc = 0;
+
+	for (size_t n = 0; waited && import_job_table(i, n, &t); n++) {
+		if (t.errors > 0)
+			rc = 1;
+		else if (strcmp(t.status, "COMPLETED") != 0)
+			return err_set(err, ERR_REMOTE, "table '%s': the "
+				       "import is %s: %s", t.name, t.status,
+				       t.failure != NULL ? t.failure
+				       : "the service does not say why");
+		else if (t.imported != t.nitems)
+			return err_set(err, ERR_REMOTE, "table '%s': %" PRIu64
+				       " items were imported, and the files "
+				       "hold %" PRIu64, t.name, t.imported,
+				       t.nitems);
+	}
+	return rc;
+}
+
+int
+command_import(const struct options *o)
+{
+	struct err err = { 0 };
+	const struct import_job_options options = {
+		.job_dir = o->job, .tables = o->tables, .ntables = o->ntables,
+		.to = o->to, .threads = o->threads, .no_wait = o->no_wait,
+		.usual = environment_side(),
+		.variable = environment_variable, .watch = watch,
+		.context = (void *)(uintptr_t)o,
+	};
+	struct import_job *i;
+	int rc, status = 0;
+
+	if (o->job == NULL) {
+		err_set(&err, ERR_USAGE, "which job? give --job DIR");
+		return console_failed(&err);
+	}
+	i = import_job_open(&options, &err);
+	if (i == NULL)
+		return console_failed(&err);
+	rc = ask(o, i, &err);
+	if (rc == 0 && !o->dry_run)
+		rc = import_job_run(i, &err);
+	if (isatty(STDERR_FILENO) && !o->quiet && !o->no_progress)
+		fprintf(stderr, "\n");
+	if (rc == 0 && o->output == OUTPUT_JSON)
+		rc = print_json(i, &err);
+	else if (rc == 0 && !o->quiet)
+		print_text(i);
+	if (rc == 0 && !o->dry_run) {
+		status = judge(i, !o->no_wait, &err);
+		rc = status < 0 ? -1 : 0;
+	}
+	import_job_close(i);
+	return rc != 0 ? console_error(&err) : status;
+}
