@@ -122,9 +122,10 @@ validate_outs_free(struct validate_outs *o)
 
 /* ---- what is in a file --------------------------------------------------- */
 
-/* The name of the file, or of its next part, as unit.c gives it. */
-static int
-name_file(const struct validate_outs *o, struct outfile *f, struct err *err)
+/* The name of the file, or of its part, as unit.c gives it; NULL: no memory. */
+static char *
+name_file(const struct validate_outs *o, const struct outfile *f,
+	  struct err *err)
 {
 	const struct run_shared *const s = &o->run->shared;
 	struct buf path = { 0 };
@@ -136,24 +137,30 @@ name_file(const struct validate_outs *o, struct outfile *f, struct err *err)
 		       f->table, f->deletes ? JOB_DELETES : "data",
 		       o->unit->number, part,
 		       f->deletes ? ".json" : s->format->suffix,
-		       s->pack != NULL ? s->pack->suffix : "", 0) != 0) {
-		buf_free(&path);
-		return -1;
-	}
-	free(f->path);
-	f->path = (char *)path.ptr;
-	return 0;
+		       s->pack != NULL ? s->pack->suffix : "", 0) == 0)
+		return (char *)path.ptr;
+	buf_free(&path);
+	return NULL;
 }
 
-/* Begin with it, if it is there. */
+/* Begin with it, or its next part, if that is there. */
 static int
 open_file(const struct validate_outs *o, struct outfile *f, struct err *err)
 {
-	if (name_file(o, f, err) != 0)
+	char *const path = name_file(o, f, err);
+
+	if (path == NULL)
 		return -1;
-	f->batch = NULL;
-	const int there = place_look(f->path, err);
+
+	const int there = place_look(path, err);
 	f->ended = there <= 0;
+	if (f->ended && f->path != NULL) {	/* the last part was the last */
+		free(path);
+		return there;
+	}
+	free(f->path);
+	f->path = path;
+	f->batch = NULL;
 	if (f->ended)
 		return there;
 	f->unit = (struct unit){
