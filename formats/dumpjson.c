@@ -228,7 +228,8 @@ read_item(struct block *b)
 	if (rc == JSON_GOOD)
 		rc = compose_item(d->to, &why);
 	if (rc == JSON_GOOD && d->kind == REQUESTS)
-		rc = dumpjson_open_request(&w);
+		rc = d->other_table ? dumpjson_other_table(d, &why)
+				    : dumpjson_open_request(&w);
 	if (rc == JSON_GOOD)
 		rc = jsonvalue_item(&w, !plain, d->types);
 	if (rc == JSON_GOOD && d->kind == REQUESTS)
@@ -353,8 +354,8 @@ read_member(struct block *b)
 	const uint8_t *const value = w.p;
 	if (rc == JSON_GOOD && *value == '[' &&
 	    (d->kind == REQUESTS || span_is(name, "Items"))) {
-		if (d->kind == REQUESTS && dumpjson_take_table(b, name) != 1)
-			return -1;
+		if (d->kind == REQUESTS)
+			dumpjson_take_table(d, name);
 		dumpjson_advance(b, value + 1);
 		d->page.has_items = true;
 		d->level = ITEMS;

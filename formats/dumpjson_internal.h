@@ -58,6 +58,7 @@ struct dumpjson {
 	struct err damage;		/* the first; for the end */
 	uint8_t table[255];		/* of REQUESTS: its name, */
 	size_t table_len;		/* ... 0 if none was met */
+	bool other_table;		/* those at hand are not for that one */
 };
 
 /* A block under way. */
@@ -101,7 +102,11 @@ struct jsonwalk;
 int dumpjson_open_request(struct jsonwalk *w);
 int dumpjson_close_request(struct jsonwalk *w);
 
-/* All must be of one table.  Returns 1 or -1. */
-int dumpjson_take_table(struct block *b, struct span name);
+/*
+ * Requests for this table come.  Those for another than the first one's are no
+ * items: d->other_table, and JSON_BAD with the reason.
+ */
+void dumpjson_take_table(struct dumpjson *d, struct span name);
+int dumpjson_other_table(const struct dumpjson *d, struct err *why);
 
 #endif

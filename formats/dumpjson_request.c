@@ -8,7 +8,6 @@
  */
 #include "formats/dumpjson_internal.h"
 
-#include <inttypes.h>
 #include <string.h>
 
 #include "base/err.h"
@@ -70,22 +69,23 @@ dumpjson_close_request(struct jsonwalk *w)
 	return rc == JSON_GOOD ? take(w, '}', "'}'") : rc;
 }
 
-int
-dumpjson_take_table(struct block *b, struct span name)
+void
+dumpjson_take_table(struct dumpjson *d, struct span name)
 {
-	struct dumpjson *const d = b->d;
-	const int shown = (int)(name.len < 255 ? name.len : 255);
-
-	if (name.len > 0 && d->table_len == 0 && name.len <= sizeof(d->table)) {
-		memcpy(d->table, name.ptr, name.len);
+	if (d->table_len == 0 && name.len <= sizeof(d->table)) {
+		if (name.len > 0)
+			memcpy(d->table, name.ptr, name.len);
 		d->table_len = name.len;
 	}
-	if (name.len > 0 && span_equal(name, (struct span){ d->table,
-							    d->table_len }))
-		return 1;
-	return err_set(b->err, ERR_INPUT, "line %ju: requests for table "
-		       "'%.*s', where those before are for '%.*s': put them "
-		       "into files of their own", (uintmax_t)d->at.line, shown,
-		       (const char *)name.ptr, (int)d->table_len,
-		       (const char *)d->table);
+	d->other_table = !span_equal(name, (struct span){ d->table,
+							  d->table_len });
+}
+
+int
+dumpjson_other_table(const struct dumpjson *d, struct err *why)
+{
+	err_set(why, ERR_INPUT, "a request for another table than '%.*s', "
+		"which those before are for: put it into a file of its own",
+		(int)d->table_len, (const char *)d->table);
+	return JSON_BAD;
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "formats/batchwrite.h"
 #include "formats/ddbjson.h"
 #include "formats/dumpjson.h"
 #include "formats/formats.h"
@@ -505,6 +506,83 @@ bad_items_of_pages_are_rejected_alone(void **state)
 	}
 }
 
+/* ---- requests ------------------------------------------------------------ */
+
+#define PUT(attributes) "{\"PutRequest\":{\"Item\":{" attributes "}}}"
+#define PUT_ONE PUT("\"a\":{\"S\":\"1\"}")
+#define PUT_TWO PUT("\"a\":{\"S\":\"2\"}")
+
+static void
+requests_to_put_are_items(void **state)
+{
+	(void)state;
+	gives(&batchwrite_format, "{\"T\":[" PUT_ONE ",\n" PUT_TWO "]}\n",
+	      ONE TWO);
+	gives(&batchwrite_format, "{\"T\":[" PUT_ONE "]}{\"T\":[" PUT_TWO
+	      "]}", ONE TWO);
+	gives(&batchwrite_format, " {\n \"T\" : [ { \"PutRequest\" : {\n"
+	      "\"Item\" : {\"a\":{\"S\":\"1\"}} } } ]\n}\n", ONE);
+	gives(&batchwrite_format, "{\"T\":[]}", "");
+	assert_string_equal((char *)take(&batchwrite_format, NULL, "{\"T\":["
+		PUT_ONE ",\n" PUT_TWO "]}").places.ptr, "1@6 2@47 ");
+}
+
+static void
+bad_requests_are_rejected_alone(void **state)
+{
+	static const struct { const char *text, *why; } BAD[] = {
+		{ "{\"DeleteRequest\":{\"Key\":{}}}",
+		  "1:48: a request to delete is no item\n" },
+		{ "{\"Put\":1}",
+		  "1:48: 'Put' where 'PutRequest' should be\n" },
+		{ "{\"PutRequest\":{\"Key\":{}}}",
+		  "1:62: 'Key' where 'Item' should be\n" },
+		{ "{\"PutRequest\":{\"Item\":{\"a\":{\"N\":\"x\"}}}}",
+		  "1:80: 'x' is not a number\n" },
+		{ "{\"PutRequest\":{\"Item\":{},\"x\":1}}",
+		  "1:71: ',' where '}' should be\n" },
+		{ "7", "1:47: '7' where '{' of an item should be\n" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(BAD) / sizeof(BAD[0]); i++) {
+		char text[256];
+
+		snprintf(text, sizeof(text), "{\"T\":[" PUT_ONE ",%s,"
+			 PUT_TWO "]}", BAD[i].text);
+		const struct readall r = take(&batchwrite_format, NULL, text);
+
+		assert_string_equal((char *)r.rejects.ptr, BAD[i].why);
+		assert_string_equal((char *)r.items.ptr, ONE TWO);
+		assert_int_equal(r.rc, 0);
+	}
+}
+
+static void
+requests_are_of_one_table(void **state)
+{
+	struct readall r;
+
+	(void)state;
+	r = take(&batchwrite_format, NULL, "{\"T\":[" PUT_ONE "],\"U\":["
+		 PUT_TWO "]}\n{\"T\":[" PUT_TWO "]}");
+	assert_string_equal((char *)r.rejects.ptr, "1:53: a request for another "
+			    "table than 'T', which those before are for: put "
+			    "it into a file of its own\n");
+	assert_string_equal((char *)r.items.ptr, ONE TWO);
+}
+
+static void
+a_request_that_does_not_end_is_damage(void **state)
+{
+	struct readall r;
+
+	(void)state;
+	r = take(&batchwrite_format, NULL, "{\"T\":[" PUT_ONE);
+	assert_int_equal(r.rc, -1);
+	assert_non_null(strstr(r.err.text, "cut short"));
+}
+
 /* ---- telling them apart -------------------------------------------------- */
 
 static void
@@ -538,6 +616,9 @@ the_first_item_tells_the_format(void **state)
 		  ":\"x\"}" },
 		{ &scanjson_format, "{\n  \"Item\": {\n    \"a\": {\n" },
 		{ &scanjson_format, "{\"raw\":\"eA==\",\"reason\":\"x\"}" },
+		{ &batchwrite_format, "{\"T\":[{\"PutRequest\":{" },
+		{ &batchwrite_format, "{ \"T\" : [\n{\"DeleteRequest\":{" },
+		{ &plainjson_format, "{\"T\":[{\"PutRequest\":1}]}" },
 		{ NULL, "id,title\n" }, { NULL, "7" }, { NULL, "" },
 	};
 
@@ -573,6 +654,10 @@ main(void)
 		cmocka_unit_test(pages_of_a_scan_are_read_item_by_item),
 		cmocka_unit_test(pages_that_miscount_or_do_not_end_are_damage),
 		cmocka_unit_test(bad_items_of_pages_are_rejected_alone),
+		cmocka_unit_test(requests_to_put_are_items),
+		cmocka_unit_test(bad_requests_are_rejected_alone),
+		cmocka_unit_test(requests_are_of_one_table),
+		cmocka_unit_test(a_request_that_does_not_end_is_damage),
 		cmocka_unit_test(the_first_item_tells_the_format),
 	};
 
