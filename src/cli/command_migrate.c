@@ -17,9 +17,11 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "cli/console.h"
+#include "cli/environment.h"
 #include "cli/log.h"
 #include "cli/migrate.h"
 #include "cli/stage.h"
+#include "engine/creation.h"
 #include "engine/evidence.h"
 #include "engine/plan.h"
 #include "engine/seal.h"
@@ -57,11 +59,31 @@ do_run(struct migration *m)
 	return command_run(&m->o);
 }
 
+static void
+tell_made(void *context, const char *table, bool new)
+{
+	const struct migration *const m = context;
+
+	if (!m->o.quiet)
+		printf("%s: %s, by its definition\n", table, new ? "made"
+		       : "was there, with the same key");
+}
+
+/* By the plan's definitions; what has none by its table.json. */
 static int
 do_tables(struct migration *m)
 {
 	static const char *const words[] = { "create" };
+	const struct creation_options creation = {
+		.job_dir = m->job, .usual = environment_side(),
+		.variable = environment_variable, .made = tell_made,
+		.context = m,
+	};
 	struct options o = m->o;
+	struct err err = { 0 };
+
+	if (creation_make(&creation, &err) != 0)
+		return console_error(&err);
 
 	o.args = words;
 	o.nargs = 1;
@@ -88,6 +110,9 @@ do_validate(struct migration *m)
 	int status;
 
 	o.nargs = o.ntables = 0;
+	o.stage = NULL;		/* the job knows */
+	o.limit = 0;
+	o.strict_ids = o.revert = false;
 	status = command_validate(&o);
 	if (status != 0)
 		return status;

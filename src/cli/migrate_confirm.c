@@ -67,7 +67,7 @@ take_table(struct migration *m, const struct tree *t)
 	if (to == NULL || to->kind != TREE_TEXT)
 		return;
 	table = target_named(m, (const char *)to->text.ptr);
-	table->items += number(tree_get(t, "counts"), "written");
+	table->items += number(tree_get(t, "counts"), "moved");
 	if (level > table->level)
 		table->level = level;
 	table->push_seconds += real(costs, "push", "seconds");

@@ -78,6 +78,7 @@ def it_is_done_validated_and_taken_back(here, options):
         e2e.contains(r.err, "table 'Contacts' is not empty", 'to go on:',
                      'nothing was written')
         r = run(s, 'migrate', *args, '--into-existing', status=5)
+        e2e.check(re.search(r'in all   [1-9][0-9,]* items', r.err), r.err)
         e2e.contains(r.err, 'NOT EMPTY', 'to be made', 'a month', 'region',
                      'say --yes --confirm production')
         e2e.equal(held(s), before, 'held')
@@ -317,6 +318,44 @@ def what_differs_in_the_end_is_taken_back(here, _):
         e2e.equal(sorted(held(s)['Things']), [some], 'held')
 
 
+def tables_are_made_as_they_are_defined(here, _):
+    """With local indexes, which no import makes; and one that gets no item."""
+    things = table('Old', {'AttributeName': 'at', 'AttributeType': 'S'},
+                   {'AttributeName': 'v', 'AttributeType': 'N'})
+    things['KeySchema'].append({'AttributeName': 'at', 'KeyType': 'RANGE'})
+    things['LocalSecondaryIndexes'] = [{
+        'IndexName': 'byV', 'KeySchema': [
+            {'AttributeName': 'id', 'KeyType': 'HASH'},
+            {'AttributeName': 'v', 'KeyType': 'RANGE'}],
+        'Projection': {'ProjectionType': 'ALL'}}]
+    e2e.write(here + '/tables/things.json', json.dumps(things))
+    e2e.write(here + '/tables/empty.json', json.dumps(table('Empty')))
+    e2e.write_items(here + '/data/0.json.gz', [
+        {'id': {'S': 'i%d' % i}, 'at': {'S': 't'}, 'v': {'N': '1'}}
+        for i in range(40)])
+    plan = e2e.write_plan(here + '/plan.json', {
+        'source': {'exports': [{'path': 'data', 'table': 'Old'}]},
+        'target': {'environment': 'e'},
+        'names': {'from': '{table}', 'to': '{table}-new'},
+        'tables': {'Old': {'key': ['id', 'at']}, 'Empty': {'key': ['id']}},
+        'create': 'tables/*.json'})
+    job = here + '/job'
+    with servers.dynamodb() as s:
+        out = subprocess.run([e2e.PROGRAM, 'check', plan], text=True,
+                             capture_output=True).stdout
+        e2e.contains(out, 'an import makes no local indexes')
+        run(s, 'migrate', plan, '--job', job)
+        there = {t['TableName']: t for t in servers.boto(s, list=True)}
+        e2e.equal(sorted(there), ['Empty-new', 'Old-new'], 'tables')
+        e2e.equal(there['Old-new']['LocalSecondaryIndexes'][0]['IndexName'],
+                  'byV', 'index')
+        e2e.equal({t['table']: len(t['items'])
+                   for t in servers.boto(s, all=True)},
+                  {'Empty-new': 0, 'Old-new': 40}, 'items')
+        run(s, 'rollback', '--job', job, '--yes', '--confirm', 'e')
+        e2e.equal(servers.boto(s, all=True), [], 'held')
+
+
 def stages_can_be_chosen(here, _):
     plan = small(here, things(20))
     job = here + '/job'
@@ -344,4 +383,5 @@ if __name__ == '__main__':
               a_lost_network_leaves_the_job_and_both_commands,
               what_is_refused_for_good_is_taken_back,
               what_differs_in_the_end_is_taken_back,
+              tables_are_made_as_they_are_defined,
               stages_can_be_chosen])
