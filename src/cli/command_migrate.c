@@ -99,7 +99,7 @@ do_push(struct migration *m)
 	return command_push(&o);
 }
 
-/* Every item made anew of the sources. */
+/* Every item made anew of the sources, then every item of the targets read. */
 static int
 do_validate(struct migration *m)
 {
@@ -116,12 +116,17 @@ do_validate(struct migration *m)
 	status = command_validate(&o);
 	if (status != 0)
 		return status;
+	o.live = true;
+	status = command_validate(&o);
+	if (status != 0)
+		return status;
 	if (story_load(m->job, &story, &m->mem, &err) != 0)
 		return status;
 	sent = story_last(&story, "push");
 	if (sent != NULL)
 		stage_tables(sent->tables, sent->ntables);
-	stage_note("each item made anew of the sources and compared with out/");
+	stage_note("each item made anew of the sources and compared with out/; "
+		   "each item of the targets read and compared with out/");
 	return 0;
 }
 
