@@ -21,6 +21,7 @@
 #include "aws/side.h"
 #include "base/err.h"
 #include "engine/import_internal.h"
+#include "engine/footprint.h"
 #include "engine/job.h"
 #include "engine/journal.h"
 #include "engine/place.h"
@@ -364,6 +365,10 @@ begin(struct import_job *i, struct importing *t, struct err *err)
 		 (const char *)name.ptr);
 	snprintf(prefix, sizeof(prefix), "%s%s%s/data/", key,
 		 *key != '\0' ? "/" : "", t->shown.name);
+	/* A rollback is to know that the job made the table. */
+	if (footprint_before_making(i->o.job_dir, i->service, t->shown.name,
+				    err) != 0)
+		return -1;
 	if (table_import_start(i->service, &o, &t->import, err) != 0)
 		return err_at(err, "table '%s'", t->shown.name);
 	snprintf(t->arn, sizeof(t->arn), "%.500s", t->import.arn);
@@ -393,8 +398,10 @@ import_all(struct import_job *i, struct err *err)
 				return -1;
 		}
 		if (!i->o.no_wait &&
-		    table_import_wait(i->service, &i->list[k].import, show, i,
-				      err) != 0)
+		    (table_import_wait(i->service, &i->list[k].import, show, i,
+				       err) != 0 ||
+		     footprint_after_making(i->o.job_dir, i->service,
+					    i->list[k].shown.name, err) != 0))
 			return -1;
 	}
 	return 0;

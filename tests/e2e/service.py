@@ -407,6 +407,11 @@ def moto_imports_what_a_run_wrote_to_s3(here, _):
         e2e.contains(r.out, 'COMPLETED, 200 of 200')
         push.same(things, servers.boto(servers.Server(url),
                                        scan='Things-new'))
+        # The job made the table: a rollback takes it away.
+        r = dynamill(env, 'rollback', '--job', here + '/job', '--yes',
+                     '--confirm', 'Things-new')
+        e2e.contains(r.out, 'deleted: the job made it')
+        e2e.equal(servers.boto(servers.Server(url), list=1), [], 'tables')
     finally:
         child.terminate()
         child.wait()
