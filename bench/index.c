@@ -12,13 +12,14 @@
  *
  * Printed: seconds to build and to join, the most memory that was held then, of
  * the process's own and with what is mapped, and nanoseconds an id to look up
- * (the best of N).  Before it builds it writes a file of about as many bytes,
- * and removes it again: memory that a virtual machine has not used for some
+ * (the best of N).  Memory that a virtual machine has not used for some
  * seconds may have to be fetched from its host, which at 2 s a GB was more than
- * the program takes.
+ * all the program does: so another process touches as much as the build will
+ * take, and gives it back as it is taken.
  */
 #include <fcntl.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -26,7 +27,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/sysinfo.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -122,24 +127,89 @@ make_logs(const char *dir, uint64_t n, bool refs)
 	keyfile_free(k);
 }
 
-/* Have the system at hand what the build will ask for. */
-static void
-warm(const char *dir, uint64_t n)
+/* ---- memory at hand ------------------------------------------------------ */
+
+/*
+ * A process that has touched memory, and gives it back piece by piece as the
+ * files grow that are built.
+ */
+struct keeper {
+	pid_t pid;
+	int ready[2], alive[2];
+};
+
+static uint64_t
+size_of(const char *dir, const char *name)
 {
-	enum { LEN = 1 << 20, EACH = 96 };
-	static uint8_t zeros[LEN];
-	struct err err = { ERR_NONE, "" };
 	char path[600];
+	struct stat st;
 
-	snprintf(path, sizeof(path), "%s/warm", dir);
+	snprintf(path, sizeof(path), "%s/index/.Ids.%s.part", dir, name);
+	if (stat(path, &st) == 0)
+		return (uint64_t)st.st_size;
+	snprintf(path, sizeof(path), "%s/index/Ids.%s", dir, name);
+	return stat(path, &st) == 0 ? (uint64_t)st.st_size : 0;
+}
 
-	struct drain *const d = file_drain(path, &err);
-	if (d == NULL)
-		die(&err);
-	for (uint64_t i = 0; i <= n * EACH / LEN; i++)
-		if (d->write(d, (struct span){ zeros, LEN }, &err) != 0)
-			die(&err);
-	d->close(d);	/* not committed: it goes */
+static void __attribute__((noreturn))
+keep(const struct keeper *k, const char *dir, uint64_t len)
+{
+	enum { STEP = 8 << 20, AHEAD = 64 << 20 };
+	struct pollfd end = { .fd = k->alive[0] };
+	uint64_t given = 0;
+	struct sysinfo si;
+
+	sysinfo(&si);
+	const uint64_t most = (uint64_t)si.freeram * si.mem_unit / 8 * 7;
+	len = (len < most ? len : most) / STEP * STEP;
+	uint8_t *const p = mmap(NULL, len + STEP, PROT_READ | PROT_WRITE,
+				MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (p == MAP_FAILED)
+		_exit(1);
+	madvise(p, len, MADV_HUGEPAGE);
+	memset(p, 1, len);
+	if (write(k->ready[1], "", 1) != 1)
+		_exit(1);
+	while (poll(&end, 1, 1) == 0)
+		/* Beside .ids grows what is yet to be sorted. */
+		while (given < len && given < AHEAD + size_of(dir, "ids") / 10 *
+		       21 + size_of(dir, "idx")) {
+			munmap(p + given, STEP);
+			given += STEP;
+		}
+	_exit(0);
+}
+
+/* Have the system at hand what the build of `n` ids will ask for. */
+static struct keeper
+start_keeper(const char *dir, uint64_t n)
+{
+	enum { EACH = 80 };
+	struct keeper k;
+	char c;
+
+	if (pipe(k.ready) != 0 || pipe(k.alive) != 0)
+		exit(2);
+	fflush(stdout);
+	k.pid = fork();
+	if (k.pid == 0) {
+		close(k.ready[0]);
+		close(k.alive[1]);
+		keep(&k, dir, n * EACH);
+	}
+	close(k.ready[1]);
+	close(k.alive[0]);
+	if (k.pid < 0 || read(k.ready[0], &c, 1) != 1)
+		exit(2);
+	return k;
+}
+
+static void
+end_keeper(const struct keeper *k)
+{
+	close(k->ready[0]);
+	close(k->alive[1]);
+	waitpid(k->pid, NULL, 0);
 }
 
 /* ---- looking on ---------------------------------------------------------- */
@@ -341,11 +411,12 @@ main(int argc, char **argv)
 
 	const uint64_t n = strtoull(argv[1], NULL, 10);
 	make_logs(argv[2], n, refs > 0);
-	warm(argv[2], n);
+	const struct keeper keeper = start_keeper(argv[2], n);
 	printf("begin\n");
 	fflush(stdout);
 	build(argv[2], n, memory, refs > 0);
 	fflush(stdout);
+	end_keeper(&keeper);
 	look_up(argv[2], n, (unsigned)repeat);
 	return 0;
 }
