@@ -8,6 +8,7 @@
  */
 #include "cli/commands.h"
 
+#include <dirent.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,6 +24,7 @@
 #include "cli/stage.h"
 #include "engine/creation.h"
 #include "engine/evidence.h"
+#include "engine/job.h"
 #include "engine/plan.h"
 #include "engine/seal.h"
 #include "engine/status.h"
@@ -90,12 +92,43 @@ do_tables(struct migration *m)
 	return command_tables(&o);
 }
 
+/* Folders of targets in out/; 0 where that is in S3. */
+static size_t
+count_targets(const struct migration *m)
+{
+	char path[PATH_MAX];
+	const struct dirent *e;
+	size_t n = 0;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "%s/" JOB_OUT, m->job);
+	dir = opendir(path);
+	while (dir != NULL && (e = readdir(dir)) != NULL)
+		n += e->d_name[0] != '.';
+	if (dir != NULL)
+		closedir(dir);
+	return n;
+}
+
+/*
+ * In dependency order, as long as that is known of every table that has
+ * something; else all of them by their names.
+ */
 static int
 do_push(struct migration *m)
 {
 	struct options o = m->o;
+	char path[PATH_MAX];
 
 	o.nargs = o.ntables = 0;
+	for (size_t i = 0; m->targets_known && i < m->ntables; i++) {
+		snprintf(path, sizeof(path), "%s/" JOB_OUT "/%s", m->job,
+			 m->tables[i].name);
+		if (access(path, F_OK) == 0 && o.ntables < OPTIONS_MAX_WORDS)
+			o.tables[o.ntables++] = m->tables[i].name;
+	}
+	if (o.ntables != count_targets(m))
+		o.ntables = 0;
 	return command_push(&o);
 }
 

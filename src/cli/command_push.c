@@ -285,6 +285,7 @@ command_push(const struct options *o)
 	if (rc == 0 && !o->dry_run) {
 		began = time(NULL);
 		stage_begin(o, "push", o->job);
+		tell(d, 0);
 		rc = deliver_run(d, &err);
 		tell(d, 0);
 	}

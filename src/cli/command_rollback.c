@@ -231,6 +231,7 @@ command_rollback(const struct options *o)
 	began = time(NULL);
 	if (rc == 0 && !o->dry_run) {
 		stage_begin(o, "rollback", o->job);
+		tell(r);
 		rc = rollback_run(r, &err);
 		tell(r);
 	}

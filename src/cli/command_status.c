@@ -4,8 +4,10 @@
  */
 #include "cli/commands.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -38,6 +40,22 @@ struct standing {
 };
 
 /* ---- looking ------------------------------------------------------------ */
+
+/*
+ * Stages that take no lock (test, tables, validate) are somebody's who lives,
+ * as far as that can be told from here.
+ */
+static bool
+is_alive(const struct standing *s)
+{
+	char host[128] = "";
+
+	return s->told && strcmp(s->now.state, "running") == 0 &&
+	       gethostname(host, sizeof(host) - 1) == 0 &&
+	       strcmp(host, s->now.host) == 0 && s->now.pid > 1 &&
+	       s->now.pid < INT32_MAX &&
+	       (kill((pid_t)s->now.pid, 0) == 0 || errno == EPERM);
+}
 
 /* Somebody may have died at it: then it says "running", and nobody does. */
 static const char *
@@ -77,6 +95,9 @@ look(struct standing *s, const char *dir, struct err *err)
 	if (rc < 0 || story_load(dir, &s->story, &s->mem, err) != 0)
 		return -1;
 	s->told = rc > 0 && s->now.state[0] != '\0';
+	if (s->holder[0] == '\0' && is_alive(s))
+		snprintf(s->holder, sizeof(s->holder), "pid %" PRIu64 " on %s",
+			 s->now.pid, s->now.host);
 	s->state = state_of(s);
 	return 0;
 }

@@ -114,6 +114,7 @@ stage_is_due(void)
 void
 stage_tables(const struct status_table *t, size_t n)
 {
+	const bool first = stage.ntables == 0;
 	struct err ignored;
 
 	if (stage.name == NULL)
@@ -131,7 +132,7 @@ stage_tables(const struct status_table *t, size_t n)
 		stage.tables[i].name = (const char *)own.ptr;
 		stage.ntables++;
 	}
-	if (stage_is_due())
+	if (first || stage_is_due())
 		tell("running");
 }
 

@@ -339,15 +339,40 @@ look_at(struct deliver *d, struct delivery *t, struct err *err)
 
 /* ---- from outside ------------------------------------------------------- */
 
+/* The one to go as number `i`: as they were asked for, else by their names. */
+static const struct outfiles_table *
+next_of(const struct deliver *d, size_t i)
+{
+	if (d->o.ntables == d->out.n)
+		for (size_t k = 0; k < d->out.n; k++)
+			if (strcmp(d->out.tables[k].name, d->o.tables[i]) == 0)
+				return &d->out.tables[k];
+	return &d->out.tables[i];
+}
+
+/* Is a table named twice?  Then no order is meant. */
+static bool
+named_twice(const struct deliver *d)
+{
+	for (size_t i = 0; i < d->o.ntables; i++)
+		for (size_t k = 0; k < i; k++)
+			if (strcmp(d->o.tables[i], d->o.tables[k]) == 0)
+				return true;
+	return false;
+}
+
 static int
 look_at_all(struct deliver *d, struct err *err)
 {
+	const bool ordered = !named_twice(d);
+
 	d->list = calloc(d->out.n + 1, sizeof(*d->list));
 	d->shown = calloc(d->out.n + 1, sizeof(*d->shown));
 	if (d->list == NULL || d->shown == NULL)
 		return err_set(err, ERR_SYSTEM, "out of memory");
 	for (size_t i = 0; i < d->out.n; i++) {
-		const struct outfiles_table *const from = &d->out.tables[i];
+		const struct outfiles_table *const from = ordered
+			? next_of(d, i) : &d->out.tables[i];
 		struct delivery *const t = &d->list[d->n++];
 
 		*t = (struct delivery){

@@ -23,7 +23,7 @@ struct side_options;
 
 struct deliver_options {
 	const char *job_dir;
-	const char *const *tables;	/* targets; none: all */
+	const char *const *tables;	/* targets, in their order; none: all */
 	size_t ntables;
 	uint64_t max_wcu;		/* a second; 0: what the table takes */
 	bool into_existing;		/* tables need not be empty */

@@ -83,6 +83,11 @@ def it_is_done_validated_and_taken_back(here, options):
                      'say --yes --confirm production')
         e2e.equal(held(s), before, 'held')
         r = run(s, 'migrate', *args, '--into-existing', *YES)
+        levels = {t['to']: t['level'] for t in json.loads(e2e.read(
+            job + '/analysis.json'))['tables']}
+        put = [levels[x] for x in re.findall(r'^(\w+): \d+ items put', r.out,
+                                             re.M)]
+        e2e.check(len(put) == 4 and put == sorted(put), r.out)
         now = held(s)
         e2e.equal(sorted(now), sorted(TABLES), 'tables')
         for t in TABLES:
@@ -356,6 +361,34 @@ def tables_are_made_as_they_are_defined(here, _):
         e2e.equal(servers.boto(s, all=True), [], 'held')
 
 
+def an_interrupt_says_how_to_go_on_and_back(here, _):
+    plan = small(here, things(400))
+    job = here + '/job'
+    with servers.dynamodb() as s:
+        child = subprocess.Popen(
+            [e2e.PROGRAM, 'migrate', plan, '--job', job, '--max-wcu', '60',
+             '--quiet'], env=s.env, text=True, stdin=subprocess.DEVNULL,
+            stderr=subprocess.PIPE)
+        while child.poll() is None and not (
+                os.path.exists(job + '/push/Things.done') and
+                os.path.getsize(job + '/push/Things.done') > 64):
+            time.sleep(.01)
+        told = json.loads(subprocess.run(
+            [e2e.PROGRAM, 'status', '--job', job, '--output', 'json'],
+            capture_output=True, text=True).stdout)
+        e2e.equal((told['state'], told['stage'], told['tables'][0]['total']),
+                  ('running', 'push', 400), told)
+        child.send_signal(signal.SIGINT)
+        err = child.communicate()[1]
+        e2e.equal(child.returncode, 130, err)
+        e2e.contains(err, "stopped in 'push'", 'to go on:    dynamill migrate',
+                     'to go back:  dynamill rollback --job ' + job)
+        e2e.equal(stages(job)[-1], ('push', 130), 'last')
+        e2e.check(0 < len(held(s)['Things']) < 400, 'held')
+        run(s, 'migrate', plan, '--job', job, '--yes', '--confirm', 'Things')
+        e2e.equal(len(held(s)['Things']), 400, 'held')
+
+
 def stages_can_be_chosen(here, _):
     plan = small(here, things(20))
     job = here + '/job'
@@ -384,4 +417,5 @@ if __name__ == '__main__':
               what_is_refused_for_good_is_taken_back,
               what_differs_in_the_end_is_taken_back,
               tables_are_made_as_they_are_defined,
+              an_interrupt_says_how_to_go_on_and_back,
               stages_can_be_chosen])
