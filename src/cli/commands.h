@@ -15,6 +15,7 @@ int command_init(const struct options *o);
 int command_analyze(const struct options *o);
 int command_merge(const struct options *o);
 int command_cat(const struct options *o);
+int command_bench(const struct options *o);
 int command_diff(const struct options *o);
 int command_validate(const struct options *o);
 int command_reverse(const struct options *o);

@@ -33,6 +33,7 @@ static const char PROGRAM[] =
 "  pitr VERB       point-in-time recovery: on and status\n"
 "  create-backup   a backup of tables on demand, by the service\n"
 "  whoami [PLAN]   who and where this is in AWS; the connection test\n"
+"  bench PLAN...   how fast this machine does a plan, stage by stage\n"
 "  version         the version, and what this processor can do\n"
 "  help COMMAND    more about a command; also COMMAND --help\n"
 "\n"
@@ -348,6 +349,7 @@ static const struct {
 	{ "import", help_import }, { "backup", help_backup },
 	{ "restore", help_restore }, { "export", help_export },
 	{ "pitr", help_pitr }, { "create-backup", help_create_backup },
+	{ "bench", help_bench },
 };
 
 const char *

@@ -31,6 +31,9 @@ extern const char help_rollback[];
 /* help_reverse.c */
 extern const char help_reverse[];
 
+/* help_bench.c */
+extern const char help_bench[];
+
 /* help_merge.c */
 extern const char help_merge[];
 

@@ -33,6 +33,7 @@ static const struct {
 	{ "lookup", command_lookup },
 	{ "cat", command_cat },
 	{ "diff", command_diff },
+	{ "bench", command_bench },
 	{ "validate", command_validate },
 	{ "reverse", command_reverse },
 	{ "whoami", command_whoami },

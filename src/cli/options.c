@@ -28,6 +28,7 @@ enum {
 	OPT_MAX_RCU, OPT_CONSISTENT, OPT_BUCKET, OPT_PREFIX, OPT_BUCKET_OWNER,
 	OPT_KMS_KEY, OPT_FROM_TIME, OPT_TO_TIME, OPT_NEW_IMAGE, OPT_NO_WAIT,
 	OPT_TO, OPT_BACKUP, OPT_INTO, OPT_DAYS, OPT_NAME,
+	OPT_SAMPLE, OPT_REPEAT, OPT_GENERATE, OPT_ITEM_SIZE,
 	OPT_PROFILE, OPT_REGION, OPT_ENDPOINT_URL, OPT_HELP,
 	OPT_OUT = 'o',
 };
@@ -101,6 +102,10 @@ static const struct option LONG[] = {
 	{ "into", required_argument, NULL, OPT_INTO },
 	{ "days", required_argument, NULL, OPT_DAYS },
 	{ "name", required_argument, NULL, OPT_NAME },
+	{ "sample", required_argument, NULL, OPT_SAMPLE },
+	{ "repeat", required_argument, NULL, OPT_REPEAT },
+	{ "generate", required_argument, NULL, OPT_GENERATE },
+	{ "item-size", required_argument, NULL, OPT_ITEM_SIZE },
 	{ "profile", required_argument, NULL, OPT_PROFILE },
 	{ "region", required_argument, NULL, OPT_REGION },
 	{ "endpoint-url", required_argument, NULL, OPT_ENDPOINT_URL },
@@ -345,6 +350,17 @@ set(struct options *o, int option, const char *value, struct err *err)
 	case OPT_MAX_RATIO:
 		return number("max-ratio", value, 1, UINT32_MAX, &o->max_ratio,
 			      err);
+	case OPT_SAMPLE:
+		return size("sample", value, &o->sample, err);
+	case OPT_REPEAT:
+		rc = number("repeat", value, 1, 1000, &n, err);
+		o->repeat = (unsigned)n;
+		return rc;
+	case OPT_GENERATE:
+		return number("generate", value, 1, 1000000000000,
+			      &o->generate, err);
+	case OPT_ITEM_SIZE:
+		return size("item-size", value, &o->item_size, err);
 	case OPT_AFTER:
 		o->after = value;
 		return 0;
@@ -408,12 +424,16 @@ check_command(const struct options *o, const char *command, struct err *err)
 		{ o->keep_tables, "--keep-tables", "rollback" },
 		{ o->ntables_from > 0, "--tables-from",
 		  "init cat diff validate" },
-		{ o->force, "--force", "init reverse rollback" },
+		{ o->force, "--force", "init reverse rollback bench" },
+		{ o->sample > 0, "--sample", "bench" },
+		{ o->repeat > 0, "--repeat", "bench" },
+		{ o->generate > 0, "--generate", "bench" },
+		{ o->item_size > 0, "--item-size", "bench" },
 		{ o->after != NULL, "--after",
 		  "run analyze check test reverse migrate" },
 		{ o->revert, "--revert", "run analyze check test migrate" },
 		{ o->shard != NULL, "--shard", "run analyze" },
-		{ o->out != NULL, "-o", "init reverse run analyze backup" },
+		{ o->out != NULL, "-o", "init reverse run analyze backup bench" },
 		{ o->max_rcu > 0, "--max-rcu", "backup" },
 		{ o->consistent, "--consistent", "backup" },
 		{ o->bucket != NULL, "--bucket", "export" },

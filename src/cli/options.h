@@ -61,6 +61,8 @@ struct options {
 	const char *against, *plan;	/* validate; or NULL */
 	bool live, partial, exact;	/* validate */
 	const char *profile, *region, *endpoint_url, *env_file;	/* or NULL */
+	uint64_t sample, generate, item_size;	/* bench; 0: the usual, none */
+	unsigned repeat;			/* likewise */
 	bool yes;
 	bool into_existing, only_new, no_undo, update;	/* push */
 	bool keep_tables;			/* rollback */

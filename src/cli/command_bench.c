@@ -1,0 +1,131 @@
+#include "cli/commands.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "cli/bench_print.h"
+#include "cli/console.h"
+#include "cli/options.h"
+#include "cli/settings.h"
+#include "engine/bench.h"
+#include "engine/generate.h"
+#include "io/file.h"
+
+enum { ITEM_LEN = 600, MOST_ITEM_LEN = 400 * 1024 };
+
+static bool
+ends_with(const char *text, const char *end)
+{
+	const size_t n = strlen(text), k = strlen(end);
+
+	return n > k && strcmp(text + n - k, end) == 0;
+}
+
+static int
+check_free(const struct options *o, const char *path, struct err *err)
+{
+	if (o->force || access(path, F_OK) != 0)
+		return 0;
+	return err_set(err, ERR_REFUSED, "'%s' is there already: give another "
+		       "name with -o, or --force to write over it", path);
+}
+
+/* ---- data ---------------------------------------------------------------- */
+
+static int
+make_data(const struct options *o, struct err *err)
+{
+	const struct generate_options g = {
+		.dir = o->out, .items = o->generate,
+		.item_len = o->item_size > 0 ? o->item_size : ITEM_LEN,
+		.cancel = &commands_cancel,
+	};
+	char path[1024];
+
+	if (o->out == NULL || o->nargs > 0)
+		return err_set(err, ERR_USAGE, "'bench --generate' takes no "
+			       "plan, and with -o the folder to write");
+	if (o->item_size > MOST_ITEM_LEN)
+		return err_set(err, ERR_USAGE, "no item of DynamoDB is larger "
+			       "than 400K; give a smaller --item-size");
+	snprintf(path, sizeof(path), "%s/plan.yaml", o->out);
+	if (check_free(o, path, err) != 0 || generate(&g, err) != 0)
+		return -1;
+	if (!o->quiet)
+		printf("now: dynamill bench %s\n", path);
+	return 0;
+}
+
+/* ---- figures ------------------------------------------------------------- */
+
+static int
+print(const struct options *o, const struct bench_result *r, struct err *err)
+{
+	struct buf text = { 0 };
+	int rc = 0;
+
+	if (o->output == OUTPUT_JSON)
+		rc = bench_print_json(r, &text, err);
+	else if (!o->quiet)
+		rc = bench_print_text(r, &text, err);
+	if (rc == 0 && text.len > 0 &&
+	    fwrite(text.ptr, 1, text.len, stdout) != text.len)
+		rc = err_set(err, ERR_SYSTEM, "cannot write what there is to "
+			     "show: %m");
+	buf_reset(&text);
+	if (rc == 0 && o->out != NULL) {
+		rc = (ends_with(o->out, ".svg") ? bench_print_svg
+		      : bench_print_html)(r, &text, err);
+		if (rc == 0)
+			rc = file_save(o->out, buf_span(&text), err);
+	}
+	buf_free(&text);
+	return rc;
+}
+
+static int
+measure(const struct options *o, struct err *err)
+{
+	const char *const tmp = getenv("TMPDIR");
+	struct settings set;
+	struct bench_result r;
+
+	if (o->nargs == 0)
+		return err_set(err, ERR_USAGE, "which plan? 'dynamill bench "
+			       "--generate 100000 -o DIR' makes one, with "
+			       "exports");
+	if (o->item_size > 0)
+		return err_set(err, ERR_USAGE, "--item-size goes with "
+			       "--generate");
+	if (o->out != NULL && !ends_with(o->out, ".svg") &&
+	    !ends_with(o->out, ".html"))
+		return err_set(err, ERR_USAGE, "a chart is FILE.svg or "
+			       "FILE.html, not '%s'", o->out);
+	if (o->out != NULL && check_free(o, o->out, err) != 0)
+		return -1;
+	if (settings_read(o, &set, err) != 0)
+		return -1;
+	set.run.out = NULL;		/* that is the chart's */
+	set.run.watch = NULL;
+
+	const struct bench_options options = {
+		.run = set.run, .tmp = tmp != NULL && *tmp != '\0' ? tmp
+								   : "/tmp",
+		.sample = o->sample, .repeat = o->repeat,
+	};
+	return bench_do(&options, &r, err) != 0 ? -1 : print(o, &r, err);
+}
+
+int
+command_bench(const struct options *o)
+{
+	struct err err = { 0 };
+
+	if ((o->generate > 0 ? make_data : measure)(o, &err) != 0)
+		return console_error(&err);
+	return 0;
+}
