@@ -166,6 +166,16 @@ def the_image_holds_what_it_needs(here, options):
     return '%d MB' % (size >> 20)
 
 
+def scale_is_what_its_program_says(here, options):
+    """The tables of docs/SCALE.md come from bench/scale.py, seed and all."""
+    said = subprocess.run([sys.executable, ROOT + '/bench/scale.py'],
+                          check=True, capture_output=True, text=True).stdout
+    text = read(ROOT + '/docs/SCALE.md')
+    check(len(said.strip().split('\n\n')) == 3, said)
+    for table in said.strip().split('\n\n'):
+        contains(text, table)
+
+
 main([batch_takes_its_definitions, batch_gets_an_array_and_its_merge,
       schemas_take_the_rest, commands_of_batch, commands_of_kubernetes,
-      the_image_holds_what_it_needs])
+      the_image_holds_what_it_needs, scale_is_what_its_program_says])
