@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "aws/backups.h"
 #include "aws/dynamodb.h"
 #include "aws/service.h"
 #include "aws/side.h"
@@ -288,14 +289,35 @@ check_source(struct deliver *d, const char *name, const struct tree *table,
 	return 0;
 }
 
+/* What is worth saying before: who else gets it, and what cannot be mended. */
 static const char *
-note_of(const struct dynamodb_table *t)
+note_of(struct deliver *d, const struct delivery *t,
+	const struct dynamodb_table *table)
 {
-	return t->stream != NULL && t->global
-		? "it has a stream and replicas: both get all of it"
-		: t->stream != NULL ? "it has a stream, which gets all of it"
-		: t->global ? "it is a global table: its replicas get all of it"
-		: "";
+	struct buf text = { 0 };
+	struct pitr pitr;
+	struct err err;
+	const char *note;
+
+	if (table->stream != NULL)
+		buf_printf(&text, &err, "; it has a stream: whatever listens "
+			   "there, functions too, gets all of it");
+	if (table->global)
+		buf_printf(&text, &err, "; it is a global table: its replicas "
+			   "get all of it");
+	if (table->protected)
+		buf_printf(&text, &err, "; it is protected from deletion: "
+			   "a rollback cannot remove it");
+	/* Who may not ask, is not told. */
+	if (!t->shown.empty && !t->shown.resumed &&
+	    pitr_look(d->service, t->shown.name, &pitr, &err) > 0 && !pitr.on)
+		buf_printf(&text, &err, "; point-in-time recovery is off: what "
+			   "is written over can be had back of the job's undo/ "
+			   "only");
+	note = text.len < 2 ? "" : (const char *)arena_copy(&d->mem,
+		(struct span){ text.ptr + 2, text.len - 1 }, &err).ptr;
+	buf_free(&text);
+	return note != NULL ? note : "";
 }
 
 /* Everything about a table that may forbid it. */
@@ -322,12 +344,13 @@ look_at(struct deliver *d, struct delivery *t, struct err *err)
 	if (rc == 0)
 		rc = load_footprint(d, t, err);
 	if (rc == 0) {
-		t->shown.note = note_of(&table);
 		rc = (d->o.update ? deliver_update_look : open_progress)
 			(d, t, table.tree, err);
 	}
 	if (rc == 0)
 		rc = is_empty(d, name, &t->shown.empty, err);
+	if (rc == 0)
+		t->shown.note = note_of(d, t, &table);
 	if (rc == 0 && !d->o.update && !t->shown.empty && !t->shown.resumed &&
 	    !d->o.into_existing && !d->o.only_new)
 		rc = err_set(err, ERR_REFUSED, "table '%s' is not empty; "

@@ -359,6 +359,38 @@ look_at_glob(struct finder *f, const char *pattern, struct loose *loose,
 	return rc;
 }
 
+/* Is something there that is called just so? */
+static bool
+is_there(struct finder *f, const char *path)
+{
+	struct stat st;
+
+	return exports_stat(f, path, &st) == 0;
+}
+
+static int
+look_at_remote(struct finder *f, const char *path, struct loose *loose,
+	       struct err *err)
+{
+	struct listing found;
+
+	if (strpbrk(path, "*?[") == NULL)
+		return exports_open_remote(f, path, err) != 0 ? -1
+			: look_at(f, path, loose, err);
+	if (exports_glob_remote(f, path, &found, err) != 0)
+		return -1;
+	if (is_there(f, path))
+		return look_at(f, path, loose, err);
+	if (found.n == 0)
+		return err_set(err, ERR_INPUT, "'%s': nothing is called so",
+			       path);
+	for (size_t i = 0; i < found.n; i++)
+		if (exports_is_data(exports_name(found.names[i])) &&
+		    look_at(f, found.names[i], loose, err) != 0)
+			return -1;
+	return 0;
+}
+
 static int
 look(struct finder *f, const char *given, struct err *err)
 {
@@ -377,8 +409,7 @@ look(struct finder *f, const char *given, struct err *err)
 	if (rc == 0 && strcmp(path, "-") == 0)
 		rc = push(&loose.paths, path, err);
 	else if (rc == 0 && place_is_remote(path))
-		rc = exports_open_remote(f, path, err) != 0 ? -1
-			: look_at(f, path, &loose, err);
+		rc = look_at_remote(f, path, &loose, err);
 	else if (rc == 0 && stat(path, &st) != 0 &&
 		 strpbrk(path, "*?[") != NULL)
 		rc = look_at_glob(f, path, &loose, err);

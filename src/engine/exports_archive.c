@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -368,4 +369,79 @@ exports_place(const struct finder *f, struct export_file *file)
 		return;
 	file->archive = a->path;
 	file->member = in->number;
+}
+
+/* ---- patterns ------------------------------------------------------------ */
+
+static size_t
+count_slashes(const char *path)
+{
+	size_t n = 0;
+
+	for (; *path != '\0'; path++)
+		n += *path == '/';
+	return n;
+}
+
+/* As much of a path as has so many slashes; .len 0 if it has fewer. */
+static struct span
+cut(const char *path, size_t slashes)
+{
+	const char *end = path;
+
+	for (; *end != '\0'; end++)
+		if (*end == '/' && slashes-- == 0)
+			break;
+	return (struct span){ (const uint8_t *)path, *end == '\0' &&
+		slashes > 0 ? 0 : (size_t)(end - path) };
+}
+
+int
+exports_glob_remote(struct finder *f, const char *pattern,
+		    struct listing *out, struct err *err)
+{
+	const size_t slashes = count_slashes(pattern);
+	size_t n = strcspn(pattern, "*?[");
+	const struct exports_archive *a;
+	struct buf names = { 0 };
+	struct span last = { NULL, 0 };
+	const char *folder;
+	int rc = 0;
+
+	*out = (struct listing){ NULL, 0 };
+	while (n > 0 && pattern[n - 1] != '/')
+		n--;
+	if (n <= strlen("s3://"))
+		return err_set(err, ERR_USAGE, "'%s': a bucket is no pattern",
+			       pattern);
+	folder = exports_text(f, err, "%.*s", (int)n - 1, pattern);
+	if (folder == NULL || exports_open_remote(f, folder, err) != 0)
+		return -1;
+	a = archive_of(f, folder);
+	for (size_t i = 0; a != NULL && i < a->n && rc == 0; i++) {
+		const struct span path = cut(a->files[i].path, slashes);
+		const char *text;
+
+		if (path.len == 0 || span_equal(path, last))
+			continue;
+		last = path;
+		text = exports_text(f, err, "%.*s", (int)path.len,
+				    (const char *)path.ptr);
+		if (text == NULL)
+			rc = -1;
+		else if (fnmatch(pattern, text, FNM_PATHNAME | FNM_PERIOD)
+			 == 0)
+			rc = buf_append(&names, (struct span){
+				(const uint8_t *)&text, sizeof(text) }, err);
+	}
+	if (rc == 0 && names.len > 0) {
+		out->n = names.len / sizeof(*out->names);
+		out->names = arena_take(f->mem, names.len, err);
+		if (out->names == NULL)
+			rc = -1;
+		else
+			memcpy(out->names, names.ptr, names.len);
+	}
+	buf_free(&names);
+	return rc;
 }

@@ -75,6 +75,13 @@ void exports_place(const struct finder *f, struct export_file *file);
 /* List what is below an s3:// path: it is a folder, or a file, from then on. */
 int exports_open_remote(struct finder *f, const char *path, struct err *err);
 
+/*
+ * What matches a pattern in a bucket, objects and folders, in the order of
+ * their paths; what is in front of the last slash before a wildcard is listed.
+ */
+int exports_glob_remote(struct finder *f, const char *pattern,
+			struct listing *out, struct err *err);
+
 /* The table that dynamodb://TABLE means, as files that are its segments. */
 int exports_add_table(struct finder *f, const char *path, struct err *err);
 

@@ -113,6 +113,27 @@ def boto_reads_what_was_pushed(here, options):
         e2e.check(s.stat()['requests'] - before < 6, 'requests')
 
 
+def the_javascript_sdk_reads_the_same(here, options):
+    """All ten types, pushed and read; written by it, and backed up."""
+    things = items((100000 if options.long else 2000) // e2e.SLOW)
+    folder = job(here, things)
+    with servers.dynamodb() as s:
+        servers.boto(s, create=[ROLE, {**ROLE, 'TableName': 'Sdk'}])
+        push(s, folder, '--quiet')
+        by_sdk = servers.sdk(s, 'Things-new')
+        same(things, by_sdk)
+        if options.long:
+            same(by_sdk, servers.boto(s, scan='Things-new'))
+        servers.sdk(s, 'Sdk', put=things[:500])
+        done = subprocess.run([e2e.PROGRAM, 'backup', 'Sdk', '-o',
+                               here + '/b', '--quiet'], env=s.env,
+                              capture_output=True, text=True)
+        e2e.equal(done.returncode, 0, done.stderr)
+        out = subprocess.run([e2e.PROGRAM, 'cat', here + '/b'],
+                             capture_output=True, text=True).stdout
+        same(things[:500], [json.loads(x)['Item'] for x in out.splitlines()])
+
+
 def everything_arrives_whatever_fails(here, options):
     things = items((20000 if options.long else 2000) // e2e.SLOW)
     folder = job(here, things)
@@ -126,6 +147,23 @@ def everything_arrives_whatever_fails(here, options):
         e2e.check(stat['unprocessed'] > 0 and stat['lost'] > 0, stat)
         e2e.equal(stat['refused'], 0, 'refused')
         same(things, servers.boto(s, scan='Things-new'))
+
+
+def credentials_may_expire_half_way(here, _):
+    things = items(3000 // e2e.SLOW)
+    folder = job(here, things)
+    with servers.dynamodb('--expire', 60) as s:
+        servers.boto(s, create=[ROLE])
+        s.env = servers.environment(AWS_REGION='us-east-1',
+                                    AWS_ENDPOINT_URL_DYNAMODB=s.url)
+        t = of_json(push(s, folder, '--output', 'json',
+                         env=servers.expiring(
+                             here, ('TEMPORARY', 'STRICT'))))
+        e2e.equal((t['put'], t['refused']), (len(things), 0), 'told')
+        same(things, servers.boto(s, scan='Things-new'))
+        stat = s.stat()
+        e2e.check(stat['expired'] > 0, stat)
+        return '%d requests with expired keys' % stat['expired']
 
 
 def a_killed_push_goes_on(here, options):
@@ -327,7 +365,9 @@ def a_source_is_not_written_over(here, _):
 
 if __name__ == '__main__':
     e2e.main([boto_reads_what_was_pushed,
+              the_javascript_sdk_reads_the_same,
               everything_arrives_whatever_fails,
+              credentials_may_expire_half_way,
               a_killed_push_goes_on,
               what_the_service_refuses_is_kept_and_told,
               only_new_leaves_what_is_there,

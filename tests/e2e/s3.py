@@ -124,6 +124,25 @@ def listings_have_pages_and_keys_have_any_character(here, _):
             b'\n'), 1010, 'objects')
 
 
+def patterns_match_objects_and_folders(here, _):
+    for i, name in enumerate(('x/a/1.json', 'x/a/2.json', 'x/b/1.json',
+                              'y/a/3.json', 'x/c.json', 'x/a/.hid.json')):
+        e2e.write('%s/d/%s' % (here, name), '{"id":{"N":"%d"}}\n' % i)
+    with servers.s3() as s:
+        s.put(here + '/d', 'd')
+        s.put(e2e.FIXTURES + '/good/prefix', 'exports/2025-01')
+        for pattern, want in (('d/x/a/*.json', '01'), ('d/*/a/*', '013'),
+                              ('d/x/*', '0124'), ('d/[xy]/a', '013'),
+                              ('d/x/?/1.json', '02'), ('d/x/*.json', '4')):
+            out = cat(s.env, BUCKET + pattern).out.decode()
+            e2e.equal(sorted(re.findall(r'"(\d)"', out)), list(want), pattern)
+        e2e.equal(cat(s.env, BUCKET + 'exports/2025-*').out, cat(
+            s.env, e2e.FIXTURES + '/good/prefix').out, 'an export')
+        e2e.contains(cat(s.env, BUCKET + 'd/z*', status=3).err,
+                     'nothing is called so')
+        cat(s.env, 's3://test-b*/d', status=2)
+
+
 def whoami_tells_which_sources_can_be_listed(here, _):
     with servers.s3() as s:
         s.put(e2e.FIXTURES + '/good/types', 'types')
@@ -281,6 +300,7 @@ if __name__ == '__main__':
               a_run_gives_the_same_bytes_as_from_disk,
               large_objects_come_in_ranges_whatever_breaks,
               listings_have_pages_and_keys_have_any_character,
+              patterns_match_objects_and_folders,
               whoami_tells_which_sources_can_be_listed,
               objects_go_up_in_parts_and_boto_reads_them,
               what_is_not_committed_leaves_nothing,

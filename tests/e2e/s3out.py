@@ -138,6 +138,29 @@ def an_interrupted_run_leaves_no_parts(here, _):
         e2e.check(not [x for x in names if 'manifest' in x], names)
 
 
+def keys_expire_and_answers_stall_on_the_way(here, options):
+    """The latter takes half a minute each time, before it is given up."""
+    for i in range(3):
+        s3.big('%s/data/%d.json.gz' % (here, i), 9000 + i, seed=i)
+    e2e.run(plan(here), here + '/disk', '--quiet')
+    faults = ('--stall', .15, '--seed', 4) if options.long else ()
+    with servers.s3('--expire', 5, *faults) as s:
+        source = s.put(here + '/data', 'data')
+        before = s.stat()
+        s.env = servers.environment(AWS_REGION='us-east-1',
+                                    AWS_ENDPOINT_URL_S3=s.url)
+        dynamill(s, 'run', plan(here, 's3', [source], out=OUT), '--job',
+                 here + '/s3', '--quiet', 
+                 **servers.expiring(here, ('S3RVER', 'S3RVER')))
+        same(s, here, here + '/disk')
+        stat = s.stat()
+        e2e.check(stat['expired'] > 0, stat)
+        e2e.check(not options.long or stat['stalled'] > before['stalled'],
+                  stat)
+        return '%d requests with expired keys, %d stalled' % (
+            stat['expired'], stat['stalled'])
+
+
 def an_address_belongs_to_one_job(here, _):
     s3.big(here + '/data/0.json.gz', 100)
     path = plan(here, out=OUT)
@@ -189,6 +212,7 @@ if __name__ == '__main__':
               every_format_and_packing_goes_there,
               a_killed_run_goes_on_and_no_part_stays,
               an_interrupted_run_leaves_no_parts,
+              keys_expire_and_answers_stall_on_the_way,
               an_address_belongs_to_one_job,
               the_account_of_the_target_is_asked_first,
               what_is_in_s3_is_pushed_and_validated])

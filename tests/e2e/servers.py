@@ -38,6 +38,17 @@ class Server:
             return json.load(f)
 
 
+def expiring(here, key):
+    """For the environment: a process that gives keys, other ones each time."""
+    e2e.write(here + '/keys', '#!/bin/sh\necho x >>%s/ran\necho "{\\"Version\\"'
+              ':1,\\"AccessKeyId\\":\\"%s\\",\\"SecretAccessKey\\":'
+              '\\"%s\\",\\"SessionToken\\":\\"SESSION$(wc -l <%s/ran)\\"}"'
+              '\n' % (here, *key, here))
+    return {'AWS_CONFIG_FILE': e2e.write(
+        here + '/config',
+        '[default]\ncredential_process = sh %s/keys\n' % here)}
+
+
 @contextlib.contextmanager
 def start(kind, faults, variable):
     child = subprocess.Popen(
@@ -189,9 +200,32 @@ class S3(Server):
         return to
 
 
+# A bucket that is there, and has nothing in it.
+EMPTY = '''
+import sys
+import boto3
+from botocore.config import Config
+s3 = boto3.client('s3', endpoint_url=sys.argv[1],
+                  aws_access_key_id='S3RVER', aws_secret_access_key='S3RVER',
+                  region_name='us-east-1',
+                  config=Config(s3={'addressing_style': 'path'}))
+b = 'test-bucket'
+s3.create_bucket(Bucket=b)
+for u in s3.list_multipart_uploads(Bucket=b).get('Uploads', []):
+    s3.abort_multipart_upload(Bucket=b, Key=u['Key'], UploadId=u['UploadId'])
+for page in s3.get_paginator('list_objects_v2').paginate(Bucket=b):
+    for o in page.get('Contents', []):
+        s3.delete_object(Bucket=b, Key=o['Key'])
+'''
+
+
 @contextlib.contextmanager
 def s3(*faults):
-    """s3rver, behind a front that checks signatures and has faults."""
+    """s3rver, or what S3_BEHIND says (radosgw.sh), behind a front that checks
+    signatures and has faults."""
+    if 'S3_BEHIND' in os.environ:
+        subprocess.run([e2e.PYTHON, '-c', EMPTY, os.environ['S3_BEHIND']],
+                       check=True, env=environment())
     with start('s3', faults, '$S3_URL') as url:
         yield S3(url)
 
@@ -260,6 +294,29 @@ def boto(server, **asked):
                           text=True, env=environment())
     if done.returncode == 77:
         raise e2e.Skipped('python3-boto3 is not installed')
+    e2e.check(done.returncode == 0, done.stderr)
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+SDK = os.path.join(e2e.ROOT, 'tests', 'sdk')
+
+
+def sdk(server, table, put=None):
+    """What AWS's JavaScript SDK reads; or it puts items."""
+    if not os.path.isdir(SDK + '/node_modules/@aws-sdk'):
+        try:
+            made = subprocess.run(
+                ['npm', 'ci', '--no-audit', '--no-fund', '--ignore-scripts'],
+                cwd=SDK, capture_output=True, text=True, timeout=300)
+        except (OSError, subprocess.TimeoutExpired) as e:
+            raise e2e.Skipped('npm ci in tests/sdk: %s' % e)
+        if made.returncode != 0:
+            raise e2e.Skipped('npm ci in tests/sdk did not get the packages')
+    done = subprocess.run(
+        ['node', SDK + '/read.mjs', server.url, table,
+         *([] if put is None else ['write'])], capture_output=True, text=True,
+        input=''.join(json.dumps(x) + '\n' for x in put or []),
+        env=environment())
     e2e.check(done.returncode == 0, done.stderr)
     return [json.loads(line) for line in done.stdout.splitlines()]
 

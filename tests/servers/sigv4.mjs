@@ -54,7 +54,9 @@ wrong_with({ method, url, headers }, body, keys, now)
 	const key = keys[id];
 	if (!key)
 		return `UnrecognizedClientException: key id ${id}`;
-	if (headers['x-amz-security-token'] !== key.token)
+	const token = headers['x-amz-security-token'];
+	if (token !== key.token && !token?.startsWith(key.tokens ?? key.token ??
+		'none is taken'))
 		return 'UnrecognizedClientException: security token';
 
 	const signed = list.split(';');

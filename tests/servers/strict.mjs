@@ -10,11 +10,14 @@
 //	--lost P	a call is carried out, and its answer lost
 //	--reset P	the connection is reset before anything happens
 //	--cut P		the connection breaks in the middle of an answer (--to)
+//	--stall P	an answer stops in its middle, and nothing more comes (--to)
+//	--expire N	a session token is good for N requests
 //	--wcu N		a token bucket of N write units a second
 //	--seed N
 //
 // GET /__stat answers with what was counted.  The keys are STRICT/STRICT, and
-// with the session token SESSION for the key id TEMPORARY; S3RVER/S3RVER, too,
+// with a session token that begins with SESSION for the key id TEMPORARY, and
+// for S3RVER if there is one; S3RVER/S3RVER, too,
 // which is what s3rver takes.
 import http from 'node:http';
 import { createRequire } from 'node:module';
@@ -26,7 +29,7 @@ const require = createRequire(import.meta.url);
 const DYNAMODB = 'com.amazonaws.dynamodb.v20120810#';
 const KEYS = {
 	STRICT: { secret: 'STRICT' },
-	S3RVER: { secret: 'S3RVER' },
+	S3RVER: { secret: 'S3RVER', tokens: 'SESSION' },
 	TEMPORARY: { secret: 'STRICT', token: 'SESSION' },
 };
 const DATA_CALLS = new Set(['BatchWriteItem', 'BatchGetItem', 'PutItem',
@@ -81,7 +84,8 @@ class Front {
 		this.uploads = new Map();	/* id to key, begun and not ended */
 		this.stat = { requests: 0, refused: 0, throttled: 0,
 			unprocessed: 0, e500: 0, lost: 0, reset: 0, cut: 0,
-			uploads: 0, aborted: 0 };
+			uploads: 0, aborted: 0, stalled: 0, expired: 0 };
+		this.uses = {};		/* of session tokens */
 		if (options.to) {
 			this.to = new URL(options.to);
 			this.agent = new http.Agent({ keepAlive: true });
@@ -201,6 +205,15 @@ class Front {
 				'com.amazon.coral.service#InvalidSignatureException' :
 				wrong.split(/[ ;:]/)[0], wrong);
 		}
+		const token = req.headers['x-amz-security-token'];
+		this.uses[token] = (this.uses[token] ?? 0) + 1;
+		if (this.options.expire && token !== undefined &&
+		    this.uses[token] > Number(this.options.expire)) {
+			this.stat.expired++;
+			return this.fail(res, json, 400, json ?
+				'com.amazon.coral.service#ExpiredTokenException' :
+				'ExpiredToken', 'the token has expired');
+		}
 		if (this.faults.happens('reset')) {
 			this.stat.reset++;
 			return req.socket.destroy();
@@ -277,6 +290,8 @@ class Front {
 		const prefix = url.searchParams.get('prefix') ?? '';
 		const escape = (s) => encodeURIComponent(s);
 
+		if (this.options.real)		/* it knows both itself */
+			return false;
 		if (req.method === 'DELETE' && id !== null) {
 			this.stat.aborted += this.uploads.has(id);
 			res.writeHead(this.uploads.delete(id) ? 204 : 404);
@@ -294,6 +309,14 @@ class Front {
 				`${of}</UploadId></Upload>`).join('') +
 			'</ListMultipartUploadsResult>', 'application/xml');
 		return true;
+	}
+
+	note_abort(req)
+	{
+		const id = new URL(req.url, 'http://x').searchParams
+			.get('uploadId');
+
+		this.stat.aborted += this.uploads.delete(id);
 	}
 
 	/* An upload begins or ends with this answer. */
@@ -318,6 +341,8 @@ class Front {
 		const on = http.request({ host: this.to.hostname,
 			port: this.to.port, method: req.method, path: req.url,
 			headers, agent: this.agent }, (got) => {
+			if (req.method === 'DELETE' && got.statusCode === 204)
+				this.note_abort(req);
 			if (req.method === 'POST') {
 				let text = '';
 
@@ -328,6 +353,11 @@ class Front {
 			if (lost)
 				return req.socket.destroy();
 			res.writeHead(got.statusCode, got.headers);
+			if (this.faults.happens('stall')) {
+				this.stat.stalled++;
+				return got.once('data', (part) => res.write(
+					part.subarray(0, part.length >> 1)));
+			}
 			if (!this.faults.happens('cut'))
 				return got.pipe(res);
 			this.stat.cut++;

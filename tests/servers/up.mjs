@@ -39,6 +39,10 @@ start()
 export async function
 start_s3(options)
 {
+	if (process.env.S3_BEHIND)
+		return start_strict({ ...options, real: true,
+			to: process.env.S3_BEHIND });
+
 	const S3rver = require('@20minutes/s3rver');
 	const directory = mkdtempSync(join(tmpdir(), 's3-'));
 	const s3 = new S3rver({ directory, address: '127.0.0.1', port: 0,
