@@ -22,6 +22,7 @@
 #include "cli/log.h"
 #include "cli/migrate.h"
 #include "cli/stage.h"
+#include "engine/backup.h"
 #include "engine/creation.h"
 #include "engine/evidence.h"
 #include "engine/job.h"
@@ -37,6 +38,72 @@ static int
 do_whoami(struct migration *m)
 {
 	return command_whoami(&m->o);
+}
+
+static void
+tell_backup(void *context, const struct backup *b)
+{
+	struct backup_table t;
+	struct status_table list[256];
+	size_t n = 0;
+
+	(void)context;
+	for (; n < 256 && backup_table(b, n, &t); n++)
+		list[n] = (struct status_table){
+			.name = t.name, .done = t.done, .total = t.segments,
+			.items = t.items, .left = -1,
+		};
+	stage_tables(list, n);
+}
+
+/* Each source table once; what others emit to has none. */
+static size_t
+name_sources(const struct migration *m, const char **names)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < m->plan->ntables; i++) {
+		const struct plan_table *const t = &m->plan->tables[i];
+		size_t k = 0;
+
+		if (t->skip || t->glob || t->emitted)
+			continue;
+		while (k < n && strcmp(names[k], t->from) != 0)
+			k++;
+		names[k] = t->from;
+		n += k == n;
+	}
+	return n;
+}
+
+/* The live tables of the source, where the plan names no exports. */
+static int
+do_backup(struct migration *m)
+{
+	struct err err = { 0 };
+	const char **const names = arena_take(&m->mem, (m->plan->ntables + 1) *
+					      sizeof(*names), &err);
+	struct backup_options o = {
+		.tables = names, .dir = m->source, .side = &m->plan->source,
+		.usual = environment_side(),
+	};
+	struct backup_table t;
+	struct backup *b = NULL;
+	int rc = -1;
+
+	if (names != NULL) {
+		o.ntables = name_sources(m, names);
+		b = backup_open(&o, &err);
+	}
+	if (b != NULL)
+		rc = backup_run(b, &err);
+	for (size_t i = 0; rc == 0 && !m->o.quiet && backup_table(b, i, &t);
+	     i++)
+		printf("%s: %ju items read\n", t.name, (uintmax_t)t.items);
+	if (b != NULL)
+		tell_backup(NULL, b);
+	backup_close(b);
+	return rc == 0 ? 0 : console_error(&err);
 }
 
 static int
@@ -197,6 +264,7 @@ enum {
 	WRITES = 4,		/* into the target */
 	SURE = 8,		/* status 1 means: the target is not right */
 	FINDINGS = 16,		/* status 1 is no reason to stop */
+	BACKUP = 64,		/* only if the plan names no exports */
 	LAST = 32,		/* tells of the others, and so not of itself */
 };
 
@@ -206,6 +274,7 @@ static const struct stage {
 	unsigned is;
 } STAGES[] = {
 	{ "whoami", do_whoami, ALWAYS },
+	{ "backup", do_backup, BACKUP },
 	{ "analyze", do_analyze, TOLD },
 	{ "test", do_test, WRITES },
 	{ "run", do_run, TOLD | FINDINGS },
@@ -224,8 +293,8 @@ stage_named(const char *option, const char *name, struct err *err)
 	for (int i = 0; i < NSTAGES; i++)
 		if (strcmp(STAGES[i].name, name) == 0)
 			return i;
-	return err_set(err, ERR_USAGE, "--%s takes whoami, analyze, test, run, "
-		       "tables, push, validate or report, not '%s'", option, name);
+	return err_set(err, ERR_USAGE, "--%s takes whoami, backup, analyze, test, "
+		       "run, tables, push, validate or report, not '%s'", option, name);
 }
 
 /* ---- what was done before ----------------------------------------------- */
@@ -367,6 +436,8 @@ run_stages(struct migration *m, int from, int until, struct err *err)
 		const struct story_stage *before;
 		int status;
 
+		if ((g->is & BACKUP) != 0 && m->source == NULL)
+			continue;
 		if (story_load(m->job, &story, &m->mem, err) != 0)
 			return console_failed(err);
 		before = done_before(&story, g);
@@ -441,6 +512,13 @@ open_migration(struct migration *m, const struct options *o, struct err *err)
 		m->job = NULL;
 	if (m->job == NULL)
 		return err_set(err, ERR_SYSTEM, "out of memory");
+	if (m->plan->nsources == 0) {
+		if (asprintf(&m->source, "%s.source", m->job) < 0)
+			return err_set(err, ERR_SYSTEM, "out of memory");
+		m->dumps[0] = m->source;
+		m->o.dumps = m->dumps;
+		m->o.ndumps = 1;
+	}
 	m->o.job = m->job;
 	m->o.quiet |= o->output == OUTPUT_JSON;
 	m->o.output = OUTPUT_TEXT;
@@ -471,6 +549,7 @@ command_migrate(const struct options *o)
 		status = console_error(&err);
 	plan_free(m.plan);
 	free(m.job);
+	free(m.source);
 	arena_free(&m.mem);
 	return status;
 }

@@ -30,6 +30,9 @@ struct migration {
 	struct arena mem;
 	struct plan *plan;	/* not resolved: names and sides */
 	char *job;		/* its folder */
+	/* Where live tables go if the plan names no exports; or NULL. */
+	char *source;
+	const char *dumps[1];
 	struct migrate_table *tables;	/* in dependency order */
 	size_t ntables;
 	bool targets_known;

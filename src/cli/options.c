@@ -523,6 +523,7 @@ options_plan(const struct options *o)
 		.stage = o->stage, .variable = variable,
 		.only = o->tables, .nonly = o->ntables,
 		.strict_ids = o->strict_ids, .revert = o->revert,
+		.dumps = o->dumps, .ndumps = o->ndumps,
 	};
 }
 

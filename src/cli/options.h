@@ -81,6 +81,9 @@ struct options {
 	bool confirmed;			/* by migrate: nobody asks again */
 	const char *from, *until;	/* migrate: its stages; or NULL */
 	bool no_rollback;		/* migrate */
+	/* By migrate: not what the plan says under source.exports, but these. */
+	const char *const *dumps;
+	size_t ndumps;
 	const char *after;		/* --after: a job; or NULL */
 	const char *shard;		/* "3/7", "auto/7"; or NULL */
 	/* Migrations that job.json is to name; see migrations.h. */

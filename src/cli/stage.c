@@ -18,7 +18,10 @@
 #include "engine/story.h"
 #include "formats/jsonwrite.h"
 
-enum { MAX_TABLES = 4096 };	/* those beyond are not told of */
+enum {
+	MAX_TABLES = 4096,	/* those beyond are not told of */
+	MAX_BEFORE = 4,
+};
 
 static struct {
 	const struct options *options;
@@ -29,8 +32,9 @@ static struct {
 	size_t ntables;
 	struct arena names;
 	char note[512], error[512];
-	/* Of a stage before there was a job: for the job's story, once it is. */
-	struct story_stage before;
+	/* Of stages before there was a job: for its story, once it is. */
+	struct story_stage before[MAX_BEFORE];
+	size_t nbefore;
 } stage;
 
 static double
@@ -172,6 +176,17 @@ log_it(int status, double seconds)
 	log_end();
 }
 
+/* With what was done before there was a job. */
+static int
+add_all(const struct story_stage *told, struct err *err)
+{
+	for (size_t i = 0; i < stage.nbefore; i++)
+		if (story_add(stage.job, &stage.before[i], err) != 0)
+			return -1;
+	stage.nbefore = 0;
+	return story_add(stage.job, told, err);
+}
+
 int
 stage_end(int status)
 {
@@ -192,18 +207,16 @@ stage_end(int status)
 		.tables = stage.tables, .ntables = stage.ntables,
 	};
 
-	if (stage.job == NULL) {
-		stage.before = told;
-		stage.before.note = stage.before.error = "";
-		stage.before.ntables = 0;
-	} else if ((stage.before.name != NULL &&
-		    story_add(stage.job, &stage.before, &err) != 0) ||
-		   story_add(stage.job, &told, &err) != 0) {
+	if (stage.job == NULL && stage.nbefore < MAX_BEFORE) {
+		struct story_stage *const s = &stage.before[stage.nbefore++];
+
+		*s = told;
+		s->note = s->error = "";
+		s->ntables = 0;
+	} else if (stage.job != NULL && add_all(&told, &err) != 0) {
 		status = status < 2 ? 4 : status;
 		log_problem(LOG_ERROR, stderr, "%s", err.text);
 	}
-	if (stage.job != NULL)
-		stage.before.name = NULL;
 	stage.name = NULL;
 	free(stage.job);
 	stage.job = NULL;

@@ -64,12 +64,13 @@ recall_job(struct recall *r, const struct job *job, struct arena *mem,
 	const char *const limit = option(job, "--limit", "none");
 	const char *const level = option(job, "--level", "usual");
 	const struct job_fact *facts;
-	const char **paths;
+	const char **paths, **dumps;
 	size_t n;
 
 	facts = job_facts(job, &n);
 	paths = arena_take(mem, (n + 1) * sizeof(*paths), err);
-	if (paths == NULL)
+	dumps = arena_take(mem, (n + 1) * sizeof(*dumps), err);
+	if (paths == NULL || dumps == NULL)
 		return -1;
 	*r = (struct recall){
 		.plans = paths,
@@ -77,6 +78,7 @@ recall_job(struct recall *r, const struct job *job, struct arena *mem,
 			.stage = option(job, "--stage", "none"),
 			.strict_ids = option(job, "--strict-ids", "no") != NULL,
 			.revert = option(job, "--revert", "no") != NULL,
+			.dumps = dumps,
 		},
 		.limit = limit != NULL ? strtoull(limit, NULL, 10) : 0,
 		.level = level != NULL ? (int)strtol(level, NULL, 10) : 0,
@@ -87,6 +89,8 @@ recall_job(struct recall *r, const struct job *job, struct arena *mem,
 	for (size_t i = 0; i < n; i++) {
 		if (strcmp(facts[i].group, "plans") == 0)
 			paths[r->nplans++] = facts[i].value;
+		if (strcmp(facts[i].group, "dumps") == 0)
+			dumps[r->plan.ndumps++] = facts[i].value;
 		/* Those of a group stand together. */
 		if (strcmp(facts[i].group, MIGRATIONS_GROUP) == 0 &&
 		    r->napplied++ == 0)

@@ -73,6 +73,14 @@ add_files(struct facts *f, struct err *err)
 		if (add(f, "plans", number, name, false, err) != 0)
 			return -1;
 	}
+	for (size_t i = 0; i < o->plan.ndumps; i++) {
+		char number[TEXT_LEN];
+
+		snprintf(number, sizeof(number), "%zu", i);
+		fact_full_name(o->plan.dumps[i], name);
+		if (add(f, "dumps", number, name, false, err) != 0)
+			return -1;
+	}
 	for (size_t i = 0; i < o->napplied; i++)
 		if (add(f, o->applied[i].group, o->applied[i].name,
 			o->applied[i].value, false, err) != 0)

@@ -211,7 +211,9 @@ is_alone(const struct validate_options *o, const struct recall *was)
 	options.context = o->plan_options.context;
 	plan = plan_load(was->plans, was->nplans, &options, &why);
 	for (size_t i = 0; plan != NULL && i < plan->nsources; i++)
-		gone |= plan->sources[i].absent;
+		gone |= plan->sources[i].absent ||
+			(!plan->sources[i].remote && was->plan.ndumps > 0 &&
+			 access(plan->sources[i].full, F_OK) != 0);
 	plan_free(plan);
 	return gone;
 }

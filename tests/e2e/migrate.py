@@ -389,6 +389,42 @@ def an_interrupt_says_how_to_go_on_and_back(here, _):
         e2e.equal(len(held(s)['Things']), 400, 'held')
 
 
+def live_tables_are_read_where_there_are_no_exports(here, _):
+    plan = e2e.write_plan(here + '/plan.json', {
+        'source': {'environment': 'a'}, 'target': {'environment': 'b'},
+        'names': {'from': '{table}-{source}', 'to': '{table}-{target}'},
+        'tables': {'Things': {'key': {'id': 'S'}, 'id': 'id'},
+                   'Others': {'key': {'id': 'S'}, 'id': 'id',
+                              'references': {'thing': 'Things'}}}})
+    job = here + '/job'
+    items = things(60)
+    with servers.dynamodb() as s:
+        r = run(s, 'migrate', plan, '--job', job, status=None)
+        e2e.check(r.status in (2, 4, 5), r)
+        e2e.contains(r.err, 'Things-a', "stopped in 'backup'")
+        servers.boto(s, create=[table('Things-a'), table('Others-a')])
+        servers.boto(s, table='Things-a', put=items)
+        servers.boto(s, table='Others-a', put=[
+            {'id': {'S': 'o%d' % i}, 'thing': items[i]['id']}
+            for i in range(60)])
+        run(s, 'migrate', plan, '--job', job)
+        now = held(s)
+        e2e.equal(len(now['Things-b']), 60, 'held')
+        e2e.equal({x['M']['thing'][1] if isinstance(x['M']['thing'], tuple)
+                   else x['M']['thing']['S']
+                   for x in now['Others-b'].values()},
+                  set(now['Things-b']), 'references')
+        e2e.equal([x for x, _ in stages(job)][-8:-1],
+                  ['whoami', 'backup', 'analyze', 'test', 'run', 'tables',
+                   'push'], 'stages')
+        # What changes now is not in it; nor is it read again.
+        servers.boto(s, table='Things-a', put=[{'id': {'S': 'late'}}])
+        run(s, 'migrate', plan, '--job', job)
+        e2e.equal(held(s)['Things-b'], now['Things-b'], 'held')
+        run(s, 'rollback', '--job', job, '--yes', '--confirm', 'b')
+        e2e.equal(sorted(held(s)), ['Others-a', 'Things-a'], 'tables')
+
+
 def stages_can_be_chosen(here, _):
     plan = small(here, things(20))
     job = here + '/job'
@@ -418,4 +454,5 @@ if __name__ == '__main__':
               what_differs_in_the_end_is_taken_back,
               tables_are_made_as_they_are_defined,
               an_interrupt_says_how_to_go_on_and_back,
+              live_tables_are_read_where_there_are_no_exports,
               stages_can_be_chosen])
