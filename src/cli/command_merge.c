@@ -165,16 +165,8 @@ merge(const struct run_options *options, const struct options *o,
 static int
 find_round(const char *dir, enum run_survey *round, struct err *err)
 {
-	static const enum run_survey ROUNDS[] = {
-		SURVEY_NONE, SURVEY_KEYS, SURVEY_IDS, SURVEY_STATE,
-	};
-
-	for (size_t i = 0; i < sizeof(ROUNDS) / sizeof(ROUNDS[0]); i++)
-		if (shard_is_round(dir, ROUNDS[i])) {
-			*round = ROUNDS[i];
-			return 1;
-		}
-	*round = SURVEY_NONE;
+	if (shard_find_round(dir, round))
+		return 0;
 	return err_set(err, ERR_USAGE, "no shard of job '%s' has been run: say "
 		       "'dynamill run PLAN --job %s --shard 1/N', and so on",
 		       dir, dir);
@@ -191,6 +183,9 @@ merge_job(const struct job *job, const struct options *o)
 	int status = 0;
 
 	if (job_is_out(job) && !shard_is_round(job_dir(job), SURVEY_NONE)) {
+		/* It may have been killed in its last moments. */
+		if (!o->dry_run)
+			shard_remove_round(job_dir(job), SURVEY_NONE);
 		log_print(o->quiet ? NULL : stdout, "this job is done already; "
 			  "nothing changed\n");
 		return 0;

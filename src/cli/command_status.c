@@ -21,6 +21,7 @@
 #include "cli/words.h"
 #include "engine/job.h"
 #include "engine/journal.h"
+#include "engine/shard.h"
 #include "engine/status.h"
 #include "engine/story.h"
 #include "formats/jsonwrite.h"
@@ -37,6 +38,7 @@ struct standing {
 	struct story story;
 	bool is_out;
 	uint32_t units;			/* done, by the journal */
+	char shards[sizeof(((struct err *)0)->text)];	/* "": none */
 };
 
 /* ---- looking ------------------------------------------------------------ */
@@ -64,9 +66,27 @@ state_of(const struct standing *s)
 	if (s->holder[0] != '\0')
 		return "running";
 	if (!s->told)
-		return s->is_out ? "done" : "not begun";
+		return s->is_out ? "done" : s->shards[0] != '\0' ? "divided"
+							       : "not begun";
 	return strcmp(s->now.state, "running") == 0 ? "interrupted"
 						    : s->now.state;
+}
+
+/* How far the parts of a divided job are, in the words of merge. */
+static void
+look_at_shards(struct standing *s, const char *dir)
+{
+	enum run_survey round;
+	struct err why;
+
+	s->shards[0] = '\0';
+	if (!shard_find_round(dir, &round))
+		return;
+	if (shard_check(dir, round, NULL, NULL, &why) != 0)
+		snprintf(s->shards, sizeof(s->shards), "%s", why.text);
+	else
+		snprintf(s->shards, sizeof(s->shards), "all shards are done: "
+			 "dynamill merge --job %.200s", dir);
 }
 
 static int
@@ -80,6 +100,7 @@ look(struct standing *s, const char *dir, struct err *err)
 	if (job == NULL)
 		return -1;
 	s->job = dir;
+	look_at_shards(s, dir);
 	s->is_out = job_is_out(job);
 	job_close(job);
 	if (!job_in_use(dir, s->holder, sizeof(s->holder)))
@@ -186,7 +207,10 @@ print_text(const struct standing *s)
 		printf("  last error: %s\n", s->now.error);
 		n++;
 	}
-	if (!s->told) {
+	if (s->shards[0] != '\0') {
+		printf("  %s\n", s->shards);
+		n++;
+	} else if (!s->told) {
 		printf("  %" PRIu32 " files done%s\n", s->units, s->is_out
 		       ? ", all there are" : "");
 		n++;

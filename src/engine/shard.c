@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -20,6 +21,9 @@
 enum {
 	NUMBER_LEN = 16,	/* of a file with a number, at most */
 	FAILED_LEN = 4096,
+	/* A minute. */
+	PATIENCE = 1200,
+	STEP_NS = 50 * 1000 * 1000,
 };
 
 /* ---- names --------------------------------------------------------------- */
@@ -114,6 +118,21 @@ shard_is_round(const char *job_dir, enum run_survey round)
 	return access(path, F_OK) == 0;
 }
 
+bool
+shard_find_round(const char *job_dir, enum run_survey *round)
+{
+	static const enum run_survey ROUNDS[] = {
+		SURVEY_NONE, SURVEY_KEYS, SURVEY_IDS, SURVEY_STATE,
+	};
+
+	for (size_t i = 0; i < sizeof(ROUNDS) / sizeof(ROUNDS[0]); i++)
+		if (shard_is_round(job_dir, ROUNDS[i])) {
+			*round = ROUNDS[i];
+			return true;
+		}
+	return false;
+}
+
 uint32_t
 shard_count(const char *job_dir, enum run_survey round, struct err *err)
 {
@@ -204,7 +223,13 @@ enter_any(struct job *j, const struct shard *s, unsigned *attempt, char *busy,
 	for (unsigned k = done > 0 ? done : 1; k <= SHARD_ATTEMPTS; k++) {
 		shard_folder(s, k, path, sizeof(path));
 
-		const int rc = job_enter(j, path, k == done, busy, size, err);
+		int rc = job_enter(j, path, k == done, busy, size, err);
+		/* Who has it is about to go, or looks whether all is there. */
+		for (int i = 0; rc == 0 && k == done && i < PATIENCE; i++) {
+			nanosleep(&(struct timespec){ .tv_nsec = STEP_NS },
+				  NULL);
+			rc = job_enter(j, path, true, busy, size, err);
+		}
 		*attempt = k;
 		if (rc != 0)
 			return rc > 0 ? 0 : -1;

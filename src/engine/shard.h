@@ -41,6 +41,9 @@ const char *shard_round_name(enum run_survey round);
 /* Is the round divided: has a shard of it begun, and is it not yet merged? */
 bool shard_is_round(const char *job_dir, enum run_survey round);
 
+/* The last round of a job that is divided; false: none is. */
+bool shard_find_round(const char *job_dir, enum run_survey *round);
+
 /* Its shards' number, or 0 with *err set. */
 uint32_t shard_count(const char *job_dir, enum run_survey round,
 		     struct err *err);

@@ -156,8 +156,11 @@ def as_one_machine(here, options):
                               status=5).out)
     equal(before['shards'], 7, 'shards')
     check({'shard': 5, 'state': 'not begun'} in before['notDone'], before)
+    r = dynamill('status', '--job', job)
+    contains(r.out, 'divided', 'of 7', 'not done')
     for i in (3, 5, 6):
         run_shard(plan, job, i)
+    contains(dynamill('status', '--job', job).out, 'all shards are done')
     contains(merge(job, '--dry-run').out, 'all 7 shards are done')
     check(not os.path.exists(job + '/out'), 'a dry run made out/')
     r = merge(job, status=1)
