@@ -55,7 +55,7 @@ def scan(s):
 
 
 def only_what_is_still_as_it_was_changes(here, _):
-    things = push.items(260)
+    things = push.items(120)
     live = json.loads(json.dumps(things))
     live[5]['m'] = {'M': {'theirs': {'N': '1'}}}    # what the plan changes
     live[6]['theirs'] = {'S': 'kept'}               # what it does not
@@ -66,14 +66,14 @@ def only_what_is_still_as_it_was_changes(here, _):
                           .05) as s:
         folder = job(here, things, begin(s, things, live))
         r = push.push(s, folder, '--update', status=5)
-        e2e.contains(r.err, '260 items changed in 1 live table',
+        e2e.contains(r.err, '120 items changed in 1 live table',
                      'say --yes --confirm Things-new')
         push.push(s, folder, '--update', '--dry-run', *CONFIRM)
         push.same(live, scan(s))
         t = push.of_json(push.push(s, folder, '--update', *CONFIRM,
                                    '--output', 'json', status=1))
         e2e.equal((t['items'], t['put'] + t['existed'], t['changedSince']),
-                  (260, 257, 3), t)
+                  (120, 117, 3), t)
         lost = [json.loads(x) for x in e2e.read(
             folder + '/push/Things-new~changed.jsonl').splitlines()]
         push.same([x['Key'] for x in lost],
@@ -89,7 +89,7 @@ def only_what_is_still_as_it_was_changes(here, _):
         # Nothing is left to do; and it is told again what was lost.
         t = push.of_json(push.push(s, folder, '--update', *CONFIRM,
                                    '--output', 'json', status=1))
-        e2e.equal((t['put'], t['before'], t['changedSince']), (0, 257, 3),
+        e2e.equal((t['put'], t['before'], t['changedSince']), (0, 117, 3),
                   't')
         # Back: what others changed stays theirs.
         rollback.rollback(s, folder)
@@ -138,10 +138,10 @@ def what_is_no_update_is_refused(here, _):
 
 
 def killed_at_any_moment(here, options):
-    things = push.items((6000 if options.long else 1200) // e2e.SLOW)
+    things = push.items((6000 if options.long else 400) // e2e.SLOW)
     r = random.Random(options.seed)
     live = json.loads(json.dumps(things))
-    for x in live[::50]:
+    for x in live[::20]:
         x['tag'] = {'S': 'theirs'}
     with servers.dynamodb('--throttle', .05) as s:
         folder = job(here, things, begin(s, things, live))
@@ -166,8 +166,8 @@ def killed_at_any_moment(here, options):
                 t = push.of_json(push.push(s, folder, *args, *CONFIRM,
                                            '--output', 'json', status=1))
                 e2e.equal((t['changedSince'], t['put'] + t['existed'] +
-                           t['before']), (len(live[::50]), len(live) -
-                                          len(live[::50])), t)
+                           t['before']), (len(live[::20]), len(live) -
+                                          len(live[::20])), t)
             else:
                 rollback.rollback(s, folder)
             push.same(after, scan(s))

@@ -108,8 +108,8 @@ def split(all, n, dice):
     return parts
 
 
-def prepare(options):
-    size = 20000 if options.long else 1500
+def prepare(options, size=None):
+    size = size or (20000 if options.long else 1500)
     table = Table(options.seed, size)
     dice = random.Random(options.seed + 1)
     top = options.top + '/data'

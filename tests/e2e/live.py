@@ -19,7 +19,7 @@ def validate(s, folder, *args, status=0):
 
 
 def what_differs_is_told_by_key_and_path(here, options):
-    n = (50000 if options.long else 2000) // e2e.SLOW
+    n = (50000 if options.long else 1000) // e2e.SLOW
     things = push.items(n)
     folder = push.job(here, things)
     with servers.dynamodb('--throttle', .2, '--e500', .05) as s:

@@ -39,8 +39,8 @@ def foreign(n):
 
 
 def a_table_is_as_it_was_before(here, _):
-    things = push.items(1200)
-    old = olds(things[:300]) + foreign(20)
+    things = push.items(400)
+    old = olds(things[:100]) + foreign(20)
     folder = push.job(here, things)
     with servers.dynamodb('--throttle', .1, '--e500', .05, '--lost', .03,
                           '--unprocessed', .1) as s:
@@ -48,27 +48,27 @@ def a_table_is_as_it_was_before(here, _):
         push.push(s, folder, '--into-existing', *CONFIRM)
         push.same(things + foreign(20), servers.boto(s, scan='Things-new'))
         r = rollback(s, folder, status=5, confirm=[])
-        e2e.contains(r.err, '300 items to restore, 900 to remove',
+        e2e.contains(r.err, '100 items to restore, 300 to remove',
                      'say --yes --confirm Things-new')
         rollback(s, folder, '--dry-run')
         push.same(things + foreign(20), servers.boto(s, scan='Things-new'))
         t = of_json(rollback(s, folder, '--output', 'json'))
         e2e.equal((t['verified'], t['changedSince'], t['deleted']),
-                  (1200, 0, False), 'told')
+                  (400, 0, False), 'told')
         push.same(old, servers.boto(s, scan='Things-new'))
         # There is nothing left to do, and it can be pushed anew.
         e2e.contains(rollback(s, folder).out, 'nothing to undo')
         t = push.of_json(push.push(s, folder, '--into-existing', *CONFIRM,
                                    '--output', 'json'))
-        e2e.equal((t['put'], t['before']), (1200, 0), 'pushed anew')
+        e2e.equal((t['put'], t['before']), (400, 0), 'pushed anew')
         push.same(things + foreign(20), servers.boto(s, scan='Things-new'))
         rollback(s, folder)
         push.same(old, servers.boto(s, scan='Things-new'))
 
 
 def what_others_changed_stays(here, _):
-    things = push.items(300)
-    old = olds(things[:50])
+    things = push.items(150)
+    old = olds(things[:30])
     folder = push.job(here, things)
     with servers.dynamodb() as s:
         servers.boto(s, create=[push.ROLE], table='Things-new', put=old)
@@ -182,8 +182,8 @@ def without_an_undo_it_is_said(here, _):
 
 
 def killed_at_any_moment(here, options):
-    things = push.items((8000 if options.long else 1600) // e2e.SLOW)
-    old = olds(things[::3]) + foreign(20)
+    things = push.items((8000 if options.long else 1000) // e2e.SLOW)
+    old = olds(things[::10]) + foreign(20)
     folder = push.job(here, things, files=6)
     r = random.Random(options.seed)
     with servers.dynamodb('--unprocessed', .1) as s:
