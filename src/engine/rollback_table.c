@@ -44,6 +44,7 @@ struct roller {
 	int list;			/* of what others changed */
 	char path[PATH_MAX];		/* of that */
 	struct buf deleted;		/* struct keyhash: keys of deletes */
+	char refusal[200];		/* the service's last one */
 };
 
 /* ---- the whole table ----------------------------------------------------- */
@@ -124,10 +125,12 @@ static int
 refused(void *context, const struct push_item *item, const char *why,
 	struct err *err)
 {
-	(void)context;
+	struct roller *const x = context;
+
 	(void)item;
-	(void)why;
 	(void)err;
+	/* That it was not done is seen in the end. */
+	snprintf(x->refusal, sizeof(x->refusal), "%s", why);
 	return 0;
 }
 
@@ -289,16 +292,20 @@ static int
 list_one(struct roller *x, const struct op *op,
 	 const struct getitems_one *one, enum state state, struct err *err)
 {
-	const char *const why = state == OTHER
-		? one->item.ptr == NULL ? "it is gone since"
-		: "it was changed since"
-		: op->prior == PRIOR_UNKNOWN
+	const bool refusal = state == AS_WRITTEN && op->prior != PRIOR_UNKNOWN;
+	const char *const why = refusal ? "the service did not take it back"
+		: state == AS_WRITTEN
 		? "nothing was kept of what was there (--no-undo)"
-		: "the service did not take it back";
+		: one->item.ptr == NULL ? "it is gone since"
+		: "it was changed since";
+	char text[300];
 	struct jsonwrite w;
 	struct buf line = { 0 };
 	int rc;
 
+	snprintf(text, sizeof(text), "%s%s%s", why, refusal &&
+		 x->refusal[0] != '\0' ? ": " : "", refusal ? x->refusal
+		 : "");
 	x->t->shown.changed++;
 	buf_reset(&x->key);
 	if (getitems_key(x->get, op->json, &x->key, err) != 0)
@@ -308,7 +315,7 @@ list_one(struct roller *x, const struct op *op,
 	jsonwrite_name(&w, "Key");
 	jsonwrite_raw(&w, buf_span(&x->key));
 	jsonwrite_name(&w, "reason");
-	jsonwrite_text(&w, why);
+	jsonwrite_text(&w, text);
 	jsonwrite_end(&w);
 	rc = jsonwrite_finish(&w);
 	if (rc == 0)

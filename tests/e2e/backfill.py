@@ -146,6 +146,7 @@ def killed_at_any_moment(here, options):
     with servers.dynamodb('--throttle', .05) as s:
         folder = job(here, things, begin(s, things, live))
         kills = 0
+        slowly = ['--max-wcu', '200'] if options.long else []
         for command, args, after in (
                 ('push', ['--update'], [x if 'tag' in x else want(x)
                                         for x in live]),
@@ -153,7 +154,7 @@ def killed_at_any_moment(here, options):
             for _ in range(25 if options.long else 3):
                 child = subprocess.Popen(
                     [e2e.PROGRAM, command, '--job', folder, '--quiet', *args,
-                     *CONFIRM], env=s.env, stdin=subprocess.DEVNULL,
+                     *slowly, *CONFIRM], env=s.env, stdin=subprocess.DEVNULL,
                     stderr=subprocess.PIPE)
                 try:
                     child.wait(.03 + r.random() * (.5 if options.long

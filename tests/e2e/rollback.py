@@ -189,6 +189,7 @@ def killed_at_any_moment(here, options):
     with servers.dynamodb('--unprocessed', .1) as s:
         servers.boto(s, create=[push.ROLE], table='Things-new', put=old)
         kills = 0
+        slowly = ['--max-wcu', '200'] if options.long else []
         # The push is killed, too: half of it is there.
         for command, args, most in (
                 ('push', ['--into-existing'], 2),
@@ -196,7 +197,7 @@ def killed_at_any_moment(here, options):
             for _ in range(most):
                 child = subprocess.Popen(
                     [e2e.PROGRAM, command, '--job', folder, '--quiet', *args,
-                     *CONFIRM], env=s.env, stdin=subprocess.DEVNULL,
+                     *slowly, *CONFIRM], env=s.env, stdin=subprocess.DEVNULL,
                     stderr=subprocess.PIPE)
                 try:
                     child.wait(.03 + r.random() * (.8 if options.long
