@@ -189,15 +189,17 @@ def killed_at_any_moment(here, options):
     with servers.dynamodb('--unprocessed', .1) as s:
         servers.boto(s, create=[push.ROLE], table='Things-new', put=old)
         kills = 0
-        slowly = ['--max-wcu', '200'] if options.long else []
+        slowly = ['--max-wcu', '400'] if options.long else []
         # The push is killed, too: half of it is there.
         for command, args, most in (
                 ('push', ['--into-existing'], 2),
-                ('rollback', [], 25 if options.long else 4)):
+                ('rollback', slowly, 25 if options.long else 4)):
+            if command == 'rollback' and options.long:
+                push.push(s, folder, '--into-existing', *CONFIRM)
             for _ in range(most):
                 child = subprocess.Popen(
                     [e2e.PROGRAM, command, '--job', folder, '--quiet', *args,
-                     *slowly, *CONFIRM], env=s.env, stdin=subprocess.DEVNULL,
+                     *CONFIRM], env=s.env, stdin=subprocess.DEVNULL,
                     stderr=subprocess.PIPE)
                 try:
                     child.wait(.03 + r.random() * (.8 if options.long
