@@ -6,9 +6,13 @@
 Called by scripts/bench, which builds first. Everything that is compared is run
 in turns (A B A B …), medians are given, and ratios are medians of the ratios of
 neighbours, so that a machine that others use disturbs both alike. The rows are
-those of the table of goals in docs/PERFORMANCE.md.
+those of the table of goals in docs/PERFORMANCE.md. Charts go beside FILE.
+
+A ratio that misses its goal by more than twice is a gross regression, and the
+only figure that makes it fail: what is less than that, noise can do.
 """
 import glob
+import json
 import os
 import platform
 import re
@@ -17,6 +21,8 @@ import statistics
 import subprocess
 import sys
 import time
+
+import chart
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(HERE)
@@ -144,8 +150,25 @@ class Table:
 
     def __init__(self):
         self.lines = []
+        self.gross = []
+        self.peers = []
+
+    def judge(self, cells):
+        """Is it a ratio, and more than twice beside what it must be?"""
+        got = re.match(r'([\d.]+) ×', cells[2]) if len(cells) > 3 else None
+        must = re.match(r'([≤≥]) ([\d.]+) ×', cells[3]) if got else None
+        if must is None:
+            return
+        value, goal = float(got[1]), float(must[2])
+        if value > 2 * goal if must[1] == '≤' else value < goal / 2:
+            self.gross.append('%s: %s, not %s' % (cells[1], cells[2],
+                                                  cells[3]))
+        if cells[0] == '4':
+            self.peers.append((re.sub('^against |,.*', '', cells[1]), value,
+                               goal, '%.1f ×' % value))
 
     def add(self, *cells):
+        self.judge(cells)
         line = '| ' + ' | '.join(cells) + ' |'
         self.lines.append(line)
         print(line, flush=True)
@@ -378,6 +401,19 @@ def row_m(t, each, runs):
                              m[5] / 1024))
 
 
+def row_b(t, data, runs, image):
+    """The stages of a run, by the program itself; and their chart."""
+    out = subprocess.run([DYNAMILL, 'bench', write_plan(data, 'gzip', None),
+                          '--sample', '1G', '--repeat', str(runs), '--output',
+                          'json', '-o', image, '--force'], check=True,
+                         capture_output=True, text=True).stdout
+    r = json.loads(out)
+    for s in r['stages']:
+        t.add('b', 'extra: of a run with one thread, ' + s['stage'],
+              '%.0f ns/item' % s['nanosecondsPerItem'], '',
+              '%.0f MB/s' % s['megabytesPerSecond'])
+
+
 def row_9(t, data, runs):
     small = Data(max(20, data.items // 10), 'export')
     a, b = turns(runs, transform(data, 2, 2), transform(small, 2, 2))
@@ -389,7 +425,6 @@ def row_9(t, data, runs):
 
 def count(data):
     """Of one table alone there are fewer items than was asked for."""
-    import json
     n = 0
     for path in glob.glob(data.path + '/*/AWSDynamoDB/*/manifest-summary.json'):
         with open(path) as f:
@@ -571,7 +606,7 @@ def commit():
 def main():
     words = sys.argv[1:]
     results = HERE + '/RESULTS.md'
-    only = '12346789zcdsm'
+    only = '12346789bzcdsm'
     if '--results' in words:
         at = words.index('--results')
         results = words[at + 1]
@@ -608,6 +643,9 @@ def main():
         row_m(t, 1000000 if short else 10000000, runs)
     if '9' in only:
         row_9(t, data, 1)
+    images = os.path.splitext(results)[0]
+    if 'b' in only:
+        row_b(t, data, runs, images + '-stages.svg')
     if 'z' in only:
         row_11(t, data, runs)
     if 'c' in only:
@@ -628,9 +666,22 @@ def main():
                     data.len / items, peer_items, machine(), commit(),
                     time.strftime('%Y-%m-%d')))
         f.write('\n'.join(t.lines) + '\n')
+        for image, what in (('peers', 'how many times as fast as what others '
+                             'use'), ('stages', 'where the time goes')):
+            if image == 'peers' and t.peers:
+                with open('%s-peers.svg' % images, 'w') as g:
+                    g.write(chart.bars('times as fast, one core, wall; the '
+                                       'line is the goal', t.peers))
+            if image == 'peers' and t.peers or image == 'stages' and \
+                    'b' in only:
+                f.write('\n![%s](%s-%s.svg)\n' % (
+                    what, os.path.basename(images), image))
     print('written: ' + os.path.relpath(results, ROOT))
     if not good:
         sys.exit('bench: not all made the same items')
+    if t.gross:
+        sys.exit('bench: more than twice beside the goal: ' +
+                 '; '.join(t.gross))
 
 
 main()

@@ -145,8 +145,6 @@ add_tokens(struct unit_part *p, const uint32_t *tokens, size_t n,
 	if (n > 0)
 		memcpy(p->tokens + p->ntokens, tokens, n * sizeof(*tokens));
 	p->ntokens += n;
-	for (size_t i = 0; i < n; i++)
-		p->tokens_end += token_text(tokens[i]);
 	return 0;
 }
 
@@ -160,9 +158,10 @@ take_matches(struct unit_run *whole, struct unit_part *p, struct err *err)
 	if (!source_matches(whole->source, &m, &at))
 		return 0;
 	if (p->ntokens == 0)
-		p->tokens_from = p->tokens_end = m.from;
+		p->tokens_from = m.from;
 	if (add_tokens(p, m.tokens, m.n, err) != 0)
 		return -1;
+	p->tokens_end = source_matches_end(whole->source);
 	m.tokens += m.n;
 	m.n = 0;
 	m.from = p->tokens_end;
@@ -180,7 +179,8 @@ share_matches(struct unit_part *p, const struct unit_part *before,
 
 	while (first > 0 && at > p->from)
 		at -= token_text(before->tokens[--first]);
-	p->tokens_from = p->tokens_end = at;
+	p->tokens_from = at;
+	p->tokens_end = before->tokens_end;
 	return add_tokens(p, before->tokens + first, before->ntokens - first,
 			  err);
 }

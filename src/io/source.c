@@ -173,6 +173,12 @@ source_matches(const struct source *s, struct matches *m, uint64_t *at)
 	return true;
 }
 
+uint64_t
+source_matches_end(const struct source *s)
+{
+	return s->plain_len + s->trace.ahead - s->trace.pending;
+}
+
 void
 source_drop_matches(struct source *s, const struct matches *m)
 {

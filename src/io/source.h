@@ -51,6 +51,9 @@ void source_note_matches(struct source *s);
 struct matches;
 bool source_matches(const struct source *s, struct matches *m, uint64_t *at);
 
+/* Where in the text what the matches describe ends, if there are some. */
+uint64_t source_matches_end(const struct source *s);
+
 /* `m` is what is left of them. */
 void source_drop_matches(struct source *s, const struct matches *m);
 
