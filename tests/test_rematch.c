@@ -486,6 +486,82 @@ a_cut_makes_what_follows_independent(void **state)
 	rematch_free(r);
 }
 
+/*
+ * Pack [from, end) of the text as a part, all copied, in pieces; the tokens are
+ * those up to `ahead` bytes behind it.
+ */
+static struct gzip_sum
+pack_part(struct rematch *r, const struct input *in, size_t from, size_t end,
+	  size_t ahead, struct buf *out)
+{
+	struct matches m = { in->tokens, 0, 0 - (uint64_t)from };
+	struct buf text = { 0 };
+	struct err err;
+	size_t known = 0;
+
+	while (m.n < in->n && known < end + ahead)
+		known += token_text(in->tokens[m.n++]);
+	rematch_part(r, from == 0);
+	for (size_t at = from; at < end;) {
+		const size_t len = end - at < STEP ? end - at : STEP;
+		const struct copied c = { at - from, (uint32_t)text.len,
+					  (uint32_t)len };
+
+		append(&text, in->text + at, len);
+		assert_int_equal(rematch_add(r, &text, &c, 1, &m, out, &err),
+				 0);
+		at += len;
+	}
+
+	const struct gzip_sum sum = rematch_sum(r);
+	assert_int_equal(rematch_cut(r, &text, out, &err), 0);
+	assert_int_equal(text.len, 0);
+	buf_free(&text);
+	return sum;
+}
+
+static void
+parts_do_not_depend_on_others_and_are_joined(void **state)
+{
+	struct rematch *const one = rematch_new(NULL);
+	struct gzip_sum all = { 0 };
+	struct output out = { { 0 }, { 0 } };
+	struct input in;
+	struct err err;
+
+	(void)state;
+	make_lines(&in, 1 << 20);
+	pack_and_trace(&in, 6, Z_DEFAULT_STRATEGY);
+	append(&out.text, in.text, in.len);
+	assert_int_equal(gzip_head(REMATCH_LEVEL, &out.packed, &err), 0);
+	for (size_t from = 0, end; from < in.len; from = end) {
+		struct rematch *const alone = rematch_new(NULL);
+		const size_t before = out.packed.len;
+		struct buf other = { 0 };
+
+		end = from + 150000 + chance(100000);
+		end = end < in.len ? end : in.len;
+		const struct gzip_sum sum = pack_part(one, &in, from, end, 0,
+						      &out.packed);
+		/* Nor on how much is known of what comes. */
+		pack_part(alone, &in, from, end, in.len, &other);
+		assert_int_equal(other.len, out.packed.len - before);
+		assert_memory_equal(other.ptr, out.packed.ptr + before,
+				    other.len);
+		all = gzip_join(all, sum);
+		buf_free(&other);
+		rematch_free(alone);
+	}
+	assert_int_equal(gzip_tail(all, &out.packed, &err), 0);
+	assert_int_equal(all.len, in.len);
+	assert_reads_back(&out);
+	/* Each has forgotten what was before, which in real files is little. */
+	assert_true(out.packed.len < in.packed_len * 3 / 2);
+	free_output(&out);
+	free_input(&in);
+	rematch_free(one);
+}
+
 static void
 nothing_is_a_member_too(void **state)
 {
@@ -658,6 +734,7 @@ main(void)
 		cmocka_unit_test(
 			the_same_again_gives_the_same_bytes_on_any_processor),
 		cmocka_unit_test(a_cut_makes_what_follows_independent),
+		cmocka_unit_test(parts_do_not_depend_on_others_and_are_joined),
 		cmocka_unit_test(nothing_is_a_member_too),
 		cmocka_unit_test(
 			matches_that_go_on_over_the_next_ones_are_no_trouble),
