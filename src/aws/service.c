@@ -21,6 +21,7 @@ enum {
 	MOST_MS = 20 * 1000,
 	SLICE_MS = 200,		/* how soon a cancel is noticed */
 	SKEW_S = 4 * 60,	/* of a clock, before it is corrected */
+	RENEWALS = 3,		/* of keys, for one call */
 };
 
 struct service {
@@ -241,7 +242,8 @@ service_send(struct service *s, struct service_call *c, struct err *err)
 {
 	c->why = (struct err){ 0 };
 	c->code[0] = '\0';
-	c->throttled = c->renewed = c->corrected = false;
+	c->throttled = c->corrected = false;
+	c->renewed = 0;
 	c->attempt = 0;
 	c->next = NULL;
 	return start(s, c, err);
@@ -300,7 +302,8 @@ again(struct service *s, struct service_call *c, enum service_fault fault)
 	switch (fault) {
 	case FAULT_KEYS:
 		creds_expired(side_creds(s->side), c->generation);
-		return !c->renewed && (c->renewed = true);
+		/* With many in flight the new ones may have, too. */
+		return c->renewed++ < RENEWALS;
 	case FAULT_CLOCK:
 		/* A call signed before another one corrected it, too. */
 		return !c->corrected && (c->corrected = true) &&

@@ -3,7 +3,7 @@
  * again where AWS documents that this may help.
  *
  * Asked again, after a time with full jitter: broken connections, 5xx,
- * throttling; once with new credentials if they expired, and once with the
+ * throttling; with new credentials if they expired, and once with the
  * service's time if the clock here is wrong.  A service belongs to one thread;
  * the side it is of may be shared.
  */
@@ -67,7 +67,8 @@ struct service_call {
 	/* The service's own. */
 	struct buf url, lines;
 	unsigned attempt;		/* the first is 1 */
-	bool renewed, corrected;
+	unsigned renewed;		/* times that its keys had expired */
+	bool corrected;
 	uint64_t due, generation;
 	struct service_call *next;
 };
