@@ -6,7 +6,8 @@
 Called by scripts/bench, which builds first. Everything that is compared is run
 in turns (A B A B …), medians are given, and ratios are medians of the ratios of
 neighbours, so that a machine that others use disturbs both alike. The rows are
-those of the table of goals in docs/PERFORMANCE.md. Charts go beside FILE.
+those of the table of goals in docs/PERFORMANCE.md; p is the one of push. Charts
+go beside FILE.
 
 A ratio that misses its goal by more than twice is a gross regression, and the
 only figure that makes it fail: what is less than that, noise can do.
@@ -121,15 +122,15 @@ def write_plan(data, compression, tables):
 
 
 def transform(data, threads, cores=None, compression='gzip', job=None,
-              tables=None):
+              tables=None, plan=None, env=None):
     """A function that runs the reference plan once, into a new job."""
-    plan = write_plan(data, compression, tables)
+    plan = plan or write_plan(data, compression, tables)
     job = job or BUILD + '/job'
 
     def once():
         shutil.rmtree(job, ignore_errors=True)
         return run([DYNAMILL, 'run', plan, '--job', job, '--threads',
-                    str(threads), '--quiet'], cores or threads)
+                    str(threads), '--quiet'], cores or threads, env)
     return once
 
 
@@ -520,6 +521,51 @@ def row_c(t, data, runs):
                              data.len / MB / median(a, 'cpu')))
 
 
+def row_n(t, data, runs):
+    """Extra: read from S3 on this machine, against from its disk."""
+    server = subprocess.Popen([sys.executable, HERE + '/s3.py', data.path],
+                              stdout=subprocess.PIPE, text=True)
+    try:
+        env = {'AWS_ENDPOINT_URL_S3': server.stdout.readline().strip(),
+               'AWS_ACCESS_KEY_ID': 'A', 'AWS_SECRET_ACCESS_KEY': 'B',
+               'AWS_REGION': 'us-east-1'}
+        disk = write_plan(data, 'gzip', None)
+        with open(disk) as f:
+            text = f.read().replace(data.path, 's3://bench')
+        remote = disk.replace('.yaml', '-s3.yaml')
+        with open(remote, 'w') as f:
+            f.write(text)
+        a, b = turns(runs, transform(data, 1, plan=disk),
+                     transform(data, 1, plan=remote, env=env))
+    finally:
+        server.terminate()
+        server.wait()
+        server.stdout.close()
+    t.add('n', 'extra: the same run from S3 on this machine, against from disk,'
+          ' 1 thread, wall', '%.2f × (CPU %.2f ×)' % (
+              ratio(b, a, 'wall'), ratio(b, a, 'cpu')), '≤ 1.10 ×',
+          '%.2f s against %.2f s; CPU %.2f s against %.2f s' % (
+              median(b, 'wall'), median(a, 'wall'), median(b, 'cpu'),
+              median(a, 'cpu')))
+
+
+def row_10(t, items, runs):
+    """Push's own cost, by bench/push.py, which wants node and dynalite."""
+    costs = []
+    for _ in range(runs):
+        done = subprocess.run([sys.executable, HERE + '/push.py', '--items',
+                               str(items)], capture_output=True, text=True)
+        found = re.search(r'([0-9.]+) us an item', done.stdout)
+        if not found:
+            t.add('10', 'push', 'skipped', '≤ 10 µs / ≤ 4 µs', 'not here: '
+                  'dynalite')
+            return
+        costs.append(float(found[1]))
+    t.add('10', 'push: own CPU of a 600-byte item, one core', '%.1f µs' %
+          statistics.median(costs), '≤ 10 µs / ≤ 4 µs',
+          '%d items into dynalite on this machine, user and system' % items)
+
+
 STEPS = (
     ('expressions', None, '{update: SET schemaVersion = 2 REMOVE legacyField}, '
      '{rename: {statusCode: status}}'),
@@ -606,7 +652,7 @@ def commit():
 def main():
     words = sys.argv[1:]
     results = HERE + '/RESULTS.md'
-    only = '12346789bzcdsm'
+    only = '12346789bzcdsmnp'
     if '--results' in words:
         at = words.index('--results')
         results = words[at + 1]
@@ -653,6 +699,10 @@ def main():
     if 'd' in only:
         row_d(t, Data(peer_items, 'export'), peer_runs, items)
 
+    if 'p' in only:
+        row_10(t, 50000 if short else 200000, 1 if short else 3)
+    if 'n' in only:
+        row_n(t, data, runs)
     if 's' in only:
         good = row_s(t, Data(peer_items, 'export'), peer_runs) and good
 

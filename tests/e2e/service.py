@@ -8,6 +8,7 @@ that is installed."""
 import glob
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -369,6 +370,19 @@ def an_import_uploads_and_tells_what_was_refused(here, _):
                          "table 'Things-new' is there", 'dynamill push')
 
 
+def every_call_is_in_a_policy(_here, _):
+    text = e2e.read(e2e.ROOT + '/docs/IAM.md')
+    actions = set()
+    for policy in re.findall(r'```json\n(.*?)```', text, re.S):
+        for statement in json.loads(policy)['Statement']:
+            actions.update(statement['Action'])
+    calls = re.findall(r'"DynamoDB_20120810\.(\w+)"',
+                       e2e.read(e2e.ROOT + '/src/aws/dynamodb.c'))
+    e2e.check(len(calls) > 20, calls)
+    e2e.equal([c for c in calls if 'dynamodb:' + c not in actions], [],
+              'calls that no policy allows')
+
+
 def moto_imports_what_a_run_wrote_to_s3(here, _):
     """moto reads the objects and makes the table."""
     if subprocess.run([sys.executable, '-c', 'import moto.server'],
@@ -425,4 +439,5 @@ if __name__ == '__main__':
               an_export_wants_recovery_and_tells_its_address,
               backups_and_tables_again_are_waited_for,
               an_import_uploads_and_tells_what_was_refused,
+              every_call_is_in_a_policy,
               moto_imports_what_a_run_wrote_to_s3])
