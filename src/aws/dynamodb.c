@@ -31,6 +31,7 @@ static const char *const TARGETS[] = {
 	"DynamoDB_20120810.ListTables", "DynamoDB_20120810.PutItem",
 	"DynamoDB_20120810.Scan", "DynamoDB_20120810.TagResource",
 	"DynamoDB_20120810.UpdateContinuousBackups",
+	"DynamoDB_20120810.UpdateTable",
 	"DynamoDB_20120810.UpdateItem", "DynamoDB_20120810.UpdateTimeToLive",
 	"DynamoDB_20120810.ImportTable", "DynamoDB_20120810.DescribeImport",
 	"DynamoDB_20120810.ExportTableToPointInTime",

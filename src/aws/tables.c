@@ -256,7 +256,8 @@ set_after(struct service *s, const struct tree *t, const char *operation,
 	struct jsonwrite w;
 	int rc = 0;
 
-	if (value == NULL || value->kind != TREE_MAP)
+	if (value == NULL ||
+	    (value->kind != TREE_MAP && value->kind != TREE_BOOL))
 		return 0;
 	jsonwrite_start(&w, &body, true, err);
 	jsonwrite_map(&w);
@@ -321,6 +322,78 @@ tables_create(struct service *s, const struct tree *t, struct err *err)
 		      "PointInTimeRecoverySpecification", err) != 0)
 		return -1;
 	return 1;
+}
+
+/* TagResource wants to know the table by its ARN. */
+static int
+set_tags(struct service *s, const struct tree *t, const char *arn,
+	 struct err *err)
+{
+	const struct tree *const tags = tree_get(t, "Tags");
+	struct arena mem = { 0 };
+	struct buf body = { 0 };
+	struct jsonwrite w;
+	int rc = 0;
+
+	if (tags == NULL || tags->kind != TREE_LIST || tags->nkids == 0 ||
+	    arn == NULL)
+		return 0;
+	jsonwrite_start(&w, &body, true, err);
+	jsonwrite_map(&w);
+	jsonwrite_name(&w, "ResourceArn");
+	jsonwrite_text(&w, arn);
+	jsonwrite_name(&w, "Tags");
+	jsonwrite_tree(&w, tags);
+	jsonwrite_end(&w);
+	if (jsonwrite_finish(&w) != 0 ||
+	    dynamodb_ask(s, "TagResource", buf_span(&body), &mem, NULL, err)
+	    == NULL)
+		rc = err_at(err, "table '%s' is made, but", tables_name(t));
+	arena_free(&mem);
+	buf_free(&body);
+	return rc;
+}
+
+static bool
+is_true(const struct tree *t)
+{
+	return t != NULL && t->kind == TREE_BOOL && t->truth;
+}
+
+int
+tables_settle(struct service *s, const struct tree *t, struct err *err)
+{
+	const char *const name = tables_name(t);
+	struct dynamodb_table there;
+	struct buf ttl = { 0 };
+	int rc = dynamodb_describe(s, name, &there, err);
+
+	if (rc == 0)
+		rc = err_set(err, ERR_REMOTE, "there is no table '%s'", name);
+	else if (rc > 0)
+		rc = tree_get(t, "TimeToLiveSpecification") == NULL ? 0
+			: tables_ttl(s, name, &ttl, err) < 0 ? -1 : 0;
+	if (rc == 0 && ttl.len == 0)
+		rc = set_after(s, t, "UpdateTimeToLive",
+			       "TimeToLiveSpecification", err);
+	if (rc == 0)
+		rc = set_after(s, t, "UpdateContinuousBackups",
+			       "PointInTimeRecoverySpecification", err);
+	if (rc == 0 && there.stream == NULL)
+		rc = set_after(s, t, "UpdateTable", "StreamSpecification",
+			       err);
+	if (rc == 0)
+		rc = tables_wait(s, name, "ACTIVE", PATIENCE_S, err);
+	if (rc == 0 && !there.protected &&
+	    is_true(tree_get(t, "DeletionProtectionEnabled")))
+		rc = set_after(s, t, "UpdateTable",
+			       "DeletionProtectionEnabled", err);
+	if (rc == 0)
+		rc = set_tags(s, t, dynamodb_text(there.tree, "TableArn"),
+			      err);
+	dynamodb_table_free(&there);
+	buf_free(&ttl);
+	return rc < 0 ? -1 : 0;
 }
 
 int

@@ -48,6 +48,13 @@ int tables_wait(struct service *s, const char *name, const char *status,
 int tables_ttl(struct service *s, const char *name, struct buf *attribute,
 	       struct err *err);
 
+/*
+ * What an import does not give the table of a definition: TTL, point-in-time
+ * recovery, a stream, protection from deletion, tags.  0 or -1.
+ */
+int tables_settle(struct service *s, const struct tree *definition,
+		  struct err *err);
+
 /* Remove it and wait until it is gone.  1, 0 if there is none, or -1. */
 int tables_delete(struct service *s, const char *name, struct err *err);
 

@@ -8,7 +8,6 @@
  */
 #include "cli/commands.h"
 
-#include <dirent.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,245 +17,15 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "cli/console.h"
-#include "cli/environment.h"
 #include "cli/log.h"
 #include "cli/migrate.h"
 #include "cli/stage.h"
-#include "engine/backup.h"
-#include "engine/creation.h"
-#include "engine/evidence.h"
-#include "engine/job.h"
 #include "engine/plan.h"
-#include "engine/seal.h"
 #include "engine/status.h"
 #include "engine/story.h"
 #include "io/file.h"
 
 /* ---- stages ------------------------------------------------------------- */
-
-static int
-do_whoami(struct migration *m)
-{
-	return command_whoami(&m->o);
-}
-
-static void
-tell_backup(void *context, const struct backup *b)
-{
-	struct backup_table t;
-	struct status_table list[256];
-	size_t n = 0;
-
-	(void)context;
-	for (; n < 256 && backup_table(b, n, &t); n++)
-		list[n] = (struct status_table){
-			.name = t.name, .done = t.done, .total = t.segments,
-			.items = t.items, .left = -1,
-		};
-	stage_tables(list, n);
-}
-
-/* Each source table once; what others emit to has none. */
-static size_t
-name_sources(const struct migration *m, const char **names)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < m->plan->ntables; i++) {
-		const struct plan_table *const t = &m->plan->tables[i];
-		size_t k = 0;
-
-		if (t->skip || t->glob || t->emitted)
-			continue;
-		while (k < n && strcmp(names[k], t->from) != 0)
-			k++;
-		names[k] = t->from;
-		n += k == n;
-	}
-	return n;
-}
-
-/* The live tables of the source, where the plan names no exports. */
-static int
-do_backup(struct migration *m)
-{
-	struct err err = { 0 };
-	const char **const names = arena_take(&m->mem, (m->plan->ntables + 1) *
-					      sizeof(*names), &err);
-	struct backup_options o = {
-		.tables = names, .dir = m->source, .side = &m->plan->source,
-		.usual = environment_side(),
-	};
-	struct backup_table t;
-	struct backup *b = NULL;
-	int rc = -1;
-
-	if (names != NULL) {
-		o.ntables = name_sources(m, names);
-		b = backup_open(&o, &err);
-	}
-	if (b != NULL)
-		rc = backup_run(b, &err);
-	for (size_t i = 0; rc == 0 && !m->o.quiet && backup_table(b, i, &t);
-	     i++)
-		printf("%s: %ju items read\n", t.name, (uintmax_t)t.items);
-	if (b != NULL)
-		tell_backup(NULL, b);
-	backup_close(b);
-	return rc == 0 ? 0 : console_error(&err);
-}
-
-static int
-do_analyze(struct migration *m)
-{
-	return command_analyze(&m->o);
-}
-
-static int
-do_test(struct migration *m)
-{
-	struct options o = m->o;
-
-	o.write = true;
-	o.limit = 1;
-	return command_test_job(&o);
-}
-
-static int
-do_run(struct migration *m)
-{
-	return command_run(&m->o);
-}
-
-static void
-tell_made(void *context, const char *table, bool new)
-{
-	const struct migration *const m = context;
-
-	if (!m->o.quiet)
-		printf("%s: %s, by its definition\n", table, new ? "made"
-		       : "was there, with the same key");
-}
-
-/* By the plan's definitions; what has none by its table.json. */
-static int
-do_tables(struct migration *m)
-{
-	static const char *const words[] = { "create" };
-	const struct creation_options creation = {
-		.job_dir = m->job, .usual = environment_side(),
-		.variable = environment_variable, .made = tell_made,
-		.context = m,
-	};
-	struct options o = m->o;
-	struct err err = { 0 };
-
-	if (creation_make(&creation, &err) != 0)
-		return console_error(&err);
-
-	o.args = words;
-	o.nargs = 1;
-	return command_tables(&o);
-}
-
-/* Folders of targets in out/; 0 where that is in S3. */
-static size_t
-count_targets(const struct migration *m)
-{
-	char path[PATH_MAX];
-	const struct dirent *e;
-	size_t n = 0;
-	DIR *dir;
-
-	snprintf(path, sizeof(path), "%s/" JOB_OUT, m->job);
-	dir = opendir(path);
-	while (dir != NULL && (e = readdir(dir)) != NULL)
-		n += e->d_name[0] != '.';
-	if (dir != NULL)
-		closedir(dir);
-	return n;
-}
-
-/*
- * In dependency order, as long as that is known of every table that has
- * something; else all of them by their names.
- */
-static int
-do_push(struct migration *m)
-{
-	struct options o = m->o;
-	char path[PATH_MAX];
-
-	o.nargs = o.ntables = 0;
-	for (size_t i = 0; m->targets_known && i < m->ntables; i++) {
-		snprintf(path, sizeof(path), "%s/" JOB_OUT "/%s", m->job,
-			 m->tables[i].name);
-		if (access(path, F_OK) == 0 && o.ntables < OPTIONS_MAX_WORDS)
-			o.tables[o.ntables++] = m->tables[i].name;
-	}
-	if (o.ntables != count_targets(m))
-		o.ntables = 0;
-	return command_push(&o);
-}
-
-/* Every item made anew of the sources, then every item of the targets read. */
-static int
-do_validate(struct migration *m)
-{
-	const struct story_stage *sent;
-	struct options o = m->o;
-	struct story story;
-	struct err err;
-	int status;
-
-	o.nargs = o.ntables = 0;
-	o.stage = NULL;		/* the job knows */
-	o.limit = 0;
-	o.strict_ids = o.revert = false;
-	status = command_validate(&o);
-	if (status != 0)
-		return status;
-	o.live = true;
-	status = command_validate(&o);
-	if (status != 0)
-		return status;
-	if (story_load(m->job, &story, &m->mem, &err) != 0)
-		return status;
-	sent = story_last(&story, "push");
-	if (sent != NULL)
-		stage_tables(sent->tables, sent->ntables);
-	stage_note("each item made anew of the sources and compared with out/; "
-		   "each item of the targets read and compared with out/");
-	return 0;
-}
-
-/* The story into the report, and a checksum over all of it: the last word. */
-static int
-do_report(struct migration *m)
-{
-	const struct seal_options seal = {
-		.job_dir = m->job, .threads = options_threads(&m->o),
-		.cancel = &commands_cancel,
-	};
-	struct err err = { 0 };
-
-	if (evidence_write(&seal, &err) != 0)
-		return console_error(&err);
-	if (!m->o.quiet)
-		printf("report: %s/report.html; checksums: %s/" JOB_SEAL "\n",
-		       m->job, m->job);
-	return 0;
-}
-
-static int
-do_rollback(struct migration *m)
-{
-	struct options o = m->o;
-
-	o.nargs = o.ntables = 0;
-	o.confirmed = true;	/* whoever began it asked for this, too */
-	return command_rollback(&o);
-}
 
 enum {
 	ALWAYS = 1,		/* also if it was done before */
@@ -264,6 +33,7 @@ enum {
 	WRITES = 4,		/* into the target */
 	SURE = 8,		/* status 1 means: the target is not right */
 	FINDINGS = 16,		/* status 1 is no reason to stop */
+	IMPORT = 128,		/* only with --import */
 	BACKUP = 64,		/* only if the plan names no exports */
 	LAST = 32,		/* tells of the others, and so not of itself */
 };
@@ -273,15 +43,16 @@ static const struct stage {
 	int (*run)(struct migration *m);
 	unsigned is;
 } STAGES[] = {
-	{ "whoami", do_whoami, ALWAYS },
-	{ "backup", do_backup, BACKUP },
-	{ "analyze", do_analyze, TOLD },
-	{ "test", do_test, WRITES },
-	{ "run", do_run, TOLD | FINDINGS },
-	{ "tables", do_tables, WRITES },
-	{ "push", do_push, TOLD | WRITES | SURE },
-	{ "validate", do_validate, SURE },
-	{ "report", do_report, ALWAYS | LAST },
+	{ "whoami", migrate_whoami, ALWAYS },
+	{ "backup", migrate_backup, BACKUP },
+	{ "analyze", migrate_analyze, TOLD },
+	{ "test", migrate_test, WRITES },
+	{ "run", migrate_run, TOLD | FINDINGS },
+	{ "tables", migrate_tables, WRITES },
+	{ "import", migrate_import, WRITES | SURE | IMPORT },
+	{ "push", migrate_push, TOLD | WRITES | SURE },
+	{ "validate", migrate_validate, SURE },
+	{ "report", migrate_report, ALWAYS | LAST },
 };
 
 enum { NSTAGES = sizeof(STAGES) / sizeof(STAGES[0]) };
@@ -294,7 +65,8 @@ stage_named(const char *option, const char *name, struct err *err)
 		if (strcmp(STAGES[i].name, name) == 0)
 			return i;
 	return err_set(err, ERR_USAGE, "--%s takes whoami, backup, analyze, test, "
-		       "run, tables, push, validate or report, not '%s'", option, name);
+		       "run, tables, import, push, validate or "
+		       "report, not '%s'", option, name);
 }
 
 /* ---- what was done before ----------------------------------------------- */
@@ -384,8 +156,8 @@ take_back(struct migration *m, const char *stage)
 	log_problem(LOG_ERROR, stderr, "the migration stopped in '%s'; what was "
 		    "written is taken back", stage);
 	say(m, "rollback", "");
-	status = do_rollback(m);
-	do_report(m);
+	status = migrate_rollback(m);
+	migrate_report(m);
 	if (status == 0)
 		fprintf(stderr, "  to do it again, once it is mended:  ");
 	else
@@ -436,7 +208,8 @@ run_stages(struct migration *m, int from, int until, struct err *err)
 		const struct story_stage *before;
 		int status;
 
-		if ((g->is & BACKUP) != 0 && m->source == NULL)
+		if (((g->is & BACKUP) != 0 && m->source == NULL) ||
+		    ((g->is & IMPORT) != 0 && !m->o.import))
 			continue;
 		if (story_load(m->job, &story, &m->mem, err) != 0)
 			return console_failed(err);

@@ -22,6 +22,8 @@ struct migrate_table {
 	double push_seconds, push_cost, import_seconds, import_cost, monthly;
 	bool there, empty;
 	bool begun;		/* this job has put items into it */
+	bool local;		/* its definition has local indexes */
+	bool imported;		/* an import of it was begun */
 };
 
 struct migration {
@@ -45,6 +47,13 @@ struct migration {
 int migrate_targets(struct migration *m, struct err *err);
 
 /*
+ * Does it go in by an import?  Else *why says why it is pushed.  As it is by
+ * now: migrate_targets() must have been called.
+ */
+bool migrate_imports(const struct migration *m, const struct migrate_table *t,
+		     const char **why);
+
+/*
  * Say what will be done, on standard error: account, region, tables, items,
  * time and cost; then ask, where it has to be asked.  0, or -1: ERR_REFUSED.
  */
@@ -52,5 +61,18 @@ int migrate_confirm(struct migration *m, struct err *err);
 
 /* Ask beforehand, where nobody could answer later.  Returns 0 or -1. */
 int migrate_confirm_early(const struct migration *m, struct err *err);
+
+/* The stages, migrate_stages.c; each returns an exit status. */
+int migrate_whoami(struct migration *m);
+int migrate_backup(struct migration *m);
+int migrate_analyze(struct migration *m);
+int migrate_test(struct migration *m);
+int migrate_run(struct migration *m);
+int migrate_tables(struct migration *m);
+int migrate_import(struct migration *m);
+int migrate_push(struct migration *m);
+int migrate_validate(struct migration *m);
+int migrate_report(struct migration *m);
+int migrate_rollback(struct migration *m);
 
 #endif

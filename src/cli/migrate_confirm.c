@@ -16,6 +16,8 @@
 #include "cli/environment.h"
 #include "cli/migrate.h"
 #include "cli/words.h"
+#include "engine/job.h"
+#include "engine/journal.h"
 #include "engine/plan.h"
 #include "engine/sides.h"
 #include "formats/json.h"
@@ -56,6 +58,19 @@ target_named(struct migration *m, const char *name)
 	return &m->tables[m->ntables++];
 }
 
+/* Has the definition of this name a local index? */
+static bool
+is_local(const struct plan *p, const struct tree *name)
+{
+	for (uint32_t i = 0; i < p->ncreates && name != NULL &&
+	     name->kind == TREE_TEXT; i++)
+		for (size_t k = 0; k < p->creates[i].nindexes; k++)
+			if (p->creates[i].indexes[k].local &&
+			    span_is(name->text, p->creates[i].name))
+				return true;
+	return false;
+}
+
 static void
 take_table(struct migration *m, const struct tree *t)
 {
@@ -70,6 +85,10 @@ take_table(struct migration *m, const struct tree *t)
 	table->items += number(tree_get(t, "counts"), "moved");
 	if (level > table->level)
 		table->level = level;
+	/* A definition may be called as the target, the plan or the source. */
+	table->local |= is_local(m->plan, to) ||
+			is_local(m->plan, tree_get(t, "name")) ||
+			is_local(m->plan, tree_get(t, "from"));
 	table->push_seconds += real(costs, "push", "seconds");
 	table->push_cost += real(costs, "push", "cost");
 	table->import_seconds += real(costs, "import", "seconds");
@@ -118,6 +137,44 @@ read_analysis(struct migration *m, struct err *err)
 	return 0;
 }
 
+/* ---- which way they go --------------------------------------------------- */
+
+bool
+migrate_imports(const struct migration *m, const struct migrate_table *t,
+		const char **why)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/" JOB_OUT "/%s/" JOB_DELETES, m->job,
+		 t->name);
+	*why = !m->o.import ? "--import is not said"
+		: t->local ? "an import makes no local indexes"
+		: m->plan->format == PLAN_BATCH_REQUESTS
+		? "batch-requests are for no import"
+		: t->there && !t->imported ? "it exists"
+		: access(path, F_OK) == 0 ? "it has deletes" : NULL;
+	return *why == NULL;
+}
+
+/* The imports that the job's journal knows of. */
+static int
+look_at_imports(struct migration *m, struct err *err)
+{
+	char path[PATH_MAX], name[300];
+	struct journal *j;
+
+	snprintf(path, sizeof(path), "%s/" JOB_JOURNAL, m->job);
+	j = journal_look(path, err);
+	if (j == NULL)
+		return -1;
+	for (size_t i = 0; i < m->ntables; i++) {
+		snprintf(name, sizeof(name), "import %s", m->tables[i].name);
+		m->tables[i].imported = journal_noted(j, name).len > 0;
+	}
+	journal_close(j);
+	return 0;
+}
+
 /* ---- how they are now --------------------------------------------------- */
 
 static int
@@ -135,7 +192,8 @@ look_at(struct migration *m, struct service *s, struct migrate_table *t,
 	t->begun = access(path, F_OK) == 0;
 	if (rc > 0)
 		rc = dynamodb_is_empty(s, t->name, &t->empty, err);
-	if (rc != 0 || t->empty || t->begun || m->o.into_existing ||
+	if (rc != 0 || t->empty || t->begun || t->imported ||
+	    m->o.into_existing ||
 	    m->o.only_new)
 		return rc;
 	return err_set(err, ERR_REFUSED, "table '%s' is not empty; "
@@ -170,6 +228,8 @@ migrate_targets(struct migration *m, struct err *err)
 	if (m->targets_known)
 		return 0;
 	rc = read_analysis(m, err);
+	if (rc == 0)
+		rc = look_at_imports(m, err);
 	if (rc == 0)
 		rc = look_at_all(m, &side, err);
 	side_close(side);
@@ -219,15 +279,21 @@ print_it(const struct migration *m, unsigned *full)
 	fprintf(stderr, "  tables\n");
 	for (size_t i = 0; i < m->ntables; i++) {
 		const struct migrate_table *const t = &m->tables[i];
+		const char *why;
+		const bool import = migrate_imports(m, t, &why);
 
-		fprintf(stderr, "    %-32s %12s items, %s\n", t->name,
-			words_count(t->items, n), t->begun ? "begun by this job"
-			: !t->there ? "to be made" : t->empty ? "empty"
-			: "NOT EMPTY");
+		fprintf(stderr, "    %-32s %12s items, %s, %s%s%s%s\n", t->name,
+			words_count(t->items, n), t->begun || t->imported
+			? "begun by this job" : !t->there ? "to be made"
+			: t->empty ? "empty" : "NOT EMPTY",
+			import ? "by import" : "by push",
+			m->o.import && !import ? " (" : "",
+			m->o.import && !import ? why : "",
+			m->o.import && !import ? ")" : "");
 		*full += t->there && !t->empty;
 		items += t->items;
-		seconds += t->push_seconds;
-		cost += t->push_cost;
+		seconds += import ? t->import_seconds : t->push_seconds;
+		cost += import ? t->import_cost : t->push_cost;
 		monthly += t->monthly;
 	}
 	fprintf(stderr, "  in all   %s items, about %s, %s; then %s a month\n",

@@ -80,7 +80,7 @@ struct options {
 	const char *confirm;		/* --confirm; or NULL */
 	bool confirmed;			/* by migrate: nobody asks again */
 	const char *from, *until;	/* migrate: its stages; or NULL */
-	bool no_rollback;		/* migrate */
+	bool no_rollback, import;	/* migrate */
 	/* By migrate: not what the plan says under source.exports, but these. */
 	const char *const *dumps;
 	size_t ndumps;

@@ -153,8 +153,10 @@ put_count(struct evidence *e, const char *name, bool known, uint64_t n)
 static void
 put_target(struct evidence *e, const char *name)
 {
-	const struct status_table *const sent = table_named(
+	const struct status_table *const pushed = table_named(
 		story_last(&e->story, "push"), name);
+	const struct status_table *const sent = pushed != NULL ? pushed
+		: table_named(story_last(&e->story, "import"), name);
 	const struct status_table *const proved = table_named(
 		story_last(&e->story, "validate"), name);
 
