@@ -107,7 +107,8 @@ reverse(const struct options *o, const struct plan *p, struct buf *why,
 
 	if ((o->job != NULL ? asprintf(&job, "%s", o->job)
 			    : asprintf(&job, "%s.job", p->name)) < 0 ||
-	    asprintf(&exports, "%s/out", job) < 0 ||
+	    asprintf(&exports, "%s%s", p->out != NULL ? p->out : job,
+		     p->out != NULL ? "" : "/out") < 0 ||
 	    (has_ids(p) && asprintf(&ids, "%s.ids.csv", o->out != NULL
 				    ? o->out : "") < 0)) {
 		err_set(err, ERR_SYSTEM, "out of memory");

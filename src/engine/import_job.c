@@ -142,6 +142,13 @@ write_note(struct import_job *i, const struct importing *t, struct err *err)
 	return journal_note(i->journal, name, span_of(text), err);
 }
 
+static void
+name_stream(struct importing *t)
+{
+	snprintf(t->stream, sizeof(t->stream), "%.150s/error",
+		 table_import_id(&t->import));
+}
+
 /*
  * How is the import that was begun?  One that came to nothing, or whose table
  * was removed since, is forgotten.
@@ -154,6 +161,7 @@ look_at_import(struct import_job *i, struct importing *t, bool there,
 		return 0;
 	if (table_import_look(i->service, t->arn, &t->import, err) != 0)
 		return -1;
+	name_stream(t);
 	if (there || strcmp(t->import.status, "IN_PROGRESS") == 0 ||
 	    strcmp(t->import.status, "CANCELLING") == 0)
 		return 0;
@@ -285,11 +293,8 @@ import_job_table(const struct import_job *i, size_t n,
 	out->processed = from->processed;
 	out->imported = from->imported;
 	out->processed_len = from->processed_len;
-	if (from->arn != NULL) {
-		snprintf(t->stream, sizeof(t->stream), "%.150s/error",
-			 table_import_id(from));
+	if (from->arn != NULL)
 		out->log_stream = t->stream;
-	}
 	return true;
 }
 
@@ -371,6 +376,7 @@ begin(struct import_job *i, struct importing *t, struct err *err)
 		return -1;
 	if (table_import_start(i->service, &o, &t->import, err) != 0)
 		return err_at(err, "table '%s'", t->shown.name);
+	name_stream(t);
 	snprintf(t->arn, sizeof(t->arn), "%.500s", t->import.arn);
 	return write_note(i, t, err);
 }
