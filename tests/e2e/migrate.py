@@ -163,7 +163,7 @@ def check_evidence(job, plan):
 
 
 def it_goes_on_wherever_it_is_killed(here, options):
-    kills = 25 if options.long else 3
+    kills = 25 if options.long else 2
     plan = relational(here, 20000 if options.long else 600)
     first = here + '/first'
     e2e.run(plan, first, '--quiet')
