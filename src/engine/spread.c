@@ -35,6 +35,7 @@ struct spread {
 	bool over;		/* done, failed or one thread's alone */
 	uint64_t nread, ntaken, nadded;
 	unsigned inside;	/* threads */
+	bool gone;		/* somebody has let go of what it took */
 
 	struct unit_run *whole;
 	struct unit_parts parts;	/* the reader's */
@@ -335,7 +336,9 @@ spread_work(struct spread *s, struct workbench *bench, struct err *err)
 	s->inside++;
 	const int rc = work(s, bench, err);
 	s->inside--;
-	const bool last = s->over && s->inside == 0;
+	/* Who comes late finds it over, and the last one at it. */
+	const bool last = s->over && s->inside == 0 && !s->gone;
+	s->gone |= last;
 	pthread_mutex_unlock(&s->lock);
 	if (last)
 		let_go(s);
