@@ -24,6 +24,7 @@
 #include "engine/place.h"
 #include "engine/plan.h"
 #include "engine/progress.h"
+#include "engine/sources.h"
 #include "engine/updates.h"
 #include "formats/ddbjson.h"
 #include "formats/jsonraw.h"
@@ -98,6 +99,10 @@ find_changes(struct deliver *d, struct delivery *t, const char *path,
 
 	o.sources = list_sources(d, &o.nsources, err);
 	if (o.sources == NULL)
+		return -1;
+	/* A later export would bless what was changed since the run's. */
+	if (access(path, F_OK) != 0 &&
+	    sources_check_same(d->plan, d->job, err) != 0)
 		return -1;
 	place_source(&d->plan->source);
 	rc = updates_make(&o, err);

@@ -5,7 +5,9 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "engine/exports.h"
+#include "engine/facts.h"
 #include "engine/increments.h"
+#include "engine/job.h"
 #include "engine/place.h"
 #include "engine/plan.h"
 #include "engine/rules.h"
@@ -29,6 +31,35 @@ look(const struct plan *p, struct arena *mem, struct exports *exports,
 			.format = p->sources[i].format,
 		};
 	return exports_find(entries, p->nsources, exports, err);
+}
+
+int
+sources_check_same(const struct plan *p, const struct job *job,
+		   struct err *err)
+{
+	struct arena mem = { 0 };
+	struct exports x = { 0 };
+	int rc = look(p, &mem, &x, err);
+
+	for (size_t i = 0; i < x.n && rc == 0; i++) {
+		const struct export *const e = &x.list[i];
+		char name[FACT_NAME_LEN], value[FACT_LEN];
+		const char *was;
+
+		if (place_is_table(p->sources[e->entry].full))
+			continue;
+		fact_source_name(e, i, name);
+		rc = fact_of_source(e, value, err);
+		was = job_value(job, "sources", name);
+		if (rc == 0 && (was == NULL || strcmp(was, value) != 0))
+			rc = err_set(err, ERR_REFUSED, "source '%s' is not as "
+				     "it was when the job was started; run the "
+				     "plan on it in a new job", e->path);
+	}
+	place_source(NULL);
+	exports_free(&x);
+	arena_free(&mem);
+	return rc;
 }
 
 /* Two full exports of one table would be two states of it. */

@@ -9,6 +9,7 @@
 struct arena;
 struct err;
 struct exports;
+struct job;
 struct plan;
 struct plan_found;
 
@@ -21,6 +22,13 @@ struct plan_found;
 int sources_find(struct plan *plan, const char *const *accept, size_t naccept,
 		 struct arena *mem, struct exports *exports,
 		 struct plan_found **found, struct err *err);
+
+/*
+ * Are the exports that a plan names, but for live tables, as they were when the
+ * job was begun?  0; or -1, ERR_REFUSED if not.
+ */
+int sources_check_same(const struct plan *plan, const struct job *job,
+		       struct err *err);
 
 /*
  * The same for a job that is there: damages were accepted when it was begun,

@@ -28,13 +28,18 @@ def want(x):
     return x
 
 
-def job(here, things, arn, **more):
+def export(here, things, arn):
     e = make.Export(here + '/export', 'Things-new', 1)
     e.changes = {'tableArn': arn,
                  'exportArn': arn + '/export/01740787200000-a'}
     for i in range(3):
         e.add(b''.join(make.line(x) for x in things[i::3]))
     e.write()
+    return e
+
+
+def job(here, things, arn, **more):
+    e = export(here, things, arn)
     table = {'key': {'pk': 'S', 'sk': 'N'}, 'from': 'Things-new',
              'to': 'Things-new', 'steps': STEPS, **more}
     path = e2e.write_plan(here + '/plan.json', {
@@ -96,6 +101,22 @@ def only_what_is_still_as_it_was_changes(here, _):
         back = list(live)
         back[8] = things[9]     # had it already: nobody can tell by whom
         push.same(back, scan(s))
+
+
+def the_export_is_the_one_that_was_run(here, _):
+    """Another export in its place holds what others changed, too."""
+    things = push.items(40)
+    live = json.loads(json.dumps(things))
+    live[3]['s'] = {'S': 'theirs'}
+    with servers.dynamodb() as s:
+        arn = begin(s, things, live)
+        folder = job(here, things, arn)
+        export(here, live, arn)
+        r = push.push(s, folder, '--update', *CONFIRM, status=5)
+        e2e.contains(r.err, 'is not as it was when the job was started')
+        push.same(live, scan(s))
+        export(here, things, arn)
+        push.push(s, folder, '--update', '--dry-run', *CONFIRM)
 
 
 def new_items_are_put_where_there_are_none(here, _):
@@ -178,5 +199,6 @@ def killed_at_any_moment(here, options):
 
 if __name__ == '__main__':
     e2e.main([only_what_is_still_as_it_was_changes,
+              the_export_is_the_one_that_was_run,
               new_items_are_put_where_there_are_none,
               what_is_no_update_is_refused, killed_at_any_moment])
