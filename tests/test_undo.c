@@ -77,6 +77,28 @@ the_first_line_of_an_item_counts(void **state)
 }
 
 static void
+what_was_left_is_no_last_word(void **state)
+{
+	struct err err;
+	struct undo_past *const p = open_text(
+		"{\"At\":[2,1],\"Key\":{},\"Left\":true}\n"
+		"{\"At\":[2,1],\"Key\":{},\"Left\":true}\n"
+		"{\"At\":[2,1],\"Key\":{},\"Item\":{\"a\":{\"S\":\"1\"}}}\n"
+		"{\"At\":[2,1],\"Key\":{},\"Item\":{\"a\":{\"S\":\"2\"}}}\n"
+		"{\"At\":[2,2],\"Key\":{},\"Left\":true}\n"
+		"{\"At\":[2,2],\"Key\":{}}\n", &err);
+
+	(void)state;
+	assert_non_null(p);
+	is(p, 2, 1, UNDO_ITEM, "{\"a\":{\"S\":\"1\"}}");
+	is(p, 2, 2, UNDO_ABSENT, NULL);
+	assert_int_equal(undo_past_count(p, UNDO_ITEM), 1);
+	assert_int_equal(undo_past_count(p, UNDO_ABSENT), 1);
+	assert_int_equal(undo_past_count(p, UNDO_LEFT), 0);
+	undo_past_close(p);
+}
+
+static void
 a_torn_last_line_is_none(void **state)
 {
 	static const char TEXT[] = "{\"At\":[0,0],\"Key\":{}}\n"
@@ -143,6 +165,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_first_line_of_an_item_counts),
+		cmocka_unit_test(what_was_left_is_no_last_word),
 		cmocka_unit_test(a_torn_last_line_is_none),
 		cmocka_unit_test(no_record_has_no_lines),
 		cmocka_unit_test(what_is_of_no_item_of_the_job_is_refused),

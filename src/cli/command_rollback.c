@@ -73,7 +73,9 @@ static void
 print_intent(const struct rollback_table *t)
 {
 	if (!t->there) {
-		fprintf(stderr, "dynamill: table '%s': it is gone\n", t->name);
+		fprintf(stderr, "dynamill: table '%s': there is none; if it is "
+			"gone for good, --force forgets what was written to "
+			"it\n", t->name);
 		return;
 	}
 	if (t->goes)
@@ -128,7 +130,9 @@ print_text(const struct options *o, const struct rollback *r)
 	for (size_t i = 0; i < n; i++) {
 		if (t[i].deleted || !t[i].there) {
 			printf("%s: %s\n", t[i].name, t[i].deleted
-			       ? "deleted: the job made it" : "it is gone");
+			       ? "deleted: the job made it" : o->force
+			       ? "it is gone, and forgotten"
+			       : "there is no such table; nothing was done");
 			continue;
 		}
 		printf("%s: %" PRIu64 " items restored, %" PRIu64 " removed, %"

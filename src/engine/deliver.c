@@ -179,13 +179,38 @@ open_progress(struct deliver *d, struct delivery *t,
 	return 0;
 }
 
+/*
+ * Records of a push to another table of that name, whose `.done` was removed so
+ * that it be forgotten: what was there then is not what is here now.
+ */
+static int
+forget_other(struct deliver *d, struct delivery *t, const struct tree *table,
+	     struct err *err)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/" JOB_PUSH "/%s.done", d->o.job_dir,
+		 t->shown.name);
+	if (t->footprint.updated || d->o.look_only ||
+	    footprint_is_of(&t->footprint, table) || access(path, F_OK) == 0)
+		return 0;
+	if (footprint_retire(d->o.job_dir, t->shown.name, false, err) != 0)
+		return -1;
+	return footprint_load(d->o.job_dir, t->shown.name, &t->footprint, err)
+		< 0 ? -1 : 0;
+}
+
 /* What was done to it before: a rollback comes first, and to its end. */
 static int
-load_footprint(struct deliver *d, struct delivery *t, struct err *err)
+load_footprint(struct deliver *d, struct delivery *t,
+	       const struct tree *table, struct err *err)
 {
 	const char *const name = t->shown.name;
 
-	if (footprint_load(d->o.job_dir, name, &t->footprint, err) < 0)
+	if (footprint_load(d->o.job_dir, name, &t->footprint, err) < 0 ||
+	    (!d->o.look_only && footprint_settle(d->o.job_dir, name,
+						 &t->footprint, err) != 0) ||
+	    forget_other(d, t, table, err) != 0)
 		return -1;
 	if (t->footprint.undoing && !t->footprint.undone)
 		return err_set(err, ERR_REFUSED, "a rollback of table '%s' was "
@@ -198,6 +223,16 @@ load_footprint(struct deliver *d, struct delivery *t, struct err *err)
 		return -1;
 	return footprint_load(d->o.job_dir, name, &t->footprint, err) < 0
 		? -1 : 0;
+}
+
+/*
+ * Is all that is in it of this job?  To go on is not enough: what was begun
+ * over items of others would go on without keeping, or sparing, them.
+ */
+static bool
+is_ours(const struct delivery *t)
+{
+	return t->shown.empty || (t->shown.resumed && t->footprint.was_empty);
 }
 
 /* ---- sources ------------------------------------------------------------ */
@@ -342,7 +377,9 @@ look_at(struct deliver *d, struct delivery *t, struct err *err)
 	if (rc == 0)
 		rc = check_source(d, name, table.tree, err);
 	if (rc == 0)
-		rc = load_footprint(d, t, err);
+		rc = load_footprint(d, t, table.tree, err);
+	if (rc == 0 && !t->footprint.pushed)
+		footprint_set_of(&t->footprint, table.tree);
 	if (rc == 0) {
 		rc = (d->o.update ? deliver_update_look : open_progress)
 			(d, t, table.tree, err);
@@ -351,8 +388,8 @@ look_at(struct deliver *d, struct delivery *t, struct err *err)
 		rc = is_empty(d, name, &t->shown.empty, err);
 	if (rc == 0)
 		t->shown.note = note_of(d, t, &table);
-	if (rc == 0 && !d->o.update && !t->shown.empty && !t->shown.resumed &&
-	    !d->o.into_existing && !d->o.only_new)
+	if (rc == 0 && !d->o.update && !is_ours(t) && !d->o.into_existing &&
+	    !d->o.only_new)
 		rc = err_set(err, ERR_REFUSED, "table '%s' is not empty; "
 			     "--into-existing writes over items of the same "
 			     "key, --only-new leaves them", name);

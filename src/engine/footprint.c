@@ -56,6 +56,31 @@ identify(const struct tree *table, char *out, size_t size)
 		 text(table, "TableId"), text(table, "CreationDateTime"));
 }
 
+void
+footprint_set_of(struct footprint *f, const struct tree *table)
+{
+	identify(table, f->of, sizeof(f->of));
+}
+
+bool
+footprint_is_of(const struct footprint *f, const struct tree *table)
+{
+	char of[sizeof(f->of)];
+
+	identify(table, of, sizeof(of));
+	return !f->pushed || f->of[0] == '\0' || strcmp(f->of, of) == 0;
+}
+
+bool
+footprint_is_near(const struct footprint *f, const struct tree *table)
+{
+	const char *const arn = text(table, "TableArn");
+	const size_t n = strlen(arn);
+
+	return !f->pushed || f->of[0] == '\0' ||
+	       (strncmp(f->of, arn, n) == 0 && f->of[n] == ' ');
+}
+
 struct keyhash
 footprint_hash(const char *what, const struct tree *table,
 	       struct keyhash files)
@@ -104,14 +129,26 @@ footprint_load(const char *job, const char *table, struct footprint *f,
 		f->was_empty = truth(t, "wasEmpty");
 		f->no_undo = truth(t, "noUndo");
 		f->updated = truth(t, "updated");
+		f->retiring = truth(t, "retiring");
 		f->undoing = truth(t, "undoing");
 		f->undone = truth(t, "undone");
 		snprintf(f->identity, sizeof(f->identity), "%s",
 			 text(t, "identity"));
+		snprintf(f->of, sizeof(f->of), "%s", text(t, "of"));
 	}
 	buf_free(&bytes);
 	arena_free(&mem);
 	return rc;
+}
+
+int
+footprint_settle(const char *job, const char *table, struct footprint *f,
+		 struct err *err)
+{
+	if (!f->retiring)
+		return 0;
+	return footprint_retire(job, table, false, err) != 0 ||
+	       footprint_load(job, table, f, err) < 0 ? -1 : 0;
 }
 
 int
@@ -121,7 +158,7 @@ footprint_save(const char *job, const char *table, const struct footprint *f,
 	const struct { const char *name; bool value; } facts[] = {
 		{ "made", f->made }, { "pushed", f->pushed },
 		{ "wasEmpty", f->was_empty }, { "noUndo", f->no_undo },
-		{ "updated", f->updated },
+		{ "updated", f->updated }, { "retiring", f->retiring },
 		{ "undoing", f->undoing }, { "undone", f->undone },
 	};
 	char path[PATH_MAX];
@@ -140,6 +177,8 @@ footprint_save(const char *job, const char *table, const struct footprint *f,
 	jsonwrite_uint(&w, f->absent_at);
 	jsonwrite_name(&w, "identity");
 	jsonwrite_text(&w, f->identity);
+	jsonwrite_name(&w, "of");
+	jsonwrite_text(&w, f->of);
 	for (size_t i = 0; i < sizeof(facts) / sizeof(facts[0]); i++) {
 		jsonwrite_name(&w, facts[i].name);
 		jsonwrite_bool(&w, facts[i].value);
@@ -191,6 +230,9 @@ footprint_retire(const char *job, const char *table, bool gone,
 
 	if (footprint_load(job, table, &f, err) < 0)
 		return -1;
+	f.retiring = true;
+	if (footprint_save(job, table, &f, err) != 0)
+		return -1;
 	for (size_t i = 0; i < sizeof(RECORDS) / sizeof(RECORDS[0]); i++) {
 		snprintf(from, sizeof(from), "%s/%s/%s%s", job,
 			 RECORDS[i].folder, table, RECORDS[i].ending);
@@ -204,9 +246,10 @@ footprint_retire(const char *job, const char *table, bool gone,
 		if (rename(from, to) != 0)
 			return err_set(err, ERR_SYSTEM, "'%s': %m", from);
 	}
-	/* The last step: a kill before it begins all of this again. */
+	/* The last step: a kill before it, and this goes on where it was. */
 	f.pushed = f.was_empty = f.no_undo = f.updated = false;
-	f.undoing = f.undone = false;
+	f.undoing = f.undone = f.retiring = false;
+	f.of[0] = '\0';
 	if (gone)
 		f = (struct footprint){ 0 };
 	return footprint_save(job, table, &f, err);
@@ -278,6 +321,26 @@ footprint_after_making(const char *job, struct service *s, const char *table,
 	return rc < 0 ? -1 : 0;
 }
 
+/*
+ * It could not be made.  Where there is none, whoever makes it later is not
+ * this job; where there is one, it may be ours, of which the answer was lost.
+ */
+static int
+footprint_not_made(const char *job, struct service *s, const char *table)
+{
+	const struct footprint none = { 0 };
+	struct footprint f;
+	struct dynamodb_table t;
+	struct err ignored;
+	const bool there = dynamodb_describe(s, table, &t, &ignored) != 0;
+
+	dynamodb_table_free(&t);
+	if (!there && footprint_load(job, table, &f, &ignored) > 0 &&
+	    !f.made && !f.pushed)
+		footprint_save(job, table, &none, &ignored);
+	return -1;
+}
+
 int
 footprint_make(const char *job, struct service *s,
 	       const struct tree *definition, struct err *err)
@@ -290,7 +353,7 @@ footprint_make(const char *job, struct service *s,
 	if (footprint_before_making(job, s, name, err) != 0)
 		return -1;
 	rc = tables_create(s, definition, err);
-	if (rc >= 0 && footprint_after_making(job, s, name, err) != 0)
-		return -1;
-	return rc;
+	if (rc >= 0)
+		return footprint_after_making(job, s, name, err) != 0 ? -1 : rc;
+	return footprint_not_made(job, s, name);
 }

@@ -21,10 +21,12 @@ struct footprint {
 				   made: epoch seconds; or 0 */
 	bool made;		/* the job made the table ... */
 	char identity[512];	/* ... that is this one; "" if not known */
-	bool pushed;		/* items were sent */
+	bool pushed;		/* items were sent ... */
+	char of[512];		/* ... to this one; "" if not known */
 	bool was_empty;		/* nothing was in it before the first */
 	bool no_undo;		/* some were sent without keeping what was */
 	bool updated;		/* by `push --update` */
+	bool retiring;		/* its records are on their way out */
 	bool undoing;		/* a rollback was begun ... */
 	bool undone;		/* ... and came to its end, but for some items */
 };
@@ -32,6 +34,13 @@ struct footprint {
 /* 1; 0 if there is none, and then *f is empty; or -1. */
 int footprint_load(const char *job, const char *table, struct footprint *f,
 		   struct err *err);
+
+/*
+ * A retirement that was killed half way comes to its end, by whoever has the
+ * job to himself.  *f was loaded, and is anew.
+ */
+int footprint_settle(const char *job, const char *table, struct footprint *f,
+		     struct err *err);
 
 /* On the disk when this returns 0. */
 int footprint_save(const char *job, const char *table,
@@ -63,6 +72,15 @@ int footprint_make(const char *job, struct service *s,
  */
 struct keyhash footprint_hash(const char *what, const struct tree *table,
 			      struct keyhash files);
+
+/*
+ * Note to which table, which DescribeTable gave, items will be sent.  Is it the
+ * one to which they were sent, or is that not known?  And if not that, one of
+ * that account and region at least, made anew?
+ */
+void footprint_set_of(struct footprint *f, const struct tree *table);
+bool footprint_is_of(const struct footprint *f, const struct tree *table);
+bool footprint_is_near(const struct footprint *f, const struct tree *table);
 
 /* Did the job make this table, which DescribeTable gave? */
 bool footprint_is_made(const struct footprint *f, const struct tree *table);

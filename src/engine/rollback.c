@@ -171,20 +171,27 @@ look_at_updates(struct rollback *r, struct rolling *t,
 	return t->progress[ROLL_PUTS] == NULL ? -1 : 0;
 }
 
-/* Items that were put without a line in the record. */
+/* Items of a part that have no line in the record. */
+static uint64_t
+count_others(const struct rolling *t, unsigned roll)
+{
+	const struct undo_past *const p = t->past[roll];
+
+	return p == NULL ? 0 : rolling_part(t, roll)->nitems -
+		undo_past_count(p, UNDO_ITEM) -
+		undo_past_count(p, UNDO_ABSENT) -
+		undo_past_count(p, UNDO_LEFT);
+}
+
+/* Items that were put or deleted without a line in the record. */
 static void
 count_unkept(struct rolling *t)
 {
-	const struct undo_past *const p = t->past[ROLL_PUTS];
-	const uint64_t kept = undo_past_count(p, UNDO_ITEM) +
-			      undo_past_count(p, UNDO_ABSENT) +
-			      undo_past_count(p, UNDO_LEFT);
-	const uint64_t others = t->from->puts.nitems - kept;
-
 	if (t->footprint.was_empty || !t->footprint.pushed)
-		t->shown.removes += others;
+		t->shown.removes += count_others(t, ROLL_PUTS);
 	else if (t->footprint.no_undo)
-		t->shown.unkept = others;
+		t->shown.unkept = count_others(t, ROLL_PUTS) +
+				  count_others(t, ROLL_DELETES);
 }
 
 static int
@@ -196,6 +203,12 @@ look_at(struct rollback *r, struct rolling *t, struct err *err)
 	t->shown.there = rc > 0 && strcmp(table.status, "DELETING") != 0;
 	t->shown.goes = t->shown.there && !r->o.keep_tables &&
 		footprint_is_made(&t->footprint, table.tree);
+	if (rc > 0 && !footprint_is_near(&t->footprint, table.tree))
+		rc = err_set(err, ERR_REFUSED, "table '%s' at %s is not the "
+			     "one that the job wrote to, which is %.300s; is "
+			     "the account or the region another one?",
+			     t->shown.name, service_url(r->service),
+			     t->footprint.of);
 	if (rc > 0 && t->shown.goes && table.protected)
 		rc = err_set(err, ERR_REFUSED, "table '%s', which the job "
 			     "made, is protected from deletion: turn that off, "
@@ -245,7 +258,10 @@ look_at_all(struct rollback *r, struct err *err)
 			.from = &r->out.tables[i],
 		};
 		if (footprint_load(r->o.job_dir, t->shown.name, &t->footprint,
-				   err) < 0)
+				   err) < 0 ||
+		    (!r->o.look_only &&
+		     footprint_settle(r->o.job_dir, t->shown.name,
+				      &t->footprint, err) != 0))
 			return -1;
 		if (!t->footprint.pushed && t->footprint.absent_at == 0)
 			continue;

@@ -126,8 +126,8 @@ find_prior(const struct ops *o, struct op *op)
 		/* Without a line it was put without keeping, or not at all. */
 		op->prior = f->was_empty || !f->pushed ? PRIOR_ABSENT
 			: PRIOR_UNKNOWN;
-		return o->roll == ROLL_PUTS &&
-		       (op->prior == PRIOR_ABSENT || f->no_undo);
+		return op->prior == PRIOR_ABSENT ? o->roll == ROLL_PUTS
+			: f->no_undo;
 	}
 }
 

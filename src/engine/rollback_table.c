@@ -220,6 +220,10 @@ judge(struct roller *x, const struct op *op, const struct value *live,
 	if (op->partial)
 		return judge_update(x, op, live, state, err);
 	*state = AS_BEFORE;
+	if (op->gone && op->prior == PRIOR_UNKNOWN) {
+		*state = live == NULL ? AS_WRITTEN : AS_BEFORE;
+		return 0;
+	}
 	if (live == NULL && op->prior != PRIOR_ITEM)
 		return 0;
 	if (live != NULL && op->prior == PRIOR_ITEM)
@@ -282,7 +286,8 @@ act(struct roller *x, const struct op *op, const struct getitems_one *one,
 		return 0;
 	if (!x->r->o.force && (state == OTHER || op->prior == PRIOR_UNKNOWN))
 		return 0;
-	if (op->partial && live == NULL)	/* there is no bringing back */
+	/* There is no bringing back. */
+	if (live == NULL && (op->partial || op->prior == PRIOR_UNKNOWN))
 		return 0;
 	return undo(x, op, one, live, err);
 }
@@ -352,12 +357,12 @@ verify(struct roller *x, const struct op *op, const struct getitems_one *one,
 	enum state state;
 
 	/* A key that was deleted and put again is as it was before both. */
-	if (op->gone) {
+	if (op->gone && op->prior != PRIOR_UNKNOWN) {
 		if (buf_append(&x->deleted, (struct span){
 			       (const uint8_t *)&one->key, sizeof(one->key) },
 			       err) != 0)
 			return -1;
-	} else if (was_deleted(x, one->key)) {
+	} else if (!op->gone && was_deleted(x, one->key)) {
 		return 0;
 	}
 	if ((one->item.ptr != NULL && live == NULL) ||
@@ -383,6 +388,28 @@ note(struct roller *x, struct progress *p, struct err *err)
 	return p == NULL ? 0 : progress_write(p, safe, err);
 }
 
+/*
+ * What a push read that had been begun without keeping anything, and then went
+ * on with keeping, may be its own put: of that nothing is known but whether the
+ * table had been empty.
+ */
+static int
+doubt(struct roller *x, struct op *op, struct err *err)
+{
+	const struct footprint *const f = &x->t->footprint;
+	const struct value *was;
+	int same;
+
+	if (op->partial || op->gone || op->prior != PRIOR_ITEM ||
+	    (!f->was_empty && !f->no_undo))
+		return 0;
+	was = decode(x, op->was, err);
+	same = was == NULL ? -1 : is_equal(x, was, op->json, err);
+	if (same > 0)
+		op->prior = f->was_empty ? PRIOR_ABSENT : PRIOR_UNKNOWN;
+	return same < 0 ? -1 : 0;
+}
+
 /* What is at hand; then its writes are over. */
 static int
 do_some(struct roller *x, struct op *list, size_t n, struct progress *p,
@@ -396,7 +423,8 @@ do_some(struct roller *x, struct op *list, size_t n, struct progress *p,
 	if (getitems_ask(x->get, ones, n, err) != 0)
 		return -1;
 	for (size_t i = 0; i < n; i++)
-		if ((p != NULL ? act : verify)(x, &list[i], &ones[i], err)
+		if (doubt(x, &list[i], err) != 0 ||
+		    (p != NULL ? act : verify)(x, &list[i], &ones[i], err)
 		    != 0)
 			return -1;
 	if (p == NULL)
@@ -538,6 +566,9 @@ rollback_table_run(struct rollback *r, struct rolling *t, struct err *err)
 			return -1;
 		t->shown.deleted = true;
 	}
+	/* It may be there all the same, for other credentials. */
+	if (!t->shown.there && !r->o.force)
+		return 0;
 	if (!t->shown.there || t->shown.deleted)
 		return footprint_retire(r->o.job_dir, t->shown.name, true,
 					err);

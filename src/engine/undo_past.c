@@ -151,6 +151,14 @@ line_at(const struct undo_past *p, size_t at)
 			      end == NULL ? 0 : (size_t)(end - p->text) - at };
 }
 
+/* Nothing was put then; what was there is in the line of what was put later. */
+static bool
+was_left(const struct undo_past *p, uint64_t item)
+{
+	return read_line(line_at(p, (size_t)p->first[item] - 1)).kind ==
+	       UNDO_LEFT;
+}
+
 static int
 index_lines(struct undo_past *p, const char *path, struct err *err)
 {
@@ -165,7 +173,8 @@ index_lines(struct undo_past *p, const char *path, struct err *err)
 			return err_set(err, ERR_INPUT, "'%s': line %" PRIu64
 				       " is no record of this job's push",
 				       path, number);
-		if (p->first[item] == 0) {
+		if (p->first[item] == 0 || was_left(p, item)) {
+			p->counts[UNDO_LEFT] -= p->first[item] != 0;
 			p->first[item] = at + 1;
 			p->counts[read_line(line).kind]++;
 		}

@@ -73,6 +73,13 @@ def a_table_goes_from_state_to_state_and_back(here, _):
             r = validate.validate(s, change, status=1)
             e2e.contains(r.out, 'it is to be deleted', 'missing',
                          'different')
+            # What was deleted without keeping it is told, too.
+            t = push.of_json(push.push(s, change, '--into-existing', *YES,
+                                       '--no-undo', '--output', 'json'))
+            back = rollback.of_json(rollback.rollback(
+                s, change, '--output', 'json', confirm=YES, status=1))
+            e2e.equal(back['unkept'], t['items'] + t['deletes'], back)
+            e2e.check(back['changedSince'] > t['items'], back)
 
 
 def killed_and_gone_on_with(here, options):

@@ -214,6 +214,98 @@ def killed_at_any_moment(here, options):
         return '%d kills' % kills
 
 
+def forget_the_end(folder):
+    """As if killed before the last record of the push was written."""
+    path = folder + '/push/Things-new.done'
+    with open(path, 'rb') as f:
+        text = f.read()
+    with open(path, 'wb') as f:
+        f.write(text[:-24])
+
+
+def what_was_begun_over_others_goes_on_so(here, _):
+    things = push.items(120)
+    old = olds(things[::2])
+    folder = push.job(here, things)
+    with servers.dynamodb() as s:
+        servers.boto(s, create=[push.ROLE], table='Things-new', put=old)
+        push.push(s, folder, '--into-existing', *CONFIRM)
+        forget_the_end(folder)
+        # Without the option nothing more would be kept.
+        r = push.push(s, folder, *CONFIRM, status=5)
+        e2e.contains(r.err, "table 'Things-new' is not empty")
+        push.push(s, folder, '--into-existing', *CONFIRM)
+        rollback(s, folder)
+        push.same(old, servers.boto(s, scan='Things-new'))
+        # Nor would it be spared.
+        push.push(s, folder, '--only-new', *CONFIRM)
+        forget_the_end(folder)
+        push.push(s, folder, *CONFIRM, status=5)
+        push.push(s, folder, '--only-new', *CONFIRM)
+        rollback(s, folder)
+        push.same(old, servers.boto(s, scan='Things-new'))
+
+
+def our_own_puts_are_not_what_was_there(here, _):
+    things = push.items(120)
+    folder = push.job(here, things)
+    with servers.dynamodb() as s:
+        servers.boto(s, create=[push.ROLE])
+        push.push(s, folder)
+        forget_the_end(folder)
+        push.push(s, folder, '--into-existing', *CONFIRM)
+        r = rollback(s, folder)
+        e2e.contains(r.out, '120 removed')
+        e2e.equal(servers.boto(s, scan='Things-new'), [], 'items')
+        # Nor what nothing was kept of.
+        old = olds(things[:50])
+        servers.boto(s, table='Things-new', put=old)
+        push.push(s, folder, '--into-existing', '--no-undo', *CONFIRM)
+        forget_the_end(folder)
+        push.push(s, folder, '--into-existing', *CONFIRM)
+        t = of_json(rollback(s, folder, '--output', 'json', status=1))
+        e2e.equal((t['restored'], t['changedSince']), (0, 120), t)
+
+
+def only_where_it_was_written(here, _):
+    things = push.items(30)
+    folder = push.job(here, things)
+    with servers.dynamodb() as s:
+        servers.boto(s, create=[push.ROLE])
+        push.push(s, folder)
+        with servers.dynamodb() as other:
+            # No such table there: what is known stays known.
+            r = rollback(other, folder)
+            e2e.contains(r.out, 'there is no such table; nothing was done')
+        path = folder + '/push/Things-new.json'
+        text = e2e.read(path)
+        known = json.loads(text)
+        known['of'] = ('arn:aws:dynamodb:eu-west-1:999999999999:table/'
+                       'Things-new x 1')
+        e2e.write(path, json.dumps(known))
+        r = rollback(s, folder, status=5)
+        e2e.contains(r.err, 'is not the one that the job wrote to',
+                     '999999999999')
+        push.same(things, servers.boto(s, scan='Things-new'))
+        e2e.write(path, text)
+        rollback(s, folder)
+        e2e.equal(servers.boto(s, scan='Things-new'), [], 'items')
+
+
+def records_that_were_on_their_way_out_go(here, _):
+    folder = push.job(here, push.items(30))
+    with servers.dynamodb() as s:
+        servers.boto(s, create=[push.ROLE])
+        push.push(s, folder)
+        path = folder + '/push/Things-new.json'
+        known = json.loads(e2e.read(path))
+        known['retiring'] = True
+        e2e.write(path, json.dumps(known))
+        e2e.contains(rollback(s, folder).out, 'nothing to undo')
+        e2e.check(not os.path.exists(folder + '/push/Things-new.done'),
+                  'records')
+
+
 def keys_with_odd_names(here, _):
     name = 'p"\\k\u00e9'
     things = [{name: {'S': 'x"\u0000%d' % i}, 'v': {'N': str(i)}}
@@ -247,4 +339,7 @@ if __name__ == '__main__':
               tables_that_the_job_made_go,
               a_table_that_was_there_is_not_deleted,
               what_only_new_left_is_left, without_an_undo_it_is_said,
-              killed_at_any_moment, keys_with_odd_names])
+              killed_at_any_moment, what_was_begun_over_others_goes_on_so,
+              our_own_puts_are_not_what_was_there,
+              only_where_it_was_written,
+              records_that_were_on_their_way_out_go, keys_with_odd_names])
