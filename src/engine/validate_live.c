@@ -26,6 +26,7 @@
 #include "engine/reading.h"
 #include "engine/recall.h"
 #include "engine/rows.h"
+#include "engine/sides.h"
 #include "engine/validate_internal.h"
 #include "formats/ddbjson.h"
 #include "formats/tree.h"
@@ -212,7 +213,11 @@ look_at_file(struct looking *k, struct reading *r, const struct unit *u,
 	struct batch *b;
 	int rc = reading_start(r, u, true, err);
 
-	while (rc == 0 && (rc = reading_next(r, &b, err)) > 0)
+	while (rc == 0 && (rc = reading_next(r, &b, err)) > 0) {
+		if (b->nrejects > 0)
+			return err_set(err, ERR_INPUT, "'%s': line %llu is no "
+				       "item", u->path, (unsigned long long)
+				       b->rejects[0].number);
 		for (uint32_t i = 0; rc >= 0 && i <= b->nitems; i++) {
 			rc = 0;
 			if (k->n == GETITEMS_MOST)
@@ -229,6 +234,7 @@ look_at_file(struct looking *k, struct reading *r, const struct unit *u,
 				"line without Keys", u->path)
 				: ddbjson_encode_map(map, &k->texts, err);
 		}
+	}
 	return rc;
 }
 
@@ -255,10 +261,12 @@ key_of(const struct tree *table, const char *kind)
 	     i < list->nkids; i++) {
 		const struct tree *const type = tree_get(&list->kids[i],
 							 "KeyType");
+		const struct tree *const name = tree_get(&list->kids[i],
+							 "AttributeName");
 
-		if (type != NULL && span_is(type->text, kind))
-			return (const char *)tree_get(&list->kids[i],
-						"AttributeName")->text.ptr;
+		if (type != NULL && name != NULL && name->kind == TREE_TEXT &&
+		    span_is(type->text, kind))
+			return (const char *)name->text.ptr;
 	}
 	return NULL;
 }
@@ -275,7 +283,10 @@ check_changes(struct live *l, const struct outfiles_table *t,
 	int rc = -1;
 
 	k.reader = ddbjson_new(err);
-	if (k.reader != NULL && key.pk.name != NULL)
+	if (key.pk.name == NULL)
+		err_set(err, ERR_REMOTE, "table '%s': DescribeTable says no "
+			"key", t->name);
+	else if (k.reader != NULL)
 		k.get = getitems_new(l->service, t->name, span_of(key.pk.name),
 				     sk, err);
 	if (k.get != NULL)
@@ -297,6 +308,22 @@ check_changes(struct live *l, const struct outfiles_table *t,
 
 /* ---- all of them --------------------------------------------------------- */
 
+/* What was proved of another account's or region's table is no proof. */
+static int
+check_place(const struct live *l, const char *name, const struct tree *table,
+	    struct err *err)
+{
+	struct footprint f;
+
+	if (footprint_load(l->options->job, name, &f, err) < 0)
+		return -1;
+	return footprint_is_near(&f, table) ? 0
+		: err_set(err, ERR_REFUSED, "table '%s' at %s is not the one "
+			  "that the job wrote to, which is %.300s; is the "
+			  "account or the region another one?", name,
+			  service_url(l->service), f.of);
+}
+
 static int
 check_table(struct live *l, const struct outfiles_table *t, struct err *err)
 {
@@ -309,9 +336,11 @@ check_table(struct live *l, const struct outfiles_table *t, struct err *err)
 
 	int rc = there < 0 ? -1 : 0;
 
-	if (there == 0)
+	if (there > 0)
+		rc = check_place(l, t->name, table.tree, err);
+	if (rc == 0 && there == 0)
 		rc = validate_see(l->options, l->sums, &none, err);
-	else if (there > 0)
+	else if (rc == 0)
 		rc = t->changes ? check_changes(l, t, table.tree, err)
 			: compare(l, t, err);
 	dynamodb_table_free(&table);
@@ -342,7 +371,10 @@ open_live(struct live *l, struct err *err)
 			  &l->out, err) != 0)
 		return -1;
 	l->side = place_side(err);
-	l->service = l->side == NULL ? NULL : dynamodb_open(l->side, err);
+	if (l->side == NULL ||
+	    sides_check_account(l->side, &l->plan->target, err) != 0)
+		return -1;
+	l->service = dynamodb_open(l->side, err);
 	return l->service == NULL ? -1 : 0;
 }
 

@@ -60,6 +60,34 @@ def items_of_others_that_were_there_do_not_count(here, _):
         validate(s, folder, status=1)
 
 
+def another_place_proves_nothing(here, _):
+    things = push.items(10)
+    folder = push.job(here, things, target={'account': '123456789012'})
+
+    def identity(account):
+        return lambda _: (200, {}, (
+            '<R><Arn>arn:aws:iam::%s:user/x</Arn><Account>%s</Account></R>'
+            % (account, account)).encode())
+    with servers.dynamodb() as s, \
+            servers.answers(identity('123456789012')) as right, \
+            servers.answers(identity('210987654321')) as wrong:
+        servers.boto(s, create=[push.ROLE])
+        s.env['AWS_ENDPOINT_URL_STS'] = right
+        push.push(s, folder)
+        validate(s, folder)
+        s.env['AWS_ENDPOINT_URL_STS'] = wrong
+        e2e.contains(validate(s, folder, status=5).err,
+                     'are of account 210987654321')
+        s.env['AWS_ENDPOINT_URL_STS'] = right
+        path = folder + '/push/Things-new.json'
+        known = json.loads(e2e.read(path))
+        known['of'] = known['of'].replace('table/', 'table/x')
+        e2e.write(path, json.dumps(known))
+        e2e.contains(validate(s, folder, status=5).err,
+                     'is not the one that the job wrote to')
+
+
 if __name__ == '__main__':
     e2e.main([what_differs_is_told_by_key_and_path,
-              items_of_others_that_were_there_do_not_count])
+              items_of_others_that_were_there_do_not_count,
+              another_place_proves_nothing])
