@@ -125,11 +125,25 @@ say(const struct migration *m, const char *stage, const char *text)
 static void
 print_again(const struct migration *m)
 {
+	const struct { bool said; const char *words; } options[] = {
+		{ m->given->into_existing, "--into-existing" },
+		{ m->given->only_new, "--only-new" },
+		{ m->given->no_undo, "--no-undo" },
+		{ m->given->no_rollback, "--no-rollback" },
+		{ m->given->import, "--import" },
+	};
+
 	fprintf(stderr, "dynamill migrate");
 	for (size_t i = 0; i < m->given->nargs; i++)
 		fprintf(stderr, " %s", m->given->args[i]);
 	if (m->given->stage != NULL)
 		fprintf(stderr, " --stage %s", m->given->stage);
+	/* What a push was begun with it goes on with. */
+	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
+		if (options[i].said)
+			fprintf(stderr, " %s", options[i].words);
+	if (m->given->to != NULL)
+		fprintf(stderr, " --to %s", m->given->to);
 	fprintf(stderr, " --job %s\n", m->job);
 }
 
@@ -145,6 +159,17 @@ stopped(struct migration *m, const char *stage, int status)
 		fprintf(stderr, "  to go back:  dynamill rollback --job %s\n",
 			m->job);
 	return status;
+}
+
+/*
+ * Does this stage's finding mean that the target is not right?  Items that were
+ * to stay as they were differ from the job's, and are no reason.
+ */
+static bool
+is_sure(const struct migration *m, const struct stage *g)
+{
+	return (g->is & SURE) != 0 && !m->given->no_rollback &&
+	       !(m->given->only_new && strcmp(g->name, "validate") == 0);
 }
 
 /* What the target holds is definitely wrong: none of it shall stay. */
@@ -237,8 +262,7 @@ run_stages(struct migration *m, int from, int until, struct err *err)
 		status = run_stage(m, g);
 		if (status == 1 && (g->is & FINDINGS) != 0)
 			worst = 1;
-		else if (status == 1 && (g->is & SURE) != 0 &&
-			 !m->given->no_rollback)
+		else if (status == 1 && is_sure(m, g))
 			return take_back(m, g->name);
 		else if (status != 0)
 			return stopped(m, g->name, status);

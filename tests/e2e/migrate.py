@@ -332,6 +332,26 @@ def what_differs_in_the_end_is_taken_back(here, _):
         e2e.equal(sorted(held(s)['Things']), [some], 'held')
 
 
+def what_was_to_stay_is_no_reason(here, _):
+    plan = small(here, things(40))
+    with open(plan) as f:
+        text = json.load(f)
+    del text['tables']['Things']['id']      # keys stay
+    e2e.write_plan(plan, text)
+    job = here + '/job'
+    theirs = {'id': {'S': 'thing-5'}, 'by': {'S': 'somebody'}}
+    with servers.dynamodb() as s:
+        servers.boto(s, create=[table('Things')], table='Things', put=[theirs])
+        r = run(s, 'migrate', plan, '--job', job, '--only-new', '--yes',
+                '--confirm', 'Things', status=1)
+        e2e.contains(r.err, "stopped in 'validate'",
+                     ' --only-new --job %s\n' % job)
+        e2e.check('taken back' not in r.err, r.err)
+        now = held(s)['Things']
+        e2e.equal((len(now), now['thing-5']),
+                  (40, push.canonical({'M': theirs})), 'held')
+
+
 def tables_are_made_as_they_are_defined(here, _):
     """With local indexes, which no import makes; and one that gets no item."""
     things = table('Old', {'AttributeName': 'at', 'AttributeType': 'S'},
@@ -523,6 +543,7 @@ if __name__ == '__main__':
               a_lost_network_leaves_the_job_and_both_commands,
               what_is_refused_for_good_is_taken_back,
               what_differs_in_the_end_is_taken_back,
+              what_was_to_stay_is_no_reason,
               tables_are_made_as_they_are_defined,
               an_interrupt_says_how_to_go_on_and_back,
               live_tables_are_read_where_there_are_no_exports,
