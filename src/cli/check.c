@@ -285,7 +285,8 @@ check_way_in(const struct plan_table *t)
 		if (t->create->indexes[i].local)
 			return "tables create, then push: an import makes no "
 			       "local indexes";
-	return "import into a new table, or push";
+	return "push; or import, with --import and where no such "
+	       "table is yet";
 }
 
 static void
