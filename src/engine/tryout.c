@@ -9,6 +9,7 @@
 #include "aws/dynamodb.h"
 #include "aws/service.h"
 #include "aws/side.h"
+#include "aws/still.h"
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
@@ -36,6 +37,7 @@ struct tryout {
 	bool *looked;
 	struct arena mem;		/* of the item at hand */
 	struct buf item, key, was, body, text;
+	struct still still;
 };
 
 /* ---- asking ------------------------------------------------------------- */
@@ -79,13 +81,6 @@ get(struct tryout *t, const char *table, struct span key, struct err *err)
 			 err) != 0 ? -1 : ask(t, "GetItem", &t->text, err);
 }
 
-static int
-put(struct tryout *t, const char *table, struct span item, struct err *err)
-{
-	return make_body(t, table, "Item", item, "}", err) != 0 ? -1
-		: ask(t, "PutItem", NULL, err);
-}
-
 /* ---- comparing ---------------------------------------------------------- */
 
 static struct item *
@@ -101,6 +96,36 @@ decode(struct tryout *t, struct span attributes, struct err *err)
 					   &t->mem, err);
 	buf_free(&line);
 	return item;
+}
+
+/*
+ * `now` in place of `was`, if that still is there: others may write to the
+ * table meanwhile.  NOTHING: no item.
+ */
+static int
+exchange(struct tryout *t, const char *table, struct span key, struct span was,
+	 struct span now, struct err *err)
+{
+	struct still_of of = { .table = table, .key = key };
+	const struct item *const k = decode(t, key, err);
+	const struct item *const old = k == NULL || was.ptr == NULL ? NULL
+		: decode(t, was, err);
+	int rc;
+
+	if (k == NULL || (was.ptr != NULL && old == NULL))
+		return -1;
+	if (k->map.len == 0)
+		return err_set(err, ERR_INPUT, "a key without attributes");
+	if (value_text(&k->map.kids[0], &t->mem, &of.pk, err) != 0)
+		return -1;
+	rc = now.ptr != NULL
+		? still_put(&t->still, &of, old != NULL ? &old->map : NULL,
+			    now, err)
+		: still_delete(&t->still, &of, &old->map, err);
+	buf_reset(&t->body);
+	if (rc != 0 || buf_append(&t->body, buf_span(&t->still.body), err) != 0)
+		return -1;
+	return ask(t, now.ptr != NULL ? "PutItem" : "DeleteItem", NULL, err);
 }
 
 /* Is that under the key now?  NOTHING: no item.  1, 0 or -1. */
@@ -157,17 +182,15 @@ forget(const struct tryout *t)
 
 static int
 put_back(struct tryout *t, const char *table, struct span key,
-	 struct span was, struct err *err)
+	 struct span item, struct span was, struct err *err)
 {
-	int rc;
+	struct err why;
+	int rc = exchange(t, table, key, item, was, err);
 
-	if (was.ptr != NULL)
-		rc = put(t, table, was, err);
-	else
-		rc = make_body(t, table, "Key", key, "}", err) != 0 ? -1
-			: ask(t, "DeleteItem", NULL, err);
 	if (rc == 0)
 		rc = is_there(t, table, key, was, err);
+	else if (is_there(t, table, key, was, &why) > 0)
+		rc = 1;		/* the answer was lost, and not the request */
 	if (rc == 0)
 		return err_set(err, ERR_REMOTE, "table '%s': what was there "
 			       "before a trial did not come back", table);
@@ -205,7 +228,7 @@ recover(struct tryout *t, struct err *err)
 	service_ignore_cancel(t->service);
 	rc = is_there(t, (const char *)name->text.ptr, key, item, err);
 	if (rc > 0)
-		rc = put_back(t, (const char *)name->text.ptr, key,
+		rc = put_back(t, (const char *)name->text.ptr, key, item,
 			      jsonraw_member(buf_span(&text), "Was"), err);
 	else if (rc == 0)
 		forget(t);	/* never put, or changed since */
@@ -263,6 +286,7 @@ tryout_close(struct tryout *t)
 	buf_free(&t->was);
 	buf_free(&t->body);
 	buf_free(&t->text);
+	still_free(&t->still);
 	free(t);
 }
 
@@ -397,15 +421,18 @@ tryout_item(struct tryout *t, uint32_t table, const struct item *item,
 		return err_at(err, "table '%s'", p->to);
 	/* From here on it is to be undone, whoever asks to stop. */
 	service_ignore_cancel(t->service);
-	if (put(t, p->to, buf_span(&t->item), err) != 0) {
-		if (err->code == ERR_REMOTE)
+	const struct span key = buf_span(&t->key), new = buf_span(&t->item);
+	const struct span was = t->was.len > 0 ? buf_span(&t->was) : NOTHING;
+	const int rc = exchange(t, p->to, key, was, new, err);
+
+	same = is_there(t, p->to, key, new, rc != 0 ? &other : err);
+	if (rc != 0 && same <= 0) {
+		if (same == 0)
 			forget(t);	/* refused, so it is not there */
 		return err_at(err, "table '%s'", p->to);
 	}
-	same = is_there(t, p->to, buf_span(&t->key), buf_span(&t->item), err);
-	if (put_back(t, p->to, buf_span(&t->key), t->was.len > 0
-		     ? buf_span(&t->was) : NOTHING, same < 0 ? &other : err)
-	    != 0 || same < 0)
+	if (put_back(t, p->to, key, new, was, same < 0 ? &other : err) != 0 ||
+	    same < 0)
 		return err_at(err, "table '%s'", p->to);
 	*end = same > 0 ? TRYOUT_SAME : TRYOUT_DIFFERENT;
 	return 0;

@@ -40,7 +40,9 @@ def what_is_put_is_read_back_and_gone_again(here, _):
     path = plan(here, things)
     old = [{'pk': x['pk'], 'sk': x['sk'], 'old': {'S': 'o'}}
            for x in things[:7]]
-    with servers.dynamodb('--throttle', .2, '--e500', .1) as s:
+    # A lost answer is no lost request.
+    with servers.dynamodb('--throttle', .2, '--e500', .1, '--lost',
+                          .1) as s:
         r = tryout(s, path)
         e2e.equal(ends(r), ['no-table'], r)
         servers.boto(s, create=[push.ROLE])
