@@ -679,7 +679,8 @@ def main():
     if '3' in only:
         row_3(t, data, runs)
     if '4' in only:
-        good = row_4(t, Data(peer_items, 'export'), peer_runs)
+        good = (row_4(t, Data(peer_items, 'export'), peer_runs) if short
+                else row_4(t, data, 2))
     if '6' in only:
         row_6(t, data, runs)
     if '7' in only or '8' in only:
@@ -708,8 +709,8 @@ def main():
 
     with open(results, 'w') as f:
         f.write('# Results\n\nMade by `scripts/bench %s`; %s runs each, in '
-                'turns, medians. %d items of %.0f bytes in 8 files (peers: %d '
-                'items); a gzip level of 6 for the peers, the default for '
+                'turns, medians. %d items of %.0f bytes in 8 files (rows d and s, '
+                'and peers in the short form: %d); a gzip level of 6 for the peers, the default for '
                 'dynamill and the floor.\n\n- machine: %s\n- commit: %s\n'
                 '- date: %s\n\n' % (
                     'short' if short else 'full', runs, items,
