@@ -123,7 +123,7 @@ updates_only_what_changed_and_only_where_it_is(void **state)
 static void
 an_update_that_cannot_be_conditional_is_refused(void **state)
 {
-	static char names[200][8];
+	static char names[200][16];
 	struct still_change changes[200];
 	struct still s = { 0 };
 	struct err err = { 0 };
