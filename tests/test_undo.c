@@ -77,6 +77,41 @@ the_first_line_of_an_item_counts(void **state)
 }
 
 static void
+later_lines_are_told_from_the_last_one_on(void **state)
+{
+	struct err err;
+	struct undo_past *const p = open_text(
+		"{\"At\":[2,1],\"Key\":{},\"Item\":{\"a\":{\"S\":\"1\"}}}\n"
+		"{\"At\":[2,2],\"Key\":{}}\n"
+		"{\"At\":[2,1],\"Key\":{}}\n"
+		"{\"At\":[0,0],\"Key\":{},\"Left\":true}\n"
+		"{\"At\":[2,1],\"Key\":{},\"Left\":true}\n"
+		"{\"At\":[2,2],\"Key\":{},\"Item\":{\"a\":{\"S\":\"3\"}}}\n"
+		"{\"At\":[2,1],\"Key\":{},\"Item\":{\"a\":{\"S\":\"2\"}}}\n",
+		&err);
+	static const enum undo_kind WANT[] = {
+		UNDO_ITEM, UNDO_ABSENT, UNDO_ITEM, UNDO_NOTHING, UNDO_NOTHING,
+	};
+
+	(void)state;
+	assert_non_null(p);
+	for (size_t i = 0; i < sizeof(WANT) / sizeof(WANT[0]); i++)
+		assert_int_equal(undo_past_back(p, 2, 1, i).kind, WANT[i]);
+	assert_true(span_is(undo_past_back(p, 2, 1, 0).item,
+			    "{\"a\":{\"S\":\"2\"}}"));
+	assert_true(span_is(undo_past_back(p, 2, 1, 2).item,
+			    "{\"a\":{\"S\":\"1\"}}"));
+	is(p, 2, 1, UNDO_ITEM, "{\"a\":{\"S\":\"1\"}}");
+	assert_int_equal(undo_past_back(p, 2, 2, 0).kind, UNDO_ITEM);
+	assert_int_equal(undo_past_back(p, 2, 2, 1).kind, UNDO_ABSENT);
+	assert_int_equal(undo_past_back(p, 0, 0, 0).kind, UNDO_LEFT);
+	assert_int_equal(undo_past_back(p, 0, 0, 1).kind, UNDO_NOTHING);
+	assert_int_equal(undo_past_back(p, 0, 1, 0).kind, UNDO_NOTHING);
+	assert_int_equal(undo_past_count(p, UNDO_ITEM), 1);
+	undo_past_close(p);
+}
+
+static void
 what_was_left_is_no_last_word(void **state)
 {
 	struct err err;
@@ -133,6 +168,7 @@ no_record_has_no_lines(void **state)
 	p = undo_past_open(path, &PART, "/tmp", &err);
 	assert_non_null(p);
 	is(p, 2, 1, UNDO_NOTHING, NULL);
+	assert_int_equal(undo_past_back(p, 2, 1, 0).kind, UNDO_NOTHING);
 	undo_past_close(p);
 	p = open_text("", &err);
 	assert_non_null(p);
@@ -165,6 +201,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_first_line_of_an_item_counts),
+		cmocka_unit_test(later_lines_are_told_from_the_last_one_on),
 		cmocka_unit_test(what_was_left_is_no_last_word),
 		cmocka_unit_test(a_torn_last_line_is_none),
 		cmocka_unit_test(no_record_has_no_lines),

@@ -83,6 +83,12 @@ void ops_free(struct ops *o);		/* NULL is fine */
 /* Returns how many: 0 after the last; or -1.  They last until the next call. */
 int ops_next(struct ops *o, struct op **list, struct err *err);
 
+/* ---- the whole table: rollback_whole.c ----------------------------------- */
+
+/* Is all that is in it what the job put there?  1, 0 or -1. */
+int rollback_is_ours(struct rollback *r, const struct rolling *t,
+		     struct err *err);
+
 /* ---- one table: rollback_table.c ----------------------------------------- */
 
 int rollback_table_run(struct rollback *r, struct rolling *t,

@@ -104,13 +104,29 @@ advance(struct ops *o, struct err *err)
 
 /* ---- what was there ----------------------------------------------------- */
 
+/*
+ * What was there.  Of a delete it is known here: where there was none, that may
+ * be our own doing.  Of a put it is the first line, and what came later is seen
+ * to where values are compared.
+ */
+static struct undo_was
+find_was(const struct ops *o)
+{
+	const struct undo_past *const p = o->t->past[o->roll];
+	struct undo_was w = { .kind = UNDO_ABSENT };
+
+	for (size_t i = 0; o->roll == ROLL_DELETES && w.kind == UNDO_ABSENT;
+	     i++)
+		w = undo_past_back(p, o->unit, o->number, i);
+	return w.kind == UNDO_ITEM ? w : undo_past_get(p, o->unit, o->number);
+}
+
 /* Returns false if the job did nothing to it. */
 static bool
 find_prior(const struct ops *o, struct op *op)
 {
 	const struct footprint *const f = &o->t->footprint;
-	const struct undo_was w = undo_past_get(o->t->past[o->roll], o->unit,
-						o->number);
+	const struct undo_was w = find_was(o);
 
 	switch (w.kind) {
 	case UNDO_LEFT:

@@ -15,9 +15,7 @@
 #include "aws/still.h"
 #include "aws/tables.h"
 #include "base/err.h"
-#include "engine/differ.h"
 #include "engine/job.h"
-#include "engine/place.h"
 #include "engine/progress.h"
 #include "engine/rollback_internal.h"
 #include "engine/updates.h"
@@ -46,64 +44,6 @@ struct roller {
 	struct buf deleted;		/* struct keyhash: keys of deletes */
 	char refusal[200];		/* the service's last one */
 };
-
-/* ---- the whole table ----------------------------------------------------- */
-
-struct sums {
-	uint64_t foreign;		/* items that the job did not leave so */
-};
-
-static int
-see(void *context, const struct differ_found *f, struct err *err)
-{
-	struct sums *const s = context;
-
-	(void)err;
-	s->foreign += f->kind != DIFFER_REMOVED;
-	return 0;
-}
-
-static int
-end(void *context, const struct differ_sums *found, struct err *err)
-{
-	struct sums *const s = context;
-
-	(void)err;
-	s->foreign += found->bad;
-	return 0;
-}
-
-static int
-tell(void *context, struct span note, struct err *err)
-{
-	(void)context;
-	(void)note;
-	(void)err;
-	return 0;
-}
-
-/* Is all that is in it what the job put there?  1, 0 or -1. */
-static int
-is_all_ours(struct rollback *r, const struct rolling *t, struct err *err)
-{
-	char live[300];
-	const char *const a = t->from->folder, *const b = live;
-	struct sums s = { 0 };
-
-	snprintf(live, sizeof(live), "dynamodb://%s", t->shown.name);
-	place_source(&r->plan->target);
-	place_read_consistently(true);
-	const int rc = differ_do(&(struct differ_options){
-		.a = { .paths = &a, .npaths = 1 },
-		.b = { .paths = &b, .npaths = 1 },
-		.threads = r->o.threads, .memory = r->o.memory,
-		.tmp = r->o.tmp, .cancel = r->o.cancel,
-		.see = see, .end = end, .tell = tell, .context = &s,
-	}, err);
-	place_read_consistently(false);
-	place_source(NULL);
-	return rc != 0 ? -1 : s.foreign == 0;
-}
 
 /* ---- what push tells ----------------------------------------------------- */
 
@@ -389,6 +329,44 @@ note(struct roller *x, struct progress *p, struct err *err)
 }
 
 /*
+ * A put that was looked at more than once before it was acknowledged: the last
+ * that is not our own item is what it wrote over.  0 or -1.
+ */
+static int
+take_latest(struct roller *x, struct op *op, struct err *err)
+{
+	const struct undo_past *const p = x->t->past[ROLL_PUTS];
+	struct undo_was w, older;
+
+	if (op->partial || op->gone || op->prior == PRIOR_UNKNOWN)
+		return 0;
+	w = undo_past_back(p, undo_unit(op->tag), undo_number(op->tag), 0);
+	for (size_t i = 1;; i++) {
+		const struct value *was;
+		int ours;
+
+		older = undo_past_back(p, undo_unit(op->tag),
+				       undo_number(op->tag), i);
+		if (older.kind == UNDO_NOTHING)		/* the first one */
+			return 0;
+		if (w.kind == UNDO_ABSENT) {
+			op->prior = PRIOR_ABSENT;
+			return 0;
+		}
+		was = decode(x, w.item, err);
+		ours = was == NULL ? -1 : is_equal(x, was, op->json, err);
+		if (ours < 0)
+			return -1;
+		if (ours == 0) {
+			op->prior = PRIOR_ITEM;
+			op->was = w.item;
+			return 0;
+		}
+		w = older;
+	}
+}
+
+/*
  * What a push read that had been begun without keeping anything, and then went
  * on with keeping, may be its own put: of that nothing is known but whether the
  * table had been empty.
@@ -423,7 +401,8 @@ do_some(struct roller *x, struct op *list, size_t n, struct progress *p,
 	if (getitems_ask(x->get, ones, n, err) != 0)
 		return -1;
 	for (size_t i = 0; i < n; i++)
-		if (doubt(x, &list[i], err) != 0 ||
+		if (take_latest(x, &list[i], err) != 0 ||
+		    doubt(x, &list[i], err) != 0 ||
 		    (p != NULL ? act : verify)(x, &list[i], &ones[i], err)
 		    != 0)
 			return -1;
@@ -558,7 +537,7 @@ rollback_table_run(struct rollback *r, struct rolling *t, struct err *err)
 	int ours = 0;
 
 	if (t->shown.there && t->shown.goes)
-		ours = is_all_ours(r, t, err);
+		ours = rollback_is_ours(r, t, err);
 	if (ours < 0)
 		return -1;
 	if (ours > 0) {

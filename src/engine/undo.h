@@ -8,9 +8,12 @@
  *	{"At":[U,N],"Key":{...}}		there was none
  *	{"At":[U,N],"Key":{...},"Left":true}	there was one, and it stays
  *
- * U and N say of which unit and which of its items, from 0.  The first line of
- * a place is the truth for ever: after a resume there may be others, which may
- * hold our own put.
+ * U and N say of which unit and which of its items, from 0.  A resume looks
+ * again at what was not acknowledged and adds lines of it.  Then the last one
+ * that is not what the job itself makes of it (the item that it puts, nothing
+ * where it deletes) is the truth: somebody may have written before our put came
+ * to be sent.  If none is such, the first one is.  A line that says Left only
+ * counts where there is no other.
  */
 #ifndef ENGINE_UNDO_H
 #define ENGINE_UNDO_H
@@ -90,10 +93,18 @@ struct undo_past *undo_past_open(const char *path,
 				 const char *tmp, struct err *err);
 void undo_past_close(struct undo_past *p);	/* NULL is fine */
 
-/* How many items have a line of this kind. */
+/* Of how many items is the first line of this kind? */
 uint64_t undo_past_count(const struct undo_past *p, enum undo_kind kind);
 
 struct undo_was undo_past_get(const struct undo_past *p, uint32_t unit,
 			      uint64_t number);
+
+/*
+ * The lines of an item from the last one on, which is number 0, to its first
+ * one; behind that UNDO_NOTHING.  undo_past_get() is the first one of all.
+ * Which of them hold the job's own doing is for the caller to see.
+ */
+struct undo_was undo_past_back(const struct undo_past *p, uint32_t unit,
+			       uint64_t number, size_t back);
 
 #endif

@@ -1,7 +1,8 @@
 /*
  * undo_past.c - the record of what was written over, read again: a file as long
  * as the job's items are many says where the first line of each is, so that
- * neither memory nor order matter.
+ * neither memory nor order matter.  Further lines, of what was in flight when a
+ * push was interrupted, are few and stand in a list.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -13,10 +14,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "engine/outfiles.h"
 #include "engine/undo.h"
 #include "formats/jsonraw.h"
+
+/* A line behind the first one of its item. */
+struct later {
+	uint64_t item, at;
+};
 
 struct undo_past {
 	const uint8_t *text;		/* the record, mapped */
@@ -26,6 +33,7 @@ struct undo_past {
 	const struct outfiles_part *part;
 	uint64_t *base;			/* of a unit's items, in `first` */
 	uint64_t counts[UNDO_LEFT + 1];
+	struct buf later;		/* struct later, in order */
 };
 
 static const uint8_t *
@@ -160,6 +168,33 @@ was_left(const struct undo_past *p, uint64_t item)
 }
 
 static int
+note_line(struct undo_past *p, uint64_t item, size_t at, struct span line,
+	  struct err *err)
+{
+	const enum undo_kind kind = read_line(line).kind;
+	const struct later l = { item, at };
+
+	if (p->first[item] == 0 || was_left(p, item)) {
+		p->counts[UNDO_LEFT] -= p->first[item] != 0;
+		p->first[item] = at + 1;
+		p->counts[kind]++;
+		return 0;
+	}
+	/* What is left there is not written over. */
+	return kind == UNDO_LEFT ? 0 : buf_append(&p->later,
+		(struct span){ (const uint8_t *)&l, sizeof(l) }, err);
+}
+
+static int
+by_item(const void *a, const void *b)
+{
+	const struct later *const x = a, *const y = b;
+
+	return x->item != y->item ? (x->item > y->item) - (x->item < y->item)
+				  : (x->at > y->at) - (x->at < y->at);
+}
+
+static int
 index_lines(struct undo_past *p, const char *path, struct err *err)
 {
 	uint64_t item, number = 1;
@@ -173,13 +208,13 @@ index_lines(struct undo_past *p, const char *path, struct err *err)
 			return err_set(err, ERR_INPUT, "'%s': line %" PRIu64
 				       " is no record of this job's push",
 				       path, number);
-		if (p->first[item] == 0 || was_left(p, item)) {
-			p->counts[UNDO_LEFT] -= p->first[item] != 0;
-			p->first[item] = at + 1;
-			p->counts[read_line(line).kind]++;
-		}
+		if (note_line(p, item, at, line, err) != 0)
+			return -1;
 		at += line.len + 1;
 	}
+	if (p->later.len > 0)
+		qsort(p->later.ptr, p->later.len / sizeof(struct later),
+		      sizeof(struct later), by_item);
 	return 0;
 }
 
@@ -232,6 +267,7 @@ undo_past_close(struct undo_past *p)
 		munmap((void *)(uintptr_t)p->text, p->len);
 	if (p->first != NULL)
 		munmap(p->first, p->first_len);
+	buf_free(&p->later);
 	free(p->base);
 	free(p);
 }
@@ -250,4 +286,42 @@ undo_past_get(const struct undo_past *p, uint32_t unit, uint64_t number)
 
 	return at == 0 ? (struct undo_was){ .kind = UNDO_NOTHING }
 		: read_line(line_at(p, (size_t)at - 1));
+}
+
+/* How many lines of the list are of items before this one. */
+static size_t
+later_before(const struct undo_past *p, uint64_t item)
+{
+	const struct later *const list = (const void *)p->later.ptr;
+	size_t low = 0, high = p->later.len / sizeof(*list);
+
+	while (low < high) {
+		const size_t mid = low + (high - low) / 2;
+
+		if (list[mid].item < item)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
+struct undo_was
+undo_past_back(const struct undo_past *p, uint32_t unit, uint64_t number,
+	       size_t back)
+{
+	const struct later *const list = (const void *)p->later.ptr;
+	const uint64_t item = p->text == NULL ? 0 : p->base[unit] + number;
+	size_t from, n;
+
+	if (p->later.len == 0)
+		return back == 0 ? undo_past_get(p, unit, number)
+			: (struct undo_was){ .kind = UNDO_NOTHING };
+	from = later_before(p, item);
+	n = later_before(p, item + 1) - from;
+	if (back < n)
+		return read_line(line_at(p, (size_t)list[from + n - 1 -
+							 back].at));
+	return back == n ? undo_past_get(p, unit, number)
+		: (struct undo_was){ .kind = UNDO_NOTHING };
 }

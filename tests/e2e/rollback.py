@@ -223,6 +223,41 @@ def forget_the_end(folder):
         f.write(text[:-24])
 
 
+def forget_all(folder, ending=''):
+    """As if killed before any of it was acknowledged."""
+    os.truncate('%s/push/Things-new%s.done' % (folder, ending), 64)
+
+
+def key_of(item):
+    return {k: item[k] for k in ('pk', 'sk')}
+
+
+def what_others_wrote_before_the_resume_was_there(here, _):
+    things = push.items(120)
+    old = olds(things[:60])
+    folder = push.job(here, things)
+    with servers.dynamodb() as s:
+        servers.boto(s, create=[push.ROLE], table='Things-new', put=old)
+        push.push(s, folder, '--into-existing', *CONFIRM)
+        forget_all(folder)
+        # As if only some of its puts had come there, and then others wrote
+        # where they had not: over what was, where nothing was, or away.
+        theirs = [{**old[3], 'x': {'S': 'theirs'}},
+                  {**key_of(things[100]), 's': {'S': 'theirs'}}]
+        servers.boto(s, table='Things-new', put=old[:40] + theirs,
+                     remove=[key_of(old[5])] +
+                     [key_of(x) for x in things[80:100] + things[101:]])
+        now = old[:3] + theirs[:1] + old[4:5] + old[6:] + theirs[1:]
+        push.push(s, folder, '--into-existing', *CONFIRM)
+        # And once more, to find our own.
+        forget_all(folder)
+        push.push(s, folder, '--into-existing', *CONFIRM)
+        push.same(things, servers.boto(s, scan='Things-new'))
+        t = of_json(rollback(s, folder, '--output', 'json'))
+        e2e.equal((t['changedSince'], t['verified']), (0, 120), t)
+        push.same(now, servers.boto(s, scan='Things-new'))
+
+
 def what_was_begun_over_others_goes_on_so(here, _):
     things = push.items(120)
     old = olds(things[::2])
@@ -339,7 +374,9 @@ if __name__ == '__main__':
               tables_that_the_job_made_go,
               a_table_that_was_there_is_not_deleted,
               what_only_new_left_is_left, without_an_undo_it_is_said,
-              killed_at_any_moment, what_was_begun_over_others_goes_on_so,
+              killed_at_any_moment,
+              what_others_wrote_before_the_resume_was_there,
+              what_was_begun_over_others_goes_on_so,
               our_own_puts_are_not_what_was_there,
               only_where_it_was_written,
               records_that_were_on_their_way_out_go, keys_with_odd_names])

@@ -269,6 +269,9 @@ def typed(v):
 for item in asked.get('put', []):
     d.put_item(TableName=asked['table'],
                Item={k: typed(v) for k, v in item.items()})
+for key in asked.get('remove', []):
+    d.delete_item(TableName=asked['table'],
+                  Key={k: typed(v) for k, v in key.items()})
 if 'scan' in asked:
     for page in d.get_paginator('scan').paginate(TableName=asked['scan'],
                                                  ConsistentRead=True):
