@@ -56,7 +56,7 @@ def both(here, plan, top, *options):
 
 
 def shapes_of(here, options, seed):
-    n = 100000 if options.long else 20000
+    n = 100000 if options.long else 8000
     n //= SLOW
     if not options.long and seed > 0:
         n //= 8         # the oracle is slow
@@ -139,7 +139,7 @@ def relational_fixture(here, options):
 
 
 def generated_items(here, options):
-    data = generate((100000 if options.long else 20000) // SLOW,
+    data = generate((100000 if options.long else 8000) // SLOW,
                     here + '/data')
     refs = {'agentContactId': 'Contacts', 'homeownerContactId': 'Contacts',
             'addressId': 'Properties', 'projectId': 'Projects'}
