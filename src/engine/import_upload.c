@@ -152,6 +152,17 @@ claim(struct import_job *i, struct err *err)
 	return store_claim(i->store, mark, err);
 }
 
+static int
+abort_uploads(struct import_job *i, struct err *err)
+{
+	for (size_t k = 0; k < i->n; k++)
+		if (store_abort_uploads(i->store,
+					name_of(i, i->list[k].from->path),
+					err) != 0)
+			return -1;
+	return 0;
+}
+
 int
 import_upload(struct import_job *i, struct err *err)
 {
@@ -162,7 +173,7 @@ import_upload(struct import_job *i, struct err *err)
 		all += i->dump.units[k].packed_len;
 	atomic_store(&i->up_all, all);
 	if (claim(i, err) != 0 || store_look(i->store, err) != 0 ||
-	    store_abort_uploads(i->store, err) != 0 ||
+	    abort_uploads(i, err) != 0 ||
 	    crew_do(n, work, i, err) != 0)
 		return -1;
 	return upload_rest(i, err);

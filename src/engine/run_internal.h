@@ -118,6 +118,9 @@ int run_choose_out(struct run *r, struct err *err);
 /* Take possession of that, with the journal open.  0 or -1. */
 int run_open_store(struct run *r, struct err *err);
 
+/* Call off unfinished uploads to the tables that the job writes.  0 or -1. */
+int run_abort_uploads(struct run *r, struct err *err);
+
 /* Are the objects of a unit there?  Returns as journal_check_unit() does. */
 int run_check_stored(const struct run *r, const struct journal_unit *u,
 		     struct err *why);

@@ -133,6 +133,17 @@ stays(void *context, const char *name)
 	return true;
 }
 
+int
+run_abort_uploads(struct run *r, struct err *err)
+{
+	for (uint32_t i = 0; r->store != NULL && i < r->plan->ntables; i++)
+		if (run_speaks_for_target(r, i) &&
+		    store_abort_uploads(r->store, r->targets[i].name, err)
+		    != 0)
+			return -1;
+	return 0;
+}
+
 /* ---- opening ------------------------------------------------------------- */
 
 /* A text that no other job has; as it is in the journal. */
@@ -197,7 +208,7 @@ run_open_store(struct run *r, struct err *err)
 	if (rc == 0)
 		rc = store_sweep(r->store, stays, &known, err);
 	if (rc == 0)
-		rc = store_abort_uploads(r->store, err);
+		rc = run_abort_uploads(r, err);
 	free(known.list);
 	return rc;
 }

@@ -224,13 +224,15 @@ store_sweep(struct store *s, bool (*knows)(void *context, const char *name),
 }
 
 int
-store_abort_uploads(struct store *s, struct err *err)
+store_abort_uploads(struct store *s, const char *table, struct err *err)
 {
 	struct s3 *const s3 = place_s3(s->address, err);
-	char path[PATH_LEN];
+	char folder[PATH_LEN], path[PATH_LEN];
 	size_t n;
 
-	if (s3 == NULL || path_of(s, "", path, err) != 0)
+	/* The slash matters: the folder of 'Orders' is not that of 'Orders2'. */
+	snprintf(folder, sizeof(folder), "%s/", table);
+	if (s3 == NULL || path_of(s, folder, path, err) != 0)
 		return -1;
 	/* A service that cannot list them is not asked twice. */
 	return s3_abort_uploads(s3, path, &n, err) < 0

@@ -40,8 +40,11 @@ int store_look(struct store *s, struct err *err);
 /* Was there such an object, of that size, when it was looked? */
 bool store_has(const struct store *s, struct span name, uint64_t size);
 
-/* Call off what uploads an earlier attempt has left.  Returns 0 or -1. */
-int store_abort_uploads(struct store *s, struct err *err);
+/*
+ * Call off what uploads an earlier attempt has left in the folder of this
+ * table; those elsewhere below the address may be of others.  Returns 0 or -1.
+ */
+int store_abort_uploads(struct store *s, const char *table, struct err *err);
 
 /* Remove the objects that nobody `knows`.  Returns 0 or -1. */
 int store_sweep(struct store *s, bool (*knows)(void *context, const char *name),

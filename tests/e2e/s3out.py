@@ -110,10 +110,13 @@ def a_killed_run_goes_on_and_no_part_stays(here, options):
             kills += child.wait() < 0
             child.stderr.close()
             parts += s.stat()['uploads'] > 0
+        # Those of others stay, below the address or beside it.
+        s.begin('to/here/Other/data/x', 'to/here/Things-e2/data/x',
+                'to/here2/Things-e/data/x', 'Things-e/data/x')
         dynamill(s, *command)
         same(s, here, here + '/disk')
         stat = s.stat()
-        e2e.equal(stat['uploads'], 0, 'uploads that stay')
+        e2e.equal(stat['uploads'], 4, 'uploads that stay')
         e2e.check(parts > 0 and stat['aborted'] > 0, parts, stat)
         return '%d kills, %d uploads called off' % (kills, stat['aborted'])
 

@@ -199,6 +199,31 @@ class S3(Server):
         e2e.check(done.returncode == 0, done.stderr)
         return to
 
+    def begin(self, *keys):
+        """Uploads to these keys, which nobody finishes, by boto3."""
+        done = subprocess.run([e2e.PYTHON, '-c', BEGIN, self.url, *keys],
+                              capture_output=True, text=True,
+                              env=environment())
+        if done.returncode == 77:
+            raise e2e.Skipped('python3-boto3 is not installed')
+        e2e.check(done.returncode == 0, done.stderr)
+
+
+BEGIN = '''
+import sys
+try:
+    import boto3
+except ImportError:
+    sys.exit(77)
+from botocore.config import Config
+s3 = boto3.client('s3', endpoint_url=sys.argv[1],
+                  aws_access_key_id='S3RVER', aws_secret_access_key='S3RVER',
+                  region_name='us-east-1',
+                  config=Config(s3={'addressing_style': 'path'}))
+for key in sys.argv[2:]:
+    s3.create_multipart_upload(Bucket='test-bucket', Key=key)
+'''
+
 
 # A bucket that is there, and has nothing in it.
 EMPTY = '''
