@@ -325,6 +325,28 @@ s3_save(struct s3 *s, const char *path, struct span bytes, struct err *err)
 }
 
 int
+s3_save_new(struct s3 *s, const char *path, struct span bytes,
+	    struct err *err)
+{
+	struct service_call c = {
+		.http = { .method = "PUT", .body = bytes },
+		.headers = { { "if-none-match", span_of("*") } },
+		.nheaders = 1,
+	};
+	int rc = ask(s, path, &c, err) == 0 ? 1 : -1;
+	const int status = c.http.status;
+
+	service_call_free(&c);
+	/* 409: another such request is under way. */
+	if (rc < 0 && (status == 412 || status == 409))
+		rc = 0;
+	/* Some say that they do not know the header. */
+	if (rc < 0 && status == 501)
+		rc = s3_save(s, path, bytes, err) == 0 ? 1 : -1;
+	return rc;
+}
+
+int
 s3_remove(struct s3 *s, const char *path, struct err *err)
 {
 	struct service_call c = { .http = { .method = "DELETE" } };

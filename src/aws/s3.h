@@ -84,4 +84,12 @@ int s3_save(struct s3 *s, const char *path, struct span bytes,
 	    struct err *err);
 int s3_remove(struct s3 *s, const char *path, struct err *err);
 
+/*
+ * Write it if there is none of that name, by If-None-Match.  1; 0 if there is
+ * one, which may be ours, since an answer may have been lost; or -1.  A service
+ * that does not know the header may write over what is there.
+ */
+int s3_save_new(struct s3 *s, const char *path, struct span bytes,
+		struct err *err);
+
 #endif

@@ -174,7 +174,8 @@ import_upload(struct import_job *i, struct err *err)
 	atomic_store(&i->up_all, all);
 	if (claim(i, err) != 0 || store_look(i->store, err) != 0 ||
 	    abort_uploads(i, err) != 0 ||
-	    crew_do(n, work, i, err) != 0)
+	    crew_do(n, work, i, err) != 0 ||
+	    store_check_claim(i->store, err) != 0)
 		return -1;
 	return upload_rest(i, err);
 }

@@ -351,7 +351,8 @@ int
 run_write_manifests(struct run *r, struct err *err)
 {
 	/* Whose beginning was told twice, since the first answer was lost. */
-	if (run_abort_uploads(r, err) != 0)
+	if (run_abort_uploads(r, err) != 0 ||
+	    (r->store != NULL && store_check_claim(r->store, err) != 0))
 		return -1;
 	for (uint32_t i = 0; i < r->plan->ntables; i++)
 		if (run_speaks_for_target(r, i) &&

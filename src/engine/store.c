@@ -21,6 +21,7 @@ struct object {
 
 struct store {
 	char *address;
+	char *mark;			/* when it was claimed; or NULL */
 	const struct plan_side *target;
 	struct object *objects;		/* in the order of their names */
 	size_t n, cap;
@@ -70,6 +71,7 @@ store_close(struct store *s)
 	forget(s);
 	free(s->objects);
 	free(s->address);
+	free(s->mark);
 	free(s);
 }
 
@@ -119,6 +121,26 @@ check_mark(struct s3 *s3, const struct store *s, const char *path,
 }
 
 int
+store_check_claim(struct store *s, struct err *err)
+{
+	struct s3 *const s3 = place_s3(s->address, err);
+	struct buf there = { 0 };
+	char path[PATH_LEN];
+	int rc = -1;
+
+	if (s->mark == NULL)
+		return 0;
+	if (s3 != NULL && path_of(s, MARK, path, err) == 0)
+		rc = s3_load(s3, path, MAX_MARK_LEN, &there, err);
+	if (rc == 0 && !span_is(buf_span(&there), s->mark))
+		rc = err_set(err, ERR_REFUSED, "%s was taken by another job "
+			     "at the same moment; name another place for this "
+			     "one", s->address);
+	buf_free(&there);
+	return rc;
+}
+
+int
 store_claim(struct store *s, const char *mark, struct err *err)
 {
 	struct side *const side = place_side_of(s->address, err);
@@ -132,8 +154,14 @@ store_claim(struct store *s, const char *mark, struct err *err)
 	    path_of(s, MARK, path, err) != 0 ||
 	    s3_list(s3, below, 1, see, &any, err) != 0)
 		return -1;
-	return any ? check_mark(s3, s, path, mark, err)
-		   : s3_save(s3, path, span_of(mark), err);
+	free(s->mark);
+	s->mark = strdup(mark);
+	if (s->mark == NULL)
+		return err_set(err, ERR_SYSTEM, "out of memory");
+	if (any)
+		return check_mark(s3, s, path, mark, err);
+	return s3_save_new(s3, path, span_of(mark), err) < 0 ? -1
+		: store_check_claim(s, err);
 }
 
 /* ---- what is there ------------------------------------------------------- */

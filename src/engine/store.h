@@ -4,8 +4,9 @@
  * Nothing is renamed there: objects appear under their last names, whole or not
  * at all, and of each table manifest-summary.json comes last; before that it is
  * no export.  The address belongs to one job, which finds nothing there when it
- * begins and leaves its mark, `_started`; so whatever is there on resume is its
- * own.  The names of objects are relative to the address.
+ * begins and leaves its mark, `_started`, as only one of two that begin at once
+ * can; so whatever is there on resume is its own.  The names of objects are
+ * relative to the address.
  */
 #ifndef ENGINE_STORE_H
 #define ENGINE_STORE_H
@@ -33,6 +34,12 @@ void store_close(struct store *s);	/* NULL is fine */
  * there, or if the caller is of another account than the target.
  */
 int store_claim(struct store *s, const char *mark, struct err *err);
+
+/*
+ * Is it still?  A service that does not know of conditions may have let another
+ * job in at the same moment, whose mark is the last.  0, or -1.
+ */
+int store_check_claim(struct store *s, struct err *err);
 
 /* Learn what is there, for store_has() and store_sweep().  0 or -1. */
 int store_look(struct store *s, struct err *err);

@@ -184,6 +184,46 @@ def an_address_belongs_to_one_job(here, _):
                      status=2)
 
 
+def of_two_that_begin_at_once_one_is_refused(here, _):
+    """Nothing was there when it looked, and then another was faster."""
+    s3.big(here + '/data/0.json.gz', 10)
+    path = plan(here, out=OUT)
+    listing = b'<?xml version="1.0"?><R><IsTruncated>false</IsTruncated></R>'
+    theirs = b'dynamill job of another\n'
+
+    def meet(name, status, there, ends):
+        marks, seen = [], []
+
+        def answer(request):
+            what = request.path.split('?')[0]
+            if what.endswith('/_started') and request.command == 'PUT':
+                marks.append((request.headers['if-none-match'],
+                              request.body))
+                return status(len(marks)), {}, b''
+            if what.endswith('/_started'):
+                return 200, {}, there(marks)
+            if 'list-type' in request.path:
+                return 200, {}, listing
+            seen.append(request.path)
+            return 403, {}, b'<Error><Code>AccessDenied</Code></Error>'
+        with servers.answers(answer) as url:
+            r = dynamill(servers.S3(url), 'run', path, '--job',
+                         here + '/' + name, status=ends)
+        e2e.equal(marks[0][0], '*', 'If-None-Match')
+        e2e.equal(bool(seen), ends != 5, 'went on')
+        return r, marks
+    # S3 says so, or a server without conditions let both write.
+    for name, code in (('a', 412), ('b', 409), ('c', 200)):
+        r, _ = meet(name, lambda _: code, lambda _: theirs, 5)
+        e2e.contains(r.err, OUT + ' was taken by another job', 'another place')
+    # What is there is its own, of which the first answer was lost; or by a
+    # server that refuses the header.
+    mine = lambda marks: marks[-1][1]
+    meet('d', lambda n: 500 if n == 1 else 412, mine, 4)
+    _, marks = meet('e', lambda n: 501 if n == 1 else 200, mine, 4)
+    e2e.equal([x[0] for x in marks], ['*', None], 'If-None-Match')
+
+
 def the_account_of_the_target_is_asked_first(here, _):
     s3.big(here + '/data/0.json.gz', 10)
     path = plan(here, out=OUT, account='123456789012')
@@ -217,5 +257,6 @@ if __name__ == '__main__':
               an_interrupted_run_leaves_no_parts,
               keys_expire_and_answers_stall_on_the_way,
               an_address_belongs_to_one_job,
+              of_two_that_begin_at_once_one_is_refused,
               the_account_of_the_target_is_asked_first,
               what_is_in_s3_is_pushed_and_validated])
