@@ -150,7 +150,7 @@ def everything_arrives_whatever_fails(here, options):
 
 
 def credentials_may_expire_half_way(here, _):
-    things = items(3000 // e2e.SLOW)
+    things = items(3000)
     folder = job(here, things)
     with servers.dynamodb('--expire', 60) as s:
         servers.boto(s, create=[ROLE])
