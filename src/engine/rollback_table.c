@@ -338,7 +338,8 @@ take_latest(struct roller *x, struct op *op, struct err *err)
 	const struct undo_past *const p = x->t->past[ROLL_PUTS];
 	struct undo_was w, older;
 
-	if (op->partial || op->gone || op->prior == PRIOR_UNKNOWN)
+	/* An update has no such record. */
+	if (p == NULL || op->gone || op->prior == PRIOR_UNKNOWN)
 		return 0;
 	w = undo_past_back(p, undo_unit(op->tag), undo_number(op->tag), 0);
 	for (size_t i = 1;; i++) {
