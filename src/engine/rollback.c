@@ -78,6 +78,29 @@ path_of(const struct rollback *r, const struct rolling *t, unsigned roll,
 		 ending);
 }
 
+/*
+ * What push noted as done, to which --force keeps.  A record of another table,
+ * or none, says that nothing was.
+ */
+static int
+open_sent(struct rollback *r, struct rolling *t, unsigned roll,
+	  const char *ending, struct keyhash of, uint32_t nunits,
+	  struct err *err)
+{
+	char path[PATH_MAX];
+	struct err why;
+	bool resumed;
+
+	path_of(r, t, roll, JOB_PUSH, ending, path);
+	if (!r->o.force || access(path, F_OK) != 0)
+		return 0;
+	t->sent[roll] = progress_open(path, of, nunits, &resumed, &why);
+	if (t->sent[roll] != NULL || why.code == ERR_REFUSED)
+		return 0;
+	*err = why;
+	return -1;
+}
+
 /* What the records say of one part of it. */
 static int
 look_at_part(struct rollback *r, struct rolling *t, unsigned roll,
@@ -106,7 +129,9 @@ look_at_part(struct rollback *r, struct rolling *t, unsigned roll,
 	t->progress[roll] = progress_open(path, footprint_hash("rollback",
 				table, outfiles_hash(files)), files->n,
 				&resumed, err);
-	return t->progress[roll] == NULL ? -1 : 0;
+	return t->progress[roll] == NULL ? -1
+		: open_sent(r, t, roll, ".done", footprint_hash(t->shown.name,
+			    table, outfiles_hash(files)), files->n, err);
 }
 
 /* The lines that `push --update` listed as changed since the export. */
@@ -168,7 +193,9 @@ look_at_updates(struct rollback *r, struct rolling *t,
 		unlink(path);
 	t->progress[ROLL_PUTS] = progress_open(path, footprint_hash("rollback",
 		table, updates_hash(t->updates)), 1, &resumed, err);
-	return t->progress[ROLL_PUTS] == NULL ? -1 : 0;
+	return t->progress[ROLL_PUTS] == NULL ? -1
+		: open_sent(r, t, ROLL_PUTS, "~updates.done", footprint_hash(
+			    "update", table, updates_hash(t->updates)), 1, err);
 }
 
 /* Items of a part that have no line in the record. */
@@ -305,6 +332,7 @@ rollback_close(struct rollback *r)
 		for (unsigned k = 0; k < ROLLS; k++) {
 			undo_past_close(r->list[i].past[k]);
 			progress_close(r->list[i].progress[k]);
+			progress_close(r->list[i].sent[k]);
 		}
 	}
 	free(r->list);

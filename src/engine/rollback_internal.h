@@ -25,6 +25,7 @@ struct rolling {
 	struct footprint footprint;
 	struct undo_past *past[ROLLS];
 	struct progress *progress[ROLLS];
+	struct progress *sent[ROLLS];	/* by push; NULL: nothing is known */
 	struct updates *updates;	/* of `push --update`, or NULL */
 	uint64_t *lost;			/* lines of it that were not done, in
 					   order */
@@ -62,6 +63,7 @@ struct op {
 	uint64_t tag;		/* undo_tag() */
 	struct span json;	/* what it wrote, or the key that it deleted */
 	bool gone;		/* that */
+	bool sent;		/* the service told that it has it */
 	enum prior prior;
 	struct span was;	/* PRIOR_ITEM */
 	/* Of an update: `json` is the key, `was` and `is` some attributes. */

@@ -160,6 +160,15 @@ add_op(struct ops *o, const struct op *op, const struct value *map,
 	return 0;
 }
 
+/* Did push note that the service has it? */
+static bool
+was_sent(const struct rolling *t, unsigned roll, uint32_t unit,
+	 uint64_t number)
+{
+	return t->sent[roll] != NULL &&
+	       number < progress_of(t->sent[roll], unit);
+}
+
 /* ---- updates ------------------------------------------------------------ */
 
 static int
@@ -188,6 +197,7 @@ next_updates(struct ops *o, struct op **list, struct err *err)
 			.prior = line.made.ptr != NULL ? PRIOR_ABSENT
 				: PRIOR_ITEM,
 			.was = line.was, .is = line.is,
+			.sent = was_sent(o->t, ROLL_PUTS, 0, line.number),
 		};
 	}
 	*list = o->list;
@@ -212,6 +222,7 @@ ops_next(struct ops *o, struct op **list, struct err *err)
 		struct op op = {
 			.tag = undo_tag(o->unit, o->number),
 			.gone = o->roll == ROLL_DELETES,
+			.sent = was_sent(o->t, o->roll, o->unit, o->number),
 		};
 
 		if (map == NULL || map->type != VALUE_M)

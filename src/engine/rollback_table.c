@@ -226,6 +226,9 @@ act(struct roller *x, const struct op *op, const struct getitems_one *one,
 		return 0;
 	if (!x->r->o.force && (state == OTHER || op->prior == PRIOR_UNKNOWN))
 		return 0;
+	/* Of what was in flight only our own is known to be ours. */
+	if (state == OTHER && !op->sent)
+		return 0;
 	/* There is no bringing back. */
 	if (live == NULL && (op->partial || op->prior == PRIOR_UNKNOWN))
 		return 0;
@@ -241,6 +244,8 @@ list_one(struct roller *x, const struct op *op,
 	const char *const why = refusal ? "the service did not take it back"
 		: state == AS_WRITTEN
 		? "nothing was kept of what was there (--no-undo)"
+		: x->r->o.force && !op->sent
+		? "it is not known that the job ever wrote it"
 		: one->item.ptr == NULL ? "it is gone since"
 		: "it was changed since";
 	char text[300];

@@ -140,6 +140,28 @@ def new_items_are_put_where_there_are_none(here, _):
         push.same(things + [theirs], scan(s))
 
 
+def by_force_only_what_was_sent(here, _):
+    things = push.items(60)
+    with servers.dynamodb() as s:
+        folder = job(here, things, begin(s, things))
+        push.push(s, folder, '--update', *CONFIRM)
+        live = [want(x) for x in things]
+        live[7]['tag'] = {'S': 'theirs'}
+        servers.boto(s, table='Things-new', put=live[7:8])
+        path = folder + '/push/Things-new~updates.done'
+        record = e2e.read(path, 'rb')
+        # As if killed before any of it was acknowledged.
+        os.truncate(path, 64)
+        rollback.rollback(s, folder, '--force', status=1)
+        push.same(things[:7] + live[7:8] + things[8:], scan(s))
+        e2e.equal(rollback.left(folder), [rollback.key_of(things[7])], 'left')
+        # It was written for sure, and is set back.
+        with open(path, 'wb') as f:
+            f.write(record)
+        rollback.rollback(s, folder, '--force')
+        push.same(things, scan(s))
+
+
 def what_is_no_update_is_refused(here, _):
     things = push.items(20)
     with servers.dynamodb() as s:
@@ -201,4 +223,5 @@ if __name__ == '__main__':
     e2e.main([only_what_is_still_as_it_was_changes,
               the_export_is_the_one_that_was_run,
               new_items_are_put_where_there_are_none,
-              what_is_no_update_is_refused, killed_at_any_moment])
+              by_force_only_what_was_sent, what_is_no_update_is_refused,
+              killed_at_any_moment])

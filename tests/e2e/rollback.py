@@ -258,6 +258,65 @@ def what_others_wrote_before_the_resume_was_there(here, _):
         push.same(now, servers.boto(s, scan='Things-new'))
 
 
+def left(folder):
+    return [json.loads(x)['Key'] for x in e2e.read(
+        folder + '/rollback/Things-new~changed.jsonl').splitlines()]
+
+
+def forget_unit(folder):
+    """As if nothing of one file was acknowledged; its number."""
+    path = folder + '/push/Things-new.done'
+    text = e2e.read(path, 'rb')
+    records = [text[at:at + 24] for at in range(64, len(text), 24)]
+    unit = records[-1][:8]
+    with open(path, 'wb') as f:
+        f.write(text[:64] + b''.join(x for x in records if x[:8] != unit))
+    return int.from_bytes(unit, 'little')
+
+
+def by_force_only_what_was_sent(here, _):
+    things = push.items(120)
+    old = olds(things[::2])
+    folder = push.job(here, things)
+    with servers.dynamodb() as s:
+        servers.boto(s, create=[push.ROLE], table='Things-new', put=old)
+        push.push(s, folder, '--into-existing', *CONFIRM)
+        unit = forget_unit(folder)
+        # One of each kind, by where the undo says that it stands.
+        pick = {}
+        for line in e2e.read(folder + '/undo/Things-new.jsonl').splitlines():
+            line = json.loads(line)
+            pick[line['At'][0] != unit, 'Item' in line] = line['Key']
+        e2e.equal(len(pick), 4, 'kinds')
+        theirs = {kind: {**key, 's': {'S': 'theirs'}}
+                  for kind, key in pick.items()}
+        servers.boto(s, table='Things-new', put=list(theirs.values()))
+        rollback(s, folder, '--force', status=1)
+        stay = [theirs[False, True], theirs[False, False]]
+        number = lambda x: float(x['sk']['N'])
+        push.same([x for x in old if number(x) != number(stay[0])] + stay,
+                  servers.boto(s, scan='Things-new'))
+        e2e.equal(sorted(map(number, left(folder))),
+                  sorted(map(number, stay)), 'left')
+
+
+def by_force_nothing_of_others_in_an_empty_table(here, _):
+    things = push.items(90)
+    folder = push.job(here, things)
+    with servers.dynamodb() as s:
+        servers.boto(s, create=[push.ROLE])
+        push.push(s, folder)
+        # As if killed with all of it in flight, and half had come there.
+        forget_all(folder)
+        theirs = [{**key_of(things[80]), 's': {'S': 'theirs'}}]
+        servers.boto(s, table='Things-new', put=theirs,
+                     remove=[key_of(x) for x in things[45:80] + things[81:]])
+        t = of_json(rollback(s, folder, '--force', '--output', 'json',
+                             status=1))
+        e2e.equal((t['removed'], t['changedSince']), (45, 1), t)
+        push.same(theirs, servers.boto(s, scan='Things-new'))
+
+
 def what_was_begun_over_others_goes_on_so(here, _):
     things = push.items(120)
     old = olds(things[::2])
@@ -376,6 +435,8 @@ if __name__ == '__main__':
               what_only_new_left_is_left, without_an_undo_it_is_said,
               killed_at_any_moment,
               what_others_wrote_before_the_resume_was_there,
+              by_force_only_what_was_sent,
+              by_force_nothing_of_others_in_an_empty_table,
               what_was_begun_over_others_goes_on_so,
               our_own_puts_are_not_what_was_there,
               only_where_it_was_written,
