@@ -158,6 +158,7 @@ open_part(struct deliver *d, struct delivery *t, unsigned part,
 		&resumed, err);
 	if (t->progress[part] == NULL)
 		return -1;
+	t->recorded |= resumed;
 	for (uint32_t i = 0; i < files->n; i++)
 		*before += progress_of(t->progress[part], i);
 	return 0;
@@ -227,12 +228,14 @@ load_footprint(struct deliver *d, struct delivery *t,
 
 /*
  * Is all that is in it of this job?  To go on is not enough: what was begun
- * over items of others would go on without keeping, or sparing, them.
+ * over items of others would go on without keeping, or sparing, them.  A kill
+ * may come when items are there and none is in the record yet.
  */
 static bool
 is_ours(const struct delivery *t)
 {
-	return t->shown.empty || (t->shown.resumed && t->footprint.was_empty);
+	return t->shown.empty || (t->recorded && t->footprint.pushed &&
+				  t->footprint.was_empty);
 }
 
 /* ---- sources ------------------------------------------------------------ */

@@ -26,6 +26,7 @@ struct delivery {
 	struct footprint footprint;
 	struct progress *progress[PARTS];	/* NULL: nothing goes there */
 	struct updates *updates;		/* NULL: it is no update */
+	bool recorded;		/* there was a record of how far it is */
 };
 
 static inline const struct outfiles_part *

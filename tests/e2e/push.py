@@ -198,6 +198,19 @@ def a_killed_push_goes_on(here, options):
         return '%d kills' % kills
 
 
+def a_push_killed_before_its_first_record_goes_on(here, _):
+    things = items(100)
+    folder = job(here, things)
+    with servers.dynamodb() as s:
+        servers.boto(s, create=[ROLE])
+        push(s, folder)
+        os.truncate(folder + '/push/Things-new.done', 64)
+        t = of_json(push(s, folder, '--output', 'json', '--yes', '--confirm',
+                         'Things-new'))
+        e2e.equal((t['put'], t['refused']), (len(things), 0), 'told')
+        same(things, servers.boto(s, scan='Things-new'))
+
+
 def what_the_service_refuses_is_kept_and_told(here, _):
     things = items(200)
     for i in (3, 77, 150):
@@ -369,6 +382,7 @@ if __name__ == '__main__':
               everything_arrives_whatever_fails,
               credentials_may_expire_half_way,
               a_killed_push_goes_on,
+              a_push_killed_before_its_first_record_goes_on,
               what_the_service_refuses_is_kept_and_told,
               only_new_leaves_what_is_there,
               tables_that_are_not_right_are_refused,
