@@ -27,13 +27,11 @@ begin(struct jsonwrite *w, struct buf *body, const char *name,
 
 static const struct tree *
 ask(struct service *s, const char *operation, struct jsonwrite *w,
-    struct arena *mem, char *code, struct err *err)
+    struct arena *mem, struct err *err)
 {
 	jsonwrite_end(w);
-	if (code != NULL)
-		code[0] = '\0';
 	return jsonwrite_finish(w) != 0 ? NULL
-		: dynamodb_ask(s, operation, buf_span(w->out), mem, code, err);
+		: dynamodb_ask(s, operation, buf_span(w->out), mem, NULL, err);
 }
 
 /* ---- point-in-time recovery --------------------------------------------- */
@@ -44,15 +42,13 @@ pitr_look(struct service *s, const char *table, struct pitr *out,
 {
 	char code[SERVICE_CODE_LEN];
 	struct arena mem = { 0 };
-	struct buf body = { 0 };
-	struct jsonwrite w;
 	const struct tree *t;
 	const char *status;
 	int rc = -1;
 
 	*out = (struct pitr){ 0 };
-	begin(&w, &body, "TableName", table, err);
-	t = ask(s, "DescribeContinuousBackups", &w, &mem, code, err);
+	t = dynamodb_ask_about(s, "DescribeContinuousBackups", "TableName",
+			       table, &mem, code, err);
 	if (t != NULL) {
 		t = tree_get(t, "ContinuousBackupsDescription");
 		t = t == NULL ? NULL
@@ -67,7 +63,6 @@ pitr_look(struct service *s, const char *table, struct pitr *out,
 		rc = 0;
 	}
 	arena_free(&mem);
-	buf_free(&body);
 	return rc < 0 ? err_at(err, "table '%s'", table) : rc;
 }
 
@@ -90,7 +85,7 @@ pitr_turn_on(struct service *s, const char *table, uint64_t days,
 		jsonwrite_uint(&w, days);
 	}
 	jsonwrite_end(&w);
-	if (ask(s, "UpdateContinuousBackups", &w, &mem, NULL, err) == NULL)
+	if (ask(s, "UpdateContinuousBackups", &w, &mem, err) == NULL)
 		rc = err_at(err, "table '%s'", table);
 	arena_free(&mem);
 	buf_free(&body);
@@ -104,18 +99,16 @@ static int
 wait_for(struct service *s, const char *arn, struct err *err)
 {
 	struct arena mem = { 0 };
-	struct buf body = { 0 };
 	unsigned ms = 0;
 	int rc = 1;
 
 	while (rc > 0) {
-		struct jsonwrite w;
 		const struct tree *t;
 		const char *status;
 
 		arena_reset(&mem);
-		begin(&w, &body, "BackupArn", arn, err);
-		t = ask(s, "DescribeBackup", &w, &mem, NULL, err);
+		t = dynamodb_ask_about(s, "DescribeBackup", "BackupArn", arn,
+				       &mem, NULL, err);
 		t = t == NULL ? NULL : tree_get(t, "BackupDescription");
 		t = t == NULL ? NULL : tree_get(t, "BackupDetails");
 		status = dynamodb_text(t, "BackupStatus");
@@ -129,7 +122,6 @@ wait_for(struct service *s, const char *arn, struct err *err)
 			rc = -1;
 	}
 	arena_free(&mem);
-	buf_free(&body);
 	return rc == 0 ? 0 : err_at(err, "%s", arn);
 }
 
@@ -147,7 +139,7 @@ backup_make(struct service *s, const char *table, const char *name,
 	begin(&w, &body, "TableName", table, err);
 	jsonwrite_name(&w, "BackupName");
 	jsonwrite_text(&w, name);
-	t = ask(s, "CreateBackup", &w, &mem, NULL, err);
+	t = ask(s, "CreateBackup", &w, &mem, err);
 	made = t == NULL ? NULL
 		: dynamodb_text(tree_get(t, "BackupDetails"), "BackupArn");
 	if (t != NULL && made == NULL)
@@ -184,7 +176,7 @@ table_restore(struct service *s, const struct table_restore *r,
 		jsonwrite_bool(&w, true);
 	}
 	if (ask(s, r->backup != NULL ? "RestoreTableFromBackup"
-		: "RestoreTableToPointInTime", &w, &mem, NULL, err) == NULL)
+		: "RestoreTableToPointInTime", &w, &mem, err) == NULL)
 		rc = err_at(err, "table '%s'", r->into);
 	arena_free(&mem);
 	buf_free(&body);

@@ -92,7 +92,36 @@ dynamodb_ask(struct service *s, const char *operation, struct span body,
 	return t;
 }
 
-/* ---- tables ------------------------------------------------------------- */
+const struct tree *
+dynamodb_ask_about(struct service *s, const char *operation, const char *name,
+		   const char *value, struct arena *mem, char *code,
+		   struct err *err)
+{
+	struct buf body = { 0 };
+	struct jsonwrite w;
+	const struct tree *t = NULL;
+
+	if (code != NULL)
+		code[0] = '\0';
+	jsonwrite_start(&w, &body, true, err);
+	jsonwrite_map(&w);
+	dynamodb_member(&w, name, value);
+	jsonwrite_end(&w);
+	if (jsonwrite_finish(&w) == 0)
+		t = dynamodb_ask(s, operation, buf_span(&body), mem, code,
+				 err);
+	buf_free(&body);
+	return t;
+}
+
+void
+dynamodb_member(struct jsonwrite *w, const char *name, const char *value)
+{
+	if (value == NULL)
+		return;
+	jsonwrite_name(w, name);
+	jsonwrite_text(w, value);
+}
 
 const char *
 dynamodb_text(const struct tree *t, const char *name)
@@ -140,18 +169,7 @@ dynamodb_pause(struct service *s, unsigned *ms, unsigned most,
 	return 0;
 }
 
-static int
-name_body(const char *table, struct buf *body, struct err *err)
-{
-	struct jsonwrite w;
-
-	jsonwrite_start(&w, body, true, err);
-	jsonwrite_map(&w);
-	jsonwrite_name(&w, "TableName");
-	jsonwrite_text(&w, table);
-	jsonwrite_end(&w);
-	return jsonwrite_finish(&w);
-}
+/* ---- tables ------------------------------------------------------------- */
 
 static void
 take(struct dynamodb_table *t)
@@ -182,15 +200,12 @@ dynamodb_describe(struct service *s, const char *table,
 		  struct dynamodb_table *t, struct err *err)
 {
 	char code[SERVICE_CODE_LEN];
-	struct buf body = { 0 };
-	const struct tree *answer = NULL;
+	const struct tree *answer;
 	int rc = -1;
 
 	*t = (struct dynamodb_table){ 0 };
-	if (name_body(table, &body, err) == 0)
-		answer = dynamodb_ask(s, "DescribeTable", buf_span(&body),
-				      &t->mem, code, err);
-	buf_free(&body);
+	answer = dynamodb_ask_about(s, "DescribeTable", "TableName", table,
+				    &t->mem, code, err);
 	if (answer == NULL && strcmp(code, "ResourceNotFoundException") == 0)
 		return 0;
 	t->tree = answer == NULL ? NULL : tree_get(answer, "Table");

@@ -12,6 +12,7 @@
 #include "base/span.h"
 
 struct err;
+struct jsonwrite;
 struct service;
 struct service_call;
 struct side;
@@ -33,6 +34,17 @@ void dynamodb_prepare(struct service_call *c, const char *operation,
 const struct tree *dynamodb_ask(struct service *s, const char *operation,
 				struct span body, struct arena *mem,
 				char *code, struct err *err);
+
+/*
+ * The same with the one thing that it is about as its body: {"name": "value"}.
+ */
+const struct tree *dynamodb_ask_about(struct service *s, const char *operation,
+				      const char *name, const char *value,
+				      struct arena *mem, char *code,
+				      struct err *err);
+
+/* A member of a body; nothing if there is no value. */
+void dynamodb_member(struct jsonwrite *w, const char *name, const char *value);
 
 /*
  * What a map of an answer has by this name: NULL, 0 if it is nothing such.  A

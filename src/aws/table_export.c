@@ -38,15 +38,6 @@ take(const struct tree *answer, struct table_export *e, struct err *err)
 /* ---- beginning one ------------------------------------------------------- */
 
 static void
-put(struct jsonwrite *w, const char *name, const char *value)
-{
-	if (value == NULL)
-		return;
-	jsonwrite_name(w, name);
-	jsonwrite_text(w, value);
-}
-
-static void
 put_time(struct jsonwrite *w, const char *name, int64_t time)
 {
 	if (time == 0)
@@ -63,23 +54,23 @@ write_body(const struct table_export_options *o, const char *table_arn,
 
 	jsonwrite_start(&w, body, true, err);
 	jsonwrite_map(&w);
-	put(&w, "TableArn", table_arn);
-	put(&w, "S3Bucket", o->bucket);
-	put(&w, "S3Prefix", o->prefix);
-	put(&w, "S3BucketOwner", o->bucket_owner);
-	put(&w, "S3SseAlgorithm", o->kms_key != NULL ? "KMS" : NULL);
-	put(&w, "S3SseKmsKeyId", o->kms_key);
-	put(&w, "ExportFormat", o->format != NULL ? o->format
+	dynamodb_member(&w, "TableArn", table_arn);
+	dynamodb_member(&w, "S3Bucket", o->bucket);
+	dynamodb_member(&w, "S3Prefix", o->prefix);
+	dynamodb_member(&w, "S3BucketOwner", o->bucket_owner);
+	dynamodb_member(&w, "S3SseAlgorithm", o->kms_key != NULL ? "KMS" : NULL);
+	dynamodb_member(&w, "S3SseKmsKeyId", o->kms_key);
+	dynamodb_member(&w, "ExportFormat", o->format != NULL ? o->format
 	    : "DYNAMODB_JSON");
-	put(&w, "ClientToken", o->token);
+	dynamodb_member(&w, "ClientToken", o->token);
 	put_time(&w, "ExportTime", o->time);
 	if (o->from != 0) {
-		put(&w, "ExportType", "INCREMENTAL_EXPORT");
+		dynamodb_member(&w, "ExportType", "INCREMENTAL_EXPORT");
 		jsonwrite_name(&w, "IncrementalExportSpecification");
 		jsonwrite_map(&w);
 		put_time(&w, "ExportFromTime", o->from);
 		put_time(&w, "ExportToTime", o->to);
-		put(&w, "ExportViewType", o->view != NULL ? o->view
+		dynamodb_member(&w, "ExportViewType", o->view != NULL ? o->view
 		    : "NEW_AND_OLD_IMAGES");
 		jsonwrite_end(&w);
 	}
@@ -151,22 +142,10 @@ table_export_look(struct service *s, const char *arn, struct table_export *e,
 		  struct err *err)
 {
 	struct table_export now = { 0 };
-	struct buf body = { 0 };
-	struct jsonwrite w;
-	const struct tree *t = NULL;
-	int rc = -1;
+	const struct tree *const t = dynamodb_ask_about(s, "DescribeExport",
+		"ExportArn", arn, &now.mem, NULL, err);
 
-	jsonwrite_start(&w, &body, true, err);
-	jsonwrite_map(&w);
-	put(&w, "ExportArn", arn);
-	jsonwrite_end(&w);
-	if (jsonwrite_finish(&w) == 0)
-		t = dynamodb_ask(s, "DescribeExport", buf_span(&body),
-				 &now.mem, NULL, err);
-	if (t != NULL)
-		rc = take(t, &now, err);
-	buf_free(&body);
-	if (rc != 0) {
+	if (t == NULL || take(t, &now, err) != 0) {
 		arena_free(&now.mem);
 		return -1;
 	}

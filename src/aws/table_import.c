@@ -31,15 +31,6 @@ take(const struct tree *answer, struct table_import *i, struct err *err)
 }
 
 static void
-put(struct jsonwrite *w, const char *name, const char *value)
-{
-	if (value == NULL)
-		return;
-	jsonwrite_name(w, name);
-	jsonwrite_text(w, value);
-}
-
-static void
 put_csv(struct jsonwrite *w, const struct table_import_options *o)
 {
 	jsonwrite_name(w, "InputFormatOptions");
@@ -70,15 +61,15 @@ table_import_start(struct service *s, const struct table_import_options *o,
 	*i = (struct table_import){ 0 };
 	jsonwrite_start(&w, &body, true, err);
 	jsonwrite_map(&w);
-	put(&w, "ClientToken", o->token);
+	dynamodb_member(&w, "ClientToken", o->token);
 	jsonwrite_name(&w, "S3BucketSource");
 	jsonwrite_map(&w);
-	put(&w, "S3Bucket", o->bucket);
-	put(&w, "S3KeyPrefix", o->prefix);
-	put(&w, "S3BucketOwner", o->bucket_owner);
+	dynamodb_member(&w, "S3Bucket", o->bucket);
+	dynamodb_member(&w, "S3KeyPrefix", o->prefix);
+	dynamodb_member(&w, "S3BucketOwner", o->bucket_owner);
 	jsonwrite_end(&w);
-	put(&w, "InputFormat", o->format);
-	put(&w, "InputCompressionType", o->compression);
+	dynamodb_member(&w, "InputFormat", o->format);
+	dynamodb_member(&w, "InputCompressionType", o->compression);
 	if (strcmp(o->format, "CSV") == 0)
 		put_csv(&w, o);
 	jsonwrite_name(&w, "TableCreationParameters");
@@ -96,22 +87,10 @@ table_import_look(struct service *s, const char *arn, struct table_import *i,
 		  struct err *err)
 {
 	struct table_import now = { 0 };
-	struct buf body = { 0 };
-	struct jsonwrite w;
-	const struct tree *t = NULL;
-	int rc = -1;
+	const struct tree *const t = dynamodb_ask_about(s, "DescribeImport",
+		"ImportArn", arn, &now.mem, NULL, err);
 
-	jsonwrite_start(&w, &body, true, err);
-	jsonwrite_map(&w);
-	put(&w, "ImportArn", arn);
-	jsonwrite_end(&w);
-	if (jsonwrite_finish(&w) == 0)
-		t = dynamodb_ask(s, "DescribeImport", buf_span(&body),
-				 &now.mem, NULL, err);
-	if (t != NULL)
-		rc = take(t, &now, err);
-	buf_free(&body);
-	if (rc != 0) {
+	if (t == NULL || take(t, &now, err) != 0) {
 		arena_free(&now.mem);
 		return -1;
 	}

@@ -402,21 +402,11 @@ tables_ttl(struct service *s, const char *name, struct buf *attribute,
 {
 	char code[SERVICE_CODE_LEN];
 	struct arena mem = { 0 };
-	struct buf body = { 0 };
-	struct jsonwrite w;
-	const struct tree *t = NULL;
+	const struct tree *t = dynamodb_ask_about(s, "DescribeTimeToLive",
+		"TableName", name, &mem, code, err);
 	const char *status, *by;
 	int rc = -1;
 
-	jsonwrite_start(&w, &body, true, err);
-	jsonwrite_map(&w);
-	jsonwrite_name(&w, "TableName");
-	jsonwrite_text(&w, name);
-	jsonwrite_end(&w);
-	code[0] = '\0';
-	if (jsonwrite_finish(&w) == 0)
-		t = dynamodb_ask(s, "DescribeTimeToLive", buf_span(&body),
-				 &mem, code, err);
 	if (t != NULL) {
 		t = tree_get(t, "TimeToLiveDescription");
 		status = dynamodb_text(t, "TimeToLiveStatus");
@@ -429,7 +419,6 @@ tables_ttl(struct service *s, const char *name, struct buf *attribute,
 		rc = 0;
 	}
 	arena_free(&mem);
-	buf_free(&body);
 	return rc < 0 ? err_at(err, "table '%s'", name) : rc;
 }
 
@@ -438,22 +427,11 @@ tables_delete(struct service *s, const char *name, struct err *err)
 {
 	char code[SERVICE_CODE_LEN];
 	struct arena mem = { 0 };
-	struct buf body = { 0 };
-	struct jsonwrite w;
-	const struct tree *answer = NULL;
-
-	jsonwrite_start(&w, &body, true, err);
-	jsonwrite_map(&w);
-	jsonwrite_name(&w, "TableName");
-	jsonwrite_text(&w, name);
-	jsonwrite_end(&w);
-	code[0] = '\0';
-	if (jsonwrite_finish(&w) == 0)
-		answer = dynamodb_ask(s, "DeleteTable", buf_span(&body), &mem,
-				      code, err);
+	const struct tree *const answer = dynamodb_ask_about(s, "DeleteTable",
+		"TableName", name, &mem, code, err);
 	const bool none = strcmp(code, "ResourceNotFoundException") == 0;
+
 	arena_free(&mem);
-	buf_free(&body);
 	if (none)
 		return 0;
 	if (answer == NULL)
