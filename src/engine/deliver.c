@@ -19,8 +19,6 @@
 #include "engine/recall.h"
 #include "engine/sides.h"
 #include "engine/updates.h"
-#include "formats/jsonraw.h"
-#include "formats/jsonwrite.h"
 #include "formats/tree.h"
 #include "io/file.h"
 
@@ -105,37 +103,6 @@ check_key(const struct delivery *t, const struct tree *table, struct err *err)
 			  "and the items have %s%s%s", t->shown.name, pk,
 			  *sk != '\0' ? ", " : "", sk, t->key.pk.name,
 			  *want != '\0' ? ", " : "", want);
-}
-
-/* By the answer as it stands: a key in it may hold what json.h refuses. */
-static int
-is_empty(struct deliver *d, const char *name, bool *empty, struct err *err)
-{
-	struct service_call c = { 0 };
-	struct buf body = { 0 };
-	struct jsonwrite w;
-	int rc;
-
-	jsonwrite_start(&w, &body, true, err);
-	jsonwrite_map(&w);
-	jsonwrite_name(&w, "TableName");
-	jsonwrite_text(&w, name);
-	jsonwrite_name(&w, "Limit");
-	jsonwrite_uint(&w, 1);
-	jsonwrite_name(&w, "Select");
-	jsonwrite_text(&w, "COUNT");
-	jsonwrite_end(&w);
-	rc = jsonwrite_finish(&w);
-	if (rc == 0) {
-		dynamodb_prepare(&c, "Scan", buf_span(&body));
-		rc = service_ask(d->service, &c, err);
-	}
-	if (rc == 0)
-		*empty = span_is(jsonraw_member(buf_span(&c.http.answer),
-						"Count"), "0");
-	service_call_free(&c);
-	buf_free(&body);
-	return rc == 0 ? 0 : err_at(err, "table '%s': Scan", name);
 }
 
 /* How far one part of it is; *before gets how many items of it are there. */
@@ -388,7 +355,8 @@ look_at(struct deliver *d, struct delivery *t, struct err *err)
 			(d, t, table.tree, err);
 	}
 	if (rc == 0)
-		rc = is_empty(d, name, &t->shown.empty, err);
+		rc = dynamodb_is_empty(d->service, name,
+				       &t->shown.empty, err);
 	if (rc == 0)
 		t->shown.note = note_of(d, t, &table);
 	if (rc == 0 && !d->o.update && !is_ours(t) && !d->o.into_existing &&
