@@ -2,13 +2,13 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/err.h"
 #include "cli/console.h"
 #include "cli/environment.h"
 #include "cli/options.h"
+#include "cli/ticker.h"
 #include "cli/words.h"
 #include "engine/backup.h"
 #include "formats/jsonwrite.h"
@@ -23,7 +23,7 @@ watch(void *context, const struct backup *b)
 	struct backup_table t;
 	uint64_t items = 0, expected = 0;
 
-	if (o->quiet || o->no_progress || !isatty(STDERR_FILENO))
+	if (!ticker_is_shown(o))
 		return;
 	for (size_t i = 0; backup_table(b, i, &t); i++) {
 		items += t.items;
@@ -32,8 +32,7 @@ watch(void *context, const struct backup *b)
 	if (items - atomic_load(&told) < 1000)
 		return;
 	atomic_store(&told, items);
-	fprintf(stderr, "\r%" PRIu64 " items, of about %" PRIu64 " ", items,
-		expected);
+	ticker_say(o, "%" PRIu64 " items, of about %" PRIu64, items, expected);
 }
 
 static void
@@ -105,8 +104,7 @@ command_backup(const struct options *o)
 	if (b == NULL)
 		return console_failed(&err);
 	rc = o->dry_run ? 0 : backup_run(b, &err);
-	if (isatty(STDERR_FILENO) && !o->quiet && !o->no_progress)
-		fprintf(stderr, "\n");
+	ticker_end(o);
 	if (rc == 0 && o->output == OUTPUT_JSON)
 		rc = print_json(b, &err);
 	else if (rc == 0 && !o->quiet)

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "aws/dynamodb.h"
 #include "aws/service.h"
@@ -15,14 +14,12 @@
 #include "cli/console.h"
 #include "cli/environment.h"
 #include "cli/options.h"
+#include "cli/ticker.h"
 
 static void
 watch(void *context, const struct table_export *e)
 {
-	const struct options *const o = context;
-
-	if (!o->quiet && !o->no_progress && isatty(STDERR_FILENO))
-		fprintf(stderr, "\r%s: %s ", e->arn, e->status);
+	ticker_say(context, "%s: %s", e->arn, e->status);
 }
 
 static int

@@ -3,7 +3,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/err.h"
@@ -11,6 +10,7 @@
 #include "cli/console.h"
 #include "cli/environment.h"
 #include "cli/options.h"
+#include "cli/ticker.h"
 #include "engine/import_job.h"
 #include "engine/plan.h"
 #include "formats/jsonwrite.h"
@@ -23,14 +23,14 @@ watch(void *context, const struct import_job *i)
 	uint64_t all, up;
 	unsigned done = 0, n = 0;
 
-	if (o->quiet || o->no_progress || !isatty(STDERR_FILENO))
+	if (!ticker_is_shown(o))
 		return;
 	for (; import_job_table(i, n, &t); n++)
 		done += t.status != NULL && strcmp(t.status, "IN_PROGRESS") !=
 			0;
 	import_job_uploaded(i, &all, &up);
-	fprintf(stderr, "\r%" PRIu64 " of %" PRIu64 " MB uploaded, %u of %u "
-		"imports ended ", up / 1000000, all / 1000000, done, n);
+	ticker_say(o, "%" PRIu64 " of %" PRIu64 " MB uploaded, %u of %u "
+		   "imports ended", up / 1000000, all / 1000000, done, n);
 }
 
 /* It makes tables that cost; a stage may want to be asked. */
@@ -180,8 +180,7 @@ command_import(const struct options *o)
 	rc = ask(o, i, &err);
 	if (rc == 0 && !o->dry_run)
 		rc = import_job_run(i, &err);
-	if (isatty(STDERR_FILENO) && !o->quiet && !o->no_progress)
-		fprintf(stderr, "\n");
+	ticker_end(o);
 	if (rc == 0 && o->output == OUTPUT_JSON)
 		rc = print_json(i, &err);
 	else if (rc == 0 && !o->quiet)

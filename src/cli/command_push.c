@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/err.h"
@@ -13,6 +12,7 @@
 #include "cli/environment.h"
 #include "cli/options.h"
 #include "cli/stage.h"
+#include "cli/ticker.h"
 #include "engine/deliver.h"
 #include "engine/plan.h"
 #include "engine/status.h"
@@ -45,15 +45,13 @@ tell(const struct deliver *d, double seconds)
 		const uint64_t done = sent(&t[i]) + deleted(&t[i]);
 		const uint64_t total = t[i].nitems + t[i].ndeletes;
 		const uint64_t now = done - t[i].before - t[i].deletes_before;
-		const double rate = seconds > 0 ? (double)now / seconds : 0;
 
 		list[i] = (struct status_table){
 			.name = t[i].name, .done = done, .total = total,
-			.items = done, .rate = rate,
+			.items = done,
 			.bad = t[i].refused + t[i].deletes_refused,
-			.left = done >= total ? 0 : rate > 0
-				? (double)(total - done) / rate : -1,
 		};
+		status_pace(&list[i], now, seconds);
 	}
 	if (list != NULL)
 		stage_tables(list, n);
@@ -70,13 +68,13 @@ watch(void *context, const struct deliver *d)
 	uint64_t done = 0, all = 0;
 
 	tell(d, difftime(time(NULL), began));
-	if (o->quiet || o->no_progress || !isatty(STDERR_FILENO))
+	if (!ticker_is_shown(o))
 		return;
 	for (size_t i = 0; i < n; i++) {
 		done += sent(&t[i]) + deleted(&t[i]);
 		all += t[i].nitems + t[i].ndeletes;
 	}
-	fprintf(stderr, "\r%" PRIu64 " of %" PRIu64 " items ", done, all);
+	ticker_say(o, "%" PRIu64 " of %" PRIu64 " items", done, all);
 }
 
 /* Is one of the tables not empty, or does the plan ask for it? */
@@ -289,8 +287,7 @@ command_push(const struct options *o)
 		rc = deliver_run(d, &err);
 		tell(d, 0);
 	}
-	if (isatty(STDERR_FILENO) && !o->quiet && !o->no_progress)
-		fprintf(stderr, "\n");
+	ticker_end(o);
 	if (rc == 0 && !o->dry_run)
 		rc = check_sums(d, &refused, &err);
 	if (rc == 0 && o->output == OUTPUT_JSON)

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/err.h"
@@ -13,6 +12,7 @@
 #include "cli/environment.h"
 #include "cli/options.h"
 #include "cli/stage.h"
+#include "cli/ticker.h"
 #include "engine/plan.h"
 #include "engine/rollback.h"
 #include "engine/status.h"
@@ -34,14 +34,12 @@ tell(const struct rollback *r)
 				       t[i].unkept;
 		const uint64_t done = t[i].looked_at < total ? t[i].looked_at
 			: total;
-		const double rate = seconds > 0 ? (double)done / seconds : 0;
 
 		list[i] = (struct status_table){
 			.name = t[i].name, .done = done, .total = total,
-			.items = done, .bad = t[i].changed, .rate = rate,
-			.left = done >= total ? 0 : rate > 0
-				? (double)(total - done) / rate : -1,
+			.items = done, .bad = t[i].changed,
 		};
+		status_pace(&list[i], done, seconds);
 	}
 	if (list != NULL)
 		stage_tables(list, n);
@@ -58,13 +56,13 @@ watch(void *context, const struct rollback *r)
 	uint64_t done = 0, all = 0;
 
 	tell(r);
-	if (o->quiet || o->no_progress || !isatty(STDERR_FILENO))
+	if (!ticker_is_shown(o))
 		return;
 	for (size_t i = 0; i < n; i++) {
 		done += t[i].looked_at;
 		all += t[i].restores + t[i].removes + t[i].unkept;
 	}
-	fprintf(stderr, "\r%" PRIu64 " of %" PRIu64 " items ", done, all);
+	ticker_say(o, "%" PRIu64 " of %" PRIu64 " items", done, all);
 }
 
 /* ---- before -------------------------------------------------------------- */
@@ -239,8 +237,7 @@ command_rollback(const struct options *o)
 		rc = rollback_run(r, &err);
 		tell(r);
 	}
-	if (isatty(STDERR_FILENO) && !o->quiet && !o->no_progress)
-		fprintf(stderr, "\n");
+	ticker_end(o);
 	if (rc == 0 && o->output == OUTPUT_JSON)
 		rc = print_json(r, &err);
 	else if (rc == 0 && !o->quiet && !o->dry_run)

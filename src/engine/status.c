@@ -42,6 +42,14 @@ status_time_of(const char *text)
 	return end == NULL || *end != '\0' ? 0 : (double)timegm(&tm);
 }
 
+void
+status_pace(struct status_table *t, uint64_t fresh, double seconds)
+{
+	t->rate = seconds > 0 ? (double)fresh / seconds : 0;
+	t->left = t->done >= t->total ? 0 : t->rate > 0
+		? (double)(t->total - t->done) / t->rate : -1;
+}
+
 /* ---- writing ------------------------------------------------------------ */
 
 static void

@@ -38,6 +38,9 @@ struct status {
 	size_t ntables;
 };
 
+/* Set ->rate and ->left: `fresh` of what is done came in these seconds. */
+void status_pace(struct status_table *t, uint64_t fresh, double seconds);
+
 /* Returns 0 or -1. */
 int status_save(const char *job_dir, const struct status *s, struct err *err);
 
