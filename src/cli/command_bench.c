@@ -1,7 +1,6 @@
 #include "cli/commands.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -9,6 +8,7 @@
 #include "base/err.h"
 #include "cli/bench_print.h"
 #include "cli/console.h"
+#include "cli/environment.h"
 #include "cli/options.h"
 #include "cli/settings.h"
 #include "engine/bench.h"
@@ -90,7 +90,6 @@ print(const struct options *o, const struct bench_result *r, struct err *err)
 static int
 measure(const struct options *o, struct err *err)
 {
-	const char *const tmp = getenv("TMPDIR");
 	struct settings set;
 	struct bench_result r;
 
@@ -113,8 +112,7 @@ measure(const struct options *o, struct err *err)
 	set.run.watch = NULL;
 
 	const struct bench_options options = {
-		.run = set.run, .tmp = tmp != NULL && *tmp != '\0' ? tmp
-								   : "/tmp",
+		.run = set.run, .tmp = environment_tmp(),
 		.sample = o->sample, .repeat = o->repeat,
 	};
 	return bench_do(&options, &r, err) != 0 ? -1 : print(o, &r, err);

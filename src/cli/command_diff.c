@@ -3,7 +3,6 @@
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/arena.h"
@@ -11,6 +10,7 @@
 #include "base/err.h"
 #include "cli/changes.h"
 #include "cli/console.h"
+#include "cli/environment.h"
 #include "cli/options.h"
 #include "cli/show.h"
 #include "engine/differ.h"
@@ -311,7 +311,6 @@ check(const struct options *o, struct err *err)
 int
 command_diff(const struct options *o)
 {
-	const char *const tmp = getenv("TMPDIR");
 	struct printing p = {
 		.options = o, .style = show_style_of_stdout(o->verbose),
 	};
@@ -326,7 +325,7 @@ command_diff(const struct options *o)
 		.a = dump_of(o, 0), .b = dump_of(o, 1),
 		.key = o->nkeys > 0 ? o->keys[0] : NULL, .ignore = o->ignore,
 		.threads = options_threads(o), .memory = o->memory,
-		.tmp = tmp != NULL && *tmp != '\0' ? tmp : "/tmp",
+		.tmp = environment_tmp(),
 		.cancel = &commands_cancel,
 		.see = see, .end = end, .tell = tell, .context = &p,
 	};

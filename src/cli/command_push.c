@@ -230,14 +230,6 @@ check_sums(const struct deliver *d, bool *refused, struct err *err)
 	return 0;
 }
 
-static const char *
-tmp_folder(void)
-{
-	const char *const tmp = getenv("TMPDIR");
-
-	return tmp != NULL && *tmp != '\0' ? tmp : "/tmp";
-}
-
 /* Ways to push that exclude each other. */
 static int
 check_options(const struct options *o, struct err *err)
@@ -264,7 +256,7 @@ command_push(const struct options *o)
 		.max_wcu = o->max_wcu, .into_existing = o->into_existing,
 		.no_undo = o->no_undo, .only_new = o->only_new, .look_only = o->dry_run,
 		.update = o->update, .restoring = o->restoring, .threads = options_threads(o),
-		.memory = o->memory, .tmp = tmp_folder(),
+		.memory = o->memory, .tmp = environment_tmp(),
 		.cancel = &commands_cancel,
 		.usual = environment_side(),
 		.variable = environment_variable, .watch = watch,

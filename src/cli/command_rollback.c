@@ -206,14 +206,13 @@ some_left(const struct rollback *r)
 int
 command_rollback(const struct options *o)
 {
-	const char *const tmp = getenv("TMPDIR");
 	struct err err = { 0 };
 	const struct rollback_options options = {
 		.job_dir = o->job, .tables = o->tables, .ntables = o->ntables,
 		.max_wcu = o->max_wcu, .force = o->force,
 		.keep_tables = o->keep_tables, .look_only = o->dry_run,
 		.threads = options_threads(o), .memory = o->memory,
-		.tmp = tmp != NULL && *tmp != '\0' ? tmp : "/tmp",
+		.tmp = environment_tmp(),
 		.cancel = &commands_cancel, .usual = environment_side(),
 		.variable = environment_variable, .watch = watch,
 		.context = (void *)(uintptr_t)o,

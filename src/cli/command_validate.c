@@ -1,11 +1,11 @@
 #include "cli/commands.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/err.h"
 #include "cli/console.h"
+#include "cli/environment.h"
 #include "cli/help.h"
 #include "cli/options.h"
 #include "cli/validate_print.h"
@@ -140,7 +140,6 @@ way_of(const struct options *o)
 int
 command_validate(const struct options *o)
 {
-	const char *const tmp = getenv("TMPDIR");
 	struct printing p = {
 		.options = o,
 		.print = { .style = show_style_of_stdout(o->verbose),
@@ -166,7 +165,7 @@ command_validate(const struct options *o)
 		.against = o->against, .key = o->nkeys > 0 ? o->keys[0] : NULL,
 		.ignore = o->ignore, .partial = o->partial, .exact = o->exact,
 		.threads = options_threads(o), .memory = o->memory,
-		.tmp = tmp != NULL && *tmp != '\0' ? tmp : "/tmp",
+		.tmp = environment_tmp(),
 		.run_time = at, .plan = o->plan,
 		.plan_options = options_plan(o), .limit = o->limit,
 		.job = o->job, .version = DYNAMILL_VERSION,

@@ -114,6 +114,14 @@ environment_variable(void *context, const char *name)
 	return getenv(name);
 }
 
+const char *
+environment_tmp(void)
+{
+	const char *const tmp = getenv("TMPDIR");
+
+	return tmp != NULL && *tmp != '\0' ? tmp : "/tmp";
+}
+
 static struct side_options usual;
 
 int

@@ -1,6 +1,6 @@
 /*
  * environment.h - the variables that AWS's programs look at: the process's, and
- * before them those of --env-file.
+ * before them those of --env-file; and where temporary files go.
  */
 #ifndef CLI_ENVIRONMENT_H
 #define CLI_ENVIRONMENT_H
@@ -19,6 +19,9 @@ int environment_read(const char *path, struct err *err);
 
 /* A variable, or NULL. */
 const char *environment_variable(void *context, const char *name);
+
+/* The folder of files without names: TMPDIR, or /tmp. */
+const char *environment_tmp(void);
 
 /* The command line says how AWS is reached; reads --env-file.  0 or -1. */
 int environment_open(const struct options *o, struct err *err);
