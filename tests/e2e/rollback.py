@@ -1,5 +1,6 @@
 """rollback.py - what a job wrote into tables that others wrote is undone: they
 hold what they held before, whatever happens on the way."""
+import contextlib
 import json
 import os
 import random
@@ -27,6 +28,24 @@ def of_json(r):
     return json.loads(r.out)['tables'][0]
 
 
+@contextlib.contextmanager
+def a_table(*faults, old=()):
+    """A server that has the table, and in it these items."""
+    with servers.dynamodb(*faults) as s:
+        servers.boto(s, create=[push.ROLE], table='Things-new', put=list(old))
+        yield s
+
+
+def holds(s, items):
+    """They are what the table holds now, and all of it."""
+    push.same(items, servers.boto(s, scan='Things-new'))
+
+
+def push_over(s, folder, *args):
+    """Into the table as it is, whatever is in it."""
+    return push.push(s, folder, '--into-existing', *args, *CONFIRM)
+
+
 def olds(things):
     """Items with the keys of these, of all ten types too."""
     return [{**x, 'old': {'S': 'o' * 300}, 'l': {'L': [
@@ -42,37 +61,34 @@ def a_table_is_as_it_was_before(here, _):
     things = push.items(400)
     old = olds(things[:100]) + foreign(20)
     folder = push.job(here, things)
-    with servers.dynamodb('--throttle', .1, '--e500', .05, '--lost', .03,
-                          '--unprocessed', .1) as s:
-        servers.boto(s, create=[push.ROLE], table='Things-new', put=old)
-        push.push(s, folder, '--into-existing', *CONFIRM)
-        push.same(things + foreign(20), servers.boto(s, scan='Things-new'))
+    with a_table('--throttle', .1, '--e500', .05, '--lost', .03,
+                 '--unprocessed', .1, old=old) as s:
+        push_over(s, folder)
+        holds(s, things + foreign(20))
         r = rollback(s, folder, status=5, confirm=[])
         e2e.contains(r.err, '100 items to restore, 300 to remove',
                      'say --yes --confirm Things-new')
         rollback(s, folder, '--dry-run')
-        push.same(things + foreign(20), servers.boto(s, scan='Things-new'))
+        holds(s, things + foreign(20))
         t = of_json(rollback(s, folder, '--output', 'json'))
         e2e.equal((t['verified'], t['changedSince'], t['deleted']),
                   (400, 0, False), 'told')
-        push.same(old, servers.boto(s, scan='Things-new'))
+        holds(s, old)
         # There is nothing left to do, and it can be pushed anew.
         e2e.contains(rollback(s, folder).out, 'nothing to undo')
-        t = push.of_json(push.push(s, folder, '--into-existing', *CONFIRM,
-                                   '--output', 'json'))
+        t = push.of_json(push_over(s, folder, '--output', 'json'))
         e2e.equal((t['put'], t['before']), (400, 0), 'pushed anew')
-        push.same(things + foreign(20), servers.boto(s, scan='Things-new'))
+        holds(s, things + foreign(20))
         rollback(s, folder)
-        push.same(old, servers.boto(s, scan='Things-new'))
+        holds(s, old)
 
 
 def what_others_changed_stays(here, _):
     things = push.items(150)
     old = olds(things[:30])
     folder = push.job(here, things)
-    with servers.dynamodb() as s:
-        servers.boto(s, create=[push.ROLE], table='Things-new', put=old)
-        push.push(s, folder, '--into-existing', *CONFIRM)
+    with a_table(old=old) as s:
+        push_over(s, folder)
         # One that was restored, one that was new, one that is no item's.
         changed = [{**things[7], 'x': {'S': 'theirs'}},
                    {**things[100], 's': {'S': 'theirs'}}]
@@ -86,30 +102,29 @@ def what_others_changed_stays(here, _):
         e2e.equal({x['reason'] for x in lines}, {'it was changed since'},
                   'reasons')
         now = old[:7] + changed[:1] + old[8:] + changed[1:] + foreign(1)
-        push.same(now, servers.boto(s, scan='Things-new'))
+        holds(s, now)
         rollback(s, folder, status=1)
-        push.same(now, servers.boto(s, scan='Things-new'))
+        holds(s, now)
         t = of_json(rollback(s, folder, '--force', '--output', 'json'))
         e2e.equal((t['restored'], t['removed']), (1, 1), 'forced')
-        push.same(old + foreign(1), servers.boto(s, scan='Things-new'))
+        holds(s, old + foreign(1))
 
 
 def after_what_was_left_it_is_pushed_anew(here, _):
     things = push.items(40)
     folder = push.job(here, things)
-    with servers.dynamodb() as s:
-        servers.boto(s, create=[push.ROLE])
+    with a_table() as s:
         push.push(s, folder)
         mine = {**things[3], 's': {'S': 'mine'}}
         servers.boto(s, table='Things-new', put=[mine])
         rollback(s, folder, status=1)
-        push.same([mine], servers.boto(s, scan='Things-new'))
+        holds(s, [mine])
         r = push.push(s, folder, status=5)
         e2e.contains(r.err, 'is not empty')
-        push.push(s, folder, '--into-existing', *CONFIRM)
-        push.same(things, servers.boto(s, scan='Things-new'))
+        push_over(s, folder)
+        holds(s, things)
         rollback(s, folder)
-        push.same([mine], servers.boto(s, scan='Things-new'))
+        holds(s, [mine])
 
 
 def tables(s, *args):
@@ -131,27 +146,26 @@ def tables_that_the_job_made_go(here, _):
         servers.boto(s, table='Things-new', put=foreign(1))
         r = rollback(s, folder)
         e2e.contains(r.out, '200 removed')
-        push.same(foreign(1), servers.boto(s, scan='Things-new'))
+        holds(s, foreign(1))
         tables(s, 'delete', 'Things-new', '--yes', '--confirm', 'Things-new')
         # And with --keep-tables it stays, empty.
         tables(s, 'create', '--job', folder)
         push.push(s, folder)
         rollback(s, folder, '--keep-tables')
-        e2e.equal(servers.boto(s, scan='Things-new'), [], 'items')
+        holds(s, [])
         push.push(s, folder)
-        push.same(things, servers.boto(s, scan='Things-new'))
+        holds(s, things)
         rollback(s, folder)
         e2e.equal(servers.boto(s, list=1), [], 'tables')
 
 
 def a_table_that_was_there_is_not_deleted(here, _):
     folder = push.job(here, push.items(30))
-    with servers.dynamodb() as s:
-        servers.boto(s, create=[push.ROLE])
+    with a_table() as s:
         tables(s, 'create', '--job', folder)
         push.push(s, folder)
         rollback(s, folder)
-        e2e.equal(servers.boto(s, scan='Things-new'), [], 'items')
+        holds(s, [])
         e2e.equal(len(servers.boto(s, list=1)), 1, 'tables')
 
 
@@ -160,25 +174,23 @@ def what_only_new_left_is_left(here, _):
     folder = push.job(here, things)
     # One of them is what the job would have put.
     old = olds(things[5:6]) + [things[6]]
-    with servers.dynamodb('--lost', .05) as s:
-        servers.boto(s, create=[push.ROLE], table='Things-new', put=old)
+    with a_table('--lost', .05, old=old) as s:
         push.push(s, folder, '--only-new', *CONFIRM)
         rollback(s, folder)
-        push.same(old, servers.boto(s, scan='Things-new'))
+        holds(s, old)
 
 
 def without_an_undo_it_is_said(here, _):
     things = push.items(60)
     old = olds(things[:10])
     folder = push.job(here, things)
-    with servers.dynamodb() as s:
-        servers.boto(s, create=[push.ROLE], table='Things-new', put=old)
-        push.push(s, folder, '--into-existing', '--no-undo', *CONFIRM)
+    with a_table(old=old) as s:
+        push_over(s, folder, '--no-undo')
         r = rollback(s, folder, status=1)
         e2e.contains(r.err, 'of 60 items nothing was kept (--no-undo)')
-        push.same(things, servers.boto(s, scan='Things-new'))
+        holds(s, things)
         rollback(s, folder, '--force')
-        e2e.equal(servers.boto(s, scan='Things-new'), [], 'items')
+        holds(s, [])
 
 
 def killed_at_any_moment(here, options):
@@ -186,8 +198,7 @@ def killed_at_any_moment(here, options):
     old = olds(things[::10]) + foreign(20)
     folder = push.job(here, things, files=6)
     r = random.Random(options.seed)
-    with servers.dynamodb('--unprocessed', .1) as s:
-        servers.boto(s, create=[push.ROLE], table='Things-new', put=old)
+    with a_table('--unprocessed', .1, old=old) as s:
         kills = 0
         slowly = ['--max-wcu', '400'] if options.long else []
         # The push is killed, too: half of it is there.
@@ -195,7 +206,7 @@ def killed_at_any_moment(here, options):
                 ('push', ['--into-existing'], 2),
                 ('rollback', slowly, 25 if options.long else 4)):
             if command == 'rollback' and options.long:
-                push.push(s, folder, '--into-existing', *CONFIRM)
+                push_over(s, folder)
             for _ in range(most):
                 child = subprocess.Popen(
                     [e2e.PROGRAM, command, '--job', folder, '--quiet', *args,
@@ -209,7 +220,7 @@ def killed_at_any_moment(here, options):
                     kills += 1
                 child.communicate()
         rollback(s, folder)
-        push.same(old, servers.boto(s, scan='Things-new'))
+        holds(s, old)
         e2e.check(kills > 0, 'kills')
         return '%d kills' % kills
 
@@ -236,9 +247,8 @@ def what_others_wrote_before_the_resume_was_there(here, _):
     things = push.items(120)
     old = olds(things[:60])
     folder = push.job(here, things)
-    with servers.dynamodb() as s:
-        servers.boto(s, create=[push.ROLE], table='Things-new', put=old)
-        push.push(s, folder, '--into-existing', *CONFIRM)
+    with a_table(old=old) as s:
+        push_over(s, folder)
         forget_all(folder)
         # As if only some of its puts had come there, and then others wrote
         # where they had not: over what was, where nothing was, or away.
@@ -248,14 +258,14 @@ def what_others_wrote_before_the_resume_was_there(here, _):
                      remove=[key_of(old[5])] +
                      [key_of(x) for x in things[80:100] + things[101:]])
         now = old[:3] + theirs[:1] + old[4:5] + old[6:] + theirs[1:]
-        push.push(s, folder, '--into-existing', *CONFIRM)
+        push_over(s, folder)
         # And once more, to find our own.
         forget_all(folder)
-        push.push(s, folder, '--into-existing', *CONFIRM)
-        push.same(things, servers.boto(s, scan='Things-new'))
+        push_over(s, folder)
+        holds(s, things)
         t = of_json(rollback(s, folder, '--output', 'json'))
         e2e.equal((t['changedSince'], t['verified']), (0, 120), t)
-        push.same(now, servers.boto(s, scan='Things-new'))
+        holds(s, now)
 
 
 def left(folder):
@@ -278,9 +288,8 @@ def by_force_only_what_was_sent(here, _):
     things = push.items(120)
     old = olds(things[::2])
     folder = push.job(here, things)
-    with servers.dynamodb() as s:
-        servers.boto(s, create=[push.ROLE], table='Things-new', put=old)
-        push.push(s, folder, '--into-existing', *CONFIRM)
+    with a_table(old=old) as s:
+        push_over(s, folder)
         unit = forget_unit(folder)
         # One of each kind, by where the undo says that it stands.
         pick = {}
@@ -294,8 +303,7 @@ def by_force_only_what_was_sent(here, _):
         rollback(s, folder, '--force', status=1)
         stay = [theirs[False, True], theirs[False, False]]
         number = lambda x: float(x['sk']['N'])
-        push.same([x for x in old if number(x) != number(stay[0])] + stay,
-                  servers.boto(s, scan='Things-new'))
+        holds(s, [x for x in old if number(x) != number(stay[0])] + stay)
         e2e.equal(sorted(map(number, left(folder))),
                   sorted(map(number, stay)), 'left')
 
@@ -303,8 +311,7 @@ def by_force_only_what_was_sent(here, _):
 def by_force_nothing_of_others_in_an_empty_table(here, _):
     things = push.items(90)
     folder = push.job(here, things)
-    with servers.dynamodb() as s:
-        servers.boto(s, create=[push.ROLE])
+    with a_table() as s:
         push.push(s, folder)
         # As if killed with all of it in flight, and half had come there.
         forget_all(folder)
@@ -314,49 +321,47 @@ def by_force_nothing_of_others_in_an_empty_table(here, _):
         t = of_json(rollback(s, folder, '--force', '--output', 'json',
                              status=1))
         e2e.equal((t['removed'], t['changedSince']), (45, 1), t)
-        push.same(theirs, servers.boto(s, scan='Things-new'))
+        holds(s, theirs)
 
 
 def what_was_begun_over_others_goes_on_so(here, _):
     things = push.items(120)
     old = olds(things[::2])
     folder = push.job(here, things)
-    with servers.dynamodb() as s:
-        servers.boto(s, create=[push.ROLE], table='Things-new', put=old)
-        push.push(s, folder, '--into-existing', *CONFIRM)
+    with a_table(old=old) as s:
+        push_over(s, folder)
         forget_the_end(folder)
         # Without the option nothing more would be kept.
         r = push.push(s, folder, *CONFIRM, status=5)
         e2e.contains(r.err, "table 'Things-new' is not empty")
-        push.push(s, folder, '--into-existing', *CONFIRM)
+        push_over(s, folder)
         rollback(s, folder)
-        push.same(old, servers.boto(s, scan='Things-new'))
+        holds(s, old)
         # Nor would it be spared.
         push.push(s, folder, '--only-new', *CONFIRM)
         forget_the_end(folder)
         push.push(s, folder, *CONFIRM, status=5)
         push.push(s, folder, '--only-new', *CONFIRM)
         rollback(s, folder)
-        push.same(old, servers.boto(s, scan='Things-new'))
+        holds(s, old)
 
 
 def our_own_puts_are_not_what_was_there(here, _):
     things = push.items(120)
     folder = push.job(here, things)
-    with servers.dynamodb() as s:
-        servers.boto(s, create=[push.ROLE])
+    with a_table() as s:
         push.push(s, folder)
         forget_the_end(folder)
-        push.push(s, folder, '--into-existing', *CONFIRM)
+        push_over(s, folder)
         r = rollback(s, folder)
         e2e.contains(r.out, '120 removed')
-        e2e.equal(servers.boto(s, scan='Things-new'), [], 'items')
+        holds(s, [])
         # Nor what nothing was kept of.
         old = olds(things[:50])
         servers.boto(s, table='Things-new', put=old)
-        push.push(s, folder, '--into-existing', '--no-undo', *CONFIRM)
+        push_over(s, folder, '--no-undo')
         forget_the_end(folder)
-        push.push(s, folder, '--into-existing', *CONFIRM)
+        push_over(s, folder)
         t = of_json(rollback(s, folder, '--output', 'json', status=1))
         e2e.equal((t['restored'], t['changedSince']), (0, 120), t)
 
@@ -364,8 +369,7 @@ def our_own_puts_are_not_what_was_there(here, _):
 def only_where_it_was_written(here, _):
     things = push.items(30)
     folder = push.job(here, things)
-    with servers.dynamodb() as s:
-        servers.boto(s, create=[push.ROLE])
+    with a_table() as s:
         push.push(s, folder)
         with servers.dynamodb() as other:
             # No such table there: what is known stays known.
@@ -380,16 +384,15 @@ def only_where_it_was_written(here, _):
         r = rollback(s, folder, status=5)
         e2e.contains(r.err, 'is not the one that the job wrote to',
                      '999999999999')
-        push.same(things, servers.boto(s, scan='Things-new'))
+        holds(s, things)
         e2e.write(path, text)
         rollback(s, folder)
-        e2e.equal(servers.boto(s, scan='Things-new'), [], 'items')
+        holds(s, [])
 
 
 def records_that_were_on_their_way_out_go(here, _):
     folder = push.job(here, push.items(30))
-    with servers.dynamodb() as s:
-        servers.boto(s, create=[push.ROLE])
+    with a_table() as s:
         push.push(s, folder)
         path = folder + '/push/Things-new.json'
         known = json.loads(e2e.read(path))
