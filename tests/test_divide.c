@@ -7,25 +7,18 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "base/dice.h"
 #include "base/err.h"
 #include "engine/divide.h"
 
 enum { MOST = 1000 };
-
-static uint64_t
-mix(uint64_t z)
-{
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-	z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-	return z ^ z >> 31;
-}
 
 static void
 make(struct divide_unit *units, uint32_t n, uint64_t seed)
 {
 	for (uint32_t i = 0; i < n; i++)
 		units[i] = (struct divide_unit){
-			.size = mix(seed + i) % 1000000, .block = i,
+			.size = dice_mix(seed + i) % 1000000, .block = i,
 			.some = true,
 		};
 }
@@ -71,8 +64,8 @@ no_shard_has_more_than_the_average_and_one_unit(void **state)
 
 	(void)state;
 	for (uint64_t seed = 1; seed <= 20; seed++) {
-		const uint32_t n = (uint32_t)(mix(seed) % MOST);
-		const uint32_t nshards = (uint32_t)(mix(seed * 77) % 60) + 1;
+		const uint32_t n = (uint32_t)(dice_mix(seed) % MOST);
+		const uint32_t nshards = (uint32_t)(dice_mix(seed * 77) % 60) + 1;
 		uint64_t loads[64], all = 0, largest = 0;
 
 		make(units, n, seed << 20);

@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "base/buf.h"
+#include "base/dice.h"
 #include "base/err.h"
 #include "engine/join.h"
 #include "engine/keyfile.h"
@@ -80,24 +81,10 @@ remove_dir(void **state)
 	return system(cmd);
 }
 
-static uint64_t
-mix(uint64_t z)
-{
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-	z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-	return z ^ z >> 31;
-}
-
-static uint64_t
-next(uint64_t *seed)
-{
-	return mix(*seed += 0x9e3779b97f4a7c15u);
-}
-
 static struct keyhash
 key_of(uint64_t id)
 {
-	return (struct keyhash){ .lo = mix(id + 77), .hi = mix(id) };
+	return (struct keyhash){ .lo = dice_mix(id + 77), .hi = dice_mix(id) };
 }
 
 static struct entry *
@@ -112,8 +99,8 @@ put(struct entry e)
 static void
 put_item(uint64_t *seed, uint32_t unit, uint64_t offset, uint32_t range)
 {
-	const uint32_t id = (uint32_t)(next(seed) % range);
-	const uint64_t dice = next(seed);
+	const uint32_t id = (uint32_t)(dice_throw(seed) % range);
+	const uint64_t dice = dice_throw(seed);
 	struct entry e = { KEYLOG_ID, 0, unit, offset, key_of(id), 'S', id,
 			   false, false };
 
@@ -131,7 +118,7 @@ put_item(uint64_t *seed, uint32_t unit, uint64_t offset, uint32_t range)
 	}
 	for (uint32_t r = 0; r < NRELATIONS; r++) {
 		/* A tenth of them leads nowhere. */
-		const uint64_t to = next(seed) % (range + range / 10);
+		const uint64_t to = dice_throw(seed) % (range + range / 10);
 		const struct entry ref = {
 			.kind = KEYLOG_REF, .number = r, .unit = unit,
 			.offset = offset, .key = key_of(dice % 3 ? to : 3),
@@ -142,7 +129,7 @@ put_item(uint64_t *seed, uint32_t unit, uint64_t offset, uint32_t range)
 			put(ref);	/* a list has it twice */
 	}
 	put((struct entry){ .kind = KEYLOG_PK, .unit = unit, .offset = offset,
-			    .key = key_of(next(seed) % (20 * range)) });
+			    .key = key_of(dice_throw(seed) % (20 * range)) });
 }
 
 static void

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "base/buf.h"
+#include "base/dice.h"
 #include "base/err.h"
 #include "engine/keyfile.h"
 #include "engine/keyread.h"
@@ -65,16 +66,6 @@ path_of(uint32_t unit, char *out, size_t size)
 	snprintf(out, size, "%s/%s", dir, name);
 }
 
-static uint64_t
-next(uint64_t *seed)
-{
-	uint64_t z = *seed += 0x9e3779b97f4a7c15u;
-
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-	z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-	return z ^ z >> 31;
-}
-
 /* What was logged, to be found again in the order of each section. */
 struct entry {
 	enum keylog_kind kind;
@@ -91,20 +82,20 @@ draw(uint64_t *seed, uint64_t offset)
 					 NTABLES, NTABLES };
 	struct entry e = { .offset = offset };
 
-	e.kind = (enum keylog_kind)(1 + next(seed) % KEYLOG_NKINDS);
-	e.number = (uint32_t)(next(seed) % most[e.kind]);
-	e.key = (struct keyhash){ next(seed), next(seed) };
+	e.kind = (enum keylog_kind)(1 + dice_throw(seed) % KEYLOG_NKINDS);
+	e.number = (uint32_t)(dice_throw(seed) % most[e.kind]);
+	e.key = (struct keyhash){ dice_throw(seed), dice_throw(seed) };
 	if (e.kind == KEYLOG_ID) {
-		e.type = "SNB"[next(seed) % 3];
-		snprintf(e.source, 1 + next(seed) % 37, "%036llu",
-			 (unsigned long long)next(seed));
-		if (next(seed) % 2 == 0)
+		e.type = "SNB"[dice_throw(seed) % 3];
+		snprintf(e.source, 1 + dice_throw(seed) % 37, "%036llu",
+			 (unsigned long long)dice_throw(seed));
+		if (dice_throw(seed) % 2 == 0)
 			snprintf(e.source, sizeof(e.source), "%08x-%04x-%04x-"
-				 "%04x-%012llx", (unsigned)next(seed),
-				 (unsigned)(next(seed) & 0xffff),
-				 (unsigned)(next(seed) & 0xffff),
-				 (unsigned)(next(seed) & 0xffff),
-				 (unsigned long long)next(seed) >> 16);
+				 "%04x-%012llx", (unsigned)dice_throw(seed),
+				 (unsigned)(dice_throw(seed) & 0xffff),
+				 (unsigned)(dice_throw(seed) & 0xffff),
+				 (unsigned)(dice_throw(seed) & 0xffff),
+				 (unsigned long long)dice_throw(seed) >> 16);
 	}
 	return e;
 }
@@ -130,7 +121,7 @@ write_log(uint32_t unit, struct entry *all, size_t n)
 
 	assert_int_equal(keyfile_start(k, dir, unit, &err), 0);
 	for (size_t i = 0; i < n; i++) {
-		const uint64_t r = next(&seed);
+		const uint64_t r = dice_throw(&seed);
 
 		/* Mostly forward, at times the same, back, or far away. */
 		if (r % 97 == 0)
@@ -376,11 +367,11 @@ survives_hostile_chunks(void **state)
 		struct keylog_cursor cursor;
 		struct keylog_record got;
 		struct err err;
-		const size_t n = next(&seed) % sizeof(bytes);
+		const size_t n = dice_throw(&seed) % sizeof(bytes);
 		int rc;
 
 		for (size_t i = 0; i < n; i++)
-			bytes[i] = (uint8_t)next(&seed);
+			bytes[i] = (uint8_t)dice_throw(&seed);
 		if (n > 19) {
 			bytes[16] &= 0x7f;
 			bytes[17] = 'S';

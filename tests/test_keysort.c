@@ -9,6 +9,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "base/dice.h"
 #include "base/err.h"
 #include "engine/keysort.h"
 
@@ -34,10 +35,7 @@ remove_dir(void **state)
 static uint64_t
 mix(uint64_t z)
 {
-	z += 0x9e3779b97f4a7c15u;
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-	z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-	return z ^ z >> 31;
+	return dice_mix(z + DICE_STEP);
 }
 
 /* Keys of many kinds, by number. */

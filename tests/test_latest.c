@@ -15,6 +15,7 @@
 
 #include <cmocka.h>
 
+#include "base/dice.h"
 #include "base/err.h"
 #include "engine/job.h"
 #include "engine/keyfile.h"
@@ -56,23 +57,13 @@ remove_dir(void **state)
 	return system(cmd);
 }
 
-static uint64_t
-next(uint64_t *seed)
-{
-	uint64_t z = *seed += 0x9e3779b97f4a7c15u;
-
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-	z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-	return z ^ z >> 31;
-}
-
 static struct keyhash
 key_of(uint64_t number)
 {
 	uint64_t seed = number;
-	const uint64_t hi = next(&seed);
+	const uint64_t hi = dice_throw(&seed);
 
-	return (struct keyhash){ .hi = hi, .lo = next(&seed) };
+	return (struct keyhash){ .hi = hi, .lo = dice_throw(&seed) };
 }
 
 /* Log `n` records a unit, of keys as the dice fall. */
@@ -94,11 +85,11 @@ log_all(uint32_t n)
 
 		assert_int_equal(keyfile_start(k, dir, UNITS[u], &err), 0);
 		for (uint32_t i = 0; i < n; i++) {
-			const uint32_t input = (uint32_t)(next(&seed) % 3);
+			const uint32_t input = (uint32_t)(dice_throw(&seed) % 3);
 			/* Some keys have no record. */
-			const uint64_t key = next(&seed) % (NKEYS - 100);
+			const uint64_t key = dice_throw(&seed) % (NKEYS - 100);
 
-			offset += 1 + next(&seed) % 100000;
+			offset += 1 + dice_throw(&seed) % 100000;
 			keyfile_pk(k, input, key_of(key), offset);
 			model[input][key] = latest_place(UNITS[u], offset);
 		}

@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "base/buf.h"
+#include "base/dice.h"
 #include "base/err.h"
 #include "engine/join.h"
 #include "engine/keyfile.h"
@@ -46,14 +47,6 @@ remove_top(void **state)
 	return system(cmd);
 }
 
-static uint64_t
-mix(uint64_t z)
-{
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-	z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-	return z ^ z >> 31;
-}
-
 /*
  * Item `i` of a unit: some ids are on several items, of other units too, and a
  * few of those have come from another source id.
@@ -63,7 +56,7 @@ log_item(struct keyfile *k, uint32_t unit, uint64_t i)
 {
 	const uint64_t n = unit * 1000003ULL + i;
 	const uint64_t id = i % 11 == 0 ? i % 300 : n;
-	const struct keyhash key = { .lo = mix(~id), .hi = mix(id) };
+	const struct keyhash key = { .lo = dice_mix(~id), .hi = dice_mix(id) };
 	char text[48];
 
 	snprintf(text, sizeof(text), i % 3 == 0 ?
@@ -296,7 +289,7 @@ refuses_damage_wherever_it_is(void **state)
 		snprintf(path, sizeof(path), "%s/%s", a, FILES[f]);
 		for (uint64_t i = 0; i < 60; i++) {
 			const size_t at = (size_t)(i < 20 ? i * 3 :
-				mix(i) % bytes.len);
+				dice_mix(i) % bytes.len);
 
 			bytes.ptr[at] ^= (uint8_t)(1 << i % 8);
 			assert_int_equal(file_save(path, buf_span(&bytes),

@@ -4,6 +4,8 @@
 #include <sys/random.h>
 #include <time.h>
 
+#include "base/dice.h"
+
 void
 backoff_start(struct backoff *b, unsigned first_ms, unsigned most_ms)
 {
@@ -19,17 +21,11 @@ backoff_start(struct backoff *b, unsigned first_ms, unsigned most_ms)
 unsigned
 backoff_ms(struct backoff *b, unsigned attempt)
 {
-	uint64_t most = b->first_ms, x;
+	uint64_t most = b->first_ms;
 
 	for (unsigned i = 1; i < attempt && most < b->most_ms; i++)
 		most *= 2;
 	if (most > b->most_ms)
 		most = b->most_ms;
-
-	/* SplitMix64 */
-	b->state += 0x9e3779b97f4a7c15u;
-	x = b->state;
-	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9u;
-	x = (x ^ x >> 27) * 0x94d049bb133111ebu;
-	return (unsigned)((x ^ x >> 31) % (most + 1));
+	return (unsigned)(dice_throw(&b->state) % (most + 1));
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/dice.h"
 #include "base/err.h"
 #include "formats/gzip.h"
 #include "io/drain.h"
@@ -43,15 +44,12 @@ static const char PLAN[] =
 	"    references: {customerId: Customers}\n"
 	"    steps: *steps\n";
 
-/* ---- dice (splitmix64) --------------------------------------------------- */
+/* ---- dice ---------------------------------------------------------------- */
 
 static uint64_t
 mixed(uint64_t x)
 {
-	x += 0x9E3779B97F4A7C15u;
-	x = (x ^ x >> 30) * 0xBF58476D1CE4E5B9u;
-	x = (x ^ x >> 27) * 0x94D049BB133111EBu;
-	return x ^ x >> 31;
+	return dice_mix(x + DICE_STEP);
 }
 
 static uint64_t
