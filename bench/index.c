@@ -32,99 +32,21 @@
 #include <sys/stat.h>
 #include <sys/sysinfo.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "base/bytes.h"
 #include "base/cpu.h"
+#include "base/dice.h"
 #include "base/err.h"
+#include "bench/bench.h"
+#include "bench/keylogs.h"
 #include "engine/join.h"
-#include "engine/keyfile.h"
 #include "formats/keyindex.h"
-#include "formats/keyuuid.h"
-#include "io/file.h"
 #include "io/mapping.h"
 
 enum {
-	NUNITS = 16,
 	BATCH = 256,		/* as rewrites ask */
 	NASKED = 1 << 22,
-	LINE_LEN = 660,
-	DANGLING = 1000,	/* of so many references one */
 };
-
-static void __attribute__((noreturn))
-die(const struct err *err)
-{
-	fprintf(stderr, "index: %s\n", err->text);
-	exit(2);
-}
-
-static double
-now(clockid_t clock)
-{
-	struct timespec t;
-
-	clock_gettime(clock, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
-static uint64_t
-mix(uint64_t z)
-{
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-	z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-	return z ^ z >> 31;
-}
-
-/* Keys are hashes: these are as good. */
-static struct keyhash
-key_of(uint64_t i)
-{
-	return (struct keyhash){ .lo = mix(~i), .hi = mix(i + 1) };
-}
-
-static void
-make_logs(const char *dir, uint64_t n, bool refs)
-{
-	const struct keyfile_sizes sizes = { 1, 1, 1 };
-	struct keyfile_info info;
-	struct err err = { ERR_NONE, "" };
-	struct keyfile *const k = keyfile_new(&sizes, &err);
-	char path[600];
-
-	snprintf(path, sizeof(path), "%s/index/tmp", dir);
-	if (k == NULL || file_make_folder(path, &err) != 0)
-		die(&err);
-	snprintf(path, sizeof(path), "%s/index/units", dir);
-	if (file_make_folder(path, &err) != 0)
-		die(&err);
-	for (uint32_t u = 0; u < NUNITS; u++) {
-		const uint64_t from = n * u / NUNITS;
-		const uint64_t to = n * (u + 1) / NUNITS;
-
-		if (keyfile_start(k, dir, u, &err) != 0)
-			die(&err);
-		for (uint64_t i = from; i < to; i++) {
-			char text[KEYUUID_TEXT_LEN];
-			uint8_t raw[KEYUUID_LEN];
-
-			store_le64(raw, mix(i * 3));
-			store_le64(raw + 8, i);
-			keyuuid_text(raw, text);
-			keyfile_id(k, 0, key_of(i), (i - from) * LINE_LEN, 'S',
-				   (struct span){ (const uint8_t *)text,
-						  sizeof(text) });
-			if (refs)
-				keyfile_ref(k, 0, key_of(i % DANGLING == 0
-					? n + i : mix(i) % n),
-					(i - from) * LINE_LEN);
-		}
-		if (keyfile_commit(k, &info, &err) != 0)
-			die(&err);
-	}
-	keyfile_free(k);
-}
 
 /* ---- memory at hand ------------------------------------------------------ */
 
@@ -375,7 +297,7 @@ look_up(const char *dir, uint64_t n, unsigned repeat)
 		die(&err);
 	for (int miss = 0; miss < 2; miss++) {
 		for (size_t i = 0; i < NASKED; i++)
-			keys[i] = key_of(mix(i + 99) % n + (miss ? n : 0));
+			keys[i] = key_of(dice_mix(i + 99) % n + (miss ? n : 0));
 
 		const double ns = ask(&ix, keys, repeat, &hits);
 		printf("%s %.1f ns\n", miss ? "miss" : "hit", ns);
@@ -411,7 +333,7 @@ main(int argc, char **argv)
 	}
 
 	const uint64_t n = strtoull(argv[1], NULL, 10);
-	make_logs(argv[2], n, refs > 0);
+	make_logs(argv[2], n, 0, 1, refs > 0);
 	const struct keeper keeper = start_keeper(argv[2], n);
 	printf("begin\n");
 	fflush(stdout);

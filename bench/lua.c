@@ -11,11 +11,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/buf.h"
 #include "base/cpu.h"
 #include "base/err.h"
+#include "bench/bench.h"
 #include "expr/script.h"
 #include "formats/ddbjson.h"
 #include "io/file.h"
@@ -34,22 +34,6 @@ struct bench {
 	double seconds;
 };
 
-static void __attribute__((noreturn))
-die(const struct err *err)
-{
-	fprintf(stderr, "lua: %s\n", err->text);
-	exit(2);
-}
-
-static double
-now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
 /* One block; the bytes that it took. */
 static size_t
 take(struct bench *b, struct span block, bool is_last)
@@ -63,7 +47,7 @@ take(struct bench *b, struct span block, bool is_last)
 			   &err) != 0)
 		die(&err);
 
-	const double start = now();
+	const double start = now(CLOCK_PROCESS_CPUTIME_ID);
 	for (uint32_t i = 0; i < b->batch.nitems; i++) {
 		struct value *out;
 		size_t n;
@@ -73,7 +57,7 @@ take(struct bench *b, struct span block, bool is_last)
 			die(&err);
 		b->made += n;
 	}
-	b->seconds += now() - start;
+	b->seconds += now(CLOCK_PROCESS_CPUTIME_ID) - start;
 	b->items += b->batch.nitems;
 	return used;
 }

@@ -15,11 +15,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/buf.h"
 #include "base/cpu.h"
 #include "base/err.h"
+#include "bench/bench.h"
 #include "engine/plan.h"
 #include "engine/program.h"
 #include "formats/ddbjson.h"
@@ -45,22 +45,6 @@ struct bench {
 	struct buf text;
 	uint64_t items, made;
 };
-
-static void __attribute__((noreturn))
-die(const struct err *err)
-{
-	fprintf(stderr, "memory: %s\n", err->text);
-	exit(2);
-}
-
-static double
-now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
 
 /* Take one block through the stages up to `last`; the bytes that it took. */
 static size_t
@@ -94,7 +78,7 @@ take(struct bench *b, struct span block, bool is_last, enum stage last)
 static double
 pass(struct bench *b, struct span all, enum stage last)
 {
-	const double start = now();
+	const double start = now(CLOCK_MONOTONIC);
 	size_t at = 0, want = BLOCK_LEN;
 
 	b->items = b->made = 0;
@@ -108,7 +92,7 @@ pass(struct bench *b, struct span all, enum stage last)
 		at += used;
 		want = used > 0 ? BLOCK_LEN : 2 * want;
 	}
-	return now() - start;
+	return now(CLOCK_MONOTONIC) - start;
 }
 
 static void

@@ -22,51 +22,25 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "base/bytes.h"
 #include "base/cpu.h"
 #include "base/err.h"
+#include "bench/bench.h"
+#include "bench/keylogs.h"
 #include "engine/join.h"
-#include "engine/keyfile.h"
 #include "engine/merge_index.h"
-#include "formats/keyuuid.h"
 #include "io/file.h"
 
-enum { NUNITS = 16, MAX_PARTS = 64, LINE_LEN = 660, PIECE_LEN = 1 << 20 };
+enum { MAX_PARTS = 64, PIECE_LEN = 1 << 20 };
 
 static const char *const ENDINGS[] = { "idx", "ids" };
-
-static void __attribute__((noreturn))
-die(const struct err *err)
-{
-	fprintf(stderr, "merge: %s\n", err->text);
-	exit(2);
-}
 
 static void __attribute__((noreturn))
 die_of(const char *what)
 {
 	fprintf(stderr, "merge: %s: %m\n", what);
 	exit(2);
-}
-
-static double
-now(clockid_t clock)
-{
-	struct timespec t;
-
-	clock_gettime(clock, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
-static uint64_t
-mix(uint64_t z)
-{
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-	z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-	return z ^ z >> 31;
 }
 
 static int
@@ -106,48 +80,6 @@ anonymous(void)
 
 /* ---- the parts ----------------------------------------------------------- */
 
-/* Logs of the ids of a part; its units lie between those of the others. */
-static void
-make_logs(const char *dir, uint64_t n, uint32_t part, uint32_t parts,
-	  uint32_t *units)
-{
-	const struct keyfile_sizes sizes = { 1, 1, 1 };
-	struct keyfile_info info;
-	struct err err = { ERR_NONE, "" };
-	struct keyfile *const k = keyfile_new(&sizes, &err);
-	char path[600];
-
-	snprintf(path, sizeof(path), "%s/index/tmp", dir);
-	if (k == NULL || file_make_folder(path, &err) != 0)
-		die(&err);
-	snprintf(path, sizeof(path), "%s/index/units", dir);
-	if (file_make_folder(path, &err) != 0)
-		die(&err);
-	for (uint32_t u = 0; u < NUNITS; u++) {
-		units[u] = u * parts + part;
-		if (keyfile_start(k, dir, units[u], &err) != 0)
-			die(&err);
-		for (uint64_t i = n * u / NUNITS; i < n * (u + 1) / NUNITS;
-		     i++) {
-			const uint64_t id = i * parts + part;
-			char text[KEYUUID_TEXT_LEN];
-			uint8_t raw[KEYUUID_LEN];
-
-			store_le64(raw, mix(id * 3));
-			store_le64(raw + 8, id);
-			keyuuid_text(raw, text);
-			keyfile_id(k, 0, (struct keyhash){
-				.lo = mix(~id), .hi = mix(id + 1) },
-				(i - n * u / NUNITS) * LINE_LEN, 'S',
-				(struct span){ (const uint8_t *)text,
-					       sizeof(text) });
-		}
-		if (keyfile_commit(k, &info, &err) != 0)
-			die(&err);
-	}
-	keyfile_free(k);
-}
-
 static void
 make_part(const char *dir, uint64_t n, uint32_t part, uint32_t parts)
 {
@@ -158,7 +90,9 @@ make_part(const char *dir, uint64_t n, uint32_t part, uint32_t parts)
 	uint32_t units[NUNITS];
 	char path[600];
 
-	make_logs(dir, n, part, parts, units);
+	make_logs(dir, n, part, parts, false);
+	for (uint32_t u = 0; u < NUNITS; u++)
+		units[u] = unit_of(u, part, parts);
 	const struct join j = {
 		.job_dir = dir, .units = units, .nunits = NUNITS,
 		.tables = &table, .ntables = 1, .targets = &target,
