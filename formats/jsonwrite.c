@@ -190,6 +190,30 @@ jsonwrite_null(struct jsonwrite *w)
 }
 
 void
+jsonwrite_put_text(struct jsonwrite *w, const char *name, const char *text)
+{
+	jsonwrite_name(w, name);
+	if (text != NULL)
+		jsonwrite_text(w, text);
+	else
+		jsonwrite_null(w);
+}
+
+void
+jsonwrite_put_uint(struct jsonwrite *w, const char *name, uint64_t n)
+{
+	jsonwrite_name(w, name);
+	jsonwrite_uint(w, n);
+}
+
+void
+jsonwrite_put_bool(struct jsonwrite *w, const char *name, bool b)
+{
+	jsonwrite_name(w, name);
+	jsonwrite_bool(w, b);
+}
+
+void
 jsonwrite_raw(struct jsonwrite *w, struct span json)
 {
 	lead(w);

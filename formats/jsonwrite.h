@@ -52,6 +52,12 @@ void jsonwrite_null(struct jsonwrite *w);
 void jsonwrite_raw(struct jsonwrite *w, struct span json);	/* as it is */
 void jsonwrite_tree(struct jsonwrite *w, const struct tree *t);
 
+/* A member of a map, name and value.  No text at all is null. */
+void jsonwrite_put_text(struct jsonwrite *w, const char *name,
+			const char *text);
+void jsonwrite_put_uint(struct jsonwrite *w, const char *name, uint64_t n);
+void jsonwrite_put_bool(struct jsonwrite *w, const char *name, bool b);
+
 /* End it, with a line end if not tight.  Returns 0, or -1 with *err set. */
 int jsonwrite_finish(struct jsonwrite *w);
 

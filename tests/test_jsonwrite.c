@@ -66,6 +66,25 @@ writes_one_line_or_many(void **state)
 }
 
 static void
+members_are_a_name_and_a_value(void **state)
+{
+	struct jsonwrite w;
+
+	(void)state;
+	buf_reset(&out);
+	jsonwrite_start(&w, &out, true, &err);
+	jsonwrite_map(&w);
+	jsonwrite_put_text(&w, "text", "x\"");
+	jsonwrite_put_text(&w, "none", NULL);
+	jsonwrite_put_uint(&w, "n", UINT64_MAX);
+	jsonwrite_put_bool(&w, "no", false);
+	jsonwrite_end(&w);
+	assert_int_equal(jsonwrite_finish(&w), 0);
+	assert_true(span_is(buf_span(&out), "{\"text\":\"x\\\"\","
+		"\"none\":null,\"n\":18446744073709551615,\"no\":false}"));
+}
+
+static void
 is_read_back_by_the_strict_reader(void **state)
 {
 	struct arena mem = { 0 };
@@ -100,6 +119,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(writes_one_line_or_many),
+		cmocka_unit_test(members_are_a_name_and_a_value),
 		cmocka_unit_test(is_read_back_by_the_strict_reader),
 		cmocka_unit_test(replaces_what_is_no_utf8),
 	};

@@ -21,8 +21,7 @@ begin(struct jsonwrite *w, struct buf *body, const char *name,
 	buf_reset(body);
 	jsonwrite_start(w, body, true, err);
 	jsonwrite_map(w);
-	jsonwrite_name(w, name);
-	jsonwrite_text(w, value);
+	jsonwrite_put_text(w, name, value);
 }
 
 static const struct tree *
@@ -78,12 +77,9 @@ pitr_turn_on(struct service *s, const char *table, uint64_t days,
 	begin(&w, &body, "TableName", table, err);
 	jsonwrite_name(&w, "PointInTimeRecoverySpecification");
 	jsonwrite_map(&w);
-	jsonwrite_name(&w, "PointInTimeRecoveryEnabled");
-	jsonwrite_bool(&w, true);
-	if (days > 0) {
-		jsonwrite_name(&w, "RecoveryPeriodInDays");
-		jsonwrite_uint(&w, days);
-	}
+	jsonwrite_put_bool(&w, "PointInTimeRecoveryEnabled", true);
+	if (days > 0)
+		jsonwrite_put_uint(&w, "RecoveryPeriodInDays", days);
 	jsonwrite_end(&w);
 	if (ask(s, "UpdateContinuousBackups", &w, &mem, err) == NULL)
 		rc = err_at(err, "table '%s'", table);
@@ -137,8 +133,7 @@ backup_make(struct service *s, const char *table, const char *name,
 	int rc = -1;
 
 	begin(&w, &body, "TableName", table, err);
-	jsonwrite_name(&w, "BackupName");
-	jsonwrite_text(&w, name);
+	jsonwrite_put_text(&w, "BackupName", name);
 	t = ask(s, "CreateBackup", &w, &mem, err);
 	made = t == NULL ? NULL
 		: dynamodb_text(tree_get(t, "BackupDetails"), "BackupArn");
@@ -166,14 +161,12 @@ table_restore(struct service *s, const struct table_restore *r,
 
 	begin(&w, &body, r->backup != NULL ? "BackupArn" : "SourceTableName",
 	      r->backup != NULL ? r->backup : r->from, err);
-	jsonwrite_name(&w, "TargetTableName");
-	jsonwrite_text(&w, r->into);
+	jsonwrite_put_text(&w, "TargetTableName", r->into);
 	if (r->backup == NULL && r->time != 0) {
 		jsonwrite_name(&w, "RestoreDateTime");
 		jsonwrite_int(&w, r->time);
 	} else if (r->backup == NULL) {
-		jsonwrite_name(&w, "UseLatestRestorableTime");
-		jsonwrite_bool(&w, true);
+		jsonwrite_put_bool(&w, "UseLatestRestorableTime", true);
 	}
 	if (ask(s, r->backup != NULL ? "RestoreTableFromBackup"
 		: "RestoreTableToPointInTime", &w, &mem, err) == NULL)

@@ -120,8 +120,7 @@ dynamodb_member(struct jsonwrite *w, const char *name, const char *value)
 {
 	if (value == NULL)
 		return;
-	jsonwrite_name(w, name);
-	jsonwrite_text(w, value);
+	jsonwrite_put_text(w, name, value);
 }
 
 const char *
@@ -239,12 +238,9 @@ dynamodb_is_empty(struct service *s, const char *table, bool *empty,
 
 	jsonwrite_start(&w, &body, true, err);
 	jsonwrite_map(&w);
-	jsonwrite_name(&w, "TableName");
-	jsonwrite_text(&w, table);
-	jsonwrite_name(&w, "Limit");
-	jsonwrite_uint(&w, 1);
-	jsonwrite_name(&w, "ConsistentRead");
-	jsonwrite_bool(&w, true);
+	jsonwrite_put_text(&w, "TableName", table);
+	jsonwrite_put_uint(&w, "Limit", 1);
+	jsonwrite_put_bool(&w, "ConsistentRead", true);
 	dynamodb_member(&w, "Select", "COUNT");
 	jsonwrite_end(&w);
 	rc = jsonwrite_finish(&w);

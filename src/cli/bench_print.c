@@ -150,8 +150,7 @@ put_time(struct jsonwrite *w, const struct bench_result *r,
 	 const struct bench_time *t)
 {
 	jsonwrite_map(w);
-	jsonwrite_name(w, "threads");
-	jsonwrite_uint(w, t->threads);
+	jsonwrite_put_uint(w, "threads", t->threads);
 	jsonwrite_name(w, "cpuSeconds");
 	jsonwrite_fixed(w, t->cpu, 6);
 	put_figures(w, r, t->wall);
@@ -173,10 +172,8 @@ put_sample(struct jsonwrite *w, const struct bench_result *r)
 
 	jsonwrite_name(w, "sample");
 	jsonwrite_map(w);
-	for (size_t i = 0; i < sizeof(sums) / sizeof(sums[0]); i++) {
-		jsonwrite_name(w, sums[i].name);
-		jsonwrite_uint(w, sums[i].n);
-	}
+	for (size_t i = 0; i < sizeof(sums) / sizeof(sums[0]); i++)
+		jsonwrite_put_uint(w, sums[i].name, sums[i].n);
 	jsonwrite_end(w);
 }
 
@@ -190,15 +187,13 @@ bench_print_json(const struct bench_result *r, struct buf *out,
 
 	jsonwrite_start(&w, out, false, err);
 	jsonwrite_map(&w);
-	jsonwrite_name(&w, "processor");
-	jsonwrite_text(&w, cpu_name());
+	jsonwrite_put_text(&w, "processor", cpu_name());
 	put_sample(&w, r);
 	jsonwrite_name(&w, "stages");
 	jsonwrite_list(&w);
 	for (size_t i = 0; i < n; i++) {
 		jsonwrite_map(&w);
-		jsonwrite_name(&w, "stage");
-		jsonwrite_text(&w, rows[i].name);
+		jsonwrite_put_text(&w, "stage", rows[i].name);
 		put_figures(&w, r, rows[i].seconds);
 		jsonwrite_end(&w);
 	}

@@ -95,16 +95,6 @@ print_input(const struct sight *s, uint32_t input)
 }
 
 static void
-put_text(struct jsonwrite *w, const char *name, const char *text)
-{
-	jsonwrite_name(w, name);
-	if (text != NULL)
-		jsonwrite_text(w, text);
-	else
-		jsonwrite_null(w);
-}
-
-static void
 put_input(const struct sight *s, uint32_t input, struct jsonwrite *w)
 {
 	const struct plan_input *const in = &s->plan->inputs[input];
@@ -113,17 +103,15 @@ put_input(const struct sight *s, uint32_t input, struct jsonwrite *w)
 	const size_t n = windows(s, input, &full, &last);
 
 	jsonwrite_map(w);
-	put_text(w, "source", in->name);
-	put_text(w, "gives", state ? "state" : "changes");
-	jsonwrite_name(w, "windows");
-	jsonwrite_uint(w, n);
-	put_text(w, "from", state ? full->summary.export_time
+	jsonwrite_put_text(w, "source", in->name);
+	jsonwrite_put_text(w, "gives", state ? "state" : "changes");
+	jsonwrite_put_uint(w, "windows", n);
+	jsonwrite_put_text(w, "from", state ? full->summary.export_time
 				  : last->summary.from_time);
-	put_text(w, "to", last->summary.to_time);
-	put_text(w, "view", state ? NULL : in->new_only ? "NEW_IMAGE"
+	jsonwrite_put_text(w, "to", last->summary.to_time);
+	jsonwrite_put_text(w, "view", state ? NULL : in->new_only ? "NEW_IMAGE"
 							: "NEW_AND_OLD_IMAGES");
-	jsonwrite_name(w, "revert");
-	jsonwrite_bool(w, s->plan->revert);
+	jsonwrite_put_bool(w, "revert", s->plan->revert);
 	jsonwrite_name(w, "tables");
 	jsonwrite_list(w);
 	for (size_t i = 0; i < in->ntables; i++)

@@ -21,15 +21,13 @@ put_text(struct page *g, const char *name, const char *text)
 {
 	if (text == NULL)
 		return;
-	jsonwrite_name(&g->w, name);
-	jsonwrite_text(&g->w, text);
+	jsonwrite_put_text(&g->w, name, text);
 }
 
 static void
 put_bool(struct page *g, const char *name, bool b)
 {
-	jsonwrite_name(&g->w, name);
-	jsonwrite_bool(&g->w, b);
+	jsonwrite_put_bool(&g->w, name, b);
 }
 
 static void
@@ -45,10 +43,8 @@ put_place(struct page *g, const struct plan_place *at)
 	if (at->line == 0)
 		return;
 	put_text(g, "file", at->file);
-	jsonwrite_name(&g->w, "line");
-	jsonwrite_uint(&g->w, at->line);
-	jsonwrite_name(&g->w, "column");
-	jsonwrite_uint(&g->w, at->column);
+	jsonwrite_put_uint(&g->w, "line", at->line);
+	jsonwrite_put_uint(&g->w, "column", at->column);
 }
 
 /* What was printed to the scratch buffer, or the error of doing so. */
@@ -142,17 +138,13 @@ static void
 put_version(struct page *g, const struct plan_step *s)
 {
 	put_path(g, "attribute", &s->version.attribute);
-	if (s->version.has_missing) {
-		jsonwrite_name(&g->w, "missing");
-		jsonwrite_uint(&g->w, s->version.missing);
-	}
-	jsonwrite_name(&g->w, "to");
-	jsonwrite_uint(&g->w, s->version.to);
+	if (s->version.has_missing)
+		jsonwrite_put_uint(&g->w, "missing", s->version.missing);
+	jsonwrite_put_uint(&g->w, "to", s->version.to);
 	open_list(g, "upgrades");
 	for (size_t i = 0; i < s->version.nupgrades; i++) {
 		jsonwrite_map(&g->w);
-		jsonwrite_name(&g->w, "from");
-		jsonwrite_uint(&g->w, s->version.upgrades[i].from);
+		jsonwrite_put_uint(&g->w, "from", s->version.upgrades[i].from);
 		put_steps(g, "steps", s->version.upgrades[i].steps,
 			  s->version.upgrades[i].nsteps);
 		jsonwrite_end(&g->w);
@@ -305,8 +297,7 @@ put_table(struct page *g, const struct plan *p, const struct plan_table *t)
 	put_bool(g, "skip", t->skip);
 	put_bool(g, "glob", t->glob);
 	if (!t->skip) {
-		jsonwrite_name(&g->w, "level");
-		jsonwrite_uint(&g->w, t->level);
+		jsonwrite_put_uint(&g->w, "level", t->level);
 		put_bool(g, "cycle", t->cycle);
 		put_bool(g, "refersToItself", t->self_ref);
 		put_text(g, "from", t->from);

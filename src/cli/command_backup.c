@@ -61,16 +61,11 @@ print_json(const struct backup *b, struct err *err)
 	jsonwrite_list(&w);
 	for (size_t i = 0; backup_table(b, i, &t); i++) {
 		jsonwrite_map(&w);
-		jsonwrite_name(&w, "table");
-		jsonwrite_text(&w, t.name);
-		jsonwrite_name(&w, "items");
-		jsonwrite_uint(&w, t.items);
-		jsonwrite_name(&w, "bytes");
-		jsonwrite_uint(&w, t.len);
-		jsonwrite_name(&w, "segments");
-		jsonwrite_uint(&w, t.segments);
-		jsonwrite_name(&w, "before");
-		jsonwrite_bool(&w, t.was_done);
+		jsonwrite_put_text(&w, "table", t.name);
+		jsonwrite_put_uint(&w, "items", t.items);
+		jsonwrite_put_uint(&w, "bytes", t.len);
+		jsonwrite_put_uint(&w, "segments", t.segments);
+		jsonwrite_put_bool(&w, "before", t.was_done);
 		jsonwrite_end(&w);
 	}
 	jsonwrite_end(&w);

@@ -148,8 +148,7 @@ put_place(struct jsonwrite *w, const char *name, const struct differ_item *i)
 	}
 	jsonwrite_map(w);
 	put_name(w, "file", i->file);
-	jsonwrite_name(w, "line");
-	jsonwrite_uint(w, i->line);
+	jsonwrite_put_uint(w, "line", i->line);
 	jsonwrite_end(w);
 }
 
@@ -230,10 +229,8 @@ end_json(struct printing *p, const struct differ_sums *s, struct err *err)
 		jsonwrite_text(&w, s->only_a ? "A" : "B");
 	else
 		jsonwrite_null(&w);
-	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
-		jsonwrite_name(&w, counts[i].name);
-		jsonwrite_uint(&w, counts[i].n);
-	}
+	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
+		jsonwrite_put_uint(&w, counts[i].name, counts[i].n);
 	jsonwrite_end(&w);
 	if (jsonwrite_finish(&w) != 0)
 		return -1;

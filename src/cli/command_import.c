@@ -80,20 +80,6 @@ print_text(const struct import_job *i)
 	}
 }
 
-static void
-put_text(struct jsonwrite *w, const char *name, const char *text)
-{
-	jsonwrite_name(w, name);
-	jsonwrite_text(w, text);
-}
-
-static void
-put_number(struct jsonwrite *w, const char *name, uint64_t n)
-{
-	jsonwrite_name(w, name);
-	jsonwrite_uint(w, n);
-}
-
 static int
 print_json(const struct import_job *i, struct err *err)
 {
@@ -108,16 +94,16 @@ print_json(const struct import_job *i, struct err *err)
 	jsonwrite_list(&w);
 	for (size_t n = 0; import_job_table(i, n, &t); n++) {
 		jsonwrite_map(&w);
-		put_text(&w, "table", t.name);
-		put_text(&w, "status", t.status);
-		put_text(&w, "importArn", t.arn);
-		put_number(&w, "items", t.nitems);
-		put_number(&w, "processed", t.processed);
-		put_number(&w, "imported", t.imported);
-		put_number(&w, "errors", t.errors);
-		put_text(&w, "failure", t.failure);
-		put_text(&w, "logGroup", t.log_group);
-		put_text(&w, "logStream", t.log_stream);
+		jsonwrite_put_text(&w, "table", t.name);
+		jsonwrite_put_text(&w, "status", t.status);
+		jsonwrite_put_text(&w, "importArn", t.arn);
+		jsonwrite_put_uint(&w, "items", t.nitems);
+		jsonwrite_put_uint(&w, "processed", t.processed);
+		jsonwrite_put_uint(&w, "imported", t.imported);
+		jsonwrite_put_uint(&w, "errors", t.errors);
+		jsonwrite_put_text(&w, "failure", t.failure);
+		jsonwrite_put_text(&w, "logGroup", t.log_group);
+		jsonwrite_put_text(&w, "logStream", t.log_stream);
 		jsonwrite_end(&w);
 	}
 	jsonwrite_end(&w);

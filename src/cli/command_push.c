@@ -159,13 +159,6 @@ print_text(const struct options *o, const struct deliver *d)
 	}
 }
 
-static void
-put_number(struct jsonwrite *w, const char *name, uint64_t n)
-{
-	jsonwrite_name(w, name);
-	jsonwrite_uint(w, n);
-}
-
 static int
 print_json(const struct deliver *d, struct err *err)
 {
@@ -181,20 +174,19 @@ print_json(const struct deliver *d, struct err *err)
 	jsonwrite_list(&w);
 	for (size_t i = 0; i < n; i++) {
 		jsonwrite_map(&w);
-		jsonwrite_name(&w, "table");
-		jsonwrite_text(&w, t[i].name);
-		put_number(&w, "items", t[i].nitems);
-		put_number(&w, "before", t[i].before);
-		put_number(&w, "put", t[i].accepted);
-		put_number(&w, "existed", t[i].existed);
-		put_number(&w, "changedSince", t[i].lost);
-		put_number(&w, "refused", t[i].refused);
-		put_number(&w, "deletes", t[i].ndeletes);
-		put_number(&w, "deletesBefore", t[i].deletes_before);
-		put_number(&w, "deleted", t[i].deleted);
-		put_number(&w, "deletesRefused", t[i].deletes_refused);
-		put_number(&w, "writeUnits", t[i].units);
-		put_number(&w, "throttled", t[i].throttled);
+		jsonwrite_put_text(&w, "table", t[i].name);
+		jsonwrite_put_uint(&w, "items", t[i].nitems);
+		jsonwrite_put_uint(&w, "before", t[i].before);
+		jsonwrite_put_uint(&w, "put", t[i].accepted);
+		jsonwrite_put_uint(&w, "existed", t[i].existed);
+		jsonwrite_put_uint(&w, "changedSince", t[i].lost);
+		jsonwrite_put_uint(&w, "refused", t[i].refused);
+		jsonwrite_put_uint(&w, "deletes", t[i].ndeletes);
+		jsonwrite_put_uint(&w, "deletesBefore", t[i].deletes_before);
+		jsonwrite_put_uint(&w, "deleted", t[i].deleted);
+		jsonwrite_put_uint(&w, "deletesRefused", t[i].deletes_refused);
+		jsonwrite_put_uint(&w, "writeUnits", t[i].units);
+		jsonwrite_put_uint(&w, "throttled", t[i].throttled);
 		jsonwrite_end(&w);
 	}
 	jsonwrite_end(&w);

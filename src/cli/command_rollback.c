@@ -171,15 +171,11 @@ print_json(const struct rollback *r, struct err *err)
 		};
 
 		jsonwrite_map(&w);
-		jsonwrite_name(&w, "table");
-		jsonwrite_text(&w, t[i].name);
-		jsonwrite_name(&w, "deleted");
-		jsonwrite_bool(&w, t[i].deleted);
+		jsonwrite_put_text(&w, "table", t[i].name);
+		jsonwrite_put_bool(&w, "deleted", t[i].deleted);
 		for (size_t k = 0; k < sizeof(counts) / sizeof(counts[0]);
-		     k++) {
-			jsonwrite_name(&w, counts[k].name);
-			jsonwrite_uint(&w, counts[k].n);
-		}
+		     k++)
+			jsonwrite_put_uint(&w, counts[k].name, counts[k].n);
 		jsonwrite_end(&w);
 	}
 	jsonwrite_end(&w);

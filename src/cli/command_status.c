@@ -221,13 +221,6 @@ print_text(const struct standing *s)
 /* ---- as JSON ------------------------------------------------------------ */
 
 static void
-put_text(struct jsonwrite *w, const char *name, const char *text)
-{
-	jsonwrite_name(w, name);
-	jsonwrite_text(w, text);
-}
-
-static void
 put_story(struct jsonwrite *w, const struct story *story)
 {
 	char time[32];
@@ -238,13 +231,13 @@ put_story(struct jsonwrite *w, const struct story *story)
 		const struct story_stage *const g = &story->stages[i];
 
 		jsonwrite_map(w);
-		put_text(w, "stage", g->name);
+		jsonwrite_put_text(w, "stage", g->name);
 		jsonwrite_name(w, "status");
 		jsonwrite_int(w, g->status);
-		put_text(w, "started", status_time(g->started, time));
+		jsonwrite_put_text(w, "started", status_time(g->started, time));
 		jsonwrite_name(w, "seconds");
 		jsonwrite_fixed(w, g->seconds, 3);
-		put_text(w, "error", g->error);
+		jsonwrite_put_text(w, "error", g->error);
 		jsonwrite_end(w);
 	}
 	jsonwrite_end(w);
@@ -260,16 +253,17 @@ print_json(const struct standing *s, struct err *err)
 
 	jsonwrite_start(&w, &text, true, err);
 	jsonwrite_map(&w);
-	put_text(&w, "job", s->job);
-	put_text(&w, "state", s->state);
-	put_text(&w, "holder", s->holder);
-	jsonwrite_name(&w, "unitsDone");
-	jsonwrite_uint(&w, s->units);
+	jsonwrite_put_text(&w, "job", s->job);
+	jsonwrite_put_text(&w, "state", s->state);
+	jsonwrite_put_text(&w, "holder", s->holder);
+	jsonwrite_put_uint(&w, "unitsDone", s->units);
 	if (s->told) {
-		put_text(&w, "stage", s->now.stage);
-		put_text(&w, "started", status_time(s->now.started, time));
-		put_text(&w, "updated", status_time(s->now.updated, time));
-		put_text(&w, "error", s->now.error);
+		jsonwrite_put_text(&w, "stage", s->now.stage);
+		jsonwrite_put_text(&w, "started",
+				   status_time(s->now.started, time));
+		jsonwrite_put_text(&w, "updated",
+				   status_time(s->now.updated, time));
+		jsonwrite_put_text(&w, "error", s->now.error);
 		status_write_tables(&w, s->now.tables, s->now.ntables);
 	}
 	if (seconds_left(s) >= 0) {

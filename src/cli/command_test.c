@@ -55,14 +55,10 @@ say_written(struct showing *s, const struct plan_table *table,
 				     WORDS[end]);
 	jsonwrite_start(&w, &s->text, true, err);
 	jsonwrite_map(&w);
-	jsonwrite_name(&w, "written");
-	jsonwrite_text(&w, table->to);
-	jsonwrite_name(&w, "end");
-	jsonwrite_text(&w, refused != NULL ? "refused" : NAMES[end]);
-	if (refused != NULL) {
-		jsonwrite_name(&w, "reason");
-		jsonwrite_text(&w, refused);
-	}
+	jsonwrite_put_text(&w, "written", table->to);
+	jsonwrite_put_text(&w, "end", refused != NULL ? "refused" : NAMES[end]);
+	if (refused != NULL)
+		jsonwrite_put_text(&w, "reason", refused);
 	jsonwrite_end(&w);
 	return jsonwrite_finish(&w) != 0 ? -1
 		: buf_append(&s->text, span_of("\n"), err);

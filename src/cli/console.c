@@ -159,12 +159,9 @@ log_progress(const struct run *run)
 	}
 	if (w == NULL)
 		return;
-	jsonwrite_name(w, "items");
-	jsonwrite_uint(w, items);
-	jsonwrite_name(w, "done");
-	jsonwrite_uint(w, done);
-	jsonwrite_name(w, "total");
-	jsonwrite_uint(w, total);
+	jsonwrite_put_uint(w, "items", items);
+	jsonwrite_put_uint(w, "done", done);
+	jsonwrite_put_uint(w, "total", total);
 	log_end();
 }
 
@@ -473,8 +470,7 @@ log_rejected_items(const char *job, const char *table)
 		struct jsonwrite *const w = log_begin(LOG_WARNING,
 						      "rejected-item");
 
-		jsonwrite_name(w, "table");
-		jsonwrite_text(w, table);
+		jsonwrite_put_text(w, "table", table);
 		jsonwrite_name(w, "rejected");
 		jsonwrite_raw(w, (struct span){ (const uint8_t *)line,
 						(size_t)n - 1 });
@@ -497,10 +493,8 @@ console_rejects(const struct run *run)
 		if (n == 0)
 			continue;
 		w = log_begin(LOG_WARNING, "rejected");
-		jsonwrite_name(w, "table");
-		jsonwrite_text(w, p->tables[i].name);
-		jsonwrite_name(w, "items");
-		jsonwrite_uint(w, n);
+		jsonwrite_put_text(w, "table", p->tables[i].name);
+		jsonwrite_put_uint(w, "items", n);
 		log_end();
 		if (log_has_items())
 			log_rejected_items(run_job_dir(run),

@@ -72,12 +72,9 @@ begin(enum log_level level, const char *event)
 	buf_reset(&record);
 	jsonwrite_start(&writer, &record, true, &failed);
 	jsonwrite_map(&writer);
-	jsonwrite_name(&writer, "time");
-	jsonwrite_text(&writer, when);
-	jsonwrite_name(&writer, "level");
-	jsonwrite_text(&writer, LEVELS[level]);
-	jsonwrite_name(&writer, "event");
-	jsonwrite_text(&writer, event);
+	jsonwrite_put_text(&writer, "time", when);
+	jsonwrite_put_text(&writer, "level", LEVELS[level]);
+	jsonwrite_put_text(&writer, "event", event);
 	return &writer;
 }
 
@@ -191,10 +188,9 @@ log_problem(enum log_level level, FILE *to, const char *fmt, ...)
 	const size_t n = without_items(s);
 	jsonwrite_name(w, "text");
 	jsonwrite_span(w, (struct span){ (const uint8_t *)s, n });
-	if (s[n] != '\0') {
-		jsonwrite_name(w, "cut");
-		jsonwrite_text(w, "what follows quotes an item: --log-items");
-	}
+	if (s[n] != '\0')
+		jsonwrite_put_text(w, "cut",
+				   "what follows quotes an item: --log-items");
 	log_end();
 }
 
@@ -224,8 +220,7 @@ log_command(const struct options *o, int argc, char *const *argv)
 
 	if (w == NULL)
 		return;
-	jsonwrite_name(w, "version");
-	jsonwrite_text(w, DYNAMILL_VERSION);
+	jsonwrite_put_text(w, "version", DYNAMILL_VERSION);
 	jsonwrite_name(w, "words");
 	jsonwrite_list(w);
 	for (int i = 0; i < argc; i++) {

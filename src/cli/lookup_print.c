@@ -79,13 +79,6 @@ put_text(struct jsonwrite *w, const char *name, struct span text)
 }
 
 static void
-put_uint(struct jsonwrite *w, const char *name, uint64_t n)
-{
-	jsonwrite_name(w, name);
-	jsonwrite_uint(w, n);
-}
-
-static void
 put_found(struct jsonwrite *w, const struct lookup_found *f)
 {
 	const char type[2] = { f->type, '\0' };
@@ -96,10 +89,10 @@ put_found(struct jsonwrite *w, const struct lookup_found *f)
 	put_text(w, "target", f->target);
 	if (f->file != NULL)
 		put_text(w, "file", span_of(f->file));
-	put_uint(w, "unit", f->unit);
-	put_uint(w, "offset", f->offset);
+	jsonwrite_put_uint(w, "unit", f->unit);
+	jsonwrite_put_uint(w, "offset", f->offset);
 	if (f->line > 0)
-		put_uint(w, "line", f->line);
+		jsonwrite_put_uint(w, "line", f->line);
 	/* A line of an export is JSON; whatever else is one is a text. */
 	if (f->item.len > 0 && f->item.ptr[0] == '{') {
 		jsonwrite_name(w, "item");

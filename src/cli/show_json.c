@@ -96,10 +96,9 @@ put_after(struct line *l, const struct plan *plan,
 		const struct plan_table *const t = &plan->tables[o->table];
 
 		jsonwrite_map(&l->w);
-		jsonwrite_name(&l->w, "table");
-		jsonwrite_text(&l->w, t->name);
-		jsonwrite_name(&l->w, "target");
-		jsonwrite_text(&l->w, t->to != NULL ? t->to : t->name);
+		jsonwrite_put_text(&l->w, "table", t->name);
+		jsonwrite_put_text(&l->w, "target",
+				   t->to != NULL ? t->to : t->name);
 		jsonwrite_name(&l->w, "item");
 		put_map(l, &o->item->map);
 		if (i > 0)
@@ -128,12 +127,9 @@ show_item_json(const struct plan *plan, const struct trial_item *item,
 
 	jsonwrite_start(&l.w, out, true, err);
 	jsonwrite_map(&l.w);
-	jsonwrite_name(&l.w, "table");
-	jsonwrite_text(&l.w, t->name);
-	jsonwrite_name(&l.w, "file");
-	jsonwrite_text(&l.w, item->file);
-	jsonwrite_name(&l.w, "line");
-	jsonwrite_uint(&l.w, item->line);
+	jsonwrite_put_text(&l.w, "table", t->name);
+	jsonwrite_put_text(&l.w, "file", item->file);
+	jsonwrite_put_uint(&l.w, "line", item->line);
 	jsonwrite_name(&l.w, "key");
 	if (item->before == NULL)
 		jsonwrite_null(&l.w);
@@ -144,8 +140,7 @@ show_item_json(const struct plan *plan, const struct trial_item *item,
 		jsonwrite_null(&l.w);
 	else
 		jsonwrite_text(&l.w, item->image);
-	jsonwrite_name(&l.w, "fate");
-	jsonwrite_text(&l.w, trial_fate_name(item->fate));
+	jsonwrite_put_text(&l.w, "fate", trial_fate_name(item->fate));
 	put_reason(&l, "reason", item->reason);
 	put_reason(&l, "step", item->step);
 	jsonwrite_name(&l.w, "before");

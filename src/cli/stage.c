@@ -98,12 +98,9 @@ stage_begin(const struct options *o, const char *name, const char *job)
 	if (job != NULL)
 		seal_break(job);
 	if (w != NULL) {
-		jsonwrite_name(w, "stage");
-		jsonwrite_text(w, name);
-		if (job != NULL) {
-			jsonwrite_name(w, "job");
-			jsonwrite_text(w, job);
-		}
+		jsonwrite_put_text(w, "stage", name);
+		if (job != NULL)
+			jsonwrite_put_text(w, "job", job);
 		log_end();
 	}
 	tell("running");
@@ -166,8 +163,7 @@ log_it(int status, double seconds)
 
 	if (w == NULL)
 		return;
-	jsonwrite_name(w, "stage");
-	jsonwrite_text(w, stage.name);
+	jsonwrite_put_text(w, "stage", stage.name);
 	jsonwrite_name(w, "status");
 	jsonwrite_int(w, status);
 	jsonwrite_name(w, "seconds");

@@ -242,10 +242,8 @@ validate_print_json_end(struct validate_print *p,
 	jsonwrite_start(&w, &p->text, true, err);
 	jsonwrite_map(&w);
 	put_text(&w, "kind", "total");
-	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
-		jsonwrite_name(&w, counts[i].name);
-		jsonwrite_uint(&w, counts[i].n);
-	}
+	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
+		jsonwrite_put_uint(&w, counts[i].name, counts[i].n);
 	return end_line(p, &w, err);
 }
 

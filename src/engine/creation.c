@@ -51,8 +51,7 @@ rename_to(struct creation *c, const struct plan_table *t, struct err *err)
 	}
 	jsonwrite_start(&w, &text, true, err);
 	jsonwrite_map(&w);
-	jsonwrite_name(&w, "TableName");
-	jsonwrite_text(&w, t->to);
+	jsonwrite_put_text(&w, "TableName", t->to);
 	for (uint32_t i = 0; i < from->nkids; i += 2)
 		if (!span_is(from->kids[i].text, "TableName")) {
 			jsonwrite_name_span(&w, from->kids[i].text);

@@ -44,8 +44,7 @@ struct evidence {
 static void
 put_text(struct evidence *e, const char *name, const char *text)
 {
-	jsonwrite_name(&e->w, name);
-	jsonwrite_text(&e->w, text);
+	jsonwrite_put_text(&e->w, name, text);
 }
 
 /* A file of the job or of its plan as text that stays; .ptr NULL: none. */

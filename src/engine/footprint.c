@@ -171,18 +171,12 @@ footprint_save(const char *job, const char *table, const struct footprint *f,
 		return -1;
 	jsonwrite_start(&w, &out, false, err);
 	jsonwrite_map(&w);
-	jsonwrite_name(&w, "table");
-	jsonwrite_text(&w, table);
-	jsonwrite_name(&w, "absentAt");
-	jsonwrite_uint(&w, f->absent_at);
-	jsonwrite_name(&w, "identity");
-	jsonwrite_text(&w, f->identity);
-	jsonwrite_name(&w, "of");
-	jsonwrite_text(&w, f->of);
-	for (size_t i = 0; i < sizeof(facts) / sizeof(facts[0]); i++) {
-		jsonwrite_name(&w, facts[i].name);
-		jsonwrite_bool(&w, facts[i].value);
-	}
+	jsonwrite_put_text(&w, "table", table);
+	jsonwrite_put_uint(&w, "absentAt", f->absent_at);
+	jsonwrite_put_text(&w, "identity", f->identity);
+	jsonwrite_put_text(&w, "of", f->of);
+	for (size_t i = 0; i < sizeof(facts) / sizeof(facts[0]); i++)
+		jsonwrite_put_bool(&w, facts[i].name, facts[i].value);
 	jsonwrite_end(&w);
 	rc = jsonwrite_finish(&w);
 	path_of(job, table, path);

@@ -39,8 +39,7 @@ write_facts(const struct job_fact *facts, size_t n, struct buf *out,
 
 	jsonwrite_start(&w, out, false, err);
 	jsonwrite_map(&w);
-	jsonwrite_name(&w, "dynamill_job");
-	jsonwrite_uint(&w, JOB_VERSION);
+	jsonwrite_put_uint(&w, "dynamill_job", JOB_VERSION);
 	jsonwrite_name(&w, "facts");
 	jsonwrite_map(&w);
 	for (size_t i = 0; i < n; i++) {
@@ -51,8 +50,7 @@ write_facts(const struct job_fact *facts, size_t n, struct buf *out,
 			jsonwrite_name(&w, group);
 			jsonwrite_map(&w);
 		}
-		jsonwrite_name(&w, facts[i].name);
-		jsonwrite_text(&w, facts[i].value);
+		jsonwrite_put_text(&w, facts[i].name, facts[i].value);
 	}
 	if (group != NULL)
 		jsonwrite_end(&w);

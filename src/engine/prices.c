@@ -145,10 +145,9 @@ prices_write(const struct prices *p, struct jsonwrite *w)
 	const char *const at = (const char *)p;
 
 	jsonwrite_map(w);
-	for (const struct field *f = TEXTS; f->name != NULL; f++) {
-		jsonwrite_name(w, f->name);
-		jsonwrite_text(w, *(const char *const *)(at + f->at));
-	}
+	for (const struct field *f = TEXTS; f->name != NULL; f++)
+		jsonwrite_put_text(w, f->name,
+				   *(const char *const *)(at + f->at));
 	for (const struct field *c = CLASSES; c->name != NULL; c++) {
 		jsonwrite_name(w, c->name);
 		jsonwrite_map(w);

@@ -17,23 +17,16 @@
 #include "io/file.h"
 
 static void
-write_number(struct jsonwrite *w, const char *name, uint64_t n)
-{
-	jsonwrite_name(w, name);
-	jsonwrite_uint(w, n);
-}
-
-static void
 write_counts(struct jsonwrite *w, const struct counts *c)
 {
-	write_number(w, "read", c->read);
-	write_number(w, "moved", c->moved);
-	write_number(w, "filtered", c->filtered);
-	write_number(w, "skipped", c->skipped);
-	write_number(w, "dropped", c->dropped);
-	write_number(w, "duplicate", c->duplicate);
-	write_number(w, "rejected", c->rejected);
-	write_number(w, "written", c->written);
+	jsonwrite_put_uint(w, "read", c->read);
+	jsonwrite_put_uint(w, "moved", c->moved);
+	jsonwrite_put_uint(w, "filtered", c->filtered);
+	jsonwrite_put_uint(w, "skipped", c->skipped);
+	jsonwrite_put_uint(w, "dropped", c->dropped);
+	jsonwrite_put_uint(w, "duplicate", c->duplicate);
+	jsonwrite_put_uint(w, "rejected", c->rejected);
+	jsonwrite_put_uint(w, "written", c->written);
 }
 
 /* Is there a report of plan table `i`? */
@@ -48,10 +41,10 @@ write_out(struct jsonwrite *w, const struct account_out *o)
 {
 	jsonwrite_name(w, "out");
 	jsonwrite_map(w);
-	write_number(w, "files", o->files);
-	write_number(w, "items", o->items);
-	write_number(w, "bytes", o->packed_len);
-	write_number(w, "uncompressedBytes", o->plain_len);
+	jsonwrite_put_uint(w, "files", o->files);
+	jsonwrite_put_uint(w, "items", o->items);
+	jsonwrite_put_uint(w, "bytes", o->packed_len);
+	jsonwrite_put_uint(w, "uncompressedBytes", o->plain_len);
 	jsonwrite_end(w);
 }
 
@@ -106,12 +99,10 @@ write_rule(struct run *r, uint32_t i, uint32_t k, struct jsonwrite *w,
 		program_left(r->program, i) + k * LEFT_KINDS;
 
 	jsonwrite_map(w);
-	jsonwrite_name(w, "path");
-	jsonwrite_text(w, rule->path);
-	jsonwrite_name(w, "kind");
-	jsonwrite_text(w, rule->is_id ? "id" : "reference");
+	jsonwrite_put_text(w, "path", rule->path);
+	jsonwrite_put_text(w, "kind", rule->is_id ? "id" : "reference");
 	for (int l = 0; l < LEFT_KINDS; l++)
-		write_number(w, LEFT[l], left[l]);
+		jsonwrite_put_uint(w, LEFT[l], left[l]);
 	jsonwrite_name(w, "to");
 	jsonwrite_list(w);
 	for (uint32_t to = 0; to < p->ntables; to++) {
@@ -122,13 +113,12 @@ write_rule(struct run *r, uint32_t i, uint32_t k, struct jsonwrite *w,
 		if (rel->refs == 0)
 			continue;
 		jsonwrite_map(w);
-		jsonwrite_name(w, "table");
-		jsonwrite_text(w, p->tables[to].name);
-		write_number(w, "references", rel->refs);
-		write_number(w, "resolved", rel->resolved);
-		write_number(w, "dangling", rel->dangling);
-		write_number(w, "unchecked", rel->unchecked);
-		write_number(w, "toRejected", rel->rejected);
+		jsonwrite_put_text(w, "table", p->tables[to].name);
+		jsonwrite_put_uint(w, "references", rel->refs);
+		jsonwrite_put_uint(w, "resolved", rel->resolved);
+		jsonwrite_put_uint(w, "dangling", rel->dangling);
+		jsonwrite_put_uint(w, "unchecked", rel->unchecked);
+		jsonwrite_put_uint(w, "toRejected", rel->rejected);
 		if (write_examples(r, w, "danglingExamples", rel->dangle,
 				   rel->ndangle, err) != 0)
 			return -1;
@@ -148,22 +138,21 @@ write_table(struct run *r, uint32_t i, struct jsonwrite *w, struct err *err)
 	size_t at;
 
 	jsonwrite_map(w);
-	jsonwrite_name(w, "table");
-	jsonwrite_text(w, t->name);
+	jsonwrite_put_text(w, "table", t->name);
 	jsonwrite_name(w, "from");
 	t->from != NULL ? jsonwrite_text(w, t->from) : jsonwrite_null(w);
-	jsonwrite_name(w, "to");
-	jsonwrite_text(w, r->targets[i].name);
+	jsonwrite_put_text(w, "to", r->targets[i].name);
 	write_counts(w, &r->account.tables[i]);
 	write_table_out(w, r, i);
 	if (run_is_changes(r, i))
-		write_number(w, "deletes", r->account.deleted[i]);
+		jsonwrite_put_uint(w, "deletes", r->account.deleted[i]);
 	if (program_find_unmade(r->program, i, &at))
-		write_number(w, "emittedSkipped", r->account.left[at]);
-	write_number(w, "ids", ids->ids);
+		jsonwrite_put_uint(w, "emittedSkipped", r->account.left[at]);
+	jsonwrite_put_uint(w, "ids", ids->ids);
 	if (r->account.maps[i].rows > 0) {
-		write_number(w, "mapRows", r->account.maps[i].rows);
-		write_number(w, "mapRowsUnused", r->account.maps[i].unused);
+		jsonwrite_put_uint(w, "mapRows", r->account.maps[i].rows);
+		jsonwrite_put_uint(w, "mapRowsUnused",
+				   r->account.maps[i].unused);
 	}
 	jsonwrite_name(w, "rules");
 	jsonwrite_list(w);
@@ -183,16 +172,16 @@ write_total(const struct account *a, struct jsonwrite *w)
 	jsonwrite_map(w);
 	write_counts(w, &a->total);
 	write_out(w, &a->total_out);
-	write_number(w, "deletes", a->deletes);
-	write_number(w, "superseded", a->superseded);
-	write_number(w, "gone", a->gone);
-	write_number(w, "units", a->units);
-	write_number(w, "blankLines", a->blank_lines);
+	jsonwrite_put_uint(w, "deletes", a->deletes);
+	jsonwrite_put_uint(w, "superseded", a->superseded);
+	jsonwrite_put_uint(w, "gone", a->gone);
+	jsonwrite_put_uint(w, "units", a->units);
+	jsonwrite_put_uint(w, "blankLines", a->blank_lines);
 	if (a->lost > 0)
-		write_number(w, "valuesLost", a->lost);
-	write_number(w, "acceptedDamagedFiles", a->damaged);
-	write_number(w, "bytesRead", a->packed_in);
-	write_number(w, "uncompressedBytesRead", a->plain_in);
+		jsonwrite_put_uint(w, "valuesLost", a->lost);
+	jsonwrite_put_uint(w, "acceptedDamagedFiles", a->damaged);
+	jsonwrite_put_uint(w, "bytesRead", a->packed_in);
+	jsonwrite_put_uint(w, "uncompressedBytesRead", a->plain_in);
 	jsonwrite_end(w);
 }
 
@@ -204,8 +193,8 @@ write_speed(const struct account *a, struct jsonwrite *w)
 	jsonwrite_map(w);
 	jsonwrite_name(w, "seconds");
 	jsonwrite_fixed(w, a->seconds, 3);
-	write_number(w, "items", a->items_now);
-	write_number(w, "uncompressedBytes", a->plain_now);
+	jsonwrite_put_uint(w, "items", a->items_now);
+	jsonwrite_put_uint(w, "uncompressedBytes", a->plain_now);
 	if (a->seconds > 0) {
 		jsonwrite_name(w, "itemsPerSecond");
 		jsonwrite_fixed(w, (double)a->items_now / a->seconds, 0);
@@ -225,14 +214,10 @@ report_write(struct run *r, struct err *err)
 
 	jsonwrite_start(&w, &text, false, err);
 	jsonwrite_map(&w);
-	jsonwrite_name(&w, "dynamill");
-	jsonwrite_text(&w, r->options->version);
-	jsonwrite_name(&w, "plan");
-	jsonwrite_text(&w, r->plan->name);
-	jsonwrite_name(&w, "runTime");
-	jsonwrite_text(&w, job_value(r->job, "run", "time"));
-	jsonwrite_name(&w, "cpu");
-	jsonwrite_text(&w, cpu_name());
+	jsonwrite_put_text(&w, "dynamill", r->options->version);
+	jsonwrite_put_text(&w, "plan", r->plan->name);
+	jsonwrite_put_text(&w, "runTime", job_value(r->job, "run", "time"));
+	jsonwrite_put_text(&w, "cpu", cpu_name());
 	write_total(&r->account, &w);
 	write_speed(&r->account, &w);
 	jsonwrite_name(&w, "tables");

@@ -7,13 +7,6 @@
 #include "engine/run_internal.h"
 #include "formats/jsonwrite.h"
 
-static void
-put(struct jsonwrite *w, const char *name, uint64_t n)
-{
-	jsonwrite_name(w, name);
-	jsonwrite_uint(w, n);
-}
-
 /* What came to a `version` step of a table, and how far it got. */
 static void
 put_step(const struct run *r, uint32_t table, const struct plan_step *step,
@@ -28,19 +21,19 @@ put_step(const struct run *r, uint32_t table, const struct plan_step *step,
 
 	const uint64_t *const count = r->account.left + at;
 	jsonwrite_map(w);
-	put(w, "to", step->version.to);
+	jsonwrite_put_uint(w, "to", step->version.to);
 	jsonwrite_name(w, "before");
 	jsonwrite_list(w);
 	for (size_t k = 0; k <= n; k++) {
 		jsonwrite_map(w);
-		put(w, "version", oldest + k);
-		put(w, "items", count[VERSION_FIRST + k]);
+		jsonwrite_put_uint(w, "version", oldest + k);
+		jsonwrite_put_uint(w, "items", count[VERSION_FIRST + k]);
 		jsonwrite_end(w);
 	}
 	jsonwrite_end(w);
-	put(w, "missing", count[VERSION_MISSING]);
-	put(w, "unknown", count[VERSION_UNKNOWN]);
-	put(w, "after", count[VERSION_REACHED]);
+	jsonwrite_put_uint(w, "missing", count[VERSION_MISSING]);
+	jsonwrite_put_uint(w, "unknown", count[VERSION_UNKNOWN]);
+	jsonwrite_put_uint(w, "after", count[VERSION_REACHED]);
 	jsonwrite_end(w);
 }
 

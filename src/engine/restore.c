@@ -18,13 +18,6 @@
 #include "formats/tree.h"
 #include "io/file.h"
 
-static void
-put(struct jsonwrite *w, const char *name, const char *value)
-{
-	jsonwrite_name(w, name);
-	jsonwrite_text(w, value);
-}
-
 /* The plan may be anywhere: paths in it are whole. */
 static void
 put_dump(struct jsonwrite *w, const char *path)
@@ -90,7 +83,7 @@ put_key(struct jsonwrite *w, const struct tree *table)
 						       "AttributeName");
 
 		if (name != NULL)
-			put(w, name, type_of(table, name));
+			jsonwrite_put_text(w, name, type_of(table, name));
 	}
 	jsonwrite_end(w);
 }
@@ -106,9 +99,9 @@ write_text(const struct restore_options *o, const struct dump *d,
 		return -1;
 	jsonwrite_start(&w, out, false, err);
 	jsonwrite_map(&w);
-	jsonwrite_name(&w, "dynamill");
-	jsonwrite_uint(&w, 1);
-	put(&w, "description", "a dump into a table, by 'dynamill restore'");
+	jsonwrite_put_uint(&w, "dynamill", 1);
+	jsonwrite_put_text(&w, "description",
+			   "a dump into a table, by 'dynamill restore'");
 	jsonwrite_name(&w, "source");
 	jsonwrite_map(&w);
 	jsonwrite_name(&w, "exports");
@@ -123,12 +116,12 @@ write_text(const struct restore_options *o, const struct dump *d,
 	jsonwrite_map(&w);
 	put_key(&w, table);
 	if (from->name != NULL)
-		put(&w, "from", from->name);
-	put(&w, "to", o->table);
+		jsonwrite_put_text(&w, "from", from->name);
+	jsonwrite_put_text(&w, "to", o->table);
 	jsonwrite_end(&w);
 	for (uint32_t i = 0; i < d->ntables; i++)
 		if (&d->tables[i] != from && d->tables[i].name != NULL)
-			put(&w, d->tables[i].name, "skip");
+			jsonwrite_put_text(&w, d->tables[i].name, "skip");
 	jsonwrite_end(&w);
 	jsonwrite_end(&w);
 	return jsonwrite_finish(&w);

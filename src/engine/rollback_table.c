@@ -264,8 +264,7 @@ list_one(struct roller *x, const struct op *op,
 	jsonwrite_map(&w);
 	jsonwrite_name(&w, "Key");
 	jsonwrite_raw(&w, buf_span(&x->key));
-	jsonwrite_name(&w, "reason");
-	jsonwrite_text(&w, text);
+	jsonwrite_put_text(&w, "reason", text);
 	jsonwrite_end(&w);
 	rc = jsonwrite_finish(&w);
 	if (rc == 0)

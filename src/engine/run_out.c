@@ -284,22 +284,17 @@ write_changes_summary(struct run *r, uint32_t table, uint64_t nputs,
 
 	jsonwrite_start(&w, out, false, err);
 	jsonwrite_map(&w);
-	jsonwrite_name(&w, "table");
-	jsonwrite_text(&w, r->targets[table].name);
-	jsonwrite_name(&w, "exportArn");
-	jsonwrite_text(&w, from != NULL ? from->export_arn : NULL);
-	jsonwrite_name(&w, "exportFromTime");
-	jsonwrite_text(&w, from != NULL ? from->from_time : NULL);
-	jsonwrite_name(&w, "exportToTime");
-	jsonwrite_text(&w, from != NULL ? from->to_time : NULL);
-	jsonwrite_name(&w, "reverted");
-	jsonwrite_bool(&w, r->plan->revert);
-	jsonwrite_name(&w, "putCount");
-	jsonwrite_uint(&w, nputs);
-	jsonwrite_name(&w, "deleteCount");
-	jsonwrite_uint(&w, ndeletes);
-	jsonwrite_name(&w, "order");
-	jsonwrite_text(&w, "deletes, then puts");
+	jsonwrite_put_text(&w, "table", r->targets[table].name);
+	jsonwrite_put_text(&w, "exportArn",
+			   from != NULL ? from->export_arn : NULL);
+	jsonwrite_put_text(&w, "exportFromTime",
+			   from != NULL ? from->from_time : NULL);
+	jsonwrite_put_text(&w, "exportToTime",
+			   from != NULL ? from->to_time : NULL);
+	jsonwrite_put_bool(&w, "reverted", r->plan->revert);
+	jsonwrite_put_uint(&w, "putCount", nputs);
+	jsonwrite_put_uint(&w, "deleteCount", ndeletes);
+	jsonwrite_put_text(&w, "order", "deletes, then puts");
 	jsonwrite_end(&w);
 	return jsonwrite_finish(&w);
 }

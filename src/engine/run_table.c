@@ -82,10 +82,8 @@ static void
 write_attribute(struct jsonwrite *w, const struct plan_key_attr *a)
 {
 	jsonwrite_map(w);
-	jsonwrite_name(w, "AttributeName");
-	jsonwrite_text(w, a->name);
-	jsonwrite_name(w, "AttributeType");
-	jsonwrite_text(w, value_type_name(a->type));
+	jsonwrite_put_text(w, "AttributeName", a->name);
+	jsonwrite_put_text(w, "AttributeType", value_type_name(a->type));
 	jsonwrite_end(w);
 }
 
@@ -95,10 +93,8 @@ write_key(struct jsonwrite *w, const char *name, const char *type)
 	if (name == NULL)
 		return;
 	jsonwrite_map(w);
-	jsonwrite_name(w, "AttributeName");
-	jsonwrite_text(w, name);
-	jsonwrite_name(w, "KeyType");
-	jsonwrite_text(w, type);
+	jsonwrite_put_text(w, "AttributeName", name);
+	jsonwrite_put_text(w, "KeyType", type);
 	jsonwrite_end(w);
 }
 
@@ -219,8 +215,7 @@ write_encryption(struct jsonwrite *w, const struct tree *def)
 	}
 	jsonwrite_name(w, "SSESpecification");
 	jsonwrite_map(w);
-	jsonwrite_name(w, "Enabled");
-	jsonwrite_bool(w, true);
+	jsonwrite_put_bool(w, "Enabled", true);
 	copy_field(w, d, "SSEType");
 	if (key != NULL) {
 		jsonwrite_name(w, "KMSMasterKeyId");
@@ -261,8 +256,8 @@ write_definition(struct jsonwrite *w, const struct tree *def)
 {
 	const bool on_demand = def == NULL || is_on_demand(def);
 
-	jsonwrite_name(w, "BillingMode");
-	jsonwrite_text(w, on_demand ? "PAY_PER_REQUEST" : "PROVISIONED");
+	jsonwrite_put_text(w, "BillingMode",
+			   on_demand ? "PAY_PER_REQUEST" : "PROVISIONED");
 	if (def == NULL)
 		return;
 	copy_throughput(w, def, on_demand);
@@ -284,8 +279,7 @@ write_table(struct run *r, uint32_t table, struct err *err)
 		return -1;
 	jsonwrite_start(&w, &text, false, err);
 	jsonwrite_map(&w);
-	jsonwrite_name(&w, "TableName");
-	jsonwrite_text(&w, target);
+	jsonwrite_put_text(&w, "TableName", target);
 	jsonwrite_name(&w, "AttributeDefinitions");
 	jsonwrite_list(&w);
 	write_attributes(&w, &key, c);

@@ -52,20 +52,6 @@ status_pace(struct status_table *t, uint64_t fresh, double seconds)
 
 /* ---- writing ------------------------------------------------------------ */
 
-static void
-write_number(struct jsonwrite *w, const char *name, uint64_t n)
-{
-	jsonwrite_name(w, name);
-	jsonwrite_uint(w, n);
-}
-
-static void
-write_text(struct jsonwrite *w, const char *name, const char *text)
-{
-	jsonwrite_name(w, name);
-	jsonwrite_text(w, text);
-}
-
 void
 status_write_tables(struct jsonwrite *w, const struct status_table *t,
 		    size_t n)
@@ -74,11 +60,11 @@ status_write_tables(struct jsonwrite *w, const struct status_table *t,
 	jsonwrite_list(w);
 	for (size_t i = 0; i < n; i++) {
 		jsonwrite_map(w);
-		write_text(w, "table", t[i].name);
-		write_number(w, "done", t[i].done);
-		write_number(w, "total", t[i].total);
-		write_number(w, "items", t[i].items);
-		write_number(w, "bad", t[i].bad);
+		jsonwrite_put_text(w, "table", t[i].name);
+		jsonwrite_put_uint(w, "done", t[i].done);
+		jsonwrite_put_uint(w, "total", t[i].total);
+		jsonwrite_put_uint(w, "items", t[i].items);
+		jsonwrite_put_uint(w, "bad", t[i].bad);
 		if (t[i].rate > 0) {
 			jsonwrite_name(w, "itemsPerSecond");
 			jsonwrite_fixed(w, t[i].rate, 0);
@@ -128,14 +114,14 @@ status_save(const char *job_dir, const struct status *s, struct err *err)
 
 	jsonwrite_start(&w, &text, false, err);
 	jsonwrite_map(&w);
-	write_text(&w, "stage", s->stage);
-	write_text(&w, "state", s->state);
-	write_number(&w, "pid", s->pid);
-	write_text(&w, "host", s->host);
-	write_text(&w, "started", status_time(s->started, time));
-	write_text(&w, "updated", status_time(s->updated, time));
+	jsonwrite_put_text(&w, "stage", s->stage);
+	jsonwrite_put_text(&w, "state", s->state);
+	jsonwrite_put_uint(&w, "pid", s->pid);
+	jsonwrite_put_text(&w, "host", s->host);
+	jsonwrite_put_text(&w, "started", status_time(s->started, time));
+	jsonwrite_put_text(&w, "updated", status_time(s->updated, time));
 	status_write_tables(&w, s->tables, s->ntables);
-	write_text(&w, "error", s->error);
+	jsonwrite_put_text(&w, "error", s->error);
 	jsonwrite_end(&w);
 	rc = jsonwrite_finish(&w);
 	if (rc == 0)

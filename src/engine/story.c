@@ -24,8 +24,7 @@ enum { MAX_STORY = 256 << 20 };
 static void
 write_text(struct jsonwrite *w, const char *name, const char *text)
 {
-	jsonwrite_name(w, name);
-	jsonwrite_text(w, text != NULL ? text : "");
+	jsonwrite_put_text(w, name, text != NULL ? text : "");
 }
 
 static int

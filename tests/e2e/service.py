@@ -326,7 +326,11 @@ def an_import_uploads_and_tells_what_was_refused(here, _):
             args = ['import', '--job', folder, '--to',
                     's3://test-bucket/up/here']
             dynamill(env, 'import', '--job', folder, status=2)
-            e2e.contains(dynamill(env, *args, '--dry-run').out, '')
+            r = dynamill(env, *args, '--dry-run', '--output', 'json')
+            t = json.loads(r.out)['tables'][0]
+            e2e.equal((t['table'], t['status'], t['failure']),
+                      ('Things-new', None, None), 'not begun')
+            e2e.equal(service.of('ImportTable'), [], 'imports')
             r = dynamill(env, *args)
             e2e.contains(r.out, 'Things-new: COMPLETED, 40 of 40 items')
             token = service.imported.pop('ClientToken')
