@@ -152,7 +152,9 @@ unpacked_feed(struct feed *from, bool md5, struct err *err)
 		return NULL;
 	}
 	memset(u, 0, offsetof(struct unpacked, state));
-	u->feed = (struct feed){ read_unpacked, close_unpacked };
+	u->feed = (struct feed){
+		.read = read_unpacked, .close = close_unpacked,
+	};
 	u->from = from;
 	u->want_md5 = md5;
 	md5_start(&u->md5);

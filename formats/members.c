@@ -2,7 +2,9 @@
 
 #include <archive.h>
 #include <archive_entry.h>
+#include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -14,6 +16,9 @@ enum { BLOCK_LEN = 256 * 1024 };
 
 struct members {
 	struct archive *archive;
+	struct members_input input;	/* .read NULL: a file */
+	uint8_t *block;			/* of it */
+	struct err why;			/* it failed */
 	struct members_limits limits;
 	uint64_t number;		/* of the next file */
 	uint64_t entries;		/* so far, folders among them */
@@ -78,24 +83,28 @@ fail(struct members *m, const char *what, struct err *err)
 {
 	const char *const why = archive_error_string(m->archive);
 
+	if (m->why.code != ERR_NONE) {	/* nothing is wrong with the archive */
+		*err = m->why;
+		return -1;
+	}
 	return err_set(err, ERR_INPUT, "%s behind byte %" PRId64 " of the "
 		       "archive: %s", what,
 		       (int64_t)archive_filter_bytes(m->archive, -1),
 		       why != NULL ? why : "nobody says why");
 }
 
-struct members *
-members_open(const char *path, const struct members_limits *limits,
-	     struct err *err)
+/* A reader of what is ours to read, not yet open. */
+static struct members *
+new_members(const struct members_limits *limits, struct err *err)
 {
 	struct members *const m = calloc(1, sizeof(*m));
-	struct stat st;
 
 	if (m != NULL)
 		m->archive = archive_read_new();
 	if (m == NULL || m->archive == NULL) {
+		free(m);
 		err_set(err, ERR_SYSTEM, "out of memory");
-		goto failed;
+		return NULL;
 	}
 	if (limits != NULL)
 		m->limits = *limits;
@@ -105,11 +114,6 @@ members_open(const char *path, const struct members_limits *limits,
 		m->limits.ratio = MEMBERS_RATIO;
 	if (m->limits.count == 0)
 		m->limits.count = MEMBERS_COUNT;
-	if (stat(path, &st) != 0) {
-		err_set(err, ERR_INPUT, "'%s': %m", path);
-		goto failed;
-	}
-	m->packed_len = S_ISREG(st.st_mode) ? (uint64_t)st.st_size : 0;
 
 	/* No others: some formats of the library run programs or read URLs. */
 	archive_read_support_filter_gzip(m->archive);
@@ -120,8 +124,87 @@ members_open(const char *path, const struct members_limits *limits,
 	archive_read_support_format_tar(m->archive);
 	archive_read_support_format_zip(m->archive);
 	archive_read_support_format_7zip(m->archive);
+	return m;
+}
+
+struct members *
+members_open(const char *path, const struct members_limits *limits,
+	     struct err *err)
+{
+	struct members *const m = new_members(limits, err);
+	struct stat st;
+
+	if (m == NULL)
+		return NULL;
+	if (stat(path, &st) != 0) {
+		err_set(err, ERR_INPUT, "'%s': %m", path);
+		goto failed;
+	}
+	m->packed_len = S_ISREG(st.st_mode) ? (uint64_t)st.st_size : 0;
 	if (archive_read_open_filename(m->archive, path,
 				       BLOCK_LEN) != ARCHIVE_OK) {
+		fail(m, "cannot be opened", err);
+		goto failed;
+	}
+	return m;
+failed:
+	members_close(m);
+	return NULL;
+}
+
+/* ---- what is not a file -------------------------------------------------- */
+
+static la_ssize_t
+read_input(struct archive *a, void *context, const void **bytes)
+{
+	struct members *const m = context;
+	const ssize_t n = m->input.read(m->input.context, m->block, BLOCK_LEN,
+					&m->why);
+
+	*bytes = m->block;
+	if (n < 0)
+		archive_set_error(a, EIO, "it cannot be read");
+	return n;
+}
+
+static la_int64_t
+seek_input(struct archive *a, void *context, la_int64_t to, int whence)
+{
+	struct members *const m = context;
+	const int64_t at = m->input.seek(m->input.context, to, whence,
+					 &m->why);
+
+	if (at >= 0)
+		return at;
+	archive_set_error(a, EIO, "it cannot be read");
+	return ARCHIVE_FATAL;
+}
+
+struct members *
+members_open_input(const struct members_input *in,
+		   const struct members_limits *limits, struct err *err)
+{
+	struct members *const m = new_members(limits, err);
+	int64_t len = 0;
+
+	if (m == NULL) {
+		in->close(in->context);
+		return NULL;
+	}
+	m->input = *in;
+	m->block = malloc(BLOCK_LEN);
+	if (m->block == NULL) {
+		err_set(err, ERR_SYSTEM, "out of memory");
+		goto failed;
+	}
+	len = in->seek(in->context, 0, SEEK_END, err);
+	if (len < 0 || in->seek(in->context, 0, SEEK_SET, err) < 0)
+		goto failed;
+	m->packed_len = (uint64_t)len;
+	archive_read_set_callback_data(m->archive, m);
+	archive_read_set_read_callback(m->archive, read_input);
+	archive_read_set_seek_callback(m->archive, seek_input);
+	if (archive_read_open1(m->archive) != ARCHIVE_OK) {
 		fail(m, "cannot be opened", err);
 		goto failed;
 	}
@@ -138,6 +221,9 @@ members_close(struct members *m)
 		return;
 	if (m->archive != NULL)
 		archive_read_free(m->archive);
+	if (m->input.read != NULL)
+		m->input.close(m->input.context);
+	free(m->block);
 	free(m->name);
 	free(m);
 }

@@ -5,7 +5,7 @@
  * Nothing is unpacked to disk.  An archive is somebody else's: links, devices
  * and names that lead out of it are refused, and so is one that unpacks to more
  * than an archive of its length would.  This is the one format that reads files
- * itself, because its library does.
+ * itself, because its library does; or it reads what is given it to read by.
  *
  * Belongs to one thread at a time.
  */
@@ -58,6 +58,20 @@ bool members_leaps(const char *path);
 struct members *members_open(const char *path,
 			     const struct members_limits *limits,
 			     struct err *err);
+
+/* Bytes from elsewhere, as read() and lseek() give them; -1 with *err set. */
+struct members_input {
+	void *context;
+	ssize_t (*read)(void *context, uint8_t *to, size_t n, struct err *err);
+	int64_t (*seek)(void *context, int64_t to, int whence,
+			struct err *err);
+	void (*close)(void *context);
+};
+
+/* The same of an archive that is read so.  Takes it over, even on failure. */
+struct members *members_open_input(const struct members_input *in,
+				   const struct members_limits *limits,
+				   struct err *err);
 
 /*
  * Step to the next file; what is left of the one before is passed over.

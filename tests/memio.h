@@ -49,7 +49,10 @@ mem_feed(struct span bytes, size_t step)
 
 	if (f == NULL)
 		abort();
-	*f = (struct mem_feed){ { mem_read, mem_feed_close }, bytes, step };
+	*f = (struct mem_feed){
+		.feed = { .read = mem_read, .close = mem_feed_close },
+		.left = bytes, .step = step,
+	};
 	return &f->feed;
 }
 

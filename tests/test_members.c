@@ -1,6 +1,8 @@
 /* test_members.c - the files in archives, sound and hostile. */
 #include <setjmp.h>
+#include <limits.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -128,6 +130,109 @@ every_kind_gives_its_files_in_order(void **state)
 		must_read(m, "");
 		assert_int_equal(members_next(m, &f, &err), 0);
 		members_close(m);
+	}
+}
+
+/* ---- from elsewhere ------------------------------------------------------ */
+
+static struct {
+	FILE *f;
+	long fails_at;		/* no byte from there on can be had */
+	bool closed;
+} elsewhere;
+
+static ssize_t
+read_elsewhere(void *context, uint8_t *to, size_t n, struct err *err)
+{
+	assert_ptr_equal(context, &elsewhere);
+	if (ftell(elsewhere.f) >= elsewhere.fails_at)
+		return err_set(err, ERR_REMOTE, "the line is dead");
+	return (ssize_t)fread(to, 1, n < 100 ? n : 100, elsewhere.f);
+}
+
+static int64_t
+seek_elsewhere(void *context, int64_t to, int whence, struct err *err)
+{
+	assert_ptr_equal(context, &elsewhere);
+	(void)err;
+	assert_int_equal(fseek(elsewhere.f, to, whence), 0);
+	return ftell(elsewhere.f);
+}
+
+static void
+close_elsewhere(void *context)
+{
+	(void)context;
+	fclose(elsewhere.f);
+	elsewhere.closed = true;
+}
+
+static struct members *
+open_elsewhere(long fails_at, struct err *err)
+{
+	const struct members_input in = {
+		&elsewhere, read_elsewhere, seek_elsewhere, close_elsewhere,
+	};
+
+	elsewhere.f = fopen(path, "rb");
+	elsewhere.fails_at = fails_at;
+	elsewhere.closed = false;
+	assert_non_null(elsewhere.f);
+	return members_open_input(&in, NULL, err);
+}
+
+static void
+every_kind_is_read_from_elsewhere(void **state)
+{
+	(void)state;
+	for (int k = 0; k < NKINDS; k++) {
+		struct archive *const a = begin(KINDS[k].format,
+						KINDS[k].filter);
+		struct err err = { 0 };
+		struct member f;
+
+		add_file(a, "one", "first");
+		add_file(a, "two", "the second");
+		end(a);
+
+		struct members *const m = open_elsewhere(LONG_MAX, &err);
+		assert_non_null(m);
+		assert_int_equal(members_next(m, &f, &err), 1);
+		must_read(m, "first");
+		assert_int_equal(members_next(m, &f, &err), 1);
+		assert_string_equal(f.name, "two");
+		must_read(m, "the second");
+		assert_int_equal(members_next(m, &f, &err), 0);
+		members_close(m);
+		assert_true(elsewhere.closed);
+	}
+}
+
+/* That is not the archive's fault. */
+static void
+what_cannot_be_read_says_why(void **state)
+{
+	(void)state;
+	for (int k = 0; k < NKINDS; k++) {
+		struct archive *const a = begin(KINDS[k].format,
+						KINDS[k].filter);
+		struct err err = { 0 };
+		struct member f;
+		struct members *m;
+		uint8_t byte;
+		int rc = 1;
+
+		add_file(a, "one", "first");
+		end(a);
+		m = open_elsewhere(0, &err);
+		while (m != NULL && rc > 0 &&
+		       (rc = members_next(m, &f, &err)) > 0)
+			rc = members_read(m, &byte, 1, &err) < 0 ? -1 : 1;
+		assert_true(m == NULL || rc < 0);
+		members_close(m);
+		assert_true(elsewhere.closed);
+		assert_int_equal(err.code, ERR_REMOTE);
+		assert_string_equal(err.text, "the line is dead");
 	}
 }
 
@@ -310,6 +415,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_kind_gives_its_files_in_order),
+		cmocka_unit_test(every_kind_is_read_from_elsewhere),
+		cmocka_unit_test(what_cannot_be_read_says_why),
 		cmocka_unit_test(hostile_members_are_refused),
 		cmocka_unit_test(a_bomb_is_stopped),
 		cmocka_unit_test(damage_is_told_with_its_place),

@@ -122,7 +122,7 @@ get(struct side *side, const char *path, struct err *err)
 {
 	static uint8_t bytes[65536];
 	struct s3 *const s = s3_new(side, err);
-	struct feed *const f = s == NULL ? NULL : s3_feed(s, path, err);
+	struct feed *const f = s == NULL ? NULL : s3_feed(s, path, NULL, err);
 	ssize_t n = f == NULL ? -1 : 1;
 
 	while (n > 0) {

@@ -51,11 +51,13 @@ int s3_load(struct s3 *s, const char *path, size_t limit, struct buf *out,
 int s3_look(struct s3 *s, const char *path, uint64_t *len, struct err *err);
 
 /*
- * An object as a feed: ranges of it are on their way side by side, a broken
- * connection is taken up again at its byte, and an object that changes while it
- * is read is an error.
+ * An object as a feed, which can seek: ranges of it are on their way side by
+ * side, a broken connection is taken up again at its byte, and an object that
+ * changes while it is read is an error.  `etag` is that of the object that was
+ * found; NULL: whichever is there.
  */
-struct feed *s3_feed(struct s3 *s, const char *path, struct err *err);
+struct feed *s3_feed(struct s3 *s, const char *path, const char *etag,
+		     struct err *err);
 
 enum {
 	S3_RANGE_LEN = 1024 * 1024,

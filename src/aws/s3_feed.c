@@ -34,9 +34,10 @@ struct s3_feed {
 	struct s3_way way;
 	uint64_t len;		/* UINT64_MAX: not known yet */
 	uint64_t asked;		/* up to here */
-	char etag[ETAG_LEN];	/* of the first answer */
+	char etag[ETAG_LEN];	/* its quotes too; that is asked for */
 	struct range ranges[S3_RANGES];
 	unsigned first;		/* that is read from */
+	unsigned most;		/* ranges at once: fewer after a leap */
 	struct err err;		/* sticks */
 };
 
@@ -71,6 +72,23 @@ ask_rest(struct service_call *c)
 	write_header(r);
 }
 
+static int
+changed(struct err *err)
+{
+	return err_set(err, ERR_INPUT, "the object was changed while it was "
+		       "read; run again");
+}
+
+/* An ETag as it is the same in listings and in headers. */
+static struct span
+bare(struct span etag)
+{
+	if (etag.len > 1 && etag.ptr[0] == '"' &&
+	    etag.ptr[etag.len - 1] == '"')
+		etag = (struct span){ etag.ptr + 1, etag.len - 2 };
+	return etag;
+}
+
 /* Is this answer to what was asked, and of the object that it was? */
 static int
 check_answer(struct range *r, struct err *err)
@@ -99,9 +117,8 @@ check_answer(struct range *r, struct err *err)
 	if (f->etag[0] == '\0') {
 		memcpy(f->etag, etag.ptr, etag.len);
 		f->etag[etag.len] = '\0';
-	} else if (!span_is(etag, f->etag)) {
-		return err_set(err, ERR_INPUT, "the object was changed while "
-			       "it was read; run again");
+	} else if (!span_equal(bare(etag), bare(span_of(f->etag)))) {
+		return changed(err);
 	}
 	if (f->len == UINT64_MAX)
 		f->len = total;
@@ -158,7 +175,7 @@ ask(struct s3_feed *f, struct range *r, struct err *err)
 static int
 ask_more(struct s3_feed *f, struct err *err)
 {
-	const unsigned most = f->len == UINT64_MAX ? 1 : S3_RANGES;
+	const unsigned most = f->len == UINT64_MAX ? 1 : f->most;
 
 	for (unsigned i = 0; i < most; i++) {
 		struct range *const r = &f->ranges[(f->first + i) % S3_RANGES];
@@ -184,8 +201,7 @@ settle(struct s3_feed *f, struct range *r, struct err *err)
 		return 0;
 	}
 	if (c->http.status == 412)
-		return err_set(err, ERR_INPUT, "the object was changed while "
-			       "it was read; run again");
+		return changed(err);
 	if (c->why.code != ERR_NONE) {
 		*err = c->why;
 		return -1;
@@ -202,11 +218,24 @@ settle(struct s3_feed *f, struct range *r, struct err *err)
 			  "were asked for");
 }
 
+/* Let all get on, for up to `ms` if nothing happens. */
+static int
+drive(struct s3_feed *f, int ms, struct err *err)
+{
+	struct service_call *c;
+
+	if (service_drive(f->way.service, ms, err) != 0)
+		return -1;
+	while ((c = service_finished(f->way.service)) != NULL)
+		if (settle(f, c->owner, err) != 0)
+			return -1;
+	return 0;
+}
+
 /* Until the first range has something, or all is over. */
 static int
 wait_for_bytes(struct s3_feed *f, struct err *err)
 {
-	struct service_call *c;
 
 	for (;;) {
 		struct range *r = &f->ranges[f->first];
@@ -214,6 +243,8 @@ wait_for_bytes(struct s3_feed *f, struct err *err)
 		if (!r->busy && r->got > 0 && r->taken == r->got) {
 			r->got = r->taken = 0;
 			f->first = (f->first + 1) % S3_RANGES;
+			f->most = 2 * f->most < S3_RANGES ? 2 * f->most
+				: S3_RANGES;
 			r = &f->ranges[f->first];
 		}
 		if (ask_more(f, err) != 0)
@@ -222,12 +253,8 @@ wait_for_bytes(struct s3_feed *f, struct err *err)
 		if (!some && !r->busy)
 			return 0;	/* the end */
 		/* Those behind it get on meanwhile. */
-		if (service_drive(f->way.service, some ? 0 : DRIVE_MS, err)
-		    != 0)
+		if (drive(f, some ? 0 : DRIVE_MS, err) != 0)
 			return -1;
-		while ((c = service_finished(f->way.service)) != NULL)
-			if (settle(f, c->owner, err) != 0)
-				return -1;
 		if (some)
 			return 0;
 	}
@@ -254,6 +281,67 @@ read_feed(struct feed *feed, uint8_t *to, size_t n, struct err *err)
 	return (ssize_t)n;
 }
 
+/* What is on its way is of no use any more. */
+static void
+drop(struct s3_feed *f, struct range *r)
+{
+	if (r->busy)
+		service_stop(f->way.service, &r->call);
+	r->busy = false;
+	r->got = r->taken = 0;
+}
+
+/* Go to a byte of the object: within the range that is read from, or anew. */
+static void
+leap(struct s3_feed *f, uint64_t at)
+{
+	struct range *const r = &f->ranges[f->first];
+
+	if (r->got > 0 && at >= r->start && at < r->start + r->got) {
+		r->taken = (size_t)(at - r->start);
+		return;
+	}
+	for (unsigned i = 0; i < S3_RANGES; i++)
+		drop(f, &f->ranges[i]);
+	f->first = 0;
+	f->asked = at;
+	f->most = 1;
+}
+
+/* Where the next byte is from. */
+static uint64_t
+here(const struct s3_feed *f)
+{
+	const struct range *const r = &f->ranges[f->first];
+
+	return r->busy || r->got > 0 ? r->start + r->taken : f->asked;
+}
+
+static int64_t
+seek_feed(struct feed *feed, int64_t to, int whence, struct err *err)
+{
+	struct s3_feed *const f = (struct s3_feed *)feed;
+	uint64_t from = 0;
+
+	/* The first answer tells the length, and which object it is. */
+	while (f->err.code == ERR_NONE && f->len == UINT64_MAX)
+		drive(f, DRIVE_MS, &f->err);
+	if (f->err.code != ERR_NONE) {
+		*err = f->err;
+		return -1;
+	}
+	if (whence != SEEK_SET)
+		from = whence == SEEK_END ? f->len : here(f);
+	if (to < 0 ? from < 0 - (uint64_t)to
+		   : (uint64_t)to > f->len || from > f->len - (uint64_t)to)
+		return err_set(err, ERR_INPUT, "byte %" PRId64 " from %" PRIu64
+			       " is not within the object", to, from);
+	from += (uint64_t)to;
+	if (from != here(f))
+		leap(f, from);
+	return (int64_t)from;
+}
+
 static void
 close_feed(struct feed *feed)
 {
@@ -262,8 +350,7 @@ close_feed(struct feed *feed)
 	for (unsigned i = 0; i < S3_RANGES; i++) {
 		struct range *const r = &f->ranges[i];
 
-		if (r->busy)
-			service_stop(f->way.service, &r->call);
+		drop(f, r);
 		service_call_free(&r->call);
 		free(r->bytes);
 	}
@@ -272,16 +359,23 @@ close_feed(struct feed *feed)
 }
 
 struct feed *
-s3_feed(struct s3 *s, const char *path, struct err *err)
+s3_feed(struct s3 *s, const char *path, const char *etag, struct err *err)
 {
 	struct s3_feed *const f = calloc(1, sizeof(*f));
+	const struct span pin = bare(span_of(etag == NULL ? "" : etag));
 
 	if (f == NULL) {
 		err_set(err, ERR_SYSTEM, "out of memory");
 		return NULL;
 	}
-	f->feed = (struct feed){ read_feed, close_feed };
+	f->feed = (struct feed){
+		.read = read_feed, .close = close_feed, .seek = seek_feed,
+	};
 	f->len = UINT64_MAX;
+	f->most = S3_RANGES;
+	if (pin.len > 0 && pin.len + 2 < ETAG_LEN)
+		snprintf(f->etag, sizeof(f->etag), "\"%.*s\"", (int)pin.len,
+			 (const char *)pin.ptr);
 	if (s3_open_way(s, path, &f->way, err) == 0 && ask_more(f, err) == 0)
 		return &f->feed;
 	close_feed(&f->feed);

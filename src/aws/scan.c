@@ -194,7 +194,7 @@ scan_feed(struct side *side, const struct scan_options *o, struct err *err)
 		err_set(err, ERR_SYSTEM, "out of memory");
 		return NULL;
 	}
-	f->feed = (struct feed){ read_scan, close_scan };
+	f->feed = (struct feed){ .read = read_scan, .close = close_scan };
 	f->scan = scan_open(side, o, err);
 	if (f->scan != NULL)
 		return &f->feed;

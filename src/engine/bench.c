@@ -177,8 +177,7 @@ static int
 recompress(const struct run *r, const struct unit *u, const char *path,
 	   struct err *err)
 {
-	struct source *const from = source_open(place_feed(u->path, err),
-						false, err);
+	struct source *const from = source_open(unit_feed(u, err), false, err);
 	struct sink *to = NULL;
 	struct span piece;
 	int more = -1;

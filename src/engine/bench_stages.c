@@ -173,7 +173,7 @@ open_way(struct way *w, struct err *err)
 	struct span head;
 	uint64_t at;
 
-	w->source = source_open(place_feed(w->unit->path, err), false, err);
+	w->source = source_open(unit_feed(w->unit, err), false, err);
 	if (w->source == NULL)
 		return -1;
 	if (s->rematch)

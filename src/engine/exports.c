@@ -206,7 +206,7 @@ walk(struct finder *f, const char *folder, int depth, struct loose *loose,
 			return -1;
 		if (exports_stat(f, path, &st) != 0)
 			return err_set(err, ERR_SYSTEM, "'%s': %m", path);
-		if (exports_is_data(name) && exports_is_archive(path)) {
+		if (exports_is_data(name) && exports_is_archive(f, path)) {
 			if (exports_open_archive(f, path, err) != 0)
 				return -1;
 			st.st_mode = S_IFDIR;
@@ -322,7 +322,7 @@ look_at(struct finder *f, const char *path, struct loose *loose,
 {
 	struct stat st;
 
-	if (exports_is_archive(path) &&
+	if (exports_is_archive(f, path) &&
 	    exports_open_archive(f, path, err) != 0)
 		return -1;
 	if (exports_stat(f, path, &st) != 0)

@@ -2,10 +2,10 @@
  * exports.h - which exports and data files are there, found by looking.
  *
  * An entry may be an export's folder, a folder with exports somewhere below, a
- * folder or glob of data files, a file, `-`, or an s3:// path of any of these
- * but globs.  Where there are manifests they are followed, and what they say is
- * checked down to the presence of every file; what needs their bytes (MD5,
- * counts) is for whoever reads them.
+ * folder or glob of data files, a file, an archive of any of these, `-`, or an
+ * s3:// path of all that.  Where there are manifests they are followed, and
+ * what they say is checked down to the presence of every file; what needs their
+ * bytes (MD5, counts) is for whoever reads them.
  */
 #ifndef ENGINE_EXPORTS_H
 #define ENGINE_EXPORTS_H

@@ -26,9 +26,10 @@ struct exports_archive {
 	size_t path_len;
 	dev_t dev;
 	ino_t ino;
+	const char *etag;	/* of one in S3; else NULL */
 	struct exports_inside *files;	/* in order of their paths */
 	size_t n;
-	bool remote;		/* it is a part of a bucket */
+	bool remote;		/* it is no archive, but a part of a bucket */
 };
 
 static struct exports_archive *
@@ -40,28 +41,37 @@ archives(const struct finder *f, size_t *n)
 	return list;
 }
 
-/* The archive that the path leads into, or is; NULL: none that was opened. */
+/*
+ * The archive that the path leads into, or is; NULL: none that was opened.  One
+ * in a bucket before the bucket.
+ */
 static const struct exports_archive *
 archive_of(const struct finder *f, const char *path)
 {
 	size_t n;
 	const struct exports_archive *const list = archives(f, &n);
+	const struct exports_archive *found = NULL;
 
 	for (size_t i = 0; i < n; i++)
 		if (strncmp(path, list[i].path, list[i].path_len) == 0 &&
 		    (path[list[i].path_len] == '/' ||
-		     path[list[i].path_len] == '\0'))
-			return &list[i];
-	return NULL;
+		     path[list[i].path_len] == '\0') &&
+		    (found == NULL || list[i].path_len >= found->path_len))
+			found = &list[i];
+	return found;
 }
 
 bool
-exports_is_archive(const char *path)
+exports_is_archive(struct finder *f, const char *path)
 {
 	uint8_t head[MEMBERS_HEAD_LEN];
 	struct stat st;
 	bool is = members_is_name(path);
 
+	/* To look into each object takes a request. */
+	if (place_is_remote(path))
+		return is && exports_stat(f, path, &st) == 0 &&
+			S_ISREG(st.st_mode);
 	if (stat(path, &st) != 0 || !S_ISREG(st.st_mode))
 		return false;
 	if (is)
@@ -74,6 +84,43 @@ exports_is_archive(const char *path)
 	if (fd >= 0)
 		close(fd);
 	return is;
+}
+
+/* The first file at or after this path. */
+static size_t
+first_at(const struct exports_archive *a, const char *path)
+{
+	size_t low = 0, high = a->n;
+
+	while (low < high) {
+		const size_t at = low + (high - low) / 2;
+
+		if (strcmp(a->files[at].path, path) < 0)
+			low = at + 1;
+		else
+			high = at;
+	}
+	return low;
+}
+
+static const struct exports_inside *
+file_at(const struct exports_archive *a, const char *path)
+{
+	const size_t i = first_at(a, path);
+
+	return i < a->n && strcmp(a->files[i].path, path) == 0
+	       ? &a->files[i] : NULL;
+}
+
+/* Of an object that was listed. */
+static const char *
+etag_of(const struct finder *f, const char *path)
+{
+	const struct exports_archive *const a = archive_of(f, path);
+	const struct exports_inside *const in = a == NULL ? NULL
+		: file_at(a, path);
+
+	return in == NULL ? "" : in->etag;
 }
 
 /* ---- going through it ---------------------------------------------------- */
@@ -151,29 +198,46 @@ settle(struct finder *f, struct exports_archive *a, struct buf *files,
 	return 0;
 }
 
+/* Which file it is, and that it was not opened yet. */
+static int
+identify(struct finder *f, struct exports_archive *a, struct err *err)
+{
+	const bool remote = place_is_remote(a->path);
+	size_t n;
+	const struct exports_archive *const list = archives(f, &n);
+	struct stat st = { 0 };
+
+	if (remote)
+		a->etag = etag_of(f, a->path);
+	else if (stat(a->path, &st) != 0)
+		return err_set(err, ERR_INPUT, "'%s': %m", a->path);
+	a->dev = st.st_dev;
+	a->ino = st.st_ino;
+	for (size_t i = 0; i < n; i++)
+		if (remote ? list[i].etag != NULL &&
+		    strcmp(list[i].path, a->path) == 0
+		    : list[i].etag == NULL && !list[i].remote &&
+		    list[i].dev == a->dev && list[i].ino == a->ino)
+			return err_set(err, ERR_USAGE, "'%s' and '%s' are the "
+				       "same file, read twice", list[i].path,
+				       a->path);
+	return 0;
+}
+
 int
 exports_open_archive(struct finder *f, const char *path, struct err *err)
 {
 	struct exports_archive a = { .path = path, .path_len = strlen(path) };
+	struct archive_place place;
 	struct buf files = { 0 };
 	struct member member;
-	struct stat st;
-	size_t n;
-	const struct exports_archive *const list = archives(f, &n);
 	int rc = 1;
 
-	if (stat(path, &st) != 0)
-		return err_set(err, ERR_INPUT, "'%s': %m", path);
-	a.dev = st.st_dev;
-	a.ino = st.st_ino;
-	for (size_t i = 0; i < n; i++)
-		if (list[i].dev == a.dev && list[i].ino == a.ino)
-			return err_set(err, ERR_USAGE, "'%s' and '%s' are the "
-				       "same file, read twice", list[i].path,
-				       path);
+	if (identify(f, &a, err) != 0)
+		return -1;
+	place = place_archive(path, a.etag);
 
-	struct members *const m = members_open(path, archive_feed_limits(),
-					       err);
+	struct members *const m = archive_members(&place, err);
 	if (m == NULL)
 		rc = -1;
 	while (rc > 0 && (rc = members_next(m, &member, err)) > 0)
@@ -226,32 +290,6 @@ remote_of(struct finder *f, const char *path)
 }
 
 /* ---- as folders ---------------------------------------------------------- */
-
-/* The first file at or after this path. */
-static size_t
-first_at(const struct exports_archive *a, const char *path)
-{
-	size_t low = 0, high = a->n;
-
-	while (low < high) {
-		const size_t at = low + (high - low) / 2;
-
-		if (strcmp(a->files[at].path, path) < 0)
-			low = at + 1;
-		else
-			high = at;
-	}
-	return low;
-}
-
-static const struct exports_inside *
-file_at(const struct exports_archive *a, const char *path)
-{
-	const size_t i = first_at(a, path);
-
-	return i < a->n && strcmp(a->files[i].path, path) == 0
-	       ? &a->files[i] : NULL;
-}
 
 /* The range of files below a folder; its size is the result. */
 static size_t
@@ -364,7 +402,7 @@ exports_place(const struct finder *f, struct export_file *file)
 
 	if (in == NULL)
 		return;
-	file->etag = in->etag;
+	file->etag = a->remote ? in->etag : a->etag;
 	if (a->remote)
 		return;
 	file->archive = a->path;

@@ -50,8 +50,11 @@ int exports_list(struct finder *f, const char *folder, struct listing *out,
 
 /* ---- exports_archive.c --------------------------------------------------- */
 
-/* Is the file at `path` an archive?  Open one: it is a folder from then on. */
-bool exports_is_archive(const char *path);
+/*
+ * Is the file at `path` an archive, of an object by its name?  Open one: it is
+ * a folder from then on.
+ */
+bool exports_is_archive(struct finder *f, const char *path);
 int exports_open_archive(struct finder *f, const char *path, struct err *err);
 
 /* stat() and file_load() that look into archives too. */

@@ -15,7 +15,6 @@
 #include "base/err.h"
 #include "engine/exports_internal.h"
 #include "engine/place.h"
-#include "formats/members.h"
 
 /* A listing on its way. */
 struct remote_list {
@@ -35,10 +34,6 @@ add(void *context, const struct s3_object *o, struct err *err)
 
 	if (n > 0 && o->key[n - 1] == '/')	/* a folder that a console made */
 		return 0;
-	if (members_is_name(o->key))
-		return err_set(err, ERR_USAGE, "'%.*s%s' is an archive, which "
-			       "is not read from S3: copy it to this machine",
-			       (int)l->bucket_len, l->path, o->key);
 	file.path = exports_text(l->finder, err, "%.*s%s", (int)l->bucket_len,
 				 l->path, o->key);
 	file.etag = file.path == NULL ? NULL

@@ -8,7 +8,7 @@
 #include "base/err.h"
 #include "engine/exports.h"
 #include "engine/plan.h"
-#include "engine/place.h"
+#include "engine/unit.h"
 #include "formats/formats.h"
 #include "io/source.h"
 #include "model/batch.h"
@@ -235,11 +235,15 @@ settle_input(struct plan *p, struct plan_input *in, const struct chain *c,
 
 /* The Keys of the first record of a file.  Returns 1, 0 if it has none, -1. */
 static int
-read_keys(const struct item_format *f, const char *path, struct sourcekey *key,
-	  struct arena *mem, struct err *err)
+read_keys(const struct item_format *f, const struct export_file *file,
+	  struct sourcekey *key, struct arena *mem, struct err *err)
 {
 	enum { BLOCK_LEN = 64 * 1024 };
-	struct source *const s = source_open(place_feed(path, err), false, err);
+	const struct unit u = {
+		.path = file->path, .etag = file->etag,
+		.archive = file->archive,
+	};
+	struct source *const s = source_open(unit_feed(&u, err), false, err);
 	void *const reader = s != NULL ? f->decode_start(NULL, err) : NULL;
 	struct batch b = { 0 };
 	size_t want = BLOCK_LEN, used;
@@ -280,7 +284,7 @@ find_key(struct plan *p, struct plan_input *in, const struct chain *c)
 			struct err unused;
 
 			if (!e->files[k].absent && e->files[k].nitems != 0 &&
-			    read_keys(increments_format(e), e->files[k].path,
+			    read_keys(increments_format(e), &e->files[k],
 				      &in->key, &p->mem, &unused) == 1)
 				return;
 		}

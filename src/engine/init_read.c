@@ -126,7 +126,8 @@ add_file(struct pass *p, size_t export, const struct export_file *f)
 		.unit = {
 			.number = (uint32_t)p->nfiles, .path = f->path,
 			.name = f->name, .packed_len = f->packed_len,
-			.nitems = -1,
+			.etag = f->etag, .archive = f->archive,
+			.member = f->member, .nitems = -1,
 			.format = e->kind == EXPORT_PLAIN ? NULL :
 				  item_format_named(exports_format(e)),
 			.accepted = exports_accepts(f->path,

@@ -12,6 +12,7 @@
 #include "aws/side.h"
 #include "base/err.h"
 #include "engine/sides.h"
+#include "formats/members.h"
 #include "io/archive_feed.h"
 #include "io/file.h"
 
@@ -153,11 +154,26 @@ place_look(const char *where, struct err *err)
 }
 
 static struct feed *
-feed_remote(const char *where, struct err *err)
+feed_remote(const char *where, const char *etag, struct err *err)
 {
 	struct s3 *const s = place_s3(where, err);
 
-	return s == NULL ? NULL : s3_feed(s, where, err);
+	return s == NULL ? NULL : s3_feed(s, where, etag, err);
+}
+
+struct archive_place
+place_archive(const char *where, const char *etag)
+{
+	return (struct archive_place){
+		.path = where, .etag = etag,
+		.open = place_is_remote(where) ? feed_remote : NULL,
+	};
+}
+
+bool
+place_leaps(const char *archive)
+{
+	return !place_is_remote(archive) && members_leaps(archive);
 }
 
 /* dynamodb://TABLE#3-of-8 */
@@ -208,11 +224,19 @@ feed_inside(const char *where, struct err *err)
 		*slash = '/';
 	}
 	if (slash != NULL)
-		f = archive_feed(path, slash + 1, err);
+		f = archive_feed(&(struct archive_place){ .path = path },
+				 slash + 1, err);
 	else
 		err_set(err, ERR_INPUT, "'%s': no such file", where);
 	free(path);
 	return f;
+}
+
+struct feed *
+place_feed_pinned(const char *where, const char *etag, struct err *err)
+{
+	return place_is_remote(where) ? feed_remote(where, etag, err)
+		: place_feed(where, err);
 }
 
 struct feed *
@@ -223,7 +247,7 @@ place_feed(const char *where, struct err *err)
 	if (strcmp(where, "-") == 0)
 		return stdin_feed(err);
 	if (place_is_remote(where))
-		return feed_remote(where, err);
+		return feed_remote(where, NULL, err);
 	if (place_is_table(where))
 		return feed_table(where, err);
 	/* What leads through a file leads into an archive. */

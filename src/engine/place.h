@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct archive_place;
 struct buf;
 struct drain;
 struct err;
@@ -54,6 +55,20 @@ int place_look(const char *where, struct err *err);
 
 /* NULL with *err set if it cannot be opened. */
 struct feed *place_feed(const char *where, struct err *err);
+
+/* The same of an object, if it still is the one with that ETag. */
+struct feed *place_feed_pinned(const char *where, const char *etag,
+			       struct err *err);
+
+/* How an archive is reached; both stay the caller's. */
+struct archive_place place_archive(const char *where, const char *etag);
+
+/*
+ * Can any file of it be had for little?  Else they are read one after the
+ * other, as they stand there.
+ */
+bool place_leaps(const char *archive);
+
 struct drain *place_drain(const char *where, struct err *err);
 
 #endif

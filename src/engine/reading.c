@@ -9,6 +9,7 @@
 #include "engine/place.h"
 #include "engine/unit.h"
 #include "formats/formats.h"
+#include "io/archive_feed.h"
 #include "io/source.h"
 #include "model/batch.h"
 
@@ -20,6 +21,7 @@ enum {
 struct reading {
 	const struct unit *unit;
 	struct source *source;
+	struct archive_stream *archive;	/* that the last file was in, or NULL */
 	const struct item_format *format;
 	void *decoder;
 	struct batch batch;
@@ -51,6 +53,7 @@ reading_free(struct reading *r)
 	if (r->decoder != NULL)
 		r->format->decode_stop(r->decoder);
 	source_close(r->source);
+	archive_stream_free(r->archive);
 	batch_free(&r->batch);
 	free(r);
 }
@@ -84,18 +87,40 @@ choose_decoder(struct reading *r, struct err *err)
 	return 0;
 }
 
+/*
+ * Of an archive it goes on where the last file ended, so that whoever wants one
+ * after the other does not unpack all before it each time.
+ */
+static struct feed *
+open_feed(struct reading *r, const struct unit *u, struct err *err)
+{
+	struct archive_place place;
+
+	if (u->archive == NULL)
+		return unit_feed(u, err);
+	place = place_archive(u->archive, u->etag);
+	if (r->archive != NULL && !archive_stream_is(r->archive, &place)) {
+		archive_stream_free(r->archive);
+		r->archive = NULL;
+	}
+	if (r->archive == NULL)
+		r->archive = archive_stream_new(&place, err);
+	return r->archive == NULL ? NULL
+		: archive_stream_feed(r->archive, u->member, err);
+}
+
 int
 reading_start(struct reading *r, const struct unit *u, bool md5,
 	      struct err *err)
 {
-	source_close(r->source);
+	source_close(r->source);	/* first: an archive gives one file */
 	r->unit = u;
 	r->want = BLOCK_LEN;
 	r->used = 0;
 	r->last = r->damaged = false;
 	r->md5 = md5 && u->has_md5;
 	r->count = 0;
-	r->source = source_open(place_feed(u->path, err), r->md5, err);
+	r->source = source_open(open_feed(r, u, err), r->md5, err);
 	if (r->source == NULL || choose_decoder(r, err) != 0)
 		return err_at(err, "%s", reading_name(u));
 	return 0;

@@ -70,6 +70,7 @@ number_units(struct run *r, struct err *err)
 			*u = (struct unit){
 				.number = r->nunits, .input = input,
 				.path = f->path, .name = f->name,
+				.etag = f->etag,
 				.archive = f->archive, .member = f->member,
 				.packed_len = f->packed_len,
 				.has_md5 = f->has_md5, .nitems = f->nitems,

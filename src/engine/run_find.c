@@ -129,7 +129,7 @@ find_in(struct seek *s, struct err *err)
 
 	if (strcmp(s->unit->path, "-") == 0)
 		return 0;
-	s->source = source_open(place_feed(s->unit->path, err), false, err);
+	s->source = source_open(unit_feed(s->unit, err), false, err);
 	if (s->source != NULL) {
 		s->format = unit_format(s->unit, s->source);
 		s->reader = s->format->decode_start(s->unit->rules, err);

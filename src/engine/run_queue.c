@@ -5,8 +5,8 @@
  */
 #include <stdlib.h>
 
+#include "engine/place.h"
 #include "engine/run_internal.h"
-#include "formats/members.h"
 #include "io/archive_feed.h"
 
 static int
@@ -31,12 +31,13 @@ by_member(const void *a, const void *b)
 
 /* Chain the units of one archive; the first goes to the queue. */
 static int
-chain(struct run *r, const char *path, struct unit **units, uint32_t n,
-      struct err *err)
+chain(struct run *r, struct unit **units, uint32_t n, struct err *err)
 {
+	const struct archive_place place = place_archive(units[0]->archive,
+							 units[0]->etag);
 	struct archive_stream **const more = realloc(r->streams,
 		(r->nstreams + 1) * sizeof(*more));
-	struct archive_stream *const s = archive_stream_new(path, err);
+	struct archive_stream *const s = archive_stream_new(&place, err);
 
 	if (more == NULL)
 		err_set(err, ERR_SYSTEM, "out of memory");
@@ -72,7 +73,7 @@ run_queue(struct run *r, struct err *err)
 		if (r->done[i] || taken[i])
 			continue;
 		/* A zip is read anywhere, by any number of threads. */
-		if (archive == NULL || members_leaps(archive)) {
+		if (archive == NULL || place_leaps(archive)) {
 			r->queue[r->nqueue++] = &r->units[i];
 			continue;
 		}
@@ -83,7 +84,7 @@ run_queue(struct run *r, struct err *err)
 			taken[k] = true;
 			same[n++] = &r->units[k];
 		}
-		rc = chain(r, archive, same, n, err);
+		rc = chain(r, same, n, err);
 	}
 	free(same);
 	free(taken);

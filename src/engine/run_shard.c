@@ -12,9 +12,9 @@
 #include "engine/divide.h"
 #include "engine/job.h"
 #include "engine/journal.h"
+#include "engine/place.h"
 #include "engine/run_internal.h"
 #include "engine/shard.h"
-#include "formats/members.h"
 
 /* What a run may have to know, in the order in which it is found out. */
 static const enum run_survey BEFORE[] = {
@@ -56,7 +56,7 @@ block_of(const struct run *r, uint32_t unit)
 	const char *const archive = r->units[unit].archive;
 	uint32_t i = 0;
 
-	if (archive == NULL || members_leaps(archive))
+	if (archive == NULL || place_leaps(archive))
 		return unit;
 	while (r->units[i].archive != archive)
 		i++;

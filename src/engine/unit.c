@@ -408,6 +408,17 @@ unit_choose_reader(struct unit_run *r, const struct item_format *format,
 	return 0;
 }
 
+struct feed *
+unit_feed(const struct unit *u, struct err *err)
+{
+	struct archive_place place;
+
+	if (u->archive == NULL)
+		return place_feed_pinned(u->path, u->etag, err);
+	place = place_archive(u->archive, u->etag);
+	return archive_feed(&place, u->path + strlen(u->archive) + 1, err);
+}
+
 int
 unit_run_start(struct unit_run *r, const struct unit *u, struct err *err)
 {
@@ -416,7 +427,7 @@ unit_run_start(struct unit_run *r, const struct unit *u, struct err *err)
 	unit_begin(r, u);
 	struct feed *feed = u->stream != NULL
 		? archive_stream_feed(u->stream, u->member, err)
-		: place_feed(u->path, err);
+		: unit_feed(u, err);
 	r->kept = NULL;
 	md5_lane_start(&r->md5);
 	if (r->in_parts && u->has_md5)

@@ -23,6 +23,7 @@ struct archive_stream;
 struct byte_format;
 struct drops;
 struct err;
+struct feed;
 struct item_format;
 struct item_rules;
 struct journal;
@@ -40,6 +41,7 @@ struct unit {
 	uint32_t input;		/* of plan->inputs: the table it is of */
 	const char *path;	/* "-" is standard input */
 	const char *name;	/* for --accept: the last part of the path */
+	const char *etag;	/* of the object that it is, or is in; or NULL */
 	const char *archive;	/* that it is file `member` of, or NULL */
 	uint64_t member;
 	struct archive_stream *stream;	/* to be had from here; NULL: anyhow */
@@ -153,6 +155,9 @@ void unit_run_abandon(struct unit_run *r);
  * to do about it.  A line that is too long is damage too.  Returns -1.
  */
 int unit_blame(const struct unit *u, uint64_t line, struct err *err);
+
+/* The bytes of its file, for itself.  NULL with *err set. */
+struct feed *unit_feed(const struct unit *u, struct err *err);
 
 /* The format of a unit whose source has just been opened. */
 struct source;

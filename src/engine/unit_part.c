@@ -86,7 +86,7 @@ unit_kept_feed(struct unit_run *whole, struct feed *from, struct err *err)
 		from->close(from);
 		return NULL;
 	}
-	k->feed = (struct feed){ read_kept, close_kept };
+	k->feed = (struct feed){ .read = read_kept, .close = close_kept };
 	k->from = from;
 	whole->kept = k;
 	return &k->feed;

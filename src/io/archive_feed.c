@@ -10,7 +10,8 @@
 static struct members_limits usual;
 
 struct archive_stream {
-	char *path;
+	struct archive_place place;
+	char *path, *etag;		/* its texts */
 	struct members *members;	/* NULL: not open */
 	uint64_t next;			/* number of the next file */
 };
@@ -27,25 +28,75 @@ archive_feed_limit(const struct members_limits *limits)
 	usual = *limits;
 }
 
-const struct members_limits *
-archive_feed_limits(void)
+/* ---- archives that are no files on disk ---------------------------------- */
+
+static ssize_t
+read_packed(void *context, uint8_t *to, size_t n, struct err *err)
 {
-	return &usual;
+	struct feed *const f = context;
+
+	return f->read(f, to, n, err);
+}
+
+static int64_t
+seek_packed(void *context, int64_t to, int whence, struct err *err)
+{
+	struct feed *const f = context;
+
+	return f->seek(f, to, whence, err);
+}
+
+static void
+close_packed(void *context)
+{
+	struct feed *const f = context;
+
+	f->close(f);
+}
+
+struct members *
+archive_members(const struct archive_place *p, struct err *err)
+{
+	struct members_input in = {
+		.read = read_packed, .seek = seek_packed,
+		.close = close_packed,
+	};
+
+	if (p->open == NULL)
+		return members_open(p->path, &usual, err);
+	in.context = p->open(p->path, p->etag, err);
+	return in.context == NULL ? NULL
+		: members_open_input(&in, &usual, err);
+}
+
+/* ---- streams ------------------------------------------------------------- */
+
+static char *
+copy(const char *text, struct err *err)
+{
+	char *const s = strdup(text);
+
+	if (s == NULL)
+		err_set(err, ERR_SYSTEM, "out of memory");
+	return s;
 }
 
 struct archive_stream *
-archive_stream_new(const char *path, struct err *err)
+archive_stream_new(const struct archive_place *p, struct err *err)
 {
 	struct archive_stream *const s = calloc(1, sizeof(*s));
 
-	if (s != NULL)
-		s->path = strdup(path);
-	if (s == NULL || s->path == NULL) {
+	if (s == NULL) {
 		err_set(err, ERR_SYSTEM, "out of memory");
-		free(s);
 		return NULL;
 	}
-	return s;
+	s->path = copy(p->path, err);
+	s->etag = copy(p->etag == NULL ? "" : p->etag, err);
+	s->place = (struct archive_place){ s->path, s->etag, p->open };
+	if (s->path != NULL && s->etag != NULL)
+		return s;
+	archive_stream_free(s);
+	return NULL;
 }
 
 void
@@ -55,7 +106,16 @@ archive_stream_free(struct archive_stream *s)
 		return;
 	members_close(s->members);
 	free(s->path);
+	free(s->etag);
 	free(s);
+}
+
+bool
+archive_stream_is(const struct archive_stream *s,
+		  const struct archive_place *p)
+{
+	return strcmp(s->path, p->path) == 0 &&
+	       strcmp(s->etag, p->etag == NULL ? "" : p->etag) == 0;
 }
 
 static ssize_t
@@ -105,7 +165,7 @@ step_to(struct archive_stream *s, uint64_t number, const char *name,
 
 	if (s->members == NULL || number < s->next) {
 		members_close(s->members);
-		s->members = members_open(s->path, &usual, err);
+		s->members = archive_members(&s->place, err);
 		s->next = 0;
 	}
 	if (s->members == NULL)
@@ -129,9 +189,9 @@ archive_stream_feed(struct archive_stream *s, uint64_t number,
 }
 
 struct feed *
-archive_feed(const char *path, const char *name, struct err *err)
+archive_feed(const struct archive_place *p, const char *name, struct err *err)
 {
-	struct archive_stream *const s = archive_stream_new(path, err);
+	struct archive_stream *const s = archive_stream_new(p, err);
 	struct feed *f = NULL;
 
 	if (s != NULL && step_to(s, 0, name, err) == 0)

@@ -124,7 +124,10 @@ new_feed(int fd, const char *path, struct err *err)
 		err_set(err, ERR_SYSTEM, "out of memory");
 		return NULL;
 	}
-	*f = (struct file_feed){ { read_file, close_feed }, fd, copy };
+	*f = (struct file_feed){
+		.feed = { .read = read_file, .close = close_feed },
+		.fd = fd, .path = copy,
+	};
 	return &f->feed;
 }
 

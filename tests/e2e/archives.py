@@ -245,9 +245,10 @@ def damaged_archives_are_told(here, options):
         contains(r.err, 'x' + ending, 'archive')
 
 
-main([tar, tar_gz, tar_xz_backwards, tar_zst, zip_, seven_zip,
-      seven_zip_of_other_methods, seven_zip_encrypted_is_refused,
-      archives_side_by_side_and_in_a_folder, plain_files_in_an_archive,
-      a_large_archive_is_read_once, resumed_and_limited,
-      hostile_archives_are_refused, bombs_are_stopped,
-      damaged_archives_are_told], prepare)
+if __name__ == '__main__':
+    main([tar, tar_gz, tar_xz_backwards, tar_zst, zip_, seven_zip,
+          seven_zip_of_other_methods, seven_zip_encrypted_is_refused,
+          archives_side_by_side_and_in_a_folder, plain_files_in_an_archive,
+          a_large_archive_is_read_once, resumed_and_limited,
+          hostile_archives_are_refused, bombs_are_stopped,
+          damaged_archives_are_told], prepare)

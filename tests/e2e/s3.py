@@ -4,6 +4,7 @@ import random
 import re
 import subprocess
 
+import archives
 import e2e
 import servers
 
@@ -143,6 +144,59 @@ def patterns_match_objects_and_folders(here, _):
         cat(s.env, 's3://test-b*/d', status=2)
 
 
+def archives_are_folders_as_on_disk(here, _):
+    """Each kind, by a run and by cat; zip and 7z from their ends."""
+    local = e2e.FIXTURES + '/relational'
+    kinds = ('.tar', '.tar.gz', '.zip', '.7z')
+    os.makedirs(here + '/up/some')
+    for kind in kinds:
+        archives.pack(here + '/up/all' + kind, local)
+    for i, name in enumerate(sorted(os.listdir(local))):
+        archives.pack('%s/up/some/%s%s' % (here, name, kinds[i % 4]),
+                      local + '/' + name)
+    e2e.run(archives.relational(here, [local], 'disk.yaml'), here + '/disk',
+            status=None)
+    want = sorted(cat(servers.environment(), local).out.splitlines())
+    with servers.s3('--e500', .1, '--reset', .05, '--cut', .2) as s:
+        s.put(here + '/up', 'up')
+        for name in ('all.tar.gz', 'all.7z', 'some'):
+            plan = archives.relational(here, [BUCKET + 'up/' + name],
+                                       's3.yaml')
+            job = '%s/job-%s' % (here, name)
+            e2e.run(plan, job, '--threads', '2', env=s.env, status=None)
+            archives.same_jobs_but_places(here + '/disk', job)
+        for name in ('all.tar', 'all.zip', 'some/*'):
+            got = cat(s.env, BUCKET + 'up/' + name, '--threads', '2').out
+            e2e.check(sorted(got.splitlines()) == want, name)
+
+
+def large_archives_come_in_ranges(here, _):
+    """More than is on its way at once, by leaps and from end to end."""
+    for i in range(4):
+        big('%s/data/%d.json.gz' % (here, i), 9000, seed=i)
+    want = sorted(cat(servers.environment(), here + '/data').out.splitlines())
+    os.makedirs(here + '/up')
+    with servers.s3('--cut', .3, '--seed', 3) as s:
+        for kind in ('.tar', '.zip'):
+            path = archives.pack(here + '/up/data' + kind, here + '/data')
+            e2e.check(os.path.getsize(path) > 6 << 20, os.path.getsize(path))
+        s.put(here + '/up', 'up')
+        for kind in ('.tar', '.zip'):
+            got = cat(s.env, BUCKET + 'up/data' + kind).out.splitlines()
+            e2e.check(sorted(got) == want, kind)
+        # It is known by its ETag: a resume with another one is refused.
+        plan = e2e.write_plan(here + '/plan.json', {
+            'source': {'exports': [BUCKET + 'up/data.zip']},
+            'target': {'environment': 'e'},
+            'tables': {'Things': {'key': ['id']}}})
+        e2e.run(plan, here + '/job', '--quiet', env=s.env)
+        os.rename(here + '/up/data.tar', here + '/up/data.zip')
+        s.put(here + '/up', 'up')
+        r = e2e.run(plan, here + '/job', env=s.env, status=5)
+        e2e.contains(r.err, 'files')
+        return '%d cut' % s.stat()['cut']
+
+
 def whoami_tells_which_sources_can_be_listed(here, _):
     with servers.s3() as s:
         s.put(e2e.FIXTURES + '/good/types', 'types')
@@ -267,12 +321,19 @@ def an_object_that_changes_is_noticed(here, _):
                            env=environment(url), capture_output=True)
         e2e.equal(r.returncode, 3, r.stderr)
         e2e.contains(r.stderr, 's3://bbb/k', 'changed while it was read')
-        e2e.equal(seen[:2], [None, '"one"'], 'If-Match')
+        e2e.equal(seen[:2], ['"one"', '"one"'], 'If-Match')
+    # Changed between the listing and the first byte.
+    with servers.answers(fake(lambda _: ('"two"', text))) as url:
+        r = subprocess.run([e2e.PROGRAM, 'cat', 's3://bbb/k'], text=True,
+                           env=environment(url), capture_output=True)
+        e2e.equal((r.returncode, r.stdout), (3, ''), r.stderr)
+        e2e.contains(r.stderr, 's3://bbb/k', 'changed while it was read')
 
 
 def other_bytes_than_asked_for_are_no_item(here, _):
     def shifted(request):
-        status, fields, body = fake(lambda _: ('"x"', b'x' * 3000000))(request)
+        status, fields, body = fake(lambda _: ('"one"', b'x' * 3000000))(
+            request)
         if status == 206:
             fields['Content-Range'] = 'bytes 5-9/3000000'
         return status, fields, body
@@ -301,6 +362,8 @@ if __name__ == '__main__':
               large_objects_come_in_ranges_whatever_breaks,
               listings_have_pages_and_keys_have_any_character,
               patterns_match_objects_and_folders,
+              archives_are_folders_as_on_disk,
+              large_archives_come_in_ranges,
               whoami_tells_which_sources_can_be_listed,
               objects_go_up_in_parts_and_boto_reads_them,
               what_is_not_committed_leaves_nothing,

@@ -135,7 +135,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	write_archive(path, sizeof(path), data, len);
 	members_sniff((struct span){ data, len });
 
-	struct archive_stream *const s = archive_stream_new(path, &err);
+	struct archive_stream *const s = archive_stream_new(
+		&(struct archive_place){ .path = path }, &err);
 	must(s != NULL);
 	go_through(path, &limits, s);
 	archive_stream_free(s);
