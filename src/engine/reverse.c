@@ -320,6 +320,7 @@ say_table(struct page *g, const struct plan_table *t)
 {
 	const struct plan_entry *const e =
 		plan_entry_for(&g->p->parts->parts[0], t->name);
+	struct plan_key before;
 
 	reverse_say(g, "\n  ");
 	say_text(g, span_of(t->name));
@@ -330,7 +331,8 @@ say_table(struct page *g, const struct plan_table *t)
 	reverse_say(g, ":\n");
 	say_name(g, "from", t, t->to);
 	say_name(g, "to", t, t->from);
-	say_key(g, "key", &t->source_key);
+	reverse_key(g, t, &before);
+	say_key(g, "key", &before);
 	say_key(g, "sourceKey", &t->key);
 	if (e != NULL && e->node[1].kind == TREE_MAP)
 		reverse_say_ids(g, t, &e->node[1]);
@@ -366,8 +368,23 @@ say_side(struct page *g, const char *name, const struct plan_side *s)
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
 		if (all[i].text == NULL)
 			continue;
-		reverse_say(g, "  %s: \"%s\"\n", all[i].key, all[i].text);
+		reverse_say(g, "  %s: ", all[i].key);
+		say_text(g, span_of(all[i].text));
+		reverse_say(g, "\n");
 	}
+}
+
+/* Of the new plan: that of the old one, and what was done to it. */
+static void
+say_plan_name(struct page *g)
+{
+	struct buf name = { 0 };
+
+	if (g->rc == 0)
+		g->rc = buf_printf(&name, g->err, "%s-reversed", g->p->name);
+	say_text(g, buf_span(&name));
+	reverse_say(g, "\n");
+	buf_free(&name);
 }
 
 int
@@ -382,8 +399,7 @@ reverse_plan(const struct plan *p, const struct reverse_options *o,
 	reverse_say(&g, "# Undoes '%s'. Read it before you run it: values that a step "
 	    "moved are taken\n# back, and what was there before them is not "
 	    "known.\n\ndynamill: 1\nname: ", p->name);
-	say_text(&g, span_of(p->name));
-	reverse_say(&g, "-reversed\n");
+	say_plan_name(&g);
 	say_side(&g, "source", &p->target);
 	reverse_say(&g, "  exports:\n    - ");
 	say_text(&g, span_of(o->exports));

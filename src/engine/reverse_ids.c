@@ -122,6 +122,78 @@ follow(struct page *g, const struct plan_table *t, struct span text,
 			follow_step(g, &t->passes[i].steps[k], out);
 }
 
+/* ---- where they came from ------------------------------------------------ */
+
+static bool
+is_attr(const struct path *p, struct span name)
+{
+	return p->nparts == 1 && p->parts[0].kind == PATH_NAME &&
+	       span_equal(p->parts[0].name, name);
+}
+
+/* What a step made attribute `name` of, if that was an attribute as a whole. */
+static struct span
+before_step(const struct plan_step *s, struct span name)
+{
+	const struct path *from, *to;
+
+	if (s->when != NULL || s->reverse != NULL)
+		return name;	/* not of all items, or by other means */
+	for (size_t i = 0; i < s->nrenames; i++)
+		if (is_attr(&s->renames[i].to, name) &&
+		    s->renames[i].from.nparts == 1)
+			return s->renames[i].from.parts[0].name;
+	for (size_t i = 0; s->kind == STEP_EXPAND && i < s->nshifts; i++)
+		if (is_attr(&s->shifts[i].to, name) &&
+		    s->shifts[i].from.nparts == 1)
+			return s->shifts[i].from.parts[0].name;
+	for (size_t i = 0; s->kind == STEP_UPDATE &&
+	     i < update_nactions(s->update); i++)
+		if (update_moves(s->update, i, &from, &to) &&
+		    is_attr(to, name) && from->nparts == 1)
+			return from->parts[0].name;
+	return name;
+}
+
+static void
+name_before(struct page *g, const struct plan_table *t, const char **name)
+{
+	struct span now = span_of(*name);
+
+	for (size_t i = t->npasses; i-- > 0;)
+		for (size_t k = t->passes[i].nsteps; k-- > 0;)
+			now = before_step(&t->passes[i].steps[k], now);
+
+	char *const text = arena_take(&g->mem, now.len + 1, g->err);
+	if (text == NULL) {
+		g->rc = -1;
+		return;
+	}
+	memcpy(text, now.ptr, now.len);
+	text[now.len] = '\0';
+	*name = text;
+}
+
+/* Are both without this attribute, or call it the same? */
+static bool
+same_name(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+void
+reverse_key(struct page *g, const struct plan_table *t, struct plan_key *out)
+{
+	*out = t->source_key;
+	if (out->pk.name == NULL || g->rc != 0 ||
+	    !same_name(out->pk.name, t->key.pk.name) ||
+	    !same_name(out->sk.name, t->key.sk.name))
+		return;
+	name_before(g, t, &out->pk.name);
+	if (out->sk.name != NULL && g->rc == 0)
+		name_before(g, t, &out->sk.name);
+}
+
 /* ---- rules --------------------------------------------------------------- */
 
 /* Is the path new to this table?  A rule is said once. */

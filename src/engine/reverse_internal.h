@@ -26,4 +26,11 @@ void reverse_say_tree(struct page *g, const struct tree *t);
 void reverse_say_ids(struct page *g, const struct plan_table *t,
 		     const struct tree *entry);
 
+/*
+ * The key that the table had in the source: where the plan says none, that of
+ * the target, by the names that its attributes had before the steps.
+ */
+void reverse_key(struct page *g, const struct plan_table *t,
+		 struct plan_key *out);
+
 #endif

@@ -105,6 +105,34 @@ def there_and_back_is_the_source(here, options):
     reverse(plan, '-o', back, '--job', job, '--force')
 
 
+def names_and_keys_that_nobody_said(here, options):
+    write_items(here + '/data/Users/f.json',
+                [{'id': S('u%d' % i), 'n': N(i), 'was': S('w')}
+                 for i in range(9)])
+    plan = write(here + '/20250101-users.yaml', '''dynamill: 1
+source:
+  environment: 'a "dev\\'
+  exports: [{path: data/Users, table: Users}]
+target: {environment: prod}
+tables:
+  Users:
+    key: [pk, when]
+    id: id
+    steps:
+      - rename: {id: pk}
+      - update: SET sk = n REMOVE n
+      - rename: {sk: when, was: n}
+''')
+    run(plan, here + '/there.job')
+    back = here + '/back.yaml'
+    reverse(plan, '-o', back, '--job', here + '/there.job')
+    contains(read(back), 'name: "20250101-users-reversed"',
+             r'environment: "a \"dev\\"', 'key: [id, "n"]',
+             'sourceKey: [pk, when]')
+    run(back, here + '/back')
+    same_items(here + '/data/Users', here + '/back/out/Users/data', 'Users')
+
+
 def what_cannot_be_undone_is_named(here, options):
     write_items(here + '/data/Users/f.json', [{'id': S('1')}])
     plan = write(here + '/plan.yaml', '''dynamill: 1
@@ -158,5 +186,6 @@ tables:
     contains(r.stderr, "plan.yaml:7:24: in 'reverse': '==' is written '='")
 
 
-main([there_and_back_is_the_source, what_cannot_be_undone_is_named,
+main([there_and_back_is_the_source, names_and_keys_that_nobody_said,
+      what_cannot_be_undone_is_named,
       a_reverse_that_is_wrong_is_an_error_of_the_plan])
