@@ -307,10 +307,24 @@ sets_binaries_and_null_are_values_of_their_own(void **state)
 	       "\"e\":{\"L\":[]},\"m\":{\"M\":{}},"
 	       "\"ns\":{\"NS\":[\"1\",\"1.5\"]},\"raw\":{\"BOOL\":true},"
 	       "\"same\":{\"BOOL\":true}}");
+	EXPECT("local d = decimal('2.5') "
+	       "local a = item.ns:has(d) and item.ns:has(decimal('3.7') - "
+	       "decimal('1.2')) and not item.ns:has(decimal('1.5')) "
+	       "item.ns:add(d) item.ns:remove(item.big) "
+	       "item.ok = a and #item.ns == 2 return item",
+	       "\"ns\":{\"NS\":[\"2.50\",\"12345678901234567890.50\","
+	       "\"1\"]},\"big\":{\"N\":\"12345678901234567890.5\"}",
+	       "{\"ns\":{\"NS\":[\"2.50\",\"1\"]},"
+	       "\"big\":{\"N\":\"12345678901234567890.5\"},"
+	       "\"ok\":{\"BOOL\":true}}");
+	expect_error("return null", ID, "returned a null, not an item");
 	expect_error("return {s = set{}}", ID, "'s': an empty set");
 	expect_error("return {s = set{1, 'a'}}", ID, "or of several of them");
 	expect_error("return {s = set{{}}}", ID, "or of several of them");
 	expect_error("return {s = set{item}}", ID, "or of several of them");
+	expect_error("return {n = decimal('0.5') % 2}", ID, "not % or ^");
+	EXPECT("return {id = decimal('0.5') .. 'a\\0b' .. decimal('1.5')}", ID,
+	       "{\"id\":{\"S\":\"0.5a\\u0000b1.5\"}}");
 }
 
 static void
@@ -413,6 +427,40 @@ a_loop_without_end_ends(void **state)
 		     "end", ID, "more than 200000");
 	expect_error("local t = {3, 1, 2} table.sort(t, function() while true "
 		     "do end end)", ID, "more than 200000");
+}
+
+/* ... nor run over our own stack, which is none of Lua's. */
+static void
+calls_within_calls_have_a_bound(void **state)
+{
+	(void)state;
+	expect_error("local function f() return ('a'):gsub('a', f) end f()",
+		     ID, "more than 200 functions within each other");
+	expect_error("local t = setmetatable({}, {}) getmetatable(t).__index ="
+		     " function() return (('a'):gsub('a', t)) end "
+		     "return {id = t.x}", ID, "more than 200 functions");
+	expect_error("local m = {} m.__tostring = function(x) return "
+		     "tostring(x) end tostring(setmetatable({}, m))", ID,
+		     "more than 200 functions");
+	expect_error("local function f() return 1 + f() end f()", ID,
+		     "t.lua: stack overflow");
+	/* What failed counts no more. */
+	EXPECT("for i = 1, 1000 do pcall(string.gsub, 'a', 'a', error) end "
+	       "return {id = ('a'):gsub('a', function() return 'b' end)}",
+	       ID, "{\"id\":{\"S\":\"b\"}}");
+}
+
+/* table.sort() compares within Lua's own code, which counts no instructions. */
+static void
+sorting_takes_instructions(void **state)
+{
+	(void)state;
+	expect_error("local t = {} for i = 1, 5000 do t[i] = -i end "
+		     "for i = 1, 100 do table.sort(t) end return item", ID,
+		     "more than 200000");
+	EXPECT("local t = {3, 1, 2} table.sort(t, function(a, b) return a > b "
+	       "end) return {id = table.concat(t, ',')}", ID,
+	       "{\"id\":{\"S\":\"3,2,1\"}}");
 }
 
 static void
@@ -749,6 +797,8 @@ main(void)
 		cmocka_unit_test(errors_say_file_and_line),
 		cmocka_unit_test(a_script_that_is_none_is_told_with_its_line),
 		cmocka_unit_test(a_loop_without_end_ends),
+		cmocka_unit_test(calls_within_calls_have_a_bound),
+		cmocka_unit_test(sorting_takes_instructions),
 		cmocka_unit_test(memory_has_a_bound),
 		cmocka_unit_test(garbage_of_many_items_is_no_item_s_fault),
 		cmocka_unit_test(nothing_reaches_out_of_the_sandbox),

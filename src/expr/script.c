@@ -20,6 +20,7 @@ enum {
 	FREE_BLOCK = 64 * 1024,	/* larger ones cost instructions */
 	BYTES_A_STEP = 64,	/* ... one for so many bytes */
 	BYTECODE = 0x1b,	/* what it begins with */
+	MOST_DEPTH = 200,	/* as Lua has it, LUAI_MAXCCALLS */
 };
 
 /* ---- bounds -------------------------------------------------------------- */
@@ -120,6 +121,20 @@ script_charge(lua_State *lua, size_t n)
 		return;
 	luaL_where(lua, 1);
 	exhaust(lua);
+}
+
+void
+script_enter(lua_State *lua)
+{
+	if (++script_of(lua)->depth > MOST_DEPTH)
+		luaL_error(lua, "more than %d functions within each other",
+			   MOST_DEPTH);
+}
+
+void
+script_leave(lua_State *lua)
+{
+	script_of(lua)->depth--;
 }
 
 /* ---- one item ------------------------------------------------------------ */
@@ -232,6 +247,10 @@ complain(struct script *s, int rc, enum err_code code, struct err *err)
 		return err_set(err, code, "%s: error() with a %s, no text",
 			       s->name + 1, luaL_typename(s->lua, -1));
 
+	if (strcmp(text, "stack overflow") == 0)
+		return err_set(err, code, "%s: stack overflow; does a function "
+			       "call itself without end?", s->name + 1);
+
 	/* It may hold anything, and is to be read on a terminal. */
 	struct buf shown = { 0 };
 	if (display_put(span_of(text), false, &shown, err) == 0)
@@ -271,6 +290,7 @@ attempt(struct script *s)
 	s->left = (int64_t)s->limits.instructions;
 	s->starved = s->broke = false;
 	s->nout = s->made = 0;
+	s->depth = 0;
 	s->line = 0;
 	lua_sethook(s->lua, look, LUA_MASKCOUNT, s->slow ? 1 : STRIDE);
 	lua_settop(s->lua, 0);

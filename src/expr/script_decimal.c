@@ -272,14 +272,25 @@ append(lua_State *lua)
 	for (int i = 1; i <= 2; i++) {
 		char out[DECIMAL_TEXT_LEN];
 
+		luaL_argcheck(lua, lua_isstring(lua, i) ||
+			      script_is_decimal(lua, i), i, "a text or number "
+			      "expected");
 		if (script_is_decimal(lua, i))
 			lua_pushlstring(lua, out,
 					script_number_text(lua, i, out));
 		else
-			lua_pushstring(lua, luaL_checkstring(lua, i));
+			lua_pushvalue(lua, i);
 	}
 	lua_concat(lua, 2);
 	return 1;
+}
+
+/* What there is no exact way for. */
+static int
+refuse(lua_State *lua)
+{
+	return luaL_error(lua, "a decimal takes + - * / and comparisons, "
+			  "not %% or ^");
 }
 
 static int
@@ -347,6 +358,7 @@ script_open_decimal(lua_State *lua)
 		{ "__unm", negate }, { "__lt", is_less },
 		{ "__le", is_at_most }, { "__eq", is_equal },
 		{ "__tostring", to_text }, { "__concat", append },
+		{ "__mod", refuse }, { "__pow", refuse },
 		{ NULL, NULL },
 	};
 	static const luaL_Reg functions[] = {

@@ -237,7 +237,9 @@ replace(lua_State *lua)
 
 		if (end != NULL) {
 			n++;
+			script_enter(lua);
 			add_value(&m, &b, s, end);
+			script_leave(lua);
 		}
 		if (end != NULL && end > s)
 			s = end;

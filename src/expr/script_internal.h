@@ -44,6 +44,7 @@ struct script {
 	int64_t left;		/* instructions, of this item */
 	bool starved;		/* memory was refused, for this item */
 	bool slow;		/* look at every instruction */
+	unsigned depth;		/* functions of C that call the script */
 	int line;		/* if slow: of the last one */
 
 	/* The item at hand. */
@@ -77,6 +78,16 @@ void *script_take(lua_State *lua, size_t n);
  * if the item has no more.
  */
 void script_charge(lua_State *lua, size_t n);
+
+/*
+ * Around what calls the script from within a function of C: an error of Lua if
+ * too many are within each other, for our stack is not Lua's.
+ */
+void script_enter(lua_State *lua);
+void script_leave(lua_State *lua);
+
+/* What type() says of the value there. */
+const char *script_type_name(lua_State *lua, int at);
 
 /* Put a value of the registry on the stack. */
 static inline void

@@ -515,7 +515,8 @@ add_item(lua_State *lua, int at)
 
 	if (lua_type(lua, at) != LUA_TTABLE ||
 	    script_has_meta(lua, at, SCRIPT_SET))
-		refuse(lua, &top, "a %s, not an item", luaL_typename(lua, at));
+		refuse(lua, &top, "a %s, not an item",
+		       script_type_name(lua, at));
 	if (s->nout == s->out_cap) {
 		const size_t cap = s->out_cap > 0 ? 2 * s->out_cap : 4;
 		struct value *const more = script_take(lua,

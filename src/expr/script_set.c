@@ -181,14 +181,35 @@ check_set(lua_State *lua)
 	luaL_checkany(lua, 2);
 }
 
+/*
+ * Is the value on top of the stack argument 2, whose text is `text` if it is a
+ * number?  Of decimals lua_equal() knows nothing.
+ */
+static bool
+is_second(lua_State *lua, struct span text)
+{
+	char out[DECIMAL_TEXT_LEN];
+
+	if (!script_is_decimal(lua, -1) && !script_is_decimal(lua, 2))
+		return lua_equal(lua, -1, 2) != 0;
+
+	const size_t n = script_number_text(lua, lua_gettop(lua), out);
+	return n > 0 && span_equal(text, (struct span){ (uint8_t *)out, n });
+}
+
 /* Where argument 2 is in the set, from 1; or 0. */
 static size_t
 where(lua_State *lua, size_t n)
 {
+	char out[DECIMAL_TEXT_LEN];
+	const struct span text = {
+		(uint8_t *)out, script_number_text(lua, 2, out)
+	};
+
 	script_charge(lua, n);
 	for (size_t i = 1; i <= n; i++) {
 		lua_rawgeti(lua, 1, (int)i);
-		const bool same = lua_equal(lua, -1, 2) != 0;
+		const bool same = is_second(lua, text);
 		lua_pop(lua, 1);
 		if (same)
 			return i;
