@@ -381,6 +381,9 @@ yaml_parse(struct span source, const char *name, struct arena *mem,
 
 	if (doc == NULL || root == NULL)
 		return NULL;
+	/* Some editors begin with a byte order mark, which YAML allows. */
+	if (source.len >= 3 && memcmp(source.ptr, "\xef\xbb\xbf", 3) == 0)
+		source = (struct span){ source.ptr + 3, source.len - 3 };
 	*doc = (struct tree_doc){ name, source };
 	*root = (struct tree){ .doc = doc };
 	if (source.len > YAML_MAX_LEN) {

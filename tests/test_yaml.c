@@ -287,6 +287,18 @@ survives_every_truncation(void **state)
 	}
 }
 
+static void
+passes_over_a_byte_order_mark(void **state)
+{
+	const struct tree *const t = good("\xef\xbb\xbf" "a: {b: x}\n");
+
+	(void)state;
+	assert_true(span_is(tree_get(tree_get(t, "a"), "b")->text, "x"));
+	assert_int_equal(tree_get(t, "a")->column, 4);
+	bad("\xef\xbb\xbf" "a: !t x\n", "p.yaml:1:4: tags are not allowed");
+	bad("\xef\xbb\xbf", "p.yaml:1:1: nothing in it");
+}
+
 int
 main(void)
 {
@@ -305,6 +317,8 @@ main(void)
 		cmocka_unit_test_teardown(bounds_aliases_that_multiply, forget),
 		cmocka_unit_test_teardown(
 			bounds_depth_also_of_aliases_in_aliases, forget),
+		cmocka_unit_test_teardown(passes_over_a_byte_order_mark,
+					  forget),
 		cmocka_unit_test_teardown(survives_every_truncation, forget),
 	};
 
