@@ -28,7 +28,8 @@
 struct job {
 	char *dir;
 	char *out;		/* JOB_OUT in it */
-	int lock;		/* -1: not locked */
+	int lock;		/* -1: not open */
+	bool held;		/* the lock, by us */
 	bool no_locks;		/* the file system has none */
 	bool part;		/* of a divided job */
 	bool started_now;
@@ -62,6 +63,7 @@ write_holder(int fd)
 		return;
 }
 
+
 /* Returns 1 if the lock of the folder is ours now, 0 if another's, or -1. */
 static int
 try_lock(struct job *j, const char *dir, struct err *err)
@@ -80,6 +82,7 @@ try_lock(struct job *j, const char *dir, struct err *err)
 	if (j->lock < 0)
 		return -1;
 	if (fcntl(j->lock, F_OFD_SETLK, &all) == 0) {
+		j->held = true;
 		write_holder(j->lock);
 		return 1;
 	}
@@ -88,6 +91,21 @@ try_lock(struct job *j, const char *dir, struct err *err)
 	j->no_locks = errno == ENOLCK || errno == ENOSYS ||
 		      errno == EOPNOTSUPP;
 	return err_set(err, ERR_SYSTEM, "'%s/lock': %m", dir);
+}
+
+/*
+ * Let go of the lock, if it is ours.  Nobody holds it then, and the file says
+ * so: whoever found a job done leaves it byte for byte as it was.
+ */
+static void
+release(struct job *j)
+{
+	if (j->lock < 0)
+		return;
+	if (!j->held || ftruncate(j->lock, 0) == 0)
+		j->held = false;
+	close(j->lock);
+	j->lock = -1;
 }
 
 static int
@@ -318,8 +336,7 @@ job_enter(struct job *j, const char *folder, bool old, char *holder,
 		rc = made || old;
 	if (rc == 0) {
 		read_holder(j->lock, holder, size);
-		close(j->lock);
-		j->lock = -1;
+		release(j);
 	}
 	if (rc <= 0)
 		return rc;
@@ -478,8 +495,7 @@ job_close(struct job *j)
 {
 	if (j == NULL)
 		return;
-	if (j->lock >= 0)
-		close(j->lock);
+	release(j);
 	job_record_free(&j->record);
 	free(j->dir);
 	free(j->out);
