@@ -391,6 +391,11 @@ refuses_what_holds_nothing_to_read(void **state)
 	bad("d/*.json", "nothing is called so", ERR_INPUT);
 	put("e/manifest-files.json", "");
 	bad("e", "manifest-summary.json' is missing", ERR_INPUT);
+	put_export("m", "m/data", "data/", NULL, "T", 2);
+	put("m/manifest-files.json", "{\"itemCount\":1,\"dataFileS3Key\":"
+	    "\"data/a.json.gz\"}\n{\"itemCount\":1,\"dataFileS3Key\":"
+	    "\"data/a.json.gz\"}\n");
+	bad("m", "manifest-files.json' has 'a.json.gz' twice", ERR_INPUT);
 	put("t/x.tar.gz", "x");
 	bad("t", "x.tar.gz': cannot be opened", ERR_INPUT);
 

@@ -207,9 +207,11 @@ compare_with_folder(struct finder *f, const struct export *e, struct err *err)
 
 	rc = 0;
 	for (size_t i = 1; i < e->nfiles && rc == 0; i++)
-		if (strcmp(names[i - 1], names[i]) == 0)
-			rc = exports_damage(f, names[i],
-					    "is in the manifest twice", err);
+		if (strcmp(names[i - 1], names[i]) == 0) {
+			err_set(err, ERR_INPUT, "'%s/manifest-files.json' has "
+				"'%s' twice", e->path, names[i]);
+			rc = blame(err);
+		}
 	if (rc == 0 && exports_stat(f, data, &st) == 0 && S_ISDIR(st.st_mode))
 		rc = exports_list(f, data, &there, err);
 	for (size_t i = 0; i < there.n && rc == 0; i++) {
