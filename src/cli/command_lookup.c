@@ -1,5 +1,6 @@
 #include "cli/commands.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -187,6 +188,8 @@ command_lookup(const struct options *o)
 	};
 	int status = 0;
 
+	/* Whoever reads may stop when he has seen enough, as of cat. */
+	signal(SIGPIPE, SIG_DFL);
 	if (check_options(o, &err) == 0)
 		a.lookup = lookup_open(&options, &err);
 	if (a.lookup == NULL)

@@ -1,8 +1,12 @@
 /* main.c - which command, and what the system tells the program. */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/cpu.h"
 #include "base/err.h"
@@ -73,6 +77,35 @@ catch_signals(void)
 	sigaction(SIGTERM, &action, NULL);
 	signal(SIGPIPE, SIG_IGN);	/* writes tell */
 	signal(SIGXFSZ, SIG_IGN);
+}
+
+/*
+ * Without one of the three, a file of the job would get its number, and be read
+ * as standard input or printed into.  So whoever closed one is told by the
+ * first read or write, which fails.
+ */
+static void
+hold_standard_files(void)
+{
+	for (int fd = 0; fd <= 2; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && errno == EBADF &&
+		    open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY) != fd)
+			_exit(4);
+}
+
+/* Is standard output a pipe that nobody reads any more, as behind head(1)? */
+static bool
+reader_left(void)
+{
+	struct pollfd p = { .fd = STDOUT_FILENO };
+
+	return poll(&p, 1, 0) > 0 && (p.revents & POLLERR) != 0;
+}
+
+static bool
+is_help(const char *word)
+{
+	return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
 }
 
 static int
@@ -168,6 +201,7 @@ main(int argc, char **argv)
 	const char *const name = argc > 1 ? argv[1] : NULL;
 	int status = -1;
 
+	hold_standard_files();
 	cpu_init(getenv("CPU_MASK"));
 	file_raise_limit();
 	if (name == NULL) {
@@ -176,18 +210,20 @@ main(int argc, char **argv)
 	}
 	if (strcmp(name, "help") == 0 || strcmp(name, "--help") == 0 ||
 	    strcmp(name, "-h") == 0)
-		status = print_help(argc > 2 ? argv[2] : NULL);
+		status = print_help(argc <= 2 ? NULL : is_help(argv[2])
+				    ? "help" : argv[2]);
 	else if (strcmp(name, "version") == 0 ||
 		 strcmp(name, "--version") == 0)
-		status = print_version();
+		status = argc > 2 && is_help(argv[2]) ? print_help("version")
+						      : print_version();
 	for (size_t i = 0; i < NCOMMANDS && status < 0; i++)
 		if (strcmp(name, COMMANDS[i].name) == 0)
 			status = run_command(i, argc - 1, argv + 1);
 	if (status < 0)
 		return print_help(name);
 
-	/* What could not be written was not said. */
-	if (fflush(stdout) != 0 || ferror(stdout)) {
+	/* What could not be written was not said, but to who left. */
+	if ((fflush(stdout) != 0 || ferror(stdout)) && !reader_left()) {
 		perror("dynamill: standard output");
 		return 4;
 	}
