@@ -409,12 +409,14 @@ console_summary(const struct run *run, const struct options *o)
 {
 	const struct account *const a = run_account(run);
 	const struct plan *const p = run_plan(run);
+	const char *const dir = run_job_dir(run);
 	char n[32], deleted[32], in[16], out[16];
 	bool changes = false;
 
 	console.told = o->quiet || o->output != OUTPUT_TEXT ? NULL : stdout;
-	log_print(console.told, "%s: %s items written\n", p->name,
-		  words_count(a->total.written, n));
+	log_print(console.told, "%s: %s item%s written\n", p->name,
+		  words_count(a->total.written, n),
+		  a->total.written == 1 ? "" : "s");
 	for (uint32_t i = 0; i < p->ntables; i++)
 		if (!p->tables[i].skip && !p->tables[i].glob) {
 			print_table(run, i);
@@ -448,11 +450,12 @@ console_summary(const struct run *run, const struct options *o)
 			  (double)a->plain_now / 1e6 / a->seconds);
 	log_print(console.told, "\n");
 	if (a->total.rejected > 0)
-		log_print(console.told, "  rejected items and why: %s/rejected/\n",
-		       run_job_dir(run));
-	log_print(console.told, "  %s: %s/   report: %s/report.json\n",
+		log_print(console.told, "  rejected items and why: %s%srejected/"
+			  "\n", dir, dir[strlen(dir) - 1] == '/' ? "" : "/");
+	log_print(console.told, "  %s: %s/   report: %s%sreport.json\n",
 		  changes ? "deletes and puts to push, not to import"
-			  : "import-ready", run_out(run), run_job_dir(run));
+			  : "import-ready", run_out(run), dir,
+		  dir[strlen(dir) - 1] == '/' ? "" : "/");
 }
 
 /* The lines of rejected/TABLE.jsonl, each in a record of its own. */

@@ -334,6 +334,22 @@ static const char VALIDATE[] =
 "dump is damaged; 4 I/O failed; 5 the job was started with another plan or\n"
 "other sources; 130 interrupted.\n";
 
+static const char VERSION[] =
+"usage: dynamill version\n"
+"\n"
+"Prints the version, and in brackets the features of this processor that are\n"
+"used.\n"
+"\n"
+"Exit status: 0.\n";
+
+static const char HELP_OF_HELP[] =
+"usage: dynamill help [COMMAND]\n"
+"       dynamill COMMAND --help\n"
+"\n"
+"Prints what there is, or what a command does and which options it takes.\n"
+"\n"
+"Exit status: 0; 2 if there is no such command.\n";
+
 static const struct {
 	const char *command, *text;
 } HELP[] = {
@@ -350,6 +366,7 @@ static const struct {
 	{ "restore", help_restore }, { "export", help_export },
 	{ "pitr", help_pitr }, { "create-backup", help_create_backup },
 	{ "bench", help_bench },
+	{ "version", VERSION }, { "help", HELP_OF_HELP },
 };
 
 const char *

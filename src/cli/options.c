@@ -414,6 +414,9 @@ check_command(const struct options *o, const char *command, struct err *err)
 		{ o->nkeys > 0, "--key", "test cat diff validate" },
 		{ o->where != NULL, "--where", "test cat" },
 		{ o->write, "--write", "test" },
+		{ o->item, "--item", "lookup" },
+		{ o->all, "--all", "lookup" },
+		{ o->type != 0, "--type", "lookup" },
 		{ o->watch, "--watch", "status" },
 		{ o->from != NULL, "--from", "migrate" },
 		{ o->until != NULL, "--until", "migrate" },
@@ -549,10 +552,14 @@ options_time(const char *option, const char *text, int64_t *out,
 	if (text == NULL)
 		return 0;
 	end = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm);
-	if (end == NULL || strcmp(end, "Z") != 0)
+	const int day = tm.tm_mday, second = tm.tm_sec;
+	const int64_t when = (int64_t)timegm(&tm);
+	/* timegm() makes 2 March of 30 February, and strptime() takes both. */
+	if (end == NULL || strcmp(end, "Z") != 0 || tm.tm_mday != day ||
+	    tm.tm_sec != second)
 		return err_set(err, ERR_USAGE, "--%s takes a time such as "
 			       "2025-02-01T12:00:00Z, not '%s'", option, text);
-	*out = (int64_t)timegm(&tm);
+	*out = when;
 	return 0;
 }
 
