@@ -3,15 +3,14 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "base/buf.h"
 #include "base/err.h"
+#include "cli/answer.h"
 #include "cli/console.h"
 #include "cli/environment.h"
 #include "cli/options.h"
 #include "cli/ticker.h"
 #include "cli/words.h"
 #include "engine/backup.h"
-#include "formats/jsonwrite.h"
 
 static atomic_ullong told;	/* items, when it was last shown */
 
@@ -50,31 +49,21 @@ print_text(const struct backup *b, const char *dir)
 static int
 print_json(const struct backup *b, struct err *err)
 {
-	struct buf out = { 0 };
+	struct answer a;
+	struct jsonwrite *const w = &a.json;
 	struct backup_table t;
-	struct jsonwrite w;
-	int rc;
 
-	jsonwrite_start(&w, &out, false, err);
-	jsonwrite_map(&w);
-	jsonwrite_name(&w, "tables");
-	jsonwrite_list(&w);
+	answer_start_tables(&a, err);
 	for (size_t i = 0; backup_table(b, i, &t); i++) {
-		jsonwrite_map(&w);
-		jsonwrite_put_text(&w, "table", t.name);
-		jsonwrite_put_uint(&w, "items", t.items);
-		jsonwrite_put_uint(&w, "bytes", t.len);
-		jsonwrite_put_uint(&w, "segments", t.segments);
-		jsonwrite_put_bool(&w, "before", t.was_done);
-		jsonwrite_end(&w);
+		jsonwrite_map(w);
+		jsonwrite_put_text(w, "table", t.name);
+		jsonwrite_put_uint(w, "items", t.items);
+		jsonwrite_put_uint(w, "bytes", t.len);
+		jsonwrite_put_uint(w, "segments", t.segments);
+		jsonwrite_put_bool(w, "before", t.was_done);
+		jsonwrite_end(w);
 	}
-	jsonwrite_end(&w);
-	jsonwrite_end(&w);
-	rc = jsonwrite_finish(&w);
-	if (rc == 0)
-		fwrite(out.ptr, 1, out.len, stdout);
-	buf_free(&out);
-	return rc;
+	return answer_print(&a);
 }
 
 int

@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/buf.h"
 #include "base/err.h"
+#include "cli/answer.h"
 #include "cli/confirm.h"
 #include "cli/console.h"
 #include "cli/environment.h"
@@ -13,7 +13,6 @@
 #include "cli/ticker.h"
 #include "engine/import_job.h"
 #include "engine/plan.h"
-#include "formats/jsonwrite.h"
 
 static void
 watch(void *context, const struct import_job *i)
@@ -83,36 +82,26 @@ print_text(const struct import_job *i)
 static int
 print_json(const struct import_job *i, struct err *err)
 {
-	struct buf out = { 0 };
+	struct answer a;
+	struct jsonwrite *const w = &a.json;
 	struct import_job_table t;
-	struct jsonwrite w;
-	int rc;
 
-	jsonwrite_start(&w, &out, false, err);
-	jsonwrite_map(&w);
-	jsonwrite_name(&w, "tables");
-	jsonwrite_list(&w);
+	answer_start_tables(&a, err);
 	for (size_t n = 0; import_job_table(i, n, &t); n++) {
-		jsonwrite_map(&w);
-		jsonwrite_put_text(&w, "table", t.name);
-		jsonwrite_put_text(&w, "status", t.status);
-		jsonwrite_put_text(&w, "importArn", t.arn);
-		jsonwrite_put_uint(&w, "items", t.nitems);
-		jsonwrite_put_uint(&w, "processed", t.processed);
-		jsonwrite_put_uint(&w, "imported", t.imported);
-		jsonwrite_put_uint(&w, "errors", t.errors);
-		jsonwrite_put_text(&w, "failure", t.failure);
-		jsonwrite_put_text(&w, "logGroup", t.log_group);
-		jsonwrite_put_text(&w, "logStream", t.log_stream);
-		jsonwrite_end(&w);
+		jsonwrite_map(w);
+		jsonwrite_put_text(w, "table", t.name);
+		jsonwrite_put_text(w, "status", t.status);
+		jsonwrite_put_text(w, "importArn", t.arn);
+		jsonwrite_put_uint(w, "items", t.nitems);
+		jsonwrite_put_uint(w, "processed", t.processed);
+		jsonwrite_put_uint(w, "imported", t.imported);
+		jsonwrite_put_uint(w, "errors", t.errors);
+		jsonwrite_put_text(w, "failure", t.failure);
+		jsonwrite_put_text(w, "logGroup", t.log_group);
+		jsonwrite_put_text(w, "logStream", t.log_stream);
+		jsonwrite_end(w);
 	}
-	jsonwrite_end(&w);
-	jsonwrite_end(&w);
-	rc = jsonwrite_finish(&w);
-	if (rc == 0)
-		fwrite(out.ptr, 1, out.len, stdout);
-	buf_free(&out);
-	return rc;
+	return answer_print(&a);
 }
 
 /*

@@ -3,11 +3,10 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "base/arena.h"
-#include "base/buf.h"
 #include "base/err.h"
+#include "cli/answer.h"
 #include "cli/console.h"
 #include "cli/log.h"
 #include "cli/options.h"
@@ -20,7 +19,6 @@
 #include "engine/recall.h"
 #include "engine/shard.h"
 #include "formats/jsonwrite.h"
-#include "io/file.h"
 
 /* ---- which shards are done ----------------------------------------------- */
 
@@ -61,30 +59,22 @@ print_shard(void *context, uint32_t number, uint32_t count,
 static int
 print_json(const char *dir, enum run_survey round, struct err *err)
 {
-	struct buf text = { 0 };
-	struct jsonwrite w;
-	struct listing l = { .json = &w };
+	struct answer a;
+	struct listing l = { .json = &a.json };
 	struct err trouble;
 	int rc;
 
-	jsonwrite_start(&w, &text, false, &trouble);
-	jsonwrite_map(&w);
-	jsonwrite_name(&w, "round");
-	jsonwrite_text(&w, shard_round_name(round));
-	jsonwrite_name(&w, "shards");
-	jsonwrite_uint(&w, shard_count(dir, round, &trouble));
-	jsonwrite_name(&w, "notDone");
-	jsonwrite_list(&w);
+	answer_start(&a, &trouble);
+	jsonwrite_put_text(&a.json, "round", shard_round_name(round));
+	jsonwrite_put_uint(&a.json, "shards",
+			   shard_count(dir, round, &trouble));
+	jsonwrite_name(&a.json, "notDone");
+	jsonwrite_list(&a.json);
 	rc = shard_check(dir, round, print_shard, &l, err);
-	jsonwrite_end(&w);
-	jsonwrite_end(&w);
-	if (jsonwrite_finish(&w) != 0) {
+	if (answer_print(&a) != 0) {
 		*err = trouble;
 		rc = -1;
-	} else {
-		fwrite(text.ptr, 1, text.len, stdout);
 	}
-	buf_free(&text);
 	return rc;
 }
 
@@ -103,21 +93,6 @@ check(const char *dir, enum run_survey round, const struct options *o,
 }
 
 /* ---- merging ------------------------------------------------------------- */
-
-static int
-print_report(const struct run *run, struct err *err)
-{
-	struct buf text = { 0 };
-	char path[600];
-	int rc;
-
-	snprintf(path, sizeof(path), "%s/report.json", run_work_dir(run));
-	rc = file_load(path, 1 << 30, &text, err);
-	if (rc == 0)
-		fwrite(text.ptr, 1, text.len, stdout);
-	buf_free(&text);
-	return rc;
-}
 
 static void
 print_survey(const struct run *run, enum run_survey round,
@@ -148,7 +123,7 @@ merge(const struct run_options *options, const struct options *o,
 	if (run_gather(run, err) != 0 || run_finish(run, err) != 0 ||
 	    (survey && run_check_ids(run, err) != 0) ||
 	    (o->output == OUTPUT_JSON && !survey &&
-	     print_report(run, err) != 0))
+	     answer_report(run_work_dir(run), err) != 0))
 		status = console_error(err);
 	else if (survey)
 		print_survey(run, options->survey, o);

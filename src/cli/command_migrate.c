@@ -14,8 +14,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/buf.h"
 #include "base/err.h"
+#include "cli/answer.h"
 #include "cli/console.h"
 #include "cli/log.h"
 #include "cli/migrate.h"
@@ -23,7 +23,6 @@
 #include "engine/plan.h"
 #include "engine/status.h"
 #include "engine/story.h"
-#include "io/file.h"
 
 /* ---- stages ------------------------------------------------------------- */
 
@@ -275,17 +274,9 @@ static int
 print_report(const struct migration *m, struct err *err)
 {
 	char path[PATH_MAX];
-	struct buf text = { 0 };
-	int rc;
 
 	snprintf(path, sizeof(path), "%s/report.json", m->job);
-	if (access(path, F_OK) != 0)
-		return 0;
-	rc = file_load(path, 1 << 30, &text, err);
-	if (rc == 0)
-		fwrite(text.ptr, 1, text.len, stdout);
-	buf_free(&text);
-	return rc;
+	return access(path, F_OK) != 0 ? 0 : answer_report(m->job, err);
 }
 
 /* ---- the command -------------------------------------------------------- */

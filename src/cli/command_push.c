@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "base/buf.h"
 #include "base/err.h"
+#include "cli/answer.h"
 #include "cli/confirm.h"
 #include "cli/console.h"
 #include "cli/environment.h"
@@ -16,7 +16,6 @@
 #include "engine/deliver.h"
 #include "engine/plan.h"
 #include "engine/status.h"
-#include "formats/jsonwrite.h"
 
 static time_t began;
 
@@ -162,40 +161,30 @@ print_text(const struct options *o, const struct deliver *d)
 static int
 print_json(const struct deliver *d, struct err *err)
 {
+	struct answer a;
+	struct jsonwrite *const w = &a.json;
 	size_t n;
 	const struct deliver_table *const t = deliver_tables(d, &n);
-	struct buf out = { 0 };
-	struct jsonwrite w;
-	int rc;
 
-	jsonwrite_start(&w, &out, false, err);
-	jsonwrite_map(&w);
-	jsonwrite_name(&w, "tables");
-	jsonwrite_list(&w);
+	answer_start_tables(&a, err);
 	for (size_t i = 0; i < n; i++) {
-		jsonwrite_map(&w);
-		jsonwrite_put_text(&w, "table", t[i].name);
-		jsonwrite_put_uint(&w, "items", t[i].nitems);
-		jsonwrite_put_uint(&w, "before", t[i].before);
-		jsonwrite_put_uint(&w, "put", t[i].accepted);
-		jsonwrite_put_uint(&w, "existed", t[i].existed);
-		jsonwrite_put_uint(&w, "changedSince", t[i].lost);
-		jsonwrite_put_uint(&w, "refused", t[i].refused);
-		jsonwrite_put_uint(&w, "deletes", t[i].ndeletes);
-		jsonwrite_put_uint(&w, "deletesBefore", t[i].deletes_before);
-		jsonwrite_put_uint(&w, "deleted", t[i].deleted);
-		jsonwrite_put_uint(&w, "deletesRefused", t[i].deletes_refused);
-		jsonwrite_put_uint(&w, "writeUnits", t[i].units);
-		jsonwrite_put_uint(&w, "throttled", t[i].throttled);
-		jsonwrite_end(&w);
+		jsonwrite_map(w);
+		jsonwrite_put_text(w, "table", t[i].name);
+		jsonwrite_put_uint(w, "items", t[i].nitems);
+		jsonwrite_put_uint(w, "before", t[i].before);
+		jsonwrite_put_uint(w, "put", t[i].accepted);
+		jsonwrite_put_uint(w, "existed", t[i].existed);
+		jsonwrite_put_uint(w, "changedSince", t[i].lost);
+		jsonwrite_put_uint(w, "refused", t[i].refused);
+		jsonwrite_put_uint(w, "deletes", t[i].ndeletes);
+		jsonwrite_put_uint(w, "deletesBefore", t[i].deletes_before);
+		jsonwrite_put_uint(w, "deleted", t[i].deleted);
+		jsonwrite_put_uint(w, "deletesRefused", t[i].deletes_refused);
+		jsonwrite_put_uint(w, "writeUnits", t[i].units);
+		jsonwrite_put_uint(w, "throttled", t[i].throttled);
+		jsonwrite_end(w);
 	}
-	jsonwrite_end(&w);
-	jsonwrite_end(&w);
-	rc = jsonwrite_finish(&w);
-	if (rc == 0)
-		fwrite(out.ptr, 1, out.len, stdout);
-	buf_free(&out);
-	return rc;
+	return answer_print(&a);
 }
 
 /* Sums that do not meet are a failure, whatever the service said. */

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "base/buf.h"
 #include "base/err.h"
+#include "cli/answer.h"
 #include "cli/confirm.h"
 #include "cli/console.h"
 #include "cli/environment.h"
@@ -16,7 +16,6 @@
 #include "engine/plan.h"
 #include "engine/rollback.h"
 #include "engine/status.h"
-#include "formats/jsonwrite.h"
 
 static time_t began;
 
@@ -148,43 +147,27 @@ print_text(const struct options *o, const struct rollback *r)
 static int
 print_json(const struct rollback *r, struct err *err)
 {
+	struct answer a;
+	struct jsonwrite *const w = &a.json;
 	size_t n;
 	const struct rollback_table *const t = rollback_tables(r, &n);
-	struct buf out = { 0 };
-	struct jsonwrite w;
-	int rc;
 
-	jsonwrite_start(&w, &out, false, err);
-	jsonwrite_map(&w);
-	jsonwrite_name(&w, "tables");
-	jsonwrite_list(&w);
+	answer_start_tables(&a, err);
 	for (size_t i = 0; i < n; i++) {
-		const struct { const char *name; uint64_t n; } counts[] = {
-			{ "toRestore", t[i].restores },
-			{ "toRemove", t[i].removes },
-			{ "unkept", t[i].unkept },
-			{ "restored", t[i].restored },
-			{ "removed", t[i].removed },
-			{ "already", t[i].already },
-			{ "verified", t[i].verified },
-			{ "changedSince", t[i].changed },
-		};
-
-		jsonwrite_map(&w);
-		jsonwrite_put_text(&w, "table", t[i].name);
-		jsonwrite_put_bool(&w, "deleted", t[i].deleted);
-		for (size_t k = 0; k < sizeof(counts) / sizeof(counts[0]);
-		     k++)
-			jsonwrite_put_uint(&w, counts[k].name, counts[k].n);
-		jsonwrite_end(&w);
+		jsonwrite_map(w);
+		jsonwrite_put_text(w, "table", t[i].name);
+		jsonwrite_put_bool(w, "deleted", t[i].deleted);
+		jsonwrite_put_uint(w, "toRestore", t[i].restores);
+		jsonwrite_put_uint(w, "toRemove", t[i].removes);
+		jsonwrite_put_uint(w, "unkept", t[i].unkept);
+		jsonwrite_put_uint(w, "restored", t[i].restored);
+		jsonwrite_put_uint(w, "removed", t[i].removed);
+		jsonwrite_put_uint(w, "already", t[i].already);
+		jsonwrite_put_uint(w, "verified", t[i].verified);
+		jsonwrite_put_uint(w, "changedSince", t[i].changed);
+		jsonwrite_end(w);
 	}
-	jsonwrite_end(&w);
-	jsonwrite_end(&w);
-	rc = jsonwrite_finish(&w);
-	if (rc == 0)
-		fwrite(out.ptr, 1, out.len, stdout);
-	buf_free(&out);
-	return rc;
+	return answer_print(&a);
 }
 
 static bool

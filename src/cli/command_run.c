@@ -1,11 +1,9 @@
 #include "cli/commands.h"
 
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include "base/buf.h"
 #include "base/err.h"
+#include "cli/answer.h"
 #include "cli/console.h"
 #include "cli/log.h"
 #include "cli/options.h"
@@ -15,24 +13,6 @@
 #include "cli/surveys.h"
 #include "engine/account.h"
 #include "engine/run.h"
-#include "io/file.h"
-
-/* report.json as it is, for --output json. */
-static int
-print_report(const char *dir, struct err *err)
-{
-	struct buf text = { 0 };
-	char path[600];
-
-	snprintf(path, sizeof(path), "%s/report.json", dir);
-	if (file_load(path, 1 << 30, &text, err) != 0) {
-		buf_free(&text);
-		return -1;
-	}
-	fwrite(text.ptr, 1, text.len, stdout);
-	buf_free(&text);
-	return 0;
-}
 
 /* Do it; 0 or -1. */
 static int
@@ -84,7 +64,7 @@ command_run(const struct options *o)
 		console_summary(run, o);
 		console_rejects(run);
 		if (o->output == OUTPUT_JSON &&
-		    print_report(run_job_dir(run), &err) != 0)
+		    answer_report(run_job_dir(run), &err) != 0)
 			status = console_error(&err);
 		if (status == 0 && run_account(run)->total.rejected > 0)
 			status = 1;

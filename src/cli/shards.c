@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/buf.h"
 #include "base/err.h"
+#include "cli/answer.h"
 #include "cli/console.h"
 #include "cli/log.h"
 #include "cli/options.h"
@@ -16,7 +16,6 @@
 #include "engine/divide.h"
 #include "engine/plan.h"
 #include "engine/run.h"
-#include "io/file.h"
 
 /* ---- which one ----------------------------------------------------------- */
 
@@ -104,22 +103,6 @@ shards_read(const char *text, uint32_t *shard, uint32_t *count,
 
 /* ---- one shard ----------------------------------------------------------- */
 
-/* report.json of its own units. */
-static int
-print_report(const struct run *run, struct err *err)
-{
-	struct buf text = { 0 };
-	char path[600];
-	int rc;
-
-	snprintf(path, sizeof(path), "%s/report.json", run_work_dir(run));
-	rc = file_load(path, 1 << 30, &text, err);
-	if (rc == 0)
-		fwrite(text.ptr, 1, text.len, stdout);
-	buf_free(&text);
-	return rc;
-}
-
 static int
 print_end(const struct run *run, const struct run_options *options,
 	  const struct options *o, struct err *err)
@@ -141,7 +124,7 @@ print_end(const struct run *run, const struct run_options *options,
 	log_print(to, "  when all are done: dynamill merge --job %s\n",
 		  run_job_dir(run));
 	return o->output == OUTPUT_JSON && options->survey == SURVEY_NONE
-		? print_report(run, err) : 0;
+		? answer_report(run_work_dir(run), err) : 0;
 }
 
 /* Do it; 0 or -1. */
