@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -94,6 +95,30 @@ a_folder_that_is_not_there_is_named(void **state)
 	assert_int_equal(err.code, ERR_SYSTEM);
 	assert_non_null(strstr(err.text, "/nowhere/at/all"));
 	spill_free(s);
+
+	err.text[0] = '\0';
+	assert_int_equal(spill_file("/nowhere/at/all", &err), -1);
+	assert_non_null(strstr(err.text, "/nowhere/at/all"));
+	err.text[0] = '\0';
+	assert_null(spill_zeros("/nowhere/at/all", 100, &err));
+	assert_non_null(strstr(err.text, "/nowhere/at/all"));
+}
+
+static void
+zeros_are_written_over_and_leave_nothing(void **state)
+{
+	enum { LEN = 100 * 1000 };
+	uint8_t *const p = spill_zeros(folder, LEN, &err);
+
+	(void)state;
+	assert_non_null(p);
+	for (size_t i = 0; i < LEN; i++) {
+		assert_int_equal(p[i], 0);
+		p[i] = byte(i);
+	}
+	for (size_t i = 0; i < LEN; i++)
+		assert_int_equal(p[i], byte(i));
+	munmap(p, LEN);
 }
 
 int
@@ -102,6 +127,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(all_that_was_written_is_there_with_slack),
 		cmocka_unit_test(nothing_written_is_nothing_and_needs_no_file),
+		cmocka_unit_test(zeros_are_written_over_and_leave_nothing),
 		cmocka_unit_test(a_folder_that_is_not_there_is_named),
 	};
 

@@ -6,16 +6,13 @@
  * megabytes of them.  Items to mark come sorted by key, so that they walk
  * through the index once.
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include "base/err.h"
 #include "engine/join_internal.h"
 #include "engine/keysort.h"
+#include "io/spill.h"
 
 struct marker {
 	const struct join_state *state;
@@ -24,34 +21,6 @@ struct marker {
 	struct keyhash key;		/* of the run that we are in */
 	uint64_t first, n, next;	/* run, and where to look next in it */
 };
-
-static uint8_t *
-get_bits(const struct join *j, size_t len, struct err *err)
-{
-	char *const tmp = join_tmp(j);
-	char *name = NULL;
-	void *p = MAP_FAILED;
-	int fd;
-
-	if (tmp == NULL || asprintf(&name, "%s/marks.XXXXXX", tmp) < 0) {
-		free(tmp);
-		err_set(err, ERR_SYSTEM, "out of memory");
-		return NULL;
-	}
-	fd = mkostemp(name, O_CLOEXEC);
-	if (fd >= 0)
-		unlink(name);
-	/* Not a hole: with a full disk that would be a SIGBUS. */
-	if (fd >= 0 && (errno = posix_fallocate(fd, 0, (off_t)len)) == 0)
-		p = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	if (p == MAP_FAILED)
-		err_set(err, ERR_SYSTEM, "'%s': %m", name);
-	if (fd >= 0)
-		close(fd);
-	free(name);
-	free(tmp);
-	return p == MAP_FAILED ? NULL : p;
-}
 
 void
 join_unmark(uint8_t *bits, size_t len)
@@ -142,8 +111,11 @@ join_mark(struct join_worker *w, uint32_t t, enum keylog_kind from,
 	for (int kind = (int)from; kind <= KEYLOG_REJECTED; kind++)
 		n += join_logs_count(&s->logs, (enum keylog_kind)kind, t);
 	*len = (size_t)(m.index->ix.shape.n / 8 + 1);
-	m.bits = get_bits(s->join, *len, err);
-	if (m.bits == NULL || tmp == NULL)
+	if (tmp == NULL)
+		err_set(err, ERR_SYSTEM, "out of memory");
+	else
+		m.bits = spill_zeros(tmp, *len, err);
+	if (m.bits == NULL)
 		goto done;
 	sort = keysort_new(n, s->memory, s->near, tmp, err);
 	if (sort == NULL)

@@ -5,13 +5,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/err.h"
+#include "io/spill.h"
 
 enum {
 	HUGE_LEN = 2 * 1024 * 1024,
@@ -47,29 +47,15 @@ keysort_put_back(uint64_t *p, size_t n)
 /* ---- the file ------------------------------------------------------------ */
 
 static int
-open_file(struct keysort *s, struct err *err)
-{
-	char *name;
-
-	if (asprintf(&name, "%s/sort.XXXXXX", s->tmp) < 0)
-		return err_set(err, ERR_SYSTEM, "out of memory");
-	s->fd = mkostemp(name, O_CLOEXEC);
-	if (s->fd < 0)
-		err_set(err, ERR_SYSTEM, "'%s': %m", name);
-	else
-		unlink(name);
-	free(name);
-	return s->fd < 0 ? -1 : 0;
-}
-
-static int
 write_records(struct keysort *s, const uint64_t *records, size_t n,
 	      uint64_t at, struct err *err)
 {
 	const uint8_t *p = (const uint8_t *)records;
 	size_t len = n * KEYSORT_LEN;
 
-	if (s->fd < 0 && open_file(s, err) != 0)
+	if (s->fd < 0)
+		s->fd = spill_file(s->tmp, err);
+	if (s->fd < 0)
 		return -1;
 	while (len > 0) {
 		const ssize_t put = pwrite(s->fd, p, len, (off_t)at);

@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -19,6 +18,7 @@
 #include "engine/outfiles.h"
 #include "engine/undo.h"
 #include "formats/jsonraw.h"
+#include "io/spill.h"
 
 /* A line behind the first one of its item. */
 struct later {
@@ -68,28 +68,8 @@ static int
 make_index(struct undo_past *p, uint64_t nitems, const char *tmp,
 	   struct err *err)
 {
-	char *name = NULL;
-	int fd = -1;
-	void *map = MAP_FAILED;
-
 	p->first_len = (size_t)(nitems + 1) * sizeof(*p->first);
-	if (asprintf(&name, "%s/undo.XXXXXX", tmp) < 0)
-		return err_set(err, ERR_SYSTEM, "out of memory");
-	fd = mkostemp(name, O_CLOEXEC);
-	if (fd >= 0) {
-		unlink(name);
-		errno = posix_fallocate(fd, 0, (off_t)p->first_len);
-		if (errno == 0)
-			map = mmap(NULL, p->first_len, PROT_READ | PROT_WRITE,
-				   MAP_SHARED, fd, 0);
-	}
-	if (map == MAP_FAILED)
-		err_set(err, ERR_SYSTEM, "'%s': %m", name);
-	else
-		p->first = map;
-	if (fd >= 0)
-		close(fd);
-	free(name);
+	p->first = (void *)spill_zeros(tmp, p->first_len, err);
 	return p->first != NULL ? 0 : -1;
 }
 

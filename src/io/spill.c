@@ -16,6 +16,40 @@ struct spill {
 	void *map;		/* of len + SPILL_SLACK bytes; or NULL */
 };
 
+int
+spill_file(const char *tmp, struct err *err)
+{
+	char *name;
+
+	if (asprintf(&name, "%s/dynamill.XXXXXX", tmp) < 0)
+		return err_set(err, ERR_SYSTEM, "out of memory");
+	const int fd = mkostemp(name, O_CLOEXEC);
+	if (fd < 0)
+		err_set(err, ERR_SYSTEM, "'%s': %m", name);
+	else
+		unlink(name);
+	free(name);
+	return fd;
+}
+
+uint8_t *
+spill_zeros(const char *tmp, size_t len, struct err *err)
+{
+	const int fd = spill_file(tmp, err);
+	void *p = MAP_FAILED;
+
+	if (fd < 0)
+		return NULL;
+	/* Not a hole: with a full disk that would be a SIGBUS. */
+	errno = posix_fallocate(fd, 0, (off_t)len);
+	if (errno == 0)
+		p = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (p == MAP_FAILED)
+		err_set(err, ERR_SYSTEM, "'%s': %m", tmp);
+	close(fd);
+	return p == MAP_FAILED ? NULL : p;
+}
+
 struct spill *
 spill_new(const char *tmp, struct err *err)
 {
@@ -41,26 +75,12 @@ spill_free(struct spill *s)
 	free(s);
 }
 
-static int
-open_file(struct spill *s, struct err *err)
-{
-	char *name;
-
-	if (asprintf(&name, "%s/spill.XXXXXX", s->tmp) < 0)
-		return err_set(err, ERR_SYSTEM, "out of memory");
-	s->fd = mkostemp(name, O_CLOEXEC);
-	if (s->fd < 0)
-		err_set(err, ERR_SYSTEM, "'%s': %m", name);
-	else
-		unlink(name);
-	free(name);
-	return s->fd < 0 ? -1 : 0;
-}
-
 int
 spill_write(struct spill *s, struct span bytes, struct err *err)
 {
-	if (s->fd < 0 && open_file(s, err) != 0)
+	if (s->fd < 0)
+		s->fd = spill_file(s->tmp, err);
+	if (s->fd < 0)
 		return -1;
 	while (bytes.len > 0) {
 		const ssize_t n = pwrite(s->fd, bytes.ptr, bytes.len,

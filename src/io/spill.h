@@ -1,18 +1,28 @@
 /*
- * spill.h - bytes that do not fit into memory: appended to a file without a
- * name, then looked at all at once.
+ * spill.h - what does not fit into memory: in files without names, which are
+ * gone with the process, whatever ends it.
  *
- * The file is gone with the process, whatever ends it.  Not locked.
+ * A spill is bytes that are appended, then looked at all at once.  Not locked.
  */
 #ifndef IO_SPILL_H
 #define IO_SPILL_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/span.h"
 
 struct err;
 struct spill;
+
+/* A new file in the folder `tmp`, to be closed; -1 with *err set. */
+int spill_file(const char *tmp, struct err *err);
+
+/*
+ * Zeros in such a file, mapped to be read and written, of which the disk has
+ * room for all; munmap() them.  NULL with *err set.
+ */
+uint8_t *spill_zeros(const char *tmp, size_t len, struct err *err);
 
 /* A file in the folder `tmp`, made with the first bytes.  NULL: no memory. */
 struct spill *spill_new(const char *tmp, struct err *err);
