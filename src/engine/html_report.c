@@ -144,37 +144,20 @@ look_at_rejects(struct html_page *p, const struct tree *table)
 		});
 }
 
+/* Items of a kind that is no fault by itself: what they are, what to do. */
 static void
-look_at_duplicates(struct html_page *p, const struct tree *table)
+look_at_count(struct html_page *p, const struct tree *table, const char *count,
+	      const char *what, const char *now)
 {
-	const uint64_t duplicate = html_uint(table, "duplicate");
+	const uint64_t n = html_uint(table, count);
 	char a[HTML_NUMBER];
 
-	if (duplicate > 0)
+	if (n > 0)
 		html_problem(p, &(struct html_problem){
-			.what = html_say(p, "%.200s: %s with a primary key "
-				"that was there already",
+			.what = html_say(p, "%.200s: %s %s",
 				(const char *)html_text(table, "table").ptr,
-				html_plural(duplicate, "item", a)),
-			.now = html_say(p, "--on-duplicate decided which one "
-				"was kept; see that this was meant."),
-		});
-}
-
-static void
-look_at_skipped(struct html_page *p, const struct tree *table)
-{
-	const uint64_t skipped = html_uint(table, "emittedSkipped");
-	char a[HTML_NUMBER];
-
-	if (skipped > 0)
-		html_problem(p, &(struct html_problem){
-			.what = html_say(p, "%.200s: %s that emit made left "
-				"out, for what they refer to is not there",
-				(const char *)html_text(table, "table").ptr,
-				html_plural(skipped, "item", a)),
-			.now = html_say(p, "dangling: skip-item says so; see "
-				"that this was meant."),
+				html_plural(n, "item", a), what),
+			.now = span_of(now),
 		});
 }
 
@@ -211,9 +194,15 @@ write_problems(struct html_page *p)
 	for (uint32_t i = 0; i < html_len(tables); i++)
 		look_at_rejects(p, &tables->kids[i]);
 	for (uint32_t i = 0; i < html_len(tables); i++)
-		look_at_duplicates(p, &tables->kids[i]);
+		look_at_count(p, &tables->kids[i], "duplicate",
+			      "with a primary key that was there already",
+			      "--on-duplicate decided which one was kept; see "
+			      "that this was meant.");
 	for (uint32_t i = 0; i < html_len(tables); i++)
-		look_at_skipped(p, &tables->kids[i]);
+		look_at_count(p, &tables->kids[i], "emittedSkipped",
+			      "that emit made left out, for what they refer to "
+			      "is not there", "dangling: skip-item says so; "
+			      "see that this was meant.");
 	if (damaged > 0)
 		html_problem(p, &(struct html_problem){
 			.what = html_say(p, "%s accepted by name, though not "
