@@ -12,7 +12,6 @@
 #include "engine/crew.h"
 #include "engine/differ_internal.h"
 #include "engine/reading.h"
-#include "formats/ddbjson.h"
 #include "io/spill.h"
 #include "model/batch.h"
 
@@ -162,21 +161,6 @@ flush(struct hand *h, unsigned i, struct err *err)
 	return rc;
 }
 
-/* The item as a line of DynamoDB JSON. */
-static int
-text_of(struct hand *h, const struct item *item, struct span *out,
-	struct err *err)
-{
-	*out = item->line;
-	if (reading_format(h->reading) == &ddbjson_format)
-		return 0;
-	buf_reset(&h->text);
-	if (ddbjson_encode(item, 1, &h->text, err) != 0)
-		return -1;
-	*out = (struct span){ h->text.ptr, h->text.len - 1 };
-	return 0;
-}
-
 static int
 tell(struct hand *h, uint64_t line, const char *why, struct err *err)
 {
@@ -229,7 +213,7 @@ add(struct hand *h, const struct item *of_key, const struct item *now,
 	rc = is_of_interest(h, key.lo, err);
 	if (rc <= 0)
 		return rc;
-	if (now != NULL && text_of(h, now, &text, err) != 0)
+	if (now != NULL && reading_text(h->reading, now, &h->text, &text, err) != 0)
 		return -1;
 
 	const unsigned i = (unsigned)(key.hi >> 32) & (t->nparts - 1);

@@ -5,9 +5,11 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/err.h"
 #include "engine/place.h"
 #include "engine/unit.h"
+#include "formats/ddbjson.h"
 #include "formats/formats.h"
 #include "io/archive_feed.h"
 #include "io/source.h"
@@ -288,6 +290,20 @@ reading_next(struct reading *r, struct batch **out, struct err *err)
 	if (rc == 0)
 		rc = finish(r, err);
 	return rc < 0 ? err_at(err, "%s", reading_name(r->unit)) : rc;
+}
+
+int
+reading_text(const struct reading *r, const struct item *item,
+	     struct buf *room, struct span *out, struct err *err)
+{
+	*out = item->line;
+	if (r->format == &ddbjson_format)
+		return 0;
+	buf_reset(room);
+	if (ddbjson_encode(item, 1, room, err) != 0)
+		return -1;
+	*out = (struct span){ room->ptr, room->len - 1 };
+	return 0;
 }
 
 const struct item_format *

@@ -14,8 +14,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/span.h"
+
 struct batch;
+struct buf;
 struct err;
+struct item;
 struct item_format;
 struct reading;
 struct unit;
@@ -40,6 +44,13 @@ int reading_start(struct reading *r, const struct unit *u, bool md5,
  * One whose damage is accepted ends with 0.
  */
 int reading_next(struct reading *r, struct batch **out, struct err *err);
+
+/*
+ * An item of the file at hand as a line of DynamoDB JSON, without its end: as
+ * it stands there, or else encoded into `room`.  Returns 0 or -1.
+ */
+int reading_text(const struct reading *r, const struct item *item,
+		 struct buf *room, struct span *out, struct err *err);
 
 /* Of the file at hand; how much of it was read, and items and bad lines. */
 const struct item_format *reading_format(const struct reading *r);

@@ -14,7 +14,6 @@
 #include "engine/validate_internal.h"
 #include "expr/expr.h"
 #include "formats/ddbjson.h"
-#include "formats/formats.h"
 #include "model/batch.h"
 #include "model/compare.h"
 
@@ -73,20 +72,6 @@ comes_first(const struct rule *r, uint32_t unit, uint64_t line)
 	       (unit == r->unit && line < r->number);
 }
 
-static int
-text_of(struct hand *h, const struct item *item, struct span *out,
-	struct err *err)
-{
-	*out = item->line;
-	if (reading_format(h->reading) == &ddbjson_format)
-		return 0;
-	buf_reset(&h->text);
-	if (ddbjson_encode(item, 1, &h->text, err) != 0)
-		return -1;
-	*out = (struct span){ h->text.ptr, h->text.len - 1 };
-	return 0;
-}
-
 /*
  * An item of a table with increments: whether it is still there, all of it will
  * tell.
@@ -136,7 +121,7 @@ keep(struct hand *h, struct rule *r, const struct item *item, struct err *err)
 	struct span text, copy;
 	int rc = 0;
 
-	if (text_of(h, item, &text, err) != 0)
+	if (reading_text(h->reading, item, &h->text, &text, err) != 0)
 		return -1;
 	pthread_mutex_lock(&h->all->lock);
 	copy = comes_first(r, h->unit->number, item->number)
@@ -223,7 +208,7 @@ look_up(struct hand *h, const struct item *item, struct arena *mem,
 		return 0;
 	if (c->is_state[h->unit->input])
 		return add_find(h, item, UINT32_MAX, stray.names, err);
-	if (text_of(h, item, &text, err) != 0)
+	if (reading_text(h->reading, item, &h->text, &text, err) != 0)
 		return -1;
 	return add_stray(h, &stray, text, NULL, err);
 }
