@@ -9,8 +9,6 @@
  */
 #include "engine/backup.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
@@ -28,6 +26,7 @@
 #include "base/keyhash.h"
 #include "engine/backup_internal.h"
 #include "engine/crew.h"
+#include "engine/folderlock.h"
 #include "engine/journal.h"
 #include "engine/sides.h"
 #include "formats/ddbjson.h"
@@ -189,28 +188,6 @@ look_at(struct backup *b, const char *name, struct backup_job *t,
 	return 0;
 }
 
-/* One at a time in a folder, as in a job. */
-static int
-take_lock(struct backup *b, struct err *err)
-{
-	struct flock all = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
-	char path[PATH_MAX];
-
-	if (path_of(b, "%s", ".lock", path, err) != 0 ||
-	    file_make_folder(b->o.dir, err) != 0)
-		return -1;
-	b->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-	if (b->lock_fd < 0)
-		return err_set(err, ERR_SYSTEM, "'%s': %m", path);
-	if (fcntl(b->lock_fd, F_OFD_SETLK, &all) == 0)
-		return 0;
-	return errno != EAGAIN && errno != EACCES
-		? err_set(err, ERR_SYSTEM, "'%s': %m", path)
-		: err_set(err, ERR_REFUSED, "another process makes a backup "
-			  "into '%s'; wait for it to end, or name another "
-			  "folder", b->o.dir);
-}
-
 struct backup *
 backup_open(const struct backup_options *o, struct err *err)
 {
@@ -236,7 +213,8 @@ backup_open(const struct backup_options *o, struct err *err)
 			"another one", o->dir);
 		goto failed;
 	}
-	if (take_lock(b, err) != 0)
+	b->lock_fd = folder_lock(o->dir, "makes a backup into", err);
+	if (b->lock_fd < 0)
 		goto failed;
 	b->side = sides_open(o->side, o->usual, err);
 	if (b->side == NULL ||

@@ -8,6 +8,7 @@
 #include "aws/table_import.h"
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/token.h"
 #include "engine/dump.h"
 #include "engine/import_job.h"
 #include "engine/store.h"
@@ -22,7 +23,7 @@ struct importing {
 	struct import_job_table shown;	/* but what the import says */
 	const struct dump_table *from;
 	struct buf creation;		/* its table.json */
-	char token[48], arn[512];	/* "": not yet */
+	char token[TOKEN_LEN], arn[512];	/* "": not yet */
 	char stream[160];
 	struct table_import import;
 };

@@ -8,18 +8,17 @@
  */
 #include "engine/import_job.h"
 
-#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "aws/dynamodb.h"
 #include "aws/s3.h"
 #include "aws/service.h"
 #include "aws/side.h"
 #include "base/err.h"
+#include "base/token.h"
 #include "engine/import_internal.h"
 #include "engine/footprint.h"
 #include "engine/job.h"
@@ -126,7 +125,7 @@ read_note(struct import_job *i, struct importing *t)
 	if (space == NULL)
 		return;
 	*space = '\0';
-	snprintf(t->token, sizeof(t->token), "%.40s", text);
+	snprintf(t->token, sizeof(t->token), "%.32s", text);
 	if (strcmp(space + 1, "-") != 0)
 		snprintf(t->arn, sizeof(t->arn), "%.500s", space + 1);
 }
@@ -330,15 +329,9 @@ plan_table_of(const struct plan *p, const char *target)
 static int
 make_token(struct import_job *i, struct importing *t, struct err *err)
 {
-	uint64_t n[2];
-
 	if (t->token[0] != '\0')
 		return 0;
-	if (getrandom(n, sizeof(n), 0) != (ssize_t)sizeof(n))
-		return err_set(err, ERR_SYSTEM, "no random bytes: %m");
-	snprintf(t->token, sizeof(t->token), "%016" PRIx64 "%016" PRIx64,
-		 n[0], n[1]);
-	return write_note(i, t, err);
+	return token_make(t->token, err) != 0 ? -1 : write_note(i, t, err);
 }
 
 static int

@@ -2,15 +2,14 @@
  * import_upload.c - the files of out/ to S3, several at a time, and then each
  * table's manifests, its summary last: as a run would have written them there.
  */
-#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 
 #include "base/err.h"
+#include "base/token.h"
 #include "engine/crew.h"
 #include "engine/import_internal.h"
 #include "engine/job.h"
@@ -128,7 +127,7 @@ claim(struct import_job *i, struct err *err)
 {
 	const struct span noted = journal_noted(i->journal, MARK_NOTE);
 	char text[PLAN_OUT_LEN + 80], mark[80];
-	uint64_t n[2];
+	char token[TOKEN_LEN];
 	char *space;
 
 	snprintf(text, sizeof(text), "%.*s", (int)noted.len,
@@ -140,10 +139,9 @@ claim(struct import_job *i, struct err *err)
 			       "was begun; go on with that, or remove what is "
 			       "there and run into a new job", space + 1);
 	if (noted.len == 0) {
-		if (getrandom(n, sizeof(n), 0) != (ssize_t)sizeof(n))
-			return err_set(err, ERR_SYSTEM, "no random bytes: %m");
-		snprintf(text, sizeof(text), "%016" PRIx64 "%016" PRIx64 " %s",
-			 n[0], n[1], i->address);
+		if (token_make(token, err) != 0)
+			return -1;
+		snprintf(text, sizeof(text), "%s %s", token, i->address);
 		if (journal_note(i->journal, MARK_NOTE, span_of(text), err)
 		    != 0)
 			return -1;

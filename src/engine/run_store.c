@@ -3,9 +3,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "base/buf.h"
+#include "base/err.h"
+#include "base/token.h"
 #include "engine/job.h"
 #include "engine/journal.h"
 #include "engine/run_internal.h"
@@ -151,17 +152,16 @@ static int
 note_mark(struct run *r, char mark[80], struct err *err)
 {
 	const struct span noted = journal_noted(r->journal, MARK_NOTE);
-	uint64_t n[2];
+	char token[TOKEN_LEN];
 
 	if (noted.len > 0 && noted.len < 80) {
 		memcpy(mark, noted.ptr, noted.len);
 		mark[noted.len] = '\0';
 		return 1;
 	}
-	if (getrandom(n, sizeof(n), 0) != (ssize_t)sizeof(n))
-		return err_set(err, ERR_SYSTEM, "no random bytes: %m");
-	snprintf(mark, 80, "dynamill job %016" PRIx64 "%016" PRIx64 "\n", n[0],
-		 n[1]);
+	if (token_make(token, err) != 0)
+		return -1;
+	snprintf(mark, 80, "dynamill job %s\n", token);
 	return journal_note(r->journal, MARK_NOTE, span_of(mark), err);
 }
 
