@@ -106,6 +106,30 @@ check(struct service *s, const struct table_export_options *o,
 	return 0;
 }
 
+/* The table, to be freed either way, and whether it can be exported. */
+static int
+look_at(struct service *s, const struct table_export_options *o,
+	struct dynamodb_table *table, struct err *err)
+{
+	const int rc = dynamodb_describe(s, o->table, table, err);
+
+	if (rc == 0)
+		return err_set(err, ERR_REFUSED, "there is no table '%s' at %s",
+			       o->table, service_url(s));
+	return rc < 0 ? -1 : check(s, o, err);
+}
+
+int
+table_export_check(struct service *s, const struct table_export_options *o,
+		   struct err *err)
+{
+	struct dynamodb_table table;
+	const int rc = look_at(s, o, &table, err);
+
+	dynamodb_table_free(&table);
+	return rc;
+}
+
 int
 table_export_start(struct service *s, const struct table_export_options *o,
 		   struct table_export *e, struct err *err)
@@ -113,14 +137,9 @@ table_export_start(struct service *s, const struct table_export_options *o,
 	struct dynamodb_table table;
 	struct buf body = { 0 };
 	const struct tree *t = NULL;
-	int rc = dynamodb_describe(s, o->table, &table, err);
+	int rc = look_at(s, o, &table, err);
 
 	*e = (struct table_export){ 0 };
-	if (rc == 0)
-		rc = err_set(err, ERR_REFUSED, "there is no table '%s' at %s",
-			     o->table, service_url(s));
-	if (rc > 0)
-		rc = check(s, o, err);
 	if (rc == 0)
 		rc = write_body(o, dynamodb_text(table.tree, "TableArn"),
 				&body, err);

@@ -39,6 +39,13 @@ struct table_export {
 };
 
 /*
+ * Could one be made?  0, or -1 with what table_export_start() would say, but
+ * for what only the service knows.
+ */
+int table_export_check(struct service *s, const struct table_export_options *o,
+		       struct err *err);
+
+/*
  * Begin one.  ERR_REFUSED, with the command that helps, if point-in-time
  * recovery of the table is off; nothing is turned on here.
  */

@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "cli/check_internal.h"
+#include "cli/options.h"
 #include "engine/plan.h"
 #include "expr/expr.h"
 #include "formats/formats.h"
@@ -17,6 +18,7 @@
 struct page {
 	struct buf text;
 	struct err *err;
+	bool import;		/* --import */
 	bool failed;
 };
 
@@ -279,14 +281,18 @@ put_pass(struct page *g, const struct plan *p, const struct plan_pass *pass,
 }
 
 const char *
-check_way_in(const struct plan_table *t)
+check_way_in(const struct plan *p, const struct plan_table *t, bool import)
 {
 	for (size_t i = 0; t->create != NULL && i < t->create->nindexes; i++)
 		if (t->create->indexes[i].local)
 			return "tables create, then push: an import makes no "
 			       "local indexes";
-	return "push; or import, with --import and where no such "
-	       "table is yet";
+	if (p->format == PLAN_BATCH_REQUESTS)
+		return "push: batch-requests are for no import";
+	return import ? "import; or push, where such a table is already: an "
+			"import makes a new one"
+		: "push; or import, with --import and where no such "
+		  "table is yet";
 }
 
 static void
@@ -310,7 +316,7 @@ put_table(struct page *g, const struct plan *p, const struct plan_table *t)
 		put(g, "\n    index     %s: ", t->create->indexes[i].name);
 		put_key(g, &t->create->indexes[i].key);
 	}
-	put(g, "\n    goes in   by %s", check_way_in(t));
+	put(g, "\n    goes in   by %s", check_way_in(p, t, g->import));
 	put_rules(g, t);
 	for (size_t i = 0; i < t->npasses; i++)
 		several |= t->passes[i].plan > 0;
@@ -514,9 +520,10 @@ put_tail(struct page *g, const struct plan *p)
 }
 
 static int
-print_text(const struct plan *p, struct buf *out, struct err *err)
+print_text(const struct plan *p, bool import, struct buf *out,
+	   struct err *err)
 {
-	struct page g = { .err = err };
+	struct page g = { .err = err, .import = import };
 	uint32_t last = 0;
 
 	put_head(&g, p);
@@ -531,12 +538,13 @@ print_text(const struct plan *p, struct buf *out, struct err *err)
 }
 
 int
-check_print(const struct plan *p, FILE *out, bool json, struct span increments,
-	    struct err *err)
+check_print(const struct plan *p, const struct options *o, FILE *out,
+	    struct span increments, struct err *err)
 {
 	struct buf text = { 0 };
-	int rc = json ? check_json(p, increments, &text, err)
-		      : print_text(p, &text, err);
+	int rc = o->output == OUTPUT_JSON
+		? check_json(p, o->import, increments, &text, err)
+		: print_text(p, o->import, &text, err);
 
 	if (rc == 0 && fwrite(text.ptr, 1, text.len, out) != text.len)
 		rc = err_set(err, ERR_SYSTEM, "%m");

@@ -14,10 +14,10 @@ struct plan;
 
 /*
  * Print the plan: its tables level by level, what becomes of each, the files
- * that it names and that are not there, and warnings.  As text or as JSON, with
- * what check_increments() said there.  Returns 0 or -1.
+ * that it names and that are not there, and warnings.  As text or as JSON, as
+ * `o` says, with what check_increments() said there.  Returns 0 or -1.
  */
-int check_print(const struct plan *p, FILE *out, bool json,
+int check_print(const struct plan *p, const struct options *o, FILE *out,
 		struct span increments, struct err *err);
 
 /*

@@ -14,6 +14,7 @@ struct page {
 	struct jsonwrite w;
 	struct buf scratch;
 	struct err *err;
+	bool import;		/* --import */
 };
 
 static void
@@ -304,7 +305,7 @@ put_table(struct page *g, const struct plan *p, const struct plan_table *t)
 		put_text(g, "to", t->to);
 		put_text(g, "of", t->of);
 		put_key(g, &t->key);
-		put_text(g, "goesIn", check_way_in(t));
+		put_text(g, "goesIn", check_way_in(p, t, g->import));
 		put_rules(g, t);
 		put_passes(g, p, t);
 	}
@@ -419,10 +420,10 @@ put_tail(struct page *g, const struct plan *p)
 }
 
 int
-check_json(const struct plan *p, struct span increments, struct buf *out,
-	   struct err *err)
+check_json(const struct plan *p, bool import, struct span increments,
+	   struct buf *out, struct err *err)
 {
-	struct page g = { .err = err };
+	struct page g = { .err = err, .import = import };
 
 	jsonwrite_start(&g.w, out, false, err);
 	jsonwrite_map(&g.w);

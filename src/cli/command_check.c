@@ -26,8 +26,7 @@ command_check(const struct options *o)
 	const bool json = o->output == OUTPUT_JSON;
 	if (plan == NULL ||
 	    (json && check_increments(plan, o, &increments, &err) != 0) ||
-	    check_print(plan, stdout, json, buf_span(&increments),
-			&err) != 0 ||
+	    check_print(plan, o, stdout, buf_span(&increments), &err) != 0 ||
 	    (!json && check_increments(plan, o, NULL, &err) != 0))
 		status = console_error(&err);
 	buf_free(&increments);

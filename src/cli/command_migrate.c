@@ -33,7 +33,8 @@ enum {
 	SURE = 8,		/* status 1 means: the target is not right */
 	FINDINGS = 16,		/* status 1 is no reason to stop */
 	IMPORT = 128,		/* only with --import */
-	BACKUP = 64,		/* only if the plan names no exports */
+	EXPORT = 256,		/* only with --export */
+	BACKUP = 64,		/* only if the plan names no exports, else */
 	LAST = 32,		/* tells of the others, and so not of itself */
 };
 
@@ -44,6 +45,7 @@ static const struct stage {
 } STAGES[] = {
 	{ "whoami", migrate_whoami, ALWAYS },
 	{ "backup", migrate_backup, BACKUP },
+	{ "export", migrate_export, EXPORT },
 	{ "analyze", migrate_analyze, TOLD },
 	{ "test", migrate_test, WRITES },
 	{ "run", migrate_run, TOLD | FINDINGS },
@@ -63,19 +65,51 @@ stage_named(const char *option, const char *name, struct err *err)
 	for (int i = 0; i < NSTAGES; i++)
 		if (strcmp(STAGES[i].name, name) == 0)
 			return i;
-	return err_set(err, ERR_USAGE, "--%s takes whoami, backup, analyze, test, "
-		       "run, tables, import, push, validate or "
+	return err_set(err, ERR_USAGE, "--%s takes whoami, backup, export, "
+		       "analyze, test, run, tables, import, push, validate or "
 		       "report, not '%s'", option, name);
 }
 
 /* ---- what was done before ----------------------------------------------- */
 
 /*
+ * Imports and pushes may take turns, so that the last of either may not have
+ * been the last one: is there one of each table that goes in this way?
+ */
+static bool
+has_all(struct migration *m, const struct stage *g,
+	const struct story_stage *last)
+{
+	struct err ignored;
+
+	if (!m->o.import || (g->is & WRITES) == 0 || (g->is & SURE) == 0)
+		return true;
+	if (migrate_targets(m, &ignored) != 0)
+		return false;
+	for (size_t i = 0; i < m->ntables; i++) {
+		const struct migrate_table *const t = &m->tables[i];
+		const char *why;
+		size_t k = 0;
+
+		if (t->items + t->deletes == 0 ||
+		    migrate_imports(m, t, &why) != ((g->is & IMPORT) != 0))
+			continue;
+		while (k < last->ntables &&
+		       strcmp(last->tables[k].name, t->name) != 0)
+			k++;
+		if (k == last->ntables)
+			return false;
+	}
+	return true;
+}
+
+/*
  * Its last record, if by that it is done: a rollback takes back what was
  * written before it, and the proof of it.
  */
 static const struct story_stage *
-done_before(const struct story *story, const struct stage *g)
+done_before(struct migration *m, const struct story *story,
+	    const struct stage *g)
 {
 	const struct story_stage *const last = story_last(story, g->name);
 	const struct story_stage *const back = story_last(story, "rollback");
@@ -84,8 +118,9 @@ done_before(const struct story *story, const struct stage *g)
 
 	if (last == NULL || gone || (g->is & ALWAYS) != 0)
 		return NULL;
-	return last->status == 0 ||
-	       (last->status == 1 && (g->is & FINDINGS) != 0) ? last : NULL;
+	if (last->status != 0 && (last->status != 1 || (g->is & FINDINGS) == 0))
+		return NULL;
+	return has_all(m, g, last) ? last : NULL;
 }
 
 /* Was something written to the target, and not taken back? */
@@ -141,6 +176,8 @@ print_again(const struct migration *m)
 	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
 		if (options[i].said)
 			fprintf(stderr, " %s", options[i].words);
+	if (m->given->export != NULL)
+		fprintf(stderr, " --export %s", m->given->export);
 	if (m->given->to != NULL)
 		fprintf(stderr, " --to %s", m->given->to);
 	fprintf(stderr, " --job %s\n", m->job);
@@ -214,59 +251,127 @@ ask(struct migration *m, const struct story *story, int first, int last,
 {
 	for (int i = first; i <= last; i++)
 		if ((STAGES[i].is & WRITES) != 0 &&
-		    done_before(story, &STAGES[i]) == NULL)
+		    done_before(m, story, &STAGES[i]) == NULL)
 			return migrate_confirm(m, err);
 	return 0;
 }
 
+/* Is it one of this migration's at all? */
+static bool
+is_due(struct migration *m, const struct stage *g)
+{
+	struct err ignored;
+	const bool live = m->plan->nsources == 0;
+
+	return ((g->is & BACKUP) == 0 || (live && !m->exports)) &&
+	       ((g->is & EXPORT) == 0 || (live && m->exports)) &&
+	       ((g->is & IMPORT) == 0 ||
+		(m->o.import && (migrate_targets(m, &ignored) != 0 ||
+				 m->imports_end > 0)));
+}
+
+/* Do it.  -1: go on; else the exit status of the whole. */
+static int
+do_stage(struct migration *m, const struct stage *g, int *worst)
+{
+	int status;
+
+	if (atomic_load(&commands_cancel))
+		return stopped(m, g->name, 130);
+	status = run_stage(m, g);
+	if ((g->is & WRITES) != 0)
+		m->targets_known = false;	/* they are others now */
+	if (status == 1 && (g->is & FINDINGS) != 0) {
+		*worst = 1;
+		return -1;
+	}
+	if (status == 1 && is_sure(m, g))
+		return take_back(m, g->name);
+	return status != 0 ? stopped(m, g->name, status) : -1;
+}
+
+/*
+ * Imports, and in front of those whose tables refer to pushed ones, the pushes
+ * of these.  Returns as do_stage().
+ */
+static int
+do_imports(struct migration *m, const struct stage *import,
+	   const struct stage *push, int *worst)
+{
+	struct err err = { 0 };
+	int rc = -1;
+
+	if (migrate_targets(m, &err) != 0)
+		return stopped(m, import->name, console_failed(&err));
+	for (unsigned i = m->imports_begin; rc < 0 && i < m->imports_end;
+	     i++) {
+		if (i > 0) {
+			m->round = i - 1;
+			rc = do_stage(m, push, worst);
+		}
+		m->round = i;
+		if (rc < 0)
+			rc = do_stage(m, import, worst);
+	}
+	m->round = UINT_MAX;
+	return rc;
+}
+
+/* What was done is not done again, as long as it is still there. */
+static int
+pass_over(struct migration *m, const struct stage *g,
+	  const struct story_stage *before, int *worst)
+{
+	struct err err = { 0 };
+	char when[32], text[80];
+
+	if ((g->is & WRITES) != 0 && (g->is & SURE) != 0 &&
+	    migrate_check_there(m, &err) != 0)
+		return console_failed(&err);
+	snprintf(text, sizeof(text), ": done %s",
+		 status_time(before->started, when));
+	say(m, g->name, text);
+	*worst = before->status > *worst ? before->status : *worst;
+	return -1;
+}
+
+/* From stage `from` on they are done again, those before it only if need be. */
 static int
 run_stages(struct migration *m, int from, int until, struct err *err)
 {
 	struct story story;
 	bool asked = false;
-	int worst = 0;
+	int worst = 0, rc = -1;
 
-	for (int i = 0; i <= until; i++) {
+	for (int i = 0; rc < 0 && i <= until; i++) {
 		const struct stage *const g = &STAGES[i];
-		char when[32], text[80];
 		const struct story_stage *before;
-		int status;
 
-		if (((g->is & BACKUP) != 0 && m->source == NULL) ||
-		    ((g->is & IMPORT) != 0 && !m->o.import))
+		if (!is_due(m, g))
 			continue;
 		if (story_load(m->job, &story, &m->mem, err) != 0)
 			return console_failed(err);
-		before = done_before(&story, g);
+		before = done_before(m, &story, g);
 		if (i < from && before == NULL && (g->is & ALWAYS) == 0) {
 			err_set(err, ERR_USAGE, "--from %s: '%s' was not done "
 				"in this job yet", STAGES[from].name, g->name);
 			return console_failed(err);
 		}
 		if (before != NULL && (m->given->from == NULL || i < from)) {
-			snprintf(text, sizeof(text), ": done %s",
-				 status_time(before->started, when));
-			say(m, g->name, text);
-			worst = before->status > worst ? before->status : worst;
+			rc = pass_over(m, g, before, &worst);
 			continue;
 		}
-		if (atomic_load(&commands_cancel))
-			return stopped(m, g->name, 130);
 		if (!asked && (g->is & WRITES) != 0) {
 			asked = true;
 			if (ask(m, &story, i, until, err) != 0)
 				return stopped(m, g->name,
 					       console_failed(err));
 		}
-		status = run_stage(m, g);
-		if (status == 1 && (g->is & FINDINGS) != 0)
-			worst = 1;
-		else if (status == 1 && is_sure(m, g))
-			return take_back(m, g->name);
-		else if (status != 0)
-			return stopped(m, g->name, status);
+		rc = (g->is & IMPORT) != 0
+			? do_imports(m, g, g + 1, &worst)
+			: do_stage(m, g, &worst);
 	}
-	return worst;
+	return rc < 0 ? worst : rc;
 }
 
 /* report.json, of whatever was done; nothing if there is none yet. */
@@ -300,13 +405,15 @@ open_migration(struct migration *m, const struct options *o, struct err *err)
 		m->job = NULL;
 	if (m->job == NULL)
 		return err_set(err, ERR_SYSTEM, "out of memory");
-	if (m->plan->nsources == 0) {
-		if (asprintf(&m->source, "%s.source", m->job) < 0)
-			return err_set(err, ERR_SYSTEM, "out of memory");
-		m->dumps[0] = m->source;
-		m->o.dumps = m->dumps;
-		m->o.ndumps = 1;
-	}
+	for (size_t n = strlen(m->job); n > 1 && m->job[n - 1] == '/'; n--)
+		m->job[n - 1] = '\0';	/* names beside it are made of it */
+	if (asprintf(&m->source, "%s.source", m->job) < 0)
+		m->source = NULL;
+	if (m->source == NULL)
+		return err_set(err, ERR_SYSTEM, "out of memory");
+	if (migrate_choose_source(m, err) != 0)
+		return -1;
+	m->round = UINT_MAX;
 	m->o.job = m->job;
 	m->o.quiet |= o->output == OUTPUT_JSON;
 	m->o.output = OUTPUT_TEXT;

@@ -76,7 +76,14 @@ watch(void *context, const struct deliver *d)
 	ticker_say(o, "%" PRIu64 " of %" PRIu64 " items", done, all);
 }
 
-/* Is one of the tables not empty, or does the plan ask for it? */
+/* Is there something left to write to it? */
+static bool
+has_left(const struct deliver_table *t)
+{
+	return t->nitems > t->before || t->ndeletes > t->deletes_before;
+}
+
+/* Is one of these tables not empty, or does the plan ask for it? */
 static bool
 must_confirm(const struct deliver *d)
 {
@@ -85,7 +92,7 @@ must_confirm(const struct deliver *d)
 	bool some = deliver_plan(d)->confirm;
 
 	for (size_t i = 0; i < n; i++)
-		some |= !t[i].empty;
+		some |= !t[i].empty && has_left(&t[i]);
 	return some;
 }
 
@@ -100,7 +107,7 @@ ask(const struct options *o, const struct deliver *d, struct err *err)
 	for (size_t i = 0; i < n; i++) {
 		items += t[i].nitems - t[i].before;
 		deletes += t[i].ndeletes - t[i].deletes_before;
-		full += !t[i].empty;
+		full += !t[i].empty && has_left(&t[i]);
 		if (t[i].note[0] != '\0' && !o->quiet)
 			fprintf(stderr, "dynamill: table '%s': %s\n",
 				t[i].name, t[i].note);

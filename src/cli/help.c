@@ -123,6 +123,7 @@ static const char CHECK[] =
 "  --after JOB         of a folder of migrations: what JOB has not applied\n"
 "  --strict-ids        reject what is no id where one should be\n"
 "  --revert            take an increment alone backwards\n"
+"  --import            which way each table goes in by 'migrate --import'\n"
 "  --output text|json  how it is printed\n"
 "\n"
 "Exit status: 0 sound; 2 something is wrong, with file, line and column.\n";

@@ -14,11 +14,13 @@
 struct err;
 struct plan;
 
-/* A target table, as the analysis found it and as it is now. */
+/* A target table, as the job has it and as it is now. */
 struct migrate_table {
 	const char *name;
-	uint64_t items;
+	/* By the analysis; and once the run is done, by its output. */
+	uint64_t items, deletes;
 	uint32_t level;
+	unsigned round;		/* see migration.round */
 	double push_seconds, push_cost, import_seconds, import_cost, monthly;
 	bool there, empty;
 	bool begun;		/* this job has put items into it */
@@ -32,17 +34,31 @@ struct migration {
 	struct arena mem;
 	struct plan *plan;	/* not resolved: names and sides */
 	char *job;		/* its folder */
-	/* Where live tables go if the plan names no exports; or NULL. */
+	/*
+	 * The folder of what is read of live tables, or kept of their exports,
+	 * if the plan names none; and what the job is then of.
+	 */
 	char *source;
-	const char *dumps[1];
+	bool exports;		/* they are exported, not read */
+	const char **dumps;
 	struct migrate_table *tables;	/* in dependency order */
 	size_t ntables;
 	bool targets_known;
+	bool output_known;	/* the run was done when they were looked at */
+	/* Which imports and pushes are due: of this round and those before. */
+	unsigned round;
+	unsigned imports_begin, imports_end;	/* rounds; an end of 0: none */
 };
 
 /*
- * The targets by the job's analysis.json, and how they are now.  Returns 0, or
- * -1: ERR_REFUSED if one may not be written to.
+ * What the job is of where the plan names no exports: --export, or what was
+ * begun.  Returns 0 or -1.
+ */
+int migrate_choose_source(struct migration *m, struct err *err);
+
+/*
+ * The targets by the job's analysis.json and output, and how they are now.
+ * Returns 0, or -1: ERR_REFUSED if one may not be written to.
  */
 int migrate_targets(struct migration *m, struct err *err);
 
@@ -53,6 +69,9 @@ int migrate_targets(struct migration *m, struct err *err);
 bool migrate_imports(const struct migration *m, const struct migrate_table *t,
 		     const char **why);
 
+/* Is what was written still there?  0, or -1: ERR_REFUSED. */
+int migrate_check_there(struct migration *m, struct err *err);
+
 /*
  * Say what will be done, on standard error: account, region, tables, items,
  * time and cost; then ask, where it has to be asked.  0, or -1: ERR_REFUSED.
@@ -62,9 +81,10 @@ int migrate_confirm(struct migration *m, struct err *err);
 /* Ask beforehand, where nobody could answer later.  Returns 0 or -1. */
 int migrate_confirm_early(const struct migration *m, struct err *err);
 
-/* The stages, migrate_stages.c; each returns an exit status. */
+/* The stages; each returns an exit status. */
 int migrate_whoami(struct migration *m);
 int migrate_backup(struct migration *m);
+int migrate_export(struct migration *m);
 int migrate_analyze(struct migration *m);
 int migrate_test(struct migration *m);
 int migrate_run(struct migration *m);

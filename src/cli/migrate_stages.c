@@ -1,10 +1,7 @@
 /* migrate_stages.c - the stages of a migration: each a command's function. */
-#include <dirent.h>
-#include <limits.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/err.h"
 #include "cli/commands.h"
@@ -12,7 +9,6 @@
 #include "cli/environment.h"
 #include "cli/migrate.h"
 #include "cli/stage.h"
-#include "engine/backup.h"
 #include "engine/creation.h"
 #include "engine/evidence.h"
 #include "engine/job.h"
@@ -25,72 +21,6 @@ int
 migrate_whoami(struct migration *m)
 {
 	return command_whoami(&m->o);
-}
-
-static void
-tell_backup(void *context, const struct backup *b)
-{
-	struct backup_table t;
-	struct status_table list[256];
-	size_t n = 0;
-
-	(void)context;
-	for (; n < 256 && backup_table(b, n, &t); n++)
-		list[n] = (struct status_table){
-			.name = t.name, .done = t.done, .total = t.segments,
-			.items = t.items, .left = -1,
-		};
-	stage_tables(list, n);
-}
-
-/* Each source table once; what others emit to has none. */
-static size_t
-name_sources(const struct migration *m, const char **names)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < m->plan->ntables; i++) {
-		const struct plan_table *const t = &m->plan->tables[i];
-		size_t k = 0;
-
-		if (t->skip || t->glob || t->emitted)
-			continue;
-		while (k < n && strcmp(names[k], t->from) != 0)
-			k++;
-		names[k] = t->from;
-		n += k == n;
-	}
-	return n;
-}
-
-/* The live tables of the source, where the plan names no exports. */
-int
-migrate_backup(struct migration *m)
-{
-	struct err err = { 0 };
-	const char **const names = arena_take(&m->mem, (m->plan->ntables + 1) *
-					      sizeof(*names), &err);
-	struct backup_options o = {
-		.tables = names, .dir = m->source, .side = &m->plan->source,
-		.usual = environment_side(),
-	};
-	struct backup_table t;
-	struct backup *b = NULL;
-	int rc = -1;
-
-	if (names != NULL) {
-		o.ntables = name_sources(m, names);
-		b = backup_open(&o, &err);
-	}
-	if (b != NULL)
-		rc = backup_run(b, &err);
-	for (size_t i = 0; rc == 0 && !m->o.quiet && backup_table(b, i, &t);
-	     i++)
-		printf("%s: %ju items read\n", t.name, (uintmax_t)t.items);
-	if (b != NULL)
-		tell_backup(NULL, b);
-	backup_close(b);
-	return rc == 0 ? 0 : console_error(&err);
 }
 
 int
@@ -112,6 +42,7 @@ migrate_test(struct migration *m)
 int
 migrate_run(struct migration *m)
 {
+	m->targets_known = false;	/* there will be an output to go by */
 	return command_run(&m->o);
 }
 
@@ -125,9 +56,14 @@ tell_made(void *context, const char *table, bool new)
 		       : "was there, with the same key");
 }
 
-/* The names of the tables that are imported, or of all.  Returns 0 or -1. */
+enum { ALL, IMPORTED, PUSHED };
+
+/*
+ * The names of all targets; or of those of the rounds that are due which are
+ * imported, or pushed.  Returns 0 or -1.
+ */
 static int
-name_targets(struct migration *m, bool all, const char *const **list,
+name_targets(struct migration *m, int which, const char *const **list,
 	     size_t *n, struct err *err)
 {
 	const char **names;
@@ -139,9 +75,15 @@ name_targets(struct migration *m, bool all, const char *const **list,
 	if (names == NULL)
 		return -1;
 	*n = 0;
-	for (size_t i = 0; i < m->ntables; i++)
-		if (all || migrate_imports(m, &m->tables[i], &why))
-			names[(*n)++] = m->tables[i].name;
+	for (size_t i = 0; i < m->ntables; i++) {
+		const struct migrate_table *const t = &m->tables[i];
+		const bool imported = migrate_imports(m, t, &why);
+
+		if (which == ALL || (t->round <= m->round &&
+		    (which == IMPORTED ? imported : !imported &&
+		     (t->items > 0 || t->deletes > 0))))
+			names[(*n)++] = t->name;
+	}
 	*list = names;
 	return 0;
 }
@@ -157,8 +99,8 @@ set_creation(struct migration *m, struct creation_options *o, struct err *err)
 	};
 	if (!m->o.import)
 		return 0;
-	return name_targets(m, true, &o->targets, &o->ntargets, err) != 0 ||
-	       name_targets(m, false, &o->imported, &o->nimported, err) != 0
+	return name_targets(m, ALL, &o->targets, &o->ntargets, err) != 0 ||
+	       name_targets(m, IMPORTED, &o->imported, &o->nimported, err) != 0
 		? -1 : 0;
 }
 
@@ -234,72 +176,30 @@ migrate_import(struct migration *m)
 
 /* ---- pushes -------------------------------------------------------------- */
 
-/* Folders of targets in out/; 0 where that is in S3. */
-static size_t
-count_targets(const struct migration *m)
-{
-	char path[PATH_MAX];
-	const struct dirent *e;
-	size_t n = 0;
-	DIR *dir;
-
-	snprintf(path, sizeof(path), "%s/" JOB_OUT, m->job);
-	dir = opendir(path);
-	while (dir != NULL && (e = readdir(dir)) != NULL)
-		n += e->d_name[0] != '.';
-	if (dir != NULL)
-		closedir(dir);
-	return n;
-}
-
-/* With --import, those that go no other way. */
-static int
-push_others(struct migration *m, struct options *o)
-{
-	struct err err = { 0 };
-	char path[PATH_MAX];
-	const char *why;
-
-	if (migrate_targets(m, &err) != 0)
-		return console_error(&err);
-	for (size_t i = 0; i < m->ntables; i++) {
-		snprintf(path, sizeof(path), "%s/" JOB_OUT "/%s", m->job,
-			 m->tables[i].name);
-		if (migrate_imports(m, &m->tables[i], &why) ||
-		    m->tables[i].items == 0)
-			continue;
-		if (o->ntables == OPTIONS_MAX_WORDS) {
-			err_set(&err, ERR_LIMIT, "more than %d tables are to "
-				"be pushed: leave --import out",
-				OPTIONS_MAX_WORDS);
-			return console_error(&err);
-		}
-		o->tables[o->ntables++] = m->tables[i].name;
-	}
-	return o->ntables == 0 ? 0 : command_push(o);
-}
-
-/*
- * In dependency order, as long as that is known of every table that has
- * something; else all of them by their names.
- */
+/* In dependency order, those that are due; with --import, that go so. */
 int
 migrate_push(struct migration *m)
 {
 	struct options o = m->o;
-	char path[PATH_MAX];
+	struct err err = { 0 };
+	const char *const *names;
+	size_t n;
 
 	o.nargs = o.ntables = 0;
-	if (m->o.import)
-		return push_others(m, &o);
-	for (size_t i = 0; m->targets_known && i < m->ntables; i++) {
-		snprintf(path, sizeof(path), "%s/" JOB_OUT "/%s", m->job,
-			 m->tables[i].name);
-		if (access(path, F_OK) == 0 && o.ntables < OPTIONS_MAX_WORDS)
-			o.tables[o.ntables++] = m->tables[i].name;
+	if (name_targets(m, PUSHED, &names, &n, &err) != 0)
+		return console_error(&err);
+	if (n == 0 && m->o.import)
+		return 0;
+	if (n > OPTIONS_MAX_WORDS && m->o.import) {
+		err_set(&err, ERR_LIMIT, "more than %d tables are to be "
+			"pushed: leave --import out", OPTIONS_MAX_WORDS);
+		return console_error(&err);
 	}
-	if (o.ntables != count_targets(m))
-		o.ntables = 0;
+	/* More than that are pushed all the same, by their names. */
+	if (m->output_known && n <= OPTIONS_MAX_WORDS) {
+		memcpy(o.tables, names, n * sizeof(*names));
+		o.ntables = n;
+	}
 	return command_push(&o);
 }
 

@@ -81,6 +81,7 @@ struct options {
 	bool confirmed;			/* by migrate: nobody asks again */
 	const char *from, *until;	/* migrate: its stages; or NULL */
 	bool no_rollback, import;	/* migrate */
+	const char *export;		/* migrate: s3://...; or NULL */
 	/* By migrate: not what the plan says under source.exports, but these. */
 	const char *const *dumps;
 	size_t ndumps;

@@ -1,6 +1,7 @@
 """migrate.py - the whole chain on one job against servers that others wrote:
 done, validated, taken back; killed anywhere and gone on with; and what it says
 when a stage fails."""
+import contextlib
 import json
 import os
 import random
@@ -8,6 +9,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -15,6 +17,9 @@ import urllib.request
 import e2e
 import push
 import servers
+
+sys.path.insert(0, e2e.FIXTURES)
+import make     # noqa: E402
 
 TABLES = ('Contacts', 'Projects', 'Properties', 'Quotes')
 YES = ['--yes', '--confirm', 'production']
@@ -76,7 +81,7 @@ def it_is_done_validated_and_taken_back(here, options):
     over = sorted(new['Contacts'])[:30]
     old = [{'id': {'S': i}, 'was': {'SS': ['here', 'before']}} for i in
            over + ['other-%d' % i for i in range(25)]]
-    with servers.dynamodb() as s:
+    with servers.emptied() as s:
         servers.boto(s, create=[table('Contacts')], table='Contacts', put=old)
         before = held(s)
         args = [plan, '--job', job, '--stage', 'prod']
@@ -234,7 +239,7 @@ def the_analysis_stops_it_unless_accepted(here, _):
     items[7]['id'] = {'N': '1'}
     plan = small(here, items)
     job = here + '/job'
-    with servers.dynamodb() as s:
+    with servers.emptied() as s:
         r = run(s, 'migrate', plan, '--job', job, *YES, status=1)
         e2e.contains(r.err, "stopped in 'analyze'", 'nothing was written',
                      'to go on:    dynamill migrate')
@@ -254,7 +259,7 @@ def a_table_with_other_keys_stops_it_in_test(here, _):
     other = table('Things')
     other['KeySchema'][0]['AttributeName'] = 'other'
     other['AttributeDefinitions'][0]['AttributeName'] = 'other'
-    with servers.dynamodb() as s:
+    with servers.emptied() as s:
         servers.boto(s, create=[other])
         r = run(s, 'migrate', plan, '--job', here + '/job', *YES, status=5)
         e2e.contains(r.err, 'has the key other', "stopped in 'test'",
@@ -268,7 +273,7 @@ def a_full_disk_stops_it_in_run_and_it_goes_on(here, _):
         x['text'] = {'S': ''.join(r.choice('abcdefghij') for _ in range(90))}
     plan = small(here, items)
     job = here + '/job'
-    with servers.dynamodb() as s:
+    with servers.emptied() as s:
         run(s, 'migrate', plan, '--job', job, *YES, '--until', 'test')
         done = subprocess.run(
             ['sh', '-c', 'ulimit -f 128; exec "$@"', 'sh', e2e.PROGRAM,
@@ -285,7 +290,7 @@ def a_full_disk_stops_it_in_run_and_it_goes_on(here, _):
 def a_lost_network_leaves_the_job_and_both_commands(here, _):
     plan = small(here, things(3000))
     job = here + '/job'
-    with servers.dynamodb() as s:
+    with servers.emptied() as s:
         run(s, 'migrate', plan, '--job', job, *YES, '--until', 'tables')
         r = run(s, 'migrate', plan, '--job', job, *YES, '--until', 'push',
                 env={'AWS_ENDPOINT_URL_DYNAMODB': 'http://127.0.0.1:1'},
@@ -305,7 +310,7 @@ def what_is_refused_for_good_is_taken_back(here, _):
                       'IndexName': 'byG', 'KeySchema': [
                           {'AttributeName': 'g', 'KeyType': 'HASH'}],
                       'Projection': {'ProjectionType': 'ALL'}}])
-    with servers.dynamodb() as s:
+    with servers.emptied() as s:
         servers.boto(s, create=[index])
         r = run(s, 'migrate', plan, '--job', here + '/job', *YES, status=1)
         e2e.contains(r.err, "stopped in 'push'", 'is taken back')
@@ -321,7 +326,7 @@ def what_is_refused_for_good_is_taken_back(here, _):
 def what_differs_in_the_end_is_taken_back(here, _):
     plan = small(here, things(300))
     job = here + '/job'
-    with servers.dynamodb() as s:
+    with servers.emptied() as s:
         run(s, 'migrate', plan, '--job', job, *YES, '--until', 'push')
         some = sorted(held(s)['Things'])[0]
         servers.boto(s, table='Things', put=[
@@ -340,7 +345,7 @@ def what_was_to_stay_is_no_reason(here, _):
     e2e.write_plan(plan, text)
     job = here + '/job'
     theirs = {'id': {'S': 'thing-5'}, 'by': {'S': 'somebody'}}
-    with servers.dynamodb() as s:
+    with servers.emptied() as s:
         servers.boto(s, create=[table('Things')], table='Things', put=[theirs])
         r = run(s, 'migrate', plan, '--job', job, '--only-new', '--yes',
                 '--confirm', 'Things', status=1)
@@ -354,14 +359,7 @@ def what_was_to_stay_is_no_reason(here, _):
 
 def tables_are_made_as_they_are_defined(here, _):
     """With local indexes, which no import makes; and one that gets no item."""
-    things = table('Old', {'AttributeName': 'at', 'AttributeType': 'S'},
-                   {'AttributeName': 'v', 'AttributeType': 'N'})
-    things['KeySchema'].append({'AttributeName': 'at', 'KeyType': 'RANGE'})
-    things['LocalSecondaryIndexes'] = [{
-        'IndexName': 'byV', 'KeySchema': [
-            {'AttributeName': 'id', 'KeyType': 'HASH'},
-            {'AttributeName': 'v', 'KeyType': 'RANGE'}],
-        'Projection': {'ProjectionType': 'ALL'}}]
+    things = local('Old')
     e2e.write(here + '/tables/things.json', json.dumps(things))
     e2e.write(here + '/tables/empty.json', json.dumps(table('Empty')))
     e2e.write_items(here + '/data/0.json.gz', [
@@ -374,7 +372,7 @@ def tables_are_made_as_they_are_defined(here, _):
         'tables': {'Old': {'key': ['id', 'at']}, 'Empty': {'key': ['id']}},
         'create': 'tables/*.json'})
     job = here + '/job'
-    with servers.dynamodb() as s:
+    with servers.emptied() as s:
         out = subprocess.run([e2e.PROGRAM, 'check', plan], text=True,
                              capture_output=True).stdout
         e2e.contains(out, 'an import makes no local indexes')
@@ -393,7 +391,7 @@ def tables_are_made_as_they_are_defined(here, _):
 def an_interrupt_says_how_to_go_on_and_back(here, _):
     plan = small(here, things(400))
     job = here + '/job'
-    with servers.dynamodb() as s:
+    with servers.emptied() as s:
         child = subprocess.Popen(
             [e2e.PROGRAM, 'migrate', plan, '--job', job, '--max-wcu', '60',
              '--quiet'], env=s.env, text=True, stdin=subprocess.DEVNULL,
@@ -427,7 +425,7 @@ def live_tables_are_read_where_there_are_no_exports(here, _):
                               'references': {'thing': 'Things'}}}})
     job = here + '/job'
     items = things(60)
-    with servers.dynamodb() as s:
+    with servers.emptied() as s:
         r = run(s, 'migrate', plan, '--job', job, status=None)
         e2e.check(r.status in (2, 4, 5), r)
         e2e.contains(r.err, 'Things-a', "stopped in 'backup'")
@@ -454,72 +452,361 @@ def live_tables_are_read_where_there_are_no_exports(here, _):
         e2e.equal(sorted(held(s)), ['Others-a', 'Things-a'], 'tables')
 
 
-def tables_are_imported_where_that_can_be(here, _):
+LOCAL = {'LocalSecondaryIndexes': [{
+    'IndexName': 'byV', 'KeySchema': [
+        {'AttributeName': 'id', 'KeyType': 'HASH'},
+        {'AttributeName': 'v', 'KeyType': 'RANGE'}],
+    'Projection': {'ProjectionType': 'ALL'}}]}
+
+
+def local(name):
+    """One with a local index, which no import makes."""
+    t = table(name, {'AttributeName': 'at', 'AttributeType': 'S'},
+              {'AttributeName': 'v', 'AttributeType': 'N'}, **LOCAL)
+    t['KeySchema'].append({'AttributeName': 'at', 'KeyType': 'RANGE'})
+    return t
+
+
+class Importing:
     """No server at hand knows ImportTable: in front of one stands an import
-    that a test makes up, of the files as they were uploaded."""
-    local = table('Local', {'AttributeName': 'at', 'AttributeType': 'S'},
-                  {'AttributeName': 'v', 'AttributeType': 'N'})
-    local['KeySchema'].append({'AttributeName': 'at', 'KeyType': 'RANGE'})
-    local['LocalSecondaryIndexes'] = [{
-        'IndexName': 'byV', 'KeySchema': [
-            {'AttributeName': 'id', 'KeyType': 'HASH'},
-            {'AttributeName': 'v', 'KeyType': 'RANGE'}],
-        'Projection': {'ProjectionType': 'ALL'}}]
-    e2e.write(here + '/tables/local.json', json.dumps(local))
+    that a test makes up, of the files as they were uploaded.  `asked` has what
+    was asked, the tables of imports and of batches with it."""
+
+    def __init__(self, s, job):
+        self.s, self.job, self.asked, self.ends = s, job, [], {}
+
+    def __call__(self, request):
+        call = request.headers['x-amz-target'].split('.')[1]
+        body = json.loads(request.body)
+        if call == 'ImportTable':
+            made = body['TableCreationParameters']
+            name = made['TableName']
+            self.asked.append((call, name))
+            servers.boto(self.s, create=[made], table=name,
+                         put=e2e.lines(self.job, name))
+            return self.tell(name)
+        if call == 'DescribeImport':
+            return self.tell(body['ImportArn'].split('/')[1])
+        self.asked.append((call, *body.get('RequestItems', ())))
+        return forward(self.s, request)
+
+    def tell(self, name):
+        return 200, {}, json.dumps({'ImportTableDescription': {
+            'ImportArn': 'arn:aws:dynamodb:x:1:table/%s/import/1-2' % name,
+            'ImportStatus': 'COMPLETED', 'ErrorCount': 0,
+            'ImportedItemCount': len(e2e.lines(self.job, name)),
+            **self.ends.get(name, {})}}).encode()
+
+    def order(self):
+        """Imports and pushes, each once."""
+        found = []
+        for x in self.asked:
+            if x[0] in ('ImportTable', 'BatchWriteItem') and x not in found:
+                found.append(x)
+        return found
+
+
+def forward(s, request):
+    try:
+        with urllib.request.urlopen(urllib.request.Request(
+                s.url, request.body, dict(request.headers))) as r:
+            return r.status, {}, r.read()
+    except urllib.error.HTTPError as e:
+        return e.code, {}, e.read()
+
+
+@contextlib.contextmanager
+def importing(job):
+    """A server, what stands in front of it, and how both are reached."""
+    with servers.start_plain() as s, servers.s3() as s3:
+        front = Importing(s, job)
+        with servers.answers(front) as url:
+            yield s, front, {**s3.env, 'AWS_ENDPOINT_URL_DYNAMODB': url}
+
+
+TO = ['--import', '--to', 's3://test-bucket/up']
+
+
+def tables_are_imported_where_that_can_be(here, _):
+    e2e.write(here + '/tables/local.json', json.dumps(local('Local')))
+    e2e.write(here + '/tables/empty.json', json.dumps(table('Empty')))
     e2e.write(here + '/tables/things.json', json.dumps(
         {**table('Things'), 'Tags': [{'Key': 'a', 'Value': 'b'}]}))
-    for name in ('Things', 'Local'):
+    for name in ('Things', 'Local', 'There'):
         e2e.write_items('%s/%s/0.json.gz' % (here, name), [
             {'id': {'S': 'i%d' % i}, 'at': {'S': 't'}, 'v': {'N': '1'}}
             for i in range(20)])
     plan = e2e.write_plan(here + '/plan.json', {
         'source': {'exports': [{'path': x, 'table': x}
-                               for x in ('Things', 'Local')]},
+                               for x in ('Things', 'Local', 'There')]},
         'target': {'environment': 'e'},
         'names': {'from': '{table}', 'to': '{table}-new'},
-        'tables': {'Things': {'key': ['id']}, 'Local': {'key': ['id', 'at']}},
+        'tables': {'Things': {'key': ['id']}, 'Local': {'key': ['id', 'at']},
+                   'There': {'key': {'id': 'S'}}, 'Empty': {'key': ['id']}},
         'create': 'tables/*.json'})
     job = here + '/job'
-    asked = []
-    with servers.start_plain() as s, servers.s3() as s3:
-        def answer(request):
-            asked.append(request.headers['x-amz-target'].split('.')[1])
-            if asked[-1] == 'ImportTable':
-                made = json.loads(request.body)['TableCreationParameters']
-                servers.boto(s, create=[made], table=made['TableName'],
-                             put=e2e.lines(job, made['TableName']))
-            if asked[-1] in ('ImportTable', 'DescribeImport'):
-                return 200, {}, json.dumps({'ImportTableDescription': {
-                    'ImportArn': 'arn:aws:dynamodb:x:1:table/T/import/1-2',
-                    'ImportStatus': 'COMPLETED', 'ErrorCount': 0,
-                    'ImportedItemCount': 20}}).encode()
-            try:
-                with urllib.request.urlopen(urllib.request.Request(
-                        s.url, request.body, dict(request.headers))) as r:
-                    return r.status, {}, r.read()
-            except urllib.error.HTTPError as e:
-                return e.code, {}, e.read()
-        with servers.answers(answer) as url:
-            env = {**s3.env, 'AWS_ENDPOINT_URL_DYNAMODB': url}
-            r = run(s, 'migrate', plan, '--job', job, '--import', '--to',
-                    's3://test-bucket/up', env=env)
-        e2e.contains(r.out, '== import', 'Local-new: 20 items put')
-        e2e.equal((asked.count('ImportTable'), 'TagResource' in asked),
-                  (1, True), asked)
+    out = subprocess.run([e2e.PROGRAM, 'check', plan, '--import'], text=True,
+                         capture_output=True).stdout
+    ways = re.findall(r'^  (\w+)\n(?:    .*\n)*?    goes in   by (\w+ ?\w+)',
+                      out, re.M)
+    e2e.equal(dict(ways), {'Local': 'tables create', 'Things': 'import',
+                           'There': 'import', 'Empty': 'import'}, out)
+    with importing(job) as (s, front, env):
+        servers.boto(s, create=[table('There-new')])
+        r = run(s, 'migrate', plan, '--job', job, *TO, env=env)
+        e2e.contains(r.out, '== import', 'Local-new: 20 items put',
+                     'There-new: 20 items put')
+        e2e.equal([x for x in front.order() if x[0] == 'ImportTable'],
+                  [('ImportTable', 'Things-new')], front.asked)
+        e2e.check(('TagResource',) in front.asked, front.asked)
+        n = {t['table']: len(t['items']) for t in servers.boto(s, all=True)}
+        e2e.equal(n, {'Things-new': 20, 'Local-new': 20, 'There-new': 20,
+                      'Empty-new': 0}, 'held')
+        e2e.equal({t['table']: (t['sent'], t['verified'])
+                   for t in e2e.report(job)['story']['tables'] if t['sent']},
+                  dict.fromkeys(('Things-new', 'Local-new', 'There-new'),
+                                (20, 20)), 'story')
+        run(s, 'rollback', '--job', job, '--yes', '--confirm', 'e', env=env)
+        e2e.equal({t['table']: t['items'] for t in servers.boto(s, all=True)},
+                  {'There-new': []}, 'held after the rollback')
+
+
+def imports_and_pushes_take_turns_in_dependency_order(here, _):
+    """Each table refers to the one before; every other one is pushed."""
+    names = ['A', 'B', 'C', 'D']
+    tables = {}
+    for i, name in enumerate(names):
+        e2e.write_items('%s/%s/0.json.gz' % (here, name), [
+            {'id': {'S': '%s%d' % (name, k)}, 'at': {'S': 't'},
+             'v': {'N': '1'}, 'before': {'S': '%s%d' % (names[i - 1], k)}}
+            for k in range(9)])
+        tables[name] = {'key': ['id', 'at'] if i % 2 == 0 else {'id': 'S'},
+                        'id': 'id'}
+        if i > 0:
+            tables[name]['references'] = {'before': names[i - 1]}
+        if i % 2 == 0:
+            e2e.write('%s/tables/%s.json' % (here, name),
+                      json.dumps(local(name)))
+    plan = e2e.write_plan(here + '/plan.json', {
+        'source': {'exports': [{'path': x, 'table': x} for x in names]},
+        'target': {'environment': 'e'},
+        'names': {'from': '{table}', 'to': '{table}-new'},
+        'tables': tables, 'create': 'tables/*.json'})
+    job = here + '/job'
+    with importing(job) as (s, front, env):
+        args = ['migrate', plan, '--job', job, *TO]
+        # All that an import must wait for is before it.
+        r = run(s, *args, '--until', 'import', env=env)
+        e2e.equal(front.order(), [
+            ('BatchWriteItem', 'A-new'), ('ImportTable', 'B-new'),
+            ('BatchWriteItem', 'C-new'), ('ImportTable', 'D-new')], r)
+        run(s, *args, env=env)
+        e2e.equal(len(front.order()), 4, 'order')
+        sent = {t['table']: (t['sent'], t['verified'])
+                for t in e2e.report(job)['story']['tables']}
+        e2e.equal(sent, dict.fromkeys((x + '-new' for x in names), (9, 9)),
+                  'story')
+        run(s, 'rollback', '--job', job, '--yes', '--confirm', 'e', env=env)
+        e2e.equal(servers.boto(s, all=True), [], 'held')
+        # In the middle an import fails: all of it is taken back.
+        front.ends = {'D-new': {'ImportStatus': 'FAILED', 'ErrorCount': 2,
+                                'ImportedItemCount': 7,
+                                'FailureMessage': 'some failed'}}
+        front.asked = []
+        r = run(s, *args, env=env, status=1)
+        e2e.contains(r.err, "stopped in 'import'", 'is taken back')
+        e2e.contains(r.out, 'some failed')
+        e2e.equal(servers.boto(s, all=True), [], 'held')
+        # Killed between two imports it goes on with the second.
+        front.ends, front.asked = {}, []
+        child = subprocess.Popen([e2e.PROGRAM, *args], env={**s.env, **env},
+                                 stdin=subprocess.DEVNULL,
+                                 stdout=subprocess.DEVNULL,
+                                 stderr=subprocess.DEVNULL)
+        while ('BatchWriteItem', 'C-new') not in front.asked:
+            time.sleep(.01)
+        child.kill()
+        child.wait()
+        run(s, *args, '--yes', '--confirm', 'e', env=env)
+        e2e.equal(front.order(), [
+            ('BatchWriteItem', 'A-new'), ('ImportTable', 'B-new'),
+            ('BatchWriteItem', 'C-new'), ('ImportTable', 'D-new')], r)
         e2e.equal({t['table']: len(t['items'])
                    for t in servers.boto(s, all=True)},
-                  {'Things-new': 20, 'Local-new': 20}, 'held')
-        e2e.equal({t['table']: (t['sent'], t['verified'])
-                   for t in e2e.report(job)['story']['tables']},
-                  {'Things-new': (20, 20), 'Local-new': (20, 20)}, 'story')
-        run(s, 'rollback', '--job', job, '--yes', '--confirm', 'e')
-        e2e.equal(servers.boto(s, all=True), [], 'held after the rollback')
+                  dict.fromkeys((x + '-new' for x in names), 9), 'held')
+
+
+class Exporting:
+    """Of point-in-time exports what the API reference says, in front of a
+    server and an S3; they hold what the tables did when they were asked for."""
+
+    def __init__(self, s, s3, here):
+        self.s, self.s3, self.here = s, s3, here
+        self.asked, self.made, self.off = [], {}, set()
+        self.status = {}        # of an export that is not to be done
+
+    def __call__(self, request):
+        call = request.headers['x-amz-target'].split('.')[1]
+        own = getattr(self, call, None)
+        if own is None:
+            return forward(self.s, request)
+        body = json.loads(request.body)
+        self.asked.append((call, body))
+        return 200, {}, json.dumps(own(body)).encode()
+
+    def of(self, call):
+        return [body for name, body in self.asked if name == call]
+
+    def DescribeContinuousBackups(self, body):
+        return {'ContinuousBackupsDescription': {
+            'ContinuousBackupsStatus': 'ENABLED',
+            'PointInTimeRecoveryDescription': {
+                'PointInTimeRecoveryStatus': 'DISABLED'
+                if body['TableName'] in self.off else 'ENABLED'}}}
+
+    def ExportTableToPointInTime(self, body):
+        token = body['ClientToken']
+        if token not in self.made:
+            name = body['TableArn'].split('/')[-1]
+            n = len(self.made) + 1
+            e = make.Export('%s/%d' % (self.here, n), name, n,
+                            prefix=body['S3Prefix'])
+            e.split(servers.boto(self.s, scan=name), 2).write()
+            self.s3.put('%s/%d' % (self.here, n), '')
+            self.made[token] = (body['TableArn'] + '/export/' + e.id, body, e)
+        return self.tell(*self.made[token])
+
+    def DescribeExport(self, body):
+        return self.tell(*next(x for x in self.made.values()
+                               if x[0] == body['ExportArn']))
+
+    def tell(self, arn, body, e):
+        status = self.status.get(e.table, 'COMPLETED')
+        out = {'ExportArn': arn, 'ExportStatus': status,
+               'S3Bucket': body['S3Bucket'], 'S3Prefix': body['S3Prefix']}
+        if status == 'COMPLETED':
+            out.update(ItemCount=sum(n for _, _, n in e.files),
+                       ExportManifest=e.key(e.folder()) +
+                       '/manifest-summary.json')
+        if status == 'FAILED':
+            out.update(FailureMessage='no such luck')
+        return {'ExportDescription': out}
+
+
+def tables_are_exported_by_the_service_if_that_is_said(here, _):
+    plan = e2e.write_plan(here + '/plan.json', {
+        'source': {'environment': 'a'}, 'target': {'environment': 'b'},
+        'names': {'from': '{table}-{source}', 'to': '{table}-{target}'},
+        'tables': {'Things': {'key': {'id': 'S'}, 'id': 'id'},
+                   'Others': {'key': {'id': 'S'}, 'id': 'id',
+                              'references': {'thing': 'Things'}}}})
+    job = here + '/job'
+    items = things(30)
+    with servers.start_plain() as s, servers.s3() as s3:
+        service = Exporting(s, s3, here + '/exports')
+        servers.boto(s, create=[table('Things-a'), table('Others-a')])
+        servers.boto(s, table='Things-a', put=items)
+        servers.boto(s, table='Others-a', put=[
+            {'id': {'S': 'o%d' % i}, 'thing': x['id']}
+            for i, x in enumerate(items)])
+        with servers.answers(service) as url:
+            env = {**s3.env, 'AWS_ENDPOINT_URL_DYNAMODB': url}
+            args = ['migrate', plan, '--job', job + '/', '--export',
+                    's3://test-bucket/night']
+            check_exports(s, service, env, args, job)
+        # What it came to.
+        now = held(s)
+        e2e.equal((len(now['Things-b']), len(now['Others-b'])), (30, 30),
+                  'held')
+        e2e.equal([x for x, _ in stages(job)][:5],
+                  ['whoami', 'export', 'analyze', 'test', 'run'], 'stages')
+        e2e.check(not os.path.exists(job + '/.source'), 'in the job')
+
+
+def check_exports(s, service, env, args, job):
+    def migrate(*more, status=0):
+        return run(s, *args, *more, env=env, status=status)
+
+    def kill():
+        child = subprocess.Popen([e2e.PROGRAM, *args], env={**s.env, **env},
+                                 stdin=subprocess.DEVNULL,
+                                 stdout=subprocess.DEVNULL,
+                                 stderr=subprocess.DEVNULL)
+        seen = len(service.of('DescribeExport'))
+        while len(service.of('DescribeExport')) == seen:
+            time.sleep(.01)
+        child.kill()
+        child.wait()
+
+    # Of one that has none is said so before another one is begun.
+    service.off = {'Others-a'}
+    r = migrate(status=5)
+    e2e.contains(r.err, 'dynamill pitr on Others-a', "stopped in 'export'",
+                 '--export s3://test-bucket/night', 'nothing was written')
+    e2e.equal(service.of('ExportTableToPointInTime'), [], 'begun')
+    # Killed while it waits, it goes on to wait.
+    service.off = set()
+    service.status = {'Things-a': 'IN_PROGRESS'}
+    kill()
+    begun = service.of('ExportTableToPointInTime')
+    e2e.equal(sorted(x['TableArn'].split('/')[1] for x in begun),
+              ['Others-a', 'Things-a'], 'begun')
+    e2e.equal({x['S3Prefix'] for x in begun}, {'night'}, 'prefix')
+    kill()
+    e2e.equal(len(service.of('ExportTableToPointInTime')), 2, 'begun')
+    # Somewhere else than it was begun, or read instead: no.
+    args[-1] = 's3://test-bucket/other'
+    e2e.contains(migrate(status=5).err, 's3://test-bucket/night')
+    args[-1] = 's3://test-bucket/night'
+    # One that fails is told, and begun anew by the same command.
+    service.status = {'Things-a': 'FAILED'}
+    e2e.contains(migrate(status=4).err, 'no such luck', "stopped in 'export'")
+    service.status = {}
+    # What changes now is in that of the one that is made now, and no other.
+    servers.boto(s, table='Others-a', put=[{'id': {'S': 'late'}}])
+    r = migrate('--until', 'run')
+    e2e.contains(r.out, '== export', 'Things-a: 30 items at '
+                 's3://test-bucket/night/AWSDynamoDB/')
+    e2e.equal(len(service.of('ExportTableToPointInTime')), 3, 'begun')
+    e2e.equal(len({x['ClientToken'] for x in
+                   service.of('ExportTableToPointInTime')}), 3, 'tokens')
+    # From here on the service is not asked again; nor need it be said again.
+    del args[-2:]
+    n = len(service.asked)
+    migrate()
+    e2e.equal([x for x in service.asked[n:] if 'Export' in x[0]], [], 'asked')
+
+
+def what_is_gone_since_is_told(here, _):
+    plan = small(here, things(20))
+    job = here + '/job'
+    again = ['rollback', '--job', job, '--yes', '--confirm', 'Things']
+    with servers.emptied() as s:
+        run(s, 'migrate', plan, '--job', job, *YES)
+        all_of_it = held(s)
+        keys = [{'id': {'S': k}} for k in all_of_it['Things']]
+        servers.boto(s, table='Things', remove=keys[1:])
+        run(s, 'migrate', plan, '--job', job, *YES)     # somebody may delete
+        servers.boto(s, table='Things', remove=keys[:1])
+        r = run(s, 'migrate', plan, '--job', job, *YES, status=5)
+        e2e.contains(r.err, "table 'Things' is empty", 'has put 20 items',
+                     "'dynamill rollback --job %s'" % job)
+        run(s, *again)
+        run(s, 'migrate', plan, '--job', job, *YES)
+        e2e.equal(held(s), all_of_it, 'held')
+        servers.boto(s, drop=['Things'])
+        r = run(s, 'migrate', plan, '--job', job, *YES, status=5)
+        e2e.contains(r.err, "table 'Things' is gone",
+                     "'dynamill rollback --job %s --force'" % job)
+        run(s, *again, '--force')
+        run(s, 'migrate', plan, '--job', job, *YES)
+        e2e.equal(held(s), all_of_it, 'held')
 
 
 def stages_can_be_chosen(here, _):
     plan = small(here, things(20))
     job = here + '/job'
-    with servers.dynamodb() as s:
+    with servers.emptied() as s:
         r = run(s, 'migrate', plan, '--job', job, '--from', 'push', status=2)
         e2e.contains(r.err, "was not done in this job yet")
         e2e.contains(run(s, 'migrate', plan, '--until', 'x', status=2).err,
@@ -548,4 +835,7 @@ if __name__ == '__main__':
               an_interrupt_says_how_to_go_on_and_back,
               live_tables_are_read_where_there_are_no_exports,
               tables_are_imported_where_that_can_be,
+              imports_and_pushes_take_turns_in_dependency_order,
+              tables_are_exported_by_the_service_if_that_is_said,
+              what_is_gone_since_is_told,
               stages_can_be_chosen])

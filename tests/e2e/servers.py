@@ -1,5 +1,7 @@
 """servers.py - servers that others wrote, for as long as a test wants them."""
+import atexit
 import contextlib
+import functools
 import http.server
 import json
 import os
@@ -73,6 +75,24 @@ def dynamodb(*faults):
     """dynalite, behind a front that checks signatures and has faults."""
     with start('strict', faults, '$DYNAMODB_URL') as url:
         yield Server(url)
+
+
+@functools.lru_cache(None)
+def standing():
+    stack = contextlib.ExitStack()
+    atexit.register(stack.close)
+    return stack.enter_context(dynamodb())
+
+
+@contextlib.contextmanager
+def emptied():
+    """The same for every test of a script, without tables: to start one takes
+    longer than many a test."""
+    s = standing()
+    try:
+        yield s
+    finally:
+        boto(s, drop=[t['TableName'] for t in boto(s, list=True)])
 
 
 @contextlib.contextmanager
@@ -255,32 +275,29 @@ def s3(*faults):
         yield S3(url)
 
 
-# What boto3 does, as a client that others wrote.  Standard input is JSON.
+# What boto3 does, as a client that others wrote: a line of JSON is asked, lines
+# of JSON are answered, and behind them `.`, or `!` and what was wrong.
 BOTO = '''
-import json, sys
+import json, sys, traceback
 try:
     import boto3
 except ImportError:
     sys.exit(77)
-d = boto3.client('dynamodb', endpoint_url=sys.argv[1], region_name='us-east-1',
-                 aws_access_key_id='STRICT', aws_secret_access_key='STRICT')
-asked = json.load(sys.stdin)
-if 'create' in asked:
-    for t in asked['create']:
-        t.setdefault('BillingMode', 'PAY_PER_REQUEST')
-        d.create_table(**t)
-        while d.describe_table(TableName=t['TableName'])['Table'][
-                'TableStatus'] != 'ACTIVE':
-            pass
+import base64
+clients = {}
+def client(url):
+    if url not in clients:
+        clients[url] = boto3.client(
+            'dynamodb', endpoint_url=url, region_name='us-east-1',
+            aws_access_key_id='STRICT', aws_secret_access_key='STRICT')
+    return clients[url]
 def plain(x):
     if isinstance(x, bytes):
-        import base64
         return base64.b64encode(x).decode()
     if isinstance(x, list):
         return [plain(y) for y in x]
     return {k: plain(v) for k, v in x.items()} if isinstance(x, dict) else x
 def typed(v):
-    import base64
     (kind, x), = v.items()
     if kind == 'B':
         return {kind: base64.b64decode(x)}
@@ -291,39 +308,80 @@ def typed(v):
     if kind == 'M':
         return {kind: {k: typed(y) for k, y in x.items()}}
     return v
-for item in asked.get('put', []):
-    d.put_item(TableName=asked['table'],
-               Item={k: typed(v) for k, v in item.items()})
-for key in asked.get('remove', []):
-    d.delete_item(TableName=asked['table'],
-                  Key={k: typed(v) for k, v in key.items()})
-if 'scan' in asked:
-    for page in d.get_paginator('scan').paginate(TableName=asked['scan'],
-                                                 ConsistentRead=True):
-        for item in page['Items']:
-            print(json.dumps(plain(item)))
-if 'all' in asked:
-    for name in d.list_tables()['TableNames']:
-        pages = d.get_paginator('scan').paginate(TableName=name,
-                                                 ConsistentRead=True)
-        print(json.dumps({'table': name, 'items': [
-            plain(item) for page in pages for item in page['Items']]}))
-if 'list' in asked:
-    for name in d.list_tables()['TableNames']:
-        print(json.dumps(d.describe_table(TableName=name)['Table'],
-                         default=str))
+def do(d, asked):
+    for t in asked.get('create', []):
+        t.setdefault('BillingMode', 'PAY_PER_REQUEST')
+        d.create_table(**t)
+        while d.describe_table(TableName=t['TableName'])['Table'][
+                'TableStatus'] != 'ACTIVE':
+            pass
+    for name in asked.get('drop', []):
+        d.delete_table(TableName=name)
+        d.get_waiter('table_not_exists').wait(
+            TableName=name, WaiterConfig={'Delay': .05, 'MaxAttempts': 200})
+    for item in asked.get('put', []):
+        d.put_item(TableName=asked['table'],
+                   Item={k: typed(v) for k, v in item.items()})
+    for key in asked.get('remove', []):
+        d.delete_item(TableName=asked['table'],
+                      Key={k: typed(v) for k, v in key.items()})
+    if 'scan' in asked:
+        for page in d.get_paginator('scan').paginate(
+                TableName=asked['scan'], ConsistentRead=True):
+            for item in page['Items']:
+                print(json.dumps(plain(item)))
+    if 'all' in asked:
+        for name in d.list_tables()['TableNames']:
+            pages = d.get_paginator('scan').paginate(TableName=name,
+                                                     ConsistentRead=True)
+            print(json.dumps({'table': name, 'items': [
+                plain(item) for page in pages for item in page['Items']]}))
+    if 'list' in asked:
+        for name in d.list_tables()['TableNames']:
+            print(json.dumps(d.describe_table(TableName=name)['Table'],
+                             default=str))
+print('.', flush=True)
+for line in sys.stdin:
+    url, asked = json.loads(line)
+    try:
+        do(client(url), asked)
+        print('.')
+    except Exception:
+        print('!' + json.dumps(traceback.format_exc()))
+    sys.stdout.flush()
 '''
+
+
+boto_lock = threading.Lock()
+
+
+@functools.lru_cache(None)
+def boto_process():
+    """One for all that is asked: what takes time is to load it."""
+    child = subprocess.Popen([e2e.PYTHON, '-c', BOTO], env=environment(),
+                             stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                             text=True)
+    if child.stdout.readline() != '.\n':
+        return None
+    return child
 
 
 def boto(server, **asked):
     """Lines of JSON that boto3 has to say."""
-    done = subprocess.run([e2e.PYTHON, '-c', BOTO, server.url],
-                          input=json.dumps(asked), capture_output=True,
-                          text=True, env=environment())
-    if done.returncode == 77:
-        raise e2e.Skipped('python3-boto3 is not installed')
-    e2e.check(done.returncode == 0, done.stderr)
-    return [json.loads(line) for line in done.stdout.splitlines()]
+    with boto_lock:
+        child = boto_process()
+        if child is None:
+            raise e2e.Skipped('python3-boto3 is not installed')
+        child.stdin.write(json.dumps([server.url, asked]) + '\n')
+        child.stdin.flush()
+        lines = []
+        for line in child.stdout:
+            if line == '.\n':
+                return lines
+            if line[0] == '!':
+                raise e2e.Failed(json.loads(line[1:]))
+            lines.append(json.loads(line))
+        raise e2e.Failed('boto3 has ended')
 
 
 SDK = os.path.join(e2e.ROOT, 'tests', 'sdk')
