@@ -4,36 +4,94 @@
 #include "formats/formats.h"
 #include "formats/ion.h"
 
-/* Does `head`, but for white space, begin with `text`?  The bits of that. */
+/* Behind the comment at `at`, which begins with a slash; or `at`. */
+static size_t
+pass_comment(struct span head, size_t at)
+{
+	size_t i = at + 2;
+
+	if (head.len < at + 2 ||
+	    (head.ptr[at + 1] != '/' && head.ptr[at + 1] != '*'))
+		return at;
+	if (head.ptr[at + 1] == '/') {
+		while (i < head.len && head.ptr[i] != '\n' &&
+		       head.ptr[i] != '\r')
+			i++;
+		return i;
+	}
+	while (i + 1 < head.len &&
+	       (head.ptr[i] != '*' || head.ptr[i + 1] != '/'))
+		i++;
+	return i + 1 < head.len ? i + 2 : head.len;
+}
+
+/* Behind white space and comments. */
+static size_t
+pass_blank(struct span head, size_t at)
+{
+	for (;;) {
+		const size_t from = at;
+
+		while (at < head.len && (head.ptr[at] == ' ' ||
+		       (head.ptr[at] >= '\t' && head.ptr[at] <= '\r')))
+			at++;
+		if (at < head.len && head.ptr[at] == '/')
+			at = pass_comment(head, at);
+		if (at == from)
+			return at;
+	}
+}
+
+/* The bits of `text`, if it stands at *at, which then is behind it. */
 static int
-begins(struct span head, const char *text)
+take(struct span head, size_t *at, const char *text)
 {
 	const size_t len = strlen(text);
-	size_t i = 0;
 
-	while (i < head.len && (head.ptr[i] == ' ' || (head.ptr[i] >= '\t' &&
-						       head.ptr[i] <= '\r')))
-		i++;
-	return head.len - i >= len && memcmp(head.ptr + i, text, len) == 0
-		? 8 * (int)len : 0;
+	if (head.len - *at < len || memcmp(head.ptr + *at, text, len) != 0)
+		return 0;
+	*at += len;
+	return 8 * (int)len;
+}
+
+/* `{Item:`, whatever blanks are in it: no JSON, where names have quotes. */
+static int
+begins_item(struct span head, size_t at)
+{
+	int bits = take(head, &at, "{"), name;
+
+	at = pass_blank(head, at);
+	name = take(head, &at, "Item");
+	if (name == 0)
+		name = take(head, &at, "'Item'");
+	at = pass_blank(head, at);
+	return bits > 0 && name > 0 && take(head, &at, ":") > 0
+		? bits + name + 8 : 0;
 }
 
 /*
- * A version marker, or an item as it stands behind one; the binary form too,
- * for the reader says best what is to be done about that.
+ * A version marker, a table of symbols, or an item as it stands behind one,
+ * behind comments if there are any; the binary form too, for the reader says
+ * best what is to be done about that.
  */
 static int
 sniff(struct span head)
 {
 	static const uint8_t BINARY[] = { 0xE0, 0x01, 0x00, 0xEA };
-	const int bits = begins(head, "$ion_1_0");
+	const size_t start = pass_blank(head, 0);
+	size_t at = start;
+	int bits = take(head, &at, "$ion_1_0");
 
+	if (bits == 0)
+		bits = take(head, &at, "$ion_symbol_table");
+	if (bits == 0)
+		bits = take(head, &at, "'$ion_symbol_table'");
 	if (bits > 0)
 		return bits;
 	if (head.len >= sizeof(BINARY) &&
 	    memcmp(head.ptr, BINARY, sizeof(BINARY)) == 0)
 		return 8 * (int)sizeof(BINARY);
-	return begins(head, "{Item:");
+	return begins_item(head, start);
 }
 
 static void *

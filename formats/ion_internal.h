@@ -15,7 +15,18 @@ struct batch;
 struct ddbjson;
 struct err;
 
-enum { ION_SEEN_SLOTS = 2048 };	/* of the filter for names met twice */
+enum {
+	ION_SEEN_SLOTS = 2048,	/* of the filter for names met twice */
+	ION_FIRST_SYMBOL = 10,	/* behind the ids that Ion itself has */
+};
+
+/* The table of symbols at hand: ids of other tables, then its own. */
+struct ion_symbols {
+	uint64_t imported;	/* ids without a text here */
+	struct ion_symbol_text *list;
+	uint32_t n, cap;
+	struct buf text;
+};
 
 struct ion {
 	struct value *stack;	/* of containers not yet closed */
@@ -25,6 +36,8 @@ struct ion {
 	bool records;		/* are wanted, not items */
 	struct ddbjson *lines;	/* reads what was made of the items */
 	struct buf json;	/* that */
+	struct ion_symbols symbols;
+	bool in_table;		/* what is read is a table of them */
 	unsigned nunclosed;	/* comments and the like without an end */
 	uint64_t offset;	/* of the next block in its file */
 	uint64_t nlines;	/* line feeds before the next block */
@@ -42,6 +55,7 @@ struct ion_text {
 	const uint8_t *at, *end;
 	struct arena *mem;
 	struct err *err;
+	const struct ion_symbols *symbols;
 	const uint8_t *wrong;	/* after ION_BAD and ION_SHORT: where */
 	bool unclosed;		/* what began there does not end */
 };
@@ -103,6 +117,16 @@ ion_identifier(struct ion_text *t)
 
 /* What a symbol's id stands for: ION_OK with its text, if it has any. */
 int ion_symbol(struct ion_text *t, struct span *id);
+
+/* Make `table`, a struct, the table at hand.  What is wrong is at `where`. */
+int ion_symbols_take(struct ion_symbols *s, const struct value *table,
+		     struct ion_text *t, const uint8_t *where);
+/* No symbols but Ion's own. */
+void ion_symbols_forget(struct ion_symbols *s);
+void ion_symbols_free(struct ion_symbols *s);
+/* The text of the symbol with these digits.  False if there is none. */
+bool ion_symbols_find(const struct ion_symbols *s, struct span id,
+		      struct span *text);
 
 /* A field's name, and behind it its colon and white space. */
 int ion_field(struct ion_text *t, struct value *name);

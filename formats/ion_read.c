@@ -68,6 +68,7 @@ ion_free(struct ion *d)
 		return;
 	ddbjson_free(d->lines);
 	buf_free(&d->json);
+	ion_symbols_free(&d->symbols);
 	free(d->stack);
 	free(d);
 }
@@ -76,6 +77,7 @@ void
 ion_rewind(struct ion *d)
 {
 	d->nunclosed = 0;
+	ion_symbols_forget(&d->symbols);
 	d->offset = d->nlines = d->column = d->touched = d->nblank = 0;
 }
 
@@ -316,35 +318,87 @@ decode_struct(struct block *b)
 	return add_found(b, &f) != 0 ? -1 : GO_ON;
 }
 
+/* A table of symbols, behind its `::`.  Returns GO_ON, DONE or -1. */
+static int
+decode_table(struct block *b)
+{
+	struct ion_text *const t = &b->t;
+	struct ion *const d = b->d;
+	const uint8_t *from;
+	struct value map;
+	int rc = ion_blank(t);
+
+	from = t->at;
+	if (rc == ION_OK && (*from != '{' || from[1] == '{'))
+		rc = ion_wrong(t, from, "a symbol table");
+	if (rc == ION_OK) {
+		d->in_table = true;
+		rc = ion_struct(d, t, ITEM_MAX_DEPTH, &map);
+		d->in_table = false;
+	}
+	if (rc == ION_OK)
+		rc = ion_symbols_take(&d->symbols, &map, t, from);
+	if (rc != ION_OK)
+		return refuse(b, rc, true);
+	b->last = t->at;	/* not to be taken twice */
+	return GO_ON;
+}
+
+/* A word or a quoted symbol where a value should be, and whether it is one. */
+static int
+read_word(struct ion_text *t, struct span *word, bool *quoted, bool *annotates)
+{
+	uint8_t flags;
+	int rc = ION_OK;
+
+	*quoted = *t->at == '\'';
+	if (*quoted)
+		rc = ion_quoted(t, word, &flags);
+	else
+		*word = ion_identifier(t);
+
+	const uint8_t *const end = t->at;
+	if (rc == ION_OK)
+		rc = ion_blank(t);
+	/* Of a marker it does not matter what comes. */
+	if (rc == ION_SHORT && !span_is(*word, "$ion_symbol_table")) {
+		t->at = t->end;
+		t->unclosed = false;
+		rc = ION_OK;
+	}
+	*annotates = t->at < t->end && t->at[0] == ':' && t->at[1] == ':';
+	if (rc == ION_OK && !*annotates)
+		t->at = end;
+	return rc;
+}
+
 /*
- * A word where a value should be: version markers, and tables of symbols that
- * are not used, are passed over.
+ * A word where a value should be: version markers are passed over, and tables
+ * of symbols are taken note of.
  */
 static int
 decode_word(struct block *b, const uint8_t **marker)
 {
 	struct ion_text *const t = &b->t;
 	const uint8_t *const from = t->at;
-	const struct span word = ion_identifier(t);
-	struct value map;
+	bool quoted, annotates;
+	struct span word;
+	const int rc = read_word(t, &word, &quoted, &annotates);
 
-	const bool annotates = t->at[0] == ':' && t->at[1] == ':';
-
-	if (span_is(word, "$ion_symbol_table") && annotates) {
+	if (rc != ION_OK)
+		return refuse(b, rc, false);
+	if (annotates && (span_is(word, "$ion_symbol_table") ||
+			  (span_is(word, "$3") && !quoted))) {
 		t->at += 2;
-		int rc = ion_blank(t);
-		if (rc == ION_OK)
-			rc = *t->at != '{' || t->at[1] == '{'
-				? ion_wrong(t, t->at, "a symbol table")
-				: ion_struct(b->d, t, ITEM_MAX_DEPTH, &map);
-		return rc == ION_OK ? GO_ON : refuse(b, rc, true);
+		return decode_table(b);
 	}
-	if (span_is(word, "$ion_1_0") && !annotates) {
+	if (span_is(word, "$ion_1_0") && !annotates && !quoted) {
+		ion_symbols_forget(&b->d->symbols);
 		*marker = from;
 		return GO_ON;
 	}
 	if (word.len > 5 && memcmp(word.ptr, "$ion_", 5) == 0 &&
-	    ION_IDENTIFIER[word.ptr[5]] == 1 && !annotates)
+	    ION_IDENTIFIER[word.ptr[5]] == 1 && !annotates && !quoted)
 		ion_refuse(t, from, "only Ion 1.0 is read");
 	else
 		ion_refuse(t, from, "not an item: a value should begin with "
@@ -362,7 +416,7 @@ next(struct block *b)
 	b->last = t->at;
 	for (;;) {
 		b->from = t->at;
-			if (t->at == t->end)
+		if (t->at == t->end)
 			return DONE;
 
 		const int rc = ion_blank(t);
@@ -382,7 +436,8 @@ next(struct block *b)
 		if (t->at[0] == '{' && t->at[1] != '{')
 			return decode_struct(b);
 		marker = NULL;
-		if (ION_IDENTIFIER[*t->at] != 3) {
+		if (ION_IDENTIFIER[*t->at] != 3 &&
+		    (*t->at != '\'' || ion_is_long(t->at))) {
 			ion_refuse(t, t->at, "not an item: a value should "
 				   "begin with $ion_1_0 {Item:{");
 			return refuse(b, ION_BAD, false);
@@ -421,7 +476,7 @@ decode_text(struct block *b, struct span text, size_t *used)
 	b->line = d->nlines + 1;
 	b->t = (struct ion_text){
 		.at = start, .end = start + text.len, .mem = &b->out->mem,
-		.err = &b->why,
+		.err = &b->why, .symbols = &d->symbols,
 	};
 	if (b->offset == 0 && text.len >= 3 &&
 	    memcmp(start, "\xEF\xBB\xBF", 3) == 0)

@@ -86,7 +86,12 @@ comment(struct ion_text *t)
 	const uint8_t *const from = t->at, *p = from + 2;
 
 	if (from[1] == '/') {
-		t->at = memchr(p, '\n', (size_t)(t->end - p));
+		const uint8_t *const feed = memchr(p, '\n',
+						   (size_t)(t->end - p));
+		const uint8_t *const cr = memchr(p, '\r',
+						 (size_t)(feed - p));
+
+		t->at = cr != NULL ? cr : feed;
 		return check_utf8(t, from, t->at);
 	}
 	if (from[1] != '*')
@@ -403,6 +408,11 @@ ion_symbol(struct ion_text *t, struct span *id)
 		*id = span_of(SYSTEM[p[1] - '0']);
 		return ION_OK;
 	}
+	if (ion_symbols_find(t->symbols, (struct span){ p + 1, id->len - 1 },
+			     id)) {
+		*id = arena_copy(t->mem, *id, t->err);
+		return id->ptr != NULL ? ION_OK : ION_FAILED;
+	}
 	t->wrong = p;
 	err_set(t->err, ERR_INPUT, "symbol '%.*s' has no text here",
 		(int)(id->len < 40 ? id->len : 40), (const char *)p);
@@ -434,7 +444,10 @@ field_name(struct ion_text *t, struct span *name, uint8_t *flags)
 	if (name->len <= 5 && is_keyword(*name))
 		return ion_refuse(t, from, "a keyword as a name stands in "
 				  "quotes");
-	return *from == '$' ? ion_symbol(t, name) : ION_OK;
+	if (*from != '$')
+		return ION_OK;
+	*flags = 0;	/* a symbol's text may be anything */
+	return ion_symbol(t, name);
 }
 
 int

@@ -319,6 +319,10 @@ annotated(struct state *s, struct span word, const uint8_t *from, size_t slot)
 	int rc;
 
 	t->at += 2;
+	if (s->d->in_table) {		/* they mean nothing there */
+		rc = ion_blank(t);
+		return rc == ION_OK ? value(s, slot) : rc;
+	}
 	for (int i = 0; i < 3; i++) {
 		if (!span_is(word, WORDS[i]))
 			continue;
@@ -391,6 +395,10 @@ word(struct state *s, size_t slot)
 	}
 	if ((rc = annotates(t, &yes)) != ION_OK)
 		return rc;
+	if (!yes && s->d->in_table) {
+		*v = value_of_text(VALUE_S, w);
+		return ION_OK;
+	}
 	return yes ? annotated(s, w, from, slot)
 		   : ion_refuse(t, from, "a symbol, for which DynamoDB has no "
 				"type; a string has double quotes");

@@ -598,16 +598,20 @@ however_text_is_cut_into_blocks_it_says_the_same(void **state)
 		"$ion_1_0 {Item:{c:\"x\n$ion_1_0 {Item:{d:1.}}\n garbage\n"
 		"more garbage\n$ion_1_0 {Item:{e:'''\n\n$ion_1_0 {Item:{}}\n"
 		"/*\n{}\n",
+		"$ion_1_0 $ion_symbol_table::{symbols:[\"a\"]}\n{$10:1.}\n"
+		"$ion_symbol_table :: {imports:$ion_symbol_table,\n"
+		"symbols:[\"b\"]} {$10:1.,$11:{$11:2.}}\r{$12:3.}\n"
+		"'$ion_symbol_table'\n::\n{symbols:[\"c\"]} {$10:4.}\n",
 	};
 	struct buf whole = { 0 }, parts = { 0 };
 
 	(void)state;
-	for (size_t i = 0; i < 2; i++) {
+	for (size_t i = 0; i < 3; i++) {
 		const size_t len = strlen(TEXTS[i]);
 
 		digest(TEXTS[i], len, len, &whole);
 		assert_true(whole.len > 0);
-		for (size_t cut = 0; cut < len && i == 0; cut++) {
+		for (size_t cut = 0; cut < len && i != 1; cut++) {
 			digest(TEXTS[i], len, cut, &parts);
 			assert_int_equal(parts.len, whole.len);
 			assert_memory_equal(parts.ptr, whole.ptr, whole.len);
@@ -739,16 +743,19 @@ ion_is_known_by_how_it_begins(void **state)
 {
 	static const char *const OURS[] = {
 		"$ion_1_0 {Item:{}}", " \n$ion_1_0", "{Item:{a:1.}}",
+		"// one\r/* two */\n$ion_1_0", "{\n  'Item' /**/: {",
+		"$ion_symbol_table::{}", "'$ion_symbol_table'::{}",
 	};
 	static const char *const OTHERS[] = {
 		"", "{", "{\"Item\":{}}", "{item:1}", "$ion_1", "a,b\n",
+		"/", "//", "/* {Item:", "{Item", "{ Items:{",
 	};
 
 	(void)state;
-	for (size_t i = 0; i < 3; i++)
+	for (size_t i = 0; i < 7; i++)
 		assert_ptr_equal(item_format_of(span_of(OURS[i])),
 				 &ion_format);
-	for (size_t i = 0; i < 6; i++)
+	for (size_t i = 0; i < 11; i++)
 		assert_ptr_not_equal(item_format_of(span_of(OTHERS[i])),
 				     &ion_format);
 	assert_ptr_equal(item_format_named("ion"), &ion_format);
