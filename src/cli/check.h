@@ -28,4 +28,11 @@ int check_print(const struct plan *p, const struct options *o, FILE *out,
 int check_increments(const struct plan *p, const struct options *o,
 		     struct buf *json, struct err *err);
 
+/*
+ * Where the plan's sources are here and their manifests count the items: warn
+ * of ids that are likely to collide.  What is wrong with the sources is for
+ * those to say who read them.  Returns 0 or -1.
+ */
+int check_collisions(struct plan *p, const struct options *o, struct err *err);
+
 #endif

@@ -1,6 +1,6 @@
 /*
- * check_exports.c - what `check` says of incremental exports: how they go
- * together with the rest, which only their manifests tell.
+ * check_exports.c - what `check` says that only manifests tell: how incremental
+ * exports go together with the rest, and which ids are likely to collide.
  */
 #include <stdio.h>
 #include <string.h>
@@ -141,6 +141,57 @@ print_all(const struct sight *s)
 	for (uint32_t i = 0; i < s->plan->ninputs; i++)
 		if (s->plan->inputs[i].kind != INPUT_ITEMS)
 			print_input(s, i);
+}
+
+/*
+ * The items of a table of the unresolved plan, which may be a glob: of all that
+ * it stands for, those that have most.
+ */
+static uint64_t
+count_items(const struct sight *s, const struct plan_place *place)
+{
+	uint64_t most = 0;
+
+	for (size_t i = 0; i < s->plan->ntables; i++) {
+		const struct plan_table *const t = &s->plan->tables[i];
+		const uint64_t n = sources_count(&s->exports, s->found,
+						 t->input);
+
+		if (t->place.line == place->line &&
+		    t->place.column == place->column &&
+		    strcmp(t->place.file, place->file) == 0 && n > most)
+			most = n;
+	}
+	return most;
+}
+
+int
+check_collisions(struct plan *p, const struct options *o, struct err *err)
+{
+	const struct plan_options options = options_plan(o);
+	struct sight s = { .plan = NULL };
+	bool here = p->nsources > 0, any = false;
+	struct err unused;
+	int rc = 0;
+
+	for (size_t i = 0; i < p->nsources; i++)
+		here &= !p->sources[i].remote && !p->sources[i].absent;
+	for (size_t i = 0; i < p->ntables; i++)
+		any |= p->tables[i].remap != NULL && !p->tables[i].skip;
+	if (!here || !any)
+		return 0;
+	s.plan = plan_load(o->args, o->nargs, &options, &unused);
+	if (s.plan != NULL &&
+	    sources_find(s.plan, o->accept, o->naccept, &s.mem, &s.exports,
+			 &s.found, &unused) == 0)
+		for (uint32_t i = 0; i < p->ntables && rc == 0; i++)
+			if (!p->tables[i].skip)
+				rc = plan_warn_collisions(p, i, count_items(&s,
+						&p->tables[i].place), err);
+	exports_free(&s.exports);
+	plan_free(s.plan);
+	arena_free(&s.mem);
+	return rc;
 }
 
 int

@@ -117,7 +117,7 @@ static const char CHECK[] =
 "Reads plans and prints them as understood: tables in levels of dependency,\n"
 "names, ids, references, compiled expressions; and files that are named and\n"
 "not there. Of exports it reads no items; how incremental ones go together,\n"
-"their manifests tell.\n"
+"and whether ids are too short for how many there are, their manifests tell.\n"
 "\n"
 "  --stage NAME        a stage of the plan (or the variable STAGE)\n"
 "  --after JOB         of a folder of migrations: what JOB has not applied\n"

@@ -14,6 +14,7 @@
 #include "engine/journal.h"
 #include "engine/run_internal.h"
 #include "engine/shard.h"
+#include "engine/sources.h"
 #include "expr/remap.h"
 #include "formats/formats.h"
 #include "io/file.h"
@@ -218,16 +219,13 @@ prepare_survey(const struct run *r, const char *journal, struct err *err)
 int
 run_warn_of_collisions(struct run *r, struct err *err)
 {
-	for (uint32_t t = 0; t < r->plan->ntables; t++) {
-		uint64_t items = 0;
-
-		for (size_t i = 0; i < r->exports.n; i++)
-			if (r->found[i].input == r->plan->tables[t].input)
-				items += r->exports.list[i].summary.nitems;
+	for (uint32_t t = 0; t < r->plan->ntables; t++)
 		if (!r->plan->tables[t].skip &&
-		    plan_warn_collisions(r->plan, t, items, err) != 0)
+		    plan_warn_collisions(r->plan, t,
+					 sources_count(&r->exports, r->found,
+						r->plan->tables[t].input),
+					 err) != 0)
 			return -1;
-	}
 	return 0;
 }
 

@@ -86,6 +86,18 @@ no_table_twice(const struct exports *x, const struct plan_found *found,
 	return 0;
 }
 
+uint64_t
+sources_count(const struct exports *x, const struct plan_found *found,
+	      uint32_t input)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < x->n && input != PLAN_NONE; i++)
+		if (found[i].input == input)
+			n += x->list[i].summary.nitems;
+	return n;
+}
+
 bool
 sources_is_read(const struct plan *plan, uint32_t input)
 {

@@ -38,6 +38,10 @@ int sources_find_again(struct plan *plan, struct arena *mem,
 		       struct exports *exports, struct plan_found **found,
 		       struct err *err);
 
+/* How many items of an input there are, as far as manifests tell. */
+uint64_t sources_count(const struct exports *exports,
+		       const struct plan_found *found, uint32_t input);
+
 /* Does a table of the plan read this input? */
 bool sources_is_read(const struct plan *plan, uint32_t input);
 
