@@ -8,6 +8,7 @@
  *	tool_aws get S3PATH		an object to standard output
  *	tool_aws put S3PATH [drop]	standard input to an object, or so far and
  *					no further
+ *	tool_aws copy S3PATH TO LENGTH	an object of another, by the service
  *	tool_aws sign			lines of requests; the headers of each
  *
  * The environment is taken as it is; the profile that is asked for by name is
@@ -157,6 +158,18 @@ put(struct side *side, const char *path, bool drop, struct err *err)
 	return rc;
 }
 
+static int
+copy(struct side *side, char *const *words, struct err *err)
+{
+	struct s3 *const s = s3_new(side, err);
+	const int rc = s == NULL ? -1 : s3_copy(s, words[0], words[1],
+						strtoull(words[2], NULL, 10),
+						err);
+
+	s3_free(s);
+	return rc;
+}
+
 /* ---- sign: {"method", "path", "query": [[n, v]], "headers": [[n, v]], ... */
 
 static struct span
@@ -253,6 +266,8 @@ main(int argc, char **argv)
 			rc = get(side, argv[2], &err);
 		else if (strcmp(what, "put") == 0 && argc > 2)
 			rc = put(side, argv[2], argc > 3, &err);
+		else if (strcmp(what, "copy") == 0 && argc > 4)
+			rc = copy(side, argv + 2, &err);
 		else
 			err_set(&err, ERR_USAGE, "see the head of tool_aws.c");
 	}

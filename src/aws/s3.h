@@ -81,6 +81,15 @@ enum { S3_PART_LEN = 6 * 1024 * 1024 };		/* of the first thousand */
 int s3_abort_uploads(struct s3 *s, const char *path, size_t *n,
 		     struct err *err);
 
+/*
+ * Make `to` of `from`, an object of `len` bytes of the same side, without its
+ * bytes coming here; it is there whole or not at all.
+ */
+int s3_copy(struct s3 *s, const char *from, const char *to, uint64_t len,
+	    struct err *err);
+
+enum { S3_COPY_LEN = 256 * 1024 * 1024 };	/* in one request */
+
 /* Write, or remove, one small object. */
 int s3_save(struct s3 *s, const char *path, struct span bytes,
 	    struct err *err);

@@ -11,9 +11,11 @@
 #include "cli/log.h"
 #include "cli/options.h"
 #include "cli/settings.h"
+#include "cli/shards.h"
 #include "cli/stage.h"
 #include "cli/words.h"
 #include "engine/account.h"
+#include "engine/depot.h"
 #include "engine/job.h"
 #include "engine/plan.h"
 #include "engine/recall.h"
@@ -57,7 +59,8 @@ print_shard(void *context, uint32_t number, uint32_t count,
 
 /* What a merge would say of them, as JSON on standard output. */
 static int
-print_json(const char *dir, enum run_survey round, struct err *err)
+print_json(const char *dir, enum run_survey round, const struct options *o,
+	   struct err *err)
 {
 	struct answer a;
 	struct listing l = { .json = &a.json };
@@ -70,7 +73,7 @@ print_json(const char *dir, enum run_survey round, struct err *err)
 			   shard_count(dir, round, &trouble));
 	jsonwrite_name(&a.json, "notDone");
 	jsonwrite_list(&a.json);
-	rc = shard_check(dir, round, print_shard, &l, err);
+	rc = shard_check(dir, o->job, round, print_shard, &l, err);
 	if (answer_print(&a) != 0) {
 		*err = trouble;
 		rc = -1;
@@ -88,8 +91,8 @@ check(const char *dir, enum run_survey round, const struct options *o,
 	};
 
 	if (o->dry_run && o->output == OUTPUT_JSON)
-		return print_json(dir, round, err);
-	return shard_check(dir, round, print_shard, &l, err);
+		return print_json(dir, round, o, err);
+	return shard_check(dir, o->job, round, print_shard, &l, err);
 }
 
 /* ---- merging ------------------------------------------------------------- */
@@ -138,18 +141,58 @@ merge(const struct run_options *options, const struct options *o,
 
 /* Which round is to be merged: the last that was divided. */
 static int
-find_round(const char *dir, enum run_survey *round, struct err *err)
+find_round(const char *dir, const char *name, enum run_survey *round,
+	   struct err *err)
 {
 	if (shard_find_round(dir, round))
 		return 0;
 	return err_set(err, ERR_USAGE, "no shard of job '%s' has been run: say "
 		       "'dynamill run PLAN --job %s --shard 1/N', and so on",
-		       dir, dir);
+		       name, name);
+}
+
+/* What is to be merged, if all of it is there; 0 or -1. */
+static int
+find_parts(const char *dir, struct depot *depot, enum run_survey *round,
+	   const struct options *o, struct err *err)
+{
+	if (depot != NULL) {
+		const int rc = depot_find_round(depot, round, err);
+
+		if (rc < 0 || (rc > 0 && depot_look(depot, *round, err) != 0))
+			return -1;
+	}
+	if (find_round(dir, o->job, round, err) != 0 ||
+	    check(dir, *round, o, err) != 0)
+		return -1;
+	return depot == NULL || o->dry_run ? 0 :
+		depot_gather(depot, *round, err);
+}
+
+/* It may have been killed in its last moments: go on from there. */
+static int
+clear(const struct job *job, struct depot *depot, struct err *err)
+{
+	enum run_survey round;
+	int rc = 0;
+
+	shard_remove_round(job_dir(job), SURVEY_NONE);
+	if (depot != NULL)
+		rc = depot_find_round(depot, &round, err);
+	return rc <= 0 ? rc : depot_remove_round(depot, round, err);
+}
+
+/* Is there nothing to do any more? */
+static bool
+is_merged(const struct job *job, const struct depot *depot)
+{
+	return depot != NULL ? depot_is_merged(depot) : job_is_out(job) &&
+	       !shard_is_round(job_dir(job), SURVEY_NONE);
 }
 
 /* With the job's own plans and options; the exit status. */
 static int
-merge_job(const struct job *job, const struct options *o)
+merge_job(const struct job *job, struct depot *depot, const struct options *o)
 {
 	struct arena mem = { 0 };
 	struct settings set;
@@ -157,18 +200,18 @@ merge_job(const struct job *job, const struct options *o)
 	struct err err = { 0 };
 	int status = 0;
 
-	if (job_is_out(job) && !shard_is_round(job_dir(job), SURVEY_NONE)) {
-		/* It may have been killed in its last moments. */
-		if (!o->dry_run)
-			shard_remove_round(job_dir(job), SURVEY_NONE);
+	if (is_merged(job, depot)) {
+		if (!o->dry_run && clear(job, depot, &err) != 0)
+			return console_failed(&err);
+		if (depot != NULL)
+			depot_discard(depot);
 		log_print(o->quiet ? NULL : stdout, "this job is done already; "
 			  "nothing changed\n");
 		return 0;
 	}
 	if (settings_read(o, &set, &err) != 0 ||
 	    recall_job(&was, job, &mem, &err) != 0 ||
-	    find_round(job_dir(job), &set.run.survey, &err) < 0 ||
-	    check(job_dir(job), set.run.survey, o, &err) != 0) {
+	    find_parts(job_dir(job), depot, &set.run.survey, o, &err) != 0) {
 		arena_free(&mem);
 		return console_failed(&err);
 	}
@@ -182,6 +225,8 @@ merge_job(const struct job *job, const struct options *o)
 	set.run.applied = was.applied;
 	set.run.napplied = was.napplied;
 	set.run.job_dir = job_dir(job);
+	set.run.depot = depot;
+	set.run.verify = o->verify;
 	set.run.nshards = shard_count(job_dir(job), set.run.survey, &err);
 	if (o->dry_run)
 		log_print(o->quiet || o->output != OUTPUT_TEXT ? NULL : stdout,
@@ -189,23 +234,44 @@ merge_job(const struct job *job, const struct options *o)
 			  set.run.nshards);
 	else
 		status = merge(&set.run, o, &err);
+	/* The error of a failed attempt tells of files there. */
+	if (depot != NULL && !o->dry_run && status <= 1)
+		depot_discard(depot);
 	arena_free(&mem);
 	return status;
+}
+
+/* The job's folder: here, or brought here from S3. */
+static struct job *
+open_job(const struct options *o, struct depot **depot, struct err *err)
+{
+	int rc;
+
+	if (o->job == NULL || o->nargs > 0) {
+		err_set(err, ERR_USAGE, "which job? merge takes --job DIR and "
+			"no other words");
+		return NULL;
+	}
+	if (shards_open_depot(o, true, depot, err) != 0)
+		return NULL;
+	rc = *depot != NULL ? depot_fetch(*depot, err) : 1;
+	if (rc == 0)
+		err_set(err, ERR_USAGE, "%s is no job: it has no job.json",
+			o->job);
+	return rc <= 0 ? NULL : job_open_as_is(
+		*depot != NULL ? depot_dir(*depot) : o->job, false, err);
 }
 
 int
 command_merge(const struct options *o)
 {
 	struct err err = { 0 };
-	struct job *job = NULL;
-	int status;
+	struct depot *depot = NULL;
+	struct job *const job = open_job(o, &depot, &err);
+	const int status = job == NULL ? console_failed(&err)
+				       : merge_job(job, depot, o);
 
-	if (o->job == NULL || o->nargs > 0)
-		err_set(&err, ERR_USAGE, "which job? merge takes --job DIR and "
-			"no other words");
-	else
-		job = job_open_as_is(o->job, false, &err);
-	status = job == NULL ? console_failed(&err) : merge_job(job, o);
 	job_close(job);
+	depot_close(depot);
 	return status;
 }

@@ -82,7 +82,7 @@ look_at_shards(struct standing *s, const char *dir)
 	s->shards[0] = '\0';
 	if (!shard_find_round(dir, &round))
 		return;
-	if (shard_check(dir, round, NULL, NULL, &why) != 0)
+	if (shard_check(dir, dir, round, NULL, NULL, &why) != 0)
 		snprintf(s->shards, sizeof(s->shards), "%s", why.text);
 	else
 		snprintf(s->shards, sizeof(s->shards), "all shards are done: "

@@ -409,7 +409,7 @@ console_summary(const struct run *run, const struct options *o)
 {
 	const struct account *const a = run_account(run);
 	const struct plan *const p = run_plan(run);
-	const char *const dir = run_job_dir(run);
+	const char *const dir = run_job_name(run);
 	char n[32], deleted[32], in[16], out[16];
 	bool changes = false;
 

@@ -87,6 +87,8 @@ struct options {
 	size_t ndumps;
 	const char *after;		/* --after: a job; or NULL */
 	const char *shard;		/* "3/7", "auto/7"; or NULL */
+	const char *scratch;		/* of a job in S3: a folder; or NULL */
+	bool verify;			/* merge */
 	/* Migrations that job.json is to name; see migrations.h. */
 	const struct job_fact *applied;
 	size_t napplied;

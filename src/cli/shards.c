@@ -7,15 +7,20 @@
 
 #include "base/err.h"
 #include "cli/answer.h"
+#include "cli/commands.h"
 #include "cli/console.h"
 #include "cli/log.h"
 #include "cli/options.h"
 #include "cli/stage.h"
 #include "cli/words.h"
 #include "engine/account.h"
+#include "engine/depot.h"
 #include "engine/divide.h"
+#include "engine/place.h"
 #include "engine/plan.h"
 #include "engine/run.h"
+
+enum { TRANSFERS = 8 };		/* to and from S3 at once */
 
 /* ---- which one ----------------------------------------------------------- */
 
@@ -101,6 +106,41 @@ shards_read(const char *text, uint32_t *shard, uint32_t *count,
 		       DIVIDE_MOST, DIVIDE_MOST, text);
 }
 
+/* ---- a job in S3 --------------------------------------------------------- */
+
+int
+shards_open_depot(const struct options *o, bool merging, struct depot **out,
+		  struct err *err)
+{
+	const char *const tmp = getenv("TMPDIR");
+	const struct depot_options d = {
+		.address = o->job, .merging = merging,
+		.scratch = o->scratch != NULL ? o->scratch : tmp != NULL ? tmp
+			: "/tmp",
+		.threads = TRANSFERS, .cancel = &commands_cancel,
+	};
+
+	*out = NULL;
+	if (o->job != NULL && place_is_remote(o->job)) {
+		*out = depot_open(&d, err);
+		return *out != NULL ? 0 : -1;
+	}
+	return o->scratch == NULL ? 0 :
+		err_set(err, ERR_USAGE, "--scratch is for a job in S3; leave "
+			"it out, or say --job s3://...");
+}
+
+/* With what was found out before, if there is a job already. */
+static int
+open_job(struct run_options *options, const struct options *o,
+	 struct err *err)
+{
+	if (shards_open_depot(o, false, &options->depot, err) != 0)
+		return -1;
+	return options->depot == NULL ||
+	       depot_fetch(options->depot, err) >= 0 ? 0 : -1;
+}
+
 /* ---- one shard ----------------------------------------------------------- */
 
 static int
@@ -122,7 +162,7 @@ print_end(const struct run *run, const struct run_options *options,
 		  options->nshards, words_count(a->total.read, read),
 		  words_count(a->total.written, written));
 	log_print(to, "  when all are done: dynamill merge --job %s\n",
-		  run_job_dir(run));
+		  run_job_name(run));
 	return o->output == OUTPUT_JSON && options->survey == SURVEY_NONE
 		? answer_report(run_work_dir(run), err) : 0;
 }
@@ -213,10 +253,16 @@ shards_run(const struct run_options *from, const struct options *o)
 	struct run_options options = *from;
 	struct err err = { 0 };
 
+	int status;
+
 	if (shards_read(o->shard, &options.shard, &options.nshards,
-			&err) != 0)
-		return console_error(&err);
-	return do_shard(&options, o);
+			&err) != 0 ||
+	    open_job(&options, o, &err) != 0)
+		status = console_error(&err);
+	else
+		status = do_shard(&options, o);
+	depot_close(options.depot);
+	return status;
 }
 
 int
@@ -225,14 +271,21 @@ shards_analyze(const struct run_options *from, const struct options *o)
 	struct run_options options = *from;
 	struct err err = { 0 };
 	unsigned needed;
+	int status;
 
 	if (shards_read(o->shard, &options.shard, &options.nshards,
 			&err) != 0 ||
-	    run_needed_surveys(&options, &needed, &err) != 0)
-		return console_error(&err);
-	options.survey = (needed >> SURVEY_STATE & 1) != 0 ? SURVEY_STATE :
-			 (needed >> SURVEY_IDS & 1) != 0 ? SURVEY_IDS :
-			 (needed >> SURVEY_KEYS & 1) != 0 ? SURVEY_KEYS :
-							    SURVEY_IDS;
-	return do_shard(&options, o);
+	    open_job(&options, o, &err) != 0 ||
+	    run_needed_surveys(&options, &needed, &err) != 0) {
+		status = console_error(&err);
+	} else {
+		options.survey = (needed >> SURVEY_STATE & 1) != 0
+			? SURVEY_STATE :
+			(needed >> SURVEY_IDS & 1) != 0 ? SURVEY_IDS :
+			(needed >> SURVEY_KEYS & 1) != 0 ? SURVEY_KEYS :
+							   SURVEY_IDS;
+		status = do_shard(&options, o);
+	}
+	depot_close(options.depot);
+	return status;
 }

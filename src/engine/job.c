@@ -21,6 +21,7 @@
 
 #include "base/err.h"
 #include "engine/job_internal.h"
+#include "engine/place.h"
 #include "engine/status.h"
 #include "engine/story.h"
 #include "io/file.h"
@@ -263,6 +264,11 @@ job_open(const char *dir, const struct job_fact *facts, size_t nfacts,
 {
 	struct job *const j = new_job(dir, err);
 
+	if (place_is_remote(dir)) {
+		err_set(err, ERR_USAGE, "%s: a job in S3 is a divided one; say "
+			"--shard I/N, or name a folder", dir);
+		goto fail;
+	}
 	if (j == NULL || file_make_folder(j->dir, err) != 0)
 		goto fail;
 	j->started_now = !exists(j->dir, JOB_RECORD);
@@ -361,7 +367,10 @@ job_open_as_is(const char *dir, bool lock, struct err *err)
 
 	if (j == NULL)
 		return NULL;
-	if (!exists(j->dir, JOB_RECORD))
+	if (place_is_remote(dir))
+		err_set(err, ERR_USAGE, "job %s is in S3; copy it to a folder, "
+			"but for its data files, and name that", dir);
+	else if (!exists(j->dir, JOB_RECORD))
 		err_set(err, ERR_USAGE, "'%s' is no job: it has no " JOB_RECORD,
 			dir);
 	else if ((!lock || take_lock(j, err) == 0) &&

@@ -134,6 +134,13 @@ int journal_check_unit(const char *job_dir, const struct journal_unit *u,
 int journal_check_out(const char *job_dir, const struct journal_unit *u,
 		      struct err *why);
 
+/*
+ * Is the file at `path`, here or in S3, the one that was written?  It is read
+ * for that.  Returns as journal_check_unit() does.
+ */
+int journal_check_file(const char *path, const struct journal_file *f,
+		       struct err *why);
+
 /* Where that file is now, to be freed; NULL if there is no memory. */
 char *journal_place(const char *job_dir, const struct journal_file *f);
 

@@ -19,6 +19,8 @@
 #include "engine/journal.h"
 #include "engine/journal_internal.h"
 #include "engine/keyfile.h"
+#include "engine/place.h"
+#include "io/feed.h"
 #include "io/file.h"
 
 static bool
@@ -91,6 +93,15 @@ done:
 	return n < 0 ? -1 : 0;
 }
 
+static int
+different(const char *path, const struct journal_file *f, uint64_t sum,
+	  struct err *why)
+{
+	err_set(why, ERR_INPUT, "'%s' is not what was written: its XXH3 is "
+		"%016" PRIx64 ", not %016" PRIx64, path, sum, f->xxh3);
+	return 0;
+}
+
 /* Returns 1, 0 or -1 as journal_check_unit() does. */
 static int
 check_file(const char *path, const struct journal_file *f, bool deep,
@@ -116,11 +127,36 @@ check_file(const char *path, const struct journal_file *f, bool deep,
 		return keyfile_check(path, f->xxh3, why);
 	if (sum_file(path, &sum, why) != 0)
 		return -1;
-	if (sum == f->xxh3)
-		return 1;
-	err_set(why, ERR_INPUT, "'%s' is not what was written: its XXH3 is "
-		"%016" PRIx64 ", not %016" PRIx64, path, sum, f->xxh3);
-	return 0;
+	return sum == f->xxh3 ? 1 : different(path, f, sum, why);
+}
+
+int
+journal_check_file(const char *path, const struct journal_file *f,
+		   struct err *why)
+{
+	enum { STEP_LEN = 256 * 1024 };
+	struct feed *feed;
+	struct keysum sum;
+	uint8_t *room;
+	ssize_t n = -1;
+
+	if (f->kind == JOURNAL_KEYS)
+		return keyfile_check(path, f->xxh3, why);
+	feed = place_feed(path, why);
+	room = malloc(STEP_LEN);
+	if (room == NULL)
+		err_set(why, ERR_SYSTEM, "out of memory");
+	keysum_start(&sum);
+	while (feed != NULL && room != NULL &&
+	       (n = feed->read(feed, room, STEP_LEN, why)) > 0)
+		keysum_add(&sum, (struct span){ room, (size_t)n });
+	if (feed != NULL)
+		feed->close(feed);
+	free(room);
+	if (n < 0)
+		return -1;
+	return keysum_get(&sum) == f->xxh3 ? 1 : different(path, f,
+						keysum_get(&sum), why);
 }
 
 static int

@@ -84,15 +84,19 @@ place_is_table(const char *where)
 	return strncmp(where, "dynamodb://", 11) == 0;
 }
 
-/* Is it the output's address, or below? */
-static struct remote *
-remote_of(const char *where)
+bool
+place_is_output(const char *where)
 {
 	const size_t n = all.address == NULL ? 0 : strlen(all.address);
 
 	return n > 0 && strncmp(where, all.address, n) == 0 &&
-	       (where[n] == '/' || where[n] == '\0') ? &all.output
-						      : &all.source;
+	       (where[n] == '/' || where[n] == '\0');
+}
+
+static struct remote *
+remote_of(const char *where)
+{
+	return place_is_output(where) ? &all.output : &all.source;
 }
 
 struct side *

@@ -36,6 +36,8 @@ void place_close(void);		/* at the very end */
  */
 void place_output(const struct plan_side *plan, const char *address);
 
+bool place_is_output(const char *where);	/* that, or below */
+
 bool place_is_remote(const char *where);	/* in S3 */
 bool place_is_table(const char *where);		/* dynamodb://TABLE */
 

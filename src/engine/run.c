@@ -236,22 +236,6 @@ skip_done(struct run *r, struct err *err)
 	return 0;
 }
 
-/* A name that was cut short would be that of another folder. */
-static int
-name_folder(struct run *r, struct err *err)
-{
-	const char *const given = r->options->job_dir;
-	const int n = given != NULL
-		? snprintf(r->dir, sizeof(r->dir), "%s", given)
-		: snprintf(r->dir, sizeof(r->dir), "%s.job", r->plan->name);
-
-	survey_folder(r->dir, r->options->survey, r->work, sizeof(r->work));
-	if (n > 0 && (size_t)n < sizeof(r->dir))
-		return 0;
-	return err_set(err, ERR_USAGE, "the job's folder has a name of %d "
-		       "bytes, where 1 to %zu will do", n, sizeof(r->dir) - 1);
-}
-
 struct run *
 run_open_sources(const struct run_options *o, struct err *err)
 {
@@ -268,7 +252,7 @@ run_open_sources(const struct run_options *o, struct err *err)
 	if (r->plan != NULL && run_choose_out(r, err) == 0 &&
 	    sources_find(r->plan, o->accept, o->naccept, &r->mem, &r->exports,
 			 &r->found, err) == 0 &&
-	    name_folder(r, err) == 0)
+	    run_name_folder(r, err) == 0)
 		return r;
 	run_close(r);
 	return NULL;
@@ -311,7 +295,7 @@ run_close(struct run *r)
 	program_free(r->program);
 	journal_close(r->journal);
 	job_close(r->job);
-	if (r->outrun)
+	if (r->outrun || r->brought)
 		shard_remove_attempt(r->work);
 	exports_free(&r->exports);
 	plan_free(r->plan);
@@ -501,6 +485,9 @@ run_units(struct run *r, struct err *err)
 bool
 run_is_done(const struct run *r)
 {
+	/* Here it may be, and still to be brought to where it belongs. */
+	if (r->options->depot != NULL && r->attempt > 0)
+		return r->elsewhere;
 	return journal_noted(r->journal, "ended").len > 0 &&
 	       (r->options->survey != SURVEY_NONE || r->attempt > 0 ||
 		job_is_out(r->job));

@@ -27,6 +27,7 @@
 #include "engine/plan.h"
 
 struct account;
+struct depot;
 struct err;
 struct run;
 struct unit_observer;
@@ -52,6 +53,7 @@ struct run_options {
 	size_t nplans;
 	struct plan_options plan;
 	const char *job_dir;		/* NULL: "./<plan name>.job" */
+	struct depot *depot;		/* of a job in S3: depot.h; or NULL */
 	const char *out;		/* s3://...; NULL: as the plan says */
 	const struct job_fact *applied;	/* for job.json: see migrations.h */
 	size_t napplied;
@@ -70,6 +72,7 @@ struct run_options {
 	enum on_duplicate on_duplicate;
 	uint32_t nshards;		/* 0: it is not divided */
 	uint32_t shard;			/* from 1; 0: all are merged */
+	bool verify;			/* merged: sums of all, not sizes alone */
 	/* Sees every batch, or NULL.  With it a survey starts from the start. */
 	const struct unit_observer *observer;
 	/* Called now and then from the thread that called run_units(). */
@@ -142,6 +145,7 @@ int run_finish(struct run *r, struct err *err);
 
 const struct plan *run_plan(const struct run *r);
 const char *run_job_dir(const struct run *r);
+const char *run_job_name(const struct run *r);	/* that, or s3://... */
 const char *run_out(const struct run *r);	/* JOB/out, or s3://... */
 /* Is there a warning, a damage or a data file that --accept NAME means? */
 bool run_has_to_accept(const struct run *r, const char *name);

@@ -347,6 +347,8 @@ run_finish(struct run *r, struct err *err)
 	if (survey != SURVEY_NONE && r->account.joined &&
 	    (run_locate_all(r, err) != 0 || report_write(r, err) != 0))
 		return -1;
+	if (r->options->depot != NULL && run_publish(r, err) != 0)
+		return -1;
 	shard_remove_round(r->dir, survey);
 	return 0;
 }

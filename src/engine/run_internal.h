@@ -8,6 +8,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/span.h"
+#include "base/token.h"
 #include "engine/account.h"
 #include "engine/exports.h"
 #include "engine/run.h"
@@ -53,6 +54,9 @@ struct run {
 	char work[540];			/* for journal and logs: that, or below */
 	unsigned attempt;		/* of a shard; 0: it is none */
 	bool outrun;			/* ... and another one was faster */
+	bool elsewhere;			/* ... and is done, in the depot */
+	bool brought;			/* ... or was brought there by this one */
+	char name[TOKEN_LEN];		/* ... where it is called so */
 	char busy[192];			/* ... or who works at another */
 	const char **parts;		/* folders of indexes to merge */
 	size_t nparts;
@@ -105,6 +109,25 @@ int run_finish_shard(struct run *r, struct err *err);
 /* Have all shards been merged, so that there is nothing to do? */
 bool run_is_merged(const struct run *r);
 
+/* ---- run_depot.c --------------------------------------------------------- */
+
+/* Of a shard, once the facts are known: the job's folder. */
+int run_begin_depot(struct run *r, const struct job_fact *facts, size_t n,
+		    struct err *err);
+
+/* The attempt at r->work, which is entered. */
+int run_enter_depot(struct run *r, struct err *err);
+
+/* If it is done, and something that it brought is gone, then it is not done. */
+int run_check_depot(struct run *r, struct err *err);
+
+/* Take possession of where the output goes, with the journal open. */
+int run_open_depot_store(struct run *r, struct err *err);
+
+/* A shard's end, and a merge's.  0 or -1. */
+int run_bring_shard(struct run *r, struct err *err);
+int run_publish(struct run *r, struct err *err);
+
 /* ---- run_finish.c -------------------------------------------------------- */
 
 int run_check_sums(const struct run *r, struct err *err);
@@ -121,6 +144,16 @@ int run_open_store(struct run *r, struct err *err);
 /* Call off unfinished uploads to the tables that the job writes.  0 or -1. */
 int run_abort_uploads(struct run *r, struct err *err);
 
+/* The name of a file as an object; .ptr is NULL if it is none. */
+struct journal_file;
+struct span run_object_name(const struct journal_file *f);
+
+/* Leave the address in the job's out/, for whoever looks there. */
+int run_leave_address(const struct run *r, struct err *err);
+
+/* Those that no record is of are swept. */
+int run_sweep_store(struct run *r, struct err *err);
+
 /* Are the objects of a unit there?  Returns as journal_check_unit() does. */
 int run_check_stored(const struct run *r, const struct journal_unit *u,
 		     struct err *why);
@@ -132,6 +165,9 @@ struct run *run_open_sources(const struct run_options *o, struct err *err);
 
 /* The file of job.json's facts about a run; see run_job.c. */
 int run_open_job(struct run *r, struct err *err);
+
+/* Set the names of its folders by the options. */
+int run_name_folder(struct run *r, struct err *err);
 
 /* More items than their ids have room for, by what the manifests say? */
 int run_warn_of_collisions(struct run *r, struct err *err);

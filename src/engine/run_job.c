@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "base/cpu.h"
+#include "engine/depot.h"
 #include "engine/facts.h"
 #include "engine/job.h"
 #include "engine/journal.h"
@@ -229,6 +230,23 @@ run_warn_of_collisions(struct run *r, struct err *err)
 	return 0;
 }
 
+/* A name that was cut short would be that of another folder. */
+int
+run_name_folder(struct run *r, struct err *err)
+{
+	const char *const given = r->options->depot != NULL
+		? depot_dir(r->options->depot) : r->options->job_dir;
+	const int n = given != NULL
+		? snprintf(r->dir, sizeof(r->dir), "%s", given)
+		: snprintf(r->dir, sizeof(r->dir), "%s.job", r->plan->name);
+
+	survey_folder(r->dir, r->options->survey, r->work, sizeof(r->work));
+	if (n > 0 && (size_t)n < sizeof(r->dir))
+		return 0;
+	return err_set(err, ERR_USAGE, "the job's folder has a name of %d "
+		       "bytes, where 1 to %zu will do", n, sizeof(r->dir) - 1);
+}
+
 /* Open its folder: the whole job's, or that of a shard. */
 static int
 open_folder(struct run *r, const struct facts *f, struct err *err)
@@ -279,7 +297,7 @@ run_open_job(struct run *r, struct err *err)
 		return -1;
 	/* What is not in the journal of a merge, is on its way there. */
 	if (r->options->nshards > 0 && r->options->shard == 0)
-		return 0;
+		return run_open_store(r, err);
 	if (journal_sweep(r->journal, r->work, err) != 0 ||
 	    run_open_store(r, err) != 0)
 		return -1;

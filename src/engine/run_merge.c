@@ -15,18 +15,46 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "engine/depot.h"
 #include "engine/job.h"
 #include "engine/journal.h"
+#include "engine/place.h"
 #include "engine/run_internal.h"
 #include "engine/shard.h"
+#include "engine/store.h"
+#include "engine/transfer.h"
 #include "io/file.h"
+
+enum { COPIES = 16 };	/* asked of S3 at once */
 
 struct part {
 	struct run *run;
 	uint32_t number;
 	char folder[PATH_MAX];	/* of the attempt that counts */
 	struct journal *journal;
+	struct store *store;	/* its data files; NULL: they are in the folder */
 };
+
+static void
+close_part(struct part *p)
+{
+	journal_close(p->journal);
+	store_close(p->store);
+}
+
+/* Of a job in S3 the data files have stayed there. */
+static int
+open_part_store(struct part *p, const struct shard *s, struct err *err)
+{
+	const struct run *const r = p->run;
+	char *const out = depot_out_of_done(r->options->depot, s, err);
+
+	if (out == NULL)
+		return -1;
+	p->store = store_open(out, &r->plan->target, err);
+	free(out);
+	return p->store == NULL ? -1 : store_look(p->store, err);
+}
 
 static int
 open_part(struct part *p, struct run *r, uint32_t number, struct err *err)
@@ -38,7 +66,10 @@ open_part(struct part *p, struct run *r, uint32_t number, struct err *err)
 	shard_folder(&s, shard_done(&s), p->folder, sizeof(p->folder));
 	snprintf(path, sizeof(path), "%s/%s", p->folder, JOB_JOURNAL);
 	p->journal = journal_look(path, err);
-	return p->journal != NULL ? 0 : -1;
+	if (p->journal == NULL)
+		return -1;
+	return r->options->depot != NULL && r->options->survey == SURVEY_NONE
+		? open_part_store(p, &s, err) : 0;
 }
 
 static int
@@ -86,15 +117,76 @@ for_files(const struct part *p, const struct journal_unit *u, visit *see,
 	return rc;
 }
 
+/* So that the shard sees what it has to do again. */
+static int
+remove_file(const char *path, struct err *err)
+{
+	struct transfers one = { 0 };
+	int rc;
+
+	if (!place_is_remote(path))
+		return unlink(path) == 0 ? 0 : err_set(err, ERR_SYSTEM,
+						       "'%s': %m", path);
+	rc = transfers_add(&one, path, NULL, 0, err);
+	if (rc == 0)
+		rc = transfers_do(&one, 1, NULL, err);
+	transfers_free(&one);
+	return rc;
+}
+
+/*
+ * Read it: is it what was written?  It may be in S3.  All is read only if the
+ * user wants it; rejects are few, and nobody else looks at them.
+ */
+static int
+check_sum(const struct part *p, const struct journal_file *f,
+	  const char *path, struct err *err)
+{
+	struct err why;
+	int rc;
+
+	if (!p->run->options->verify && f->kind != JOURNAL_REJECTS)
+		return 0;
+	rc = journal_check_file(path, f, &why);
+	if (rc < 0)
+		*err = why;
+	if (rc != 0)
+		return rc < 0 ? -1 : 0;
+	err_advise(&why, "it was removed");
+	return remove_file(path, err) != 0 ? -1 :
+		incomplete(p, err, why.text);
+}
+
+static int
+check_stored(const struct part *p, const struct journal_file *f,
+	     struct span name, struct err *err)
+{
+	char path[2048], why[320];
+
+	snprintf(path, sizeof(path), "%s/%.*s", store_where(p->store),
+		 (int)name.len, (const char *)name.ptr);
+	if (store_has(p->store, name, f->size))
+		return check_sum(p, f, path, err);
+	snprintf(why, sizeof(why), "%.250s is gone, or has another size",
+		 path);
+	return incomplete(p, err, why);
+}
+
 static int
 check_file(const struct part *p, const struct journal_file *f,
 	   const char *from, const char *to, struct err *err)
 {
+	const struct span name = run_object_name(f);
 	char why[320];
 
-	if (has_size(from, f->size) || has_size(to, f->size))
-		return 0;
-	snprintf(why, sizeof(why), "'%s' is gone, or has another size", from);
+	if (name.ptr != NULL && p->store != NULL)
+		return check_stored(p, f, name, err);
+	if (has_size(from, f->size))
+		return check_sum(p, f, from, err);
+	if (has_size(to, f->size))
+		return check_sum(p, f, to, err);
+	snprintf(why, sizeof(why), "'%.250s' is gone, or has another size",
+		 from);
 	return incomplete(p, err, why);
 }
 
@@ -162,6 +254,8 @@ static int
 move_file(const struct part *p, const struct journal_file *f,
 	  const char *from, const char *to, struct err *err)
 {
+	if (run_object_name(f).ptr != NULL)
+		return 0;	/* see copy_part() */
 	if (!has_size(from, f->size))
 		return check_file(p, f, from, to, err);
 	if (rename(from, to) == 0)
@@ -192,11 +286,56 @@ is_known(const struct run *r, const struct journal_unit *u)
 	return true;
 }
 
+/* Have the service copy the data files of a unit to where they belong. */
+static int
+list_copies(const struct part *p, const struct journal_unit *u,
+	    struct transfers *t, struct err *err)
+{
+	for (size_t i = 0; i < u->nfiles; i++) {
+		const struct journal_file *const f = &u->files[i];
+		const struct span name = run_object_name(f);
+		char from[2048], to[2048];
+
+		if (name.ptr == NULL)
+			continue;
+		snprintf(from, sizeof(from), "%s/%.*s", store_where(p->store),
+			 (int)name.len, (const char *)name.ptr);
+		snprintf(to, sizeof(to), "%s/%.*s", p->run->out,
+			 (int)name.len, (const char *)name.ptr);
+		if (transfers_add(t, from, to, f->size, err) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* Those of all units that the record of the whole does not know yet. */
+static int
+copy_part(const struct part *p, struct err *err)
+{
+	const struct run *const r = p->run;
+	struct transfers t = { 0 };
+	int rc = 0;
+
+	for (uint32_t i = 0; i < r->nunits && rc == 0; i++) {
+		const struct journal_unit *const u = r->owner[i] == p->number
+			? journal_unit(p->journal, i) : NULL;
+
+		if (u != NULL && !is_known(r, u))
+			rc = list_copies(p, u, &t, err);
+	}
+	if (rc == 0)
+		rc = transfers_do(&t, COPIES, r->options->cancel, err);
+	transfers_free(&t);
+	return rc;
+}
+
 static int
 move_part(struct part *p, struct err *err)
 {
 	struct run *const r = p->run;
 
+	if (p->store != NULL && copy_part(p, err) != 0)
+		return -1;
 	for (uint32_t i = 0; i < r->nunits; i++) {
 		const struct journal_unit *u;
 
@@ -245,7 +384,7 @@ for_parts(struct run *r, int (*step)(struct part *, struct err *), bool note,
 			rc = step(&p, err);
 		if (rc == 0 && note)
 			rc = note_part(&p, err);
-		journal_close(p.journal);
+		close_part(&p);
 	}
 	return rc;
 }
@@ -255,7 +394,8 @@ run_gather(struct run *r, struct err *err)
 {
 	if (run_is_done(r))
 		return 0;
-	if (shard_check(r->dir, r->options->survey, NULL, NULL, err) != 0)
+	if (shard_check(r->dir, run_job_name(r), r->options->survey, NULL, NULL,
+			err) != 0)
 		return -1;
 	r->parts = arena_take(&r->mem, (r->options->nshards + 1U) *
 			      sizeof(*r->parts), err);

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "engine/depot.h"
 #include "engine/divide.h"
 #include "engine/job.h"
 #include "engine/journal.h"
@@ -135,8 +136,12 @@ int
 run_open_shard(struct run *r, const struct job_fact *facts, size_t n,
 	       struct err *err)
 {
-	const struct shard s = shard_of(r);
+	struct depot *const d = r->options->depot;
+	struct shard s;
 
+	if (d != NULL && run_begin_depot(r, facts, n, err) != 0)
+		return -1;
+	s = shard_of(r);
 	r->job = job_open_parted(r->dir, facts, n, err);
 	if (r->job == NULL)
 		return -1;
@@ -147,13 +152,15 @@ run_open_shard(struct run *r, const struct job_fact *facts, size_t n,
 			       "--shard; go on without it, or name another "
 			       "--job", r->dir);
 	if (check_surveys(r, err) != 0 ||
+	    (d != NULL && depot_divide(d, s.round, r->options->nshards,
+				       err) != 0) ||
 	    shard_divide(r->dir, s.round, r->options->nshards, err) != 0 ||
 	    shard_enter(&s, r->job, &r->attempt, r->busy, sizeof(r->busy),
 			err) != 0)
 		return -1;
 	shard_folder(&s, r->attempt, r->work, sizeof(r->work));
 	shard_set_failed(r->work, NULL);
-	return 0;
+	return d != NULL ? run_enter_depot(r, err) : 0;
 }
 
 /* ---- done before --------------------------------------------------------- */
@@ -202,6 +209,8 @@ run_check_shard(struct run *r, struct err *err)
 {
 	const struct shard s = shard_of(r);
 
+	if (r->attempt > 0 && r->options->depot != NULL)
+		return run_check_depot(r, err);
 	if (r->attempt == 0 || !run_is_done(r) || is_all_there(r))
 		return 0;
 	return journal_note(r->journal, "ended", span_of(""), err) != 0 ? -1 :
@@ -235,8 +244,11 @@ run_finish_shard(struct run *r, struct err *err)
 		return -1;
 	if (r->attempt == 0)
 		return 0;	/* merged long ago */
-	if ((!run_is_done(r) && finish(r, err) != 0) ||
-	    shard_set_done(&s, r->attempt, &winner, err) != 0)
+	if (!run_is_done(r) && finish(r, err) != 0)
+		return -1;
+	if (r->options->depot != NULL)
+		return run_bring_shard(r, err);
+	if (shard_set_done(&s, r->attempt, &winner, err) != 0)
 		return -1;
 	r->outrun = winner != r->attempt;
 	return 0;
@@ -265,8 +277,13 @@ run_work_dir(const struct run *r)
 void
 run_set_failed(const struct run *r, const struct err *err)
 {
-	if (r->attempt > 0)
-		shard_set_failed(r->work, err->text);
+	const struct shard s = shard_of(r);
+
+	if (r->attempt == 0)
+		return;
+	shard_set_failed(r->work, err->text);
+	if (r->options->depot != NULL)
+		depot_set_failed(r->options->depot, &s, err->text);
 }
 
 int

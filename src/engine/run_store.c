@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/token.h"
+#include "engine/depot.h"
 #include "engine/job.h"
 #include "engine/journal.h"
 #include "engine/run_internal.h"
@@ -21,12 +22,18 @@ run_choose_out(struct run *r, struct err *err)
 	const char *const out = r->options->out != NULL ? r->options->out
 		: r->plan->out;
 
+	if (out != NULL && (r->options->nshards > 0 ||
+			    r->options->depot != NULL))
+		return err_set(err, ERR_USAGE, "a divided job writes to where "
+			       "it is: leave out -o, and 'target.out' of the "
+			       "plan, and say --job s3://... if its output is "
+			       "to be in S3");
+	if (r->options->depot != NULL)
+		return asprintf(&r->out, "%s/" JOB_OUT, depot_address(
+			r->options->depot)) < 0
+			? err_set(err, ERR_SYSTEM, "out of memory") : 0;
 	if (out == NULL)
 		return 0;
-	if (r->options->nshards > 0)
-		return err_set(err, ERR_USAGE, "a divided job writes to disk: "
-			       "leave out -o, and 'target.out' of the plan; "
-			       "'dynamill import' uploads what was merged");
 	if (plan_check_out(out, err) != 0)
 		return err_at(err, "-o");
 	r->out = store_address(out);
@@ -54,9 +61,8 @@ order(const void *a, const void *b)
 	return span_compare(*(const struct span *)a, *(const struct span *)b);
 }
 
-/* The name of a file as an object; .ptr is NULL if it is none. */
-static struct span
-object_name(const struct journal_file *f)
+struct span
+run_object_name(const struct journal_file *f)
 {
 	const size_t n = strlen(JOB_REMOTE "/");
 
@@ -76,8 +82,8 @@ gather(struct run *r, struct known_names *k, struct err *err)
 				journal_unit(r->journal, i);
 
 			for (size_t f = 0; u != NULL && f < u->nfiles; f++) {
-				const struct span name = object_name(
-					&u->files[f]);
+				const struct span name =
+					run_object_name(&u->files[f]);
 
 				if (name.ptr == NULL)
 					continue;
@@ -165,9 +171,8 @@ note_mark(struct run *r, char mark[80], struct err *err)
 	return journal_note(r->journal, MARK_NOTE, span_of(mark), err);
 }
 
-/* In the job's out/, for whoever looks there. */
-static int
-leave_address(const struct run *r, struct err *err)
+int
+run_leave_address(const struct run *r, struct err *err)
 {
 	struct buf text = { 0 };
 	char path[sizeof(r->work) + 40];
@@ -183,26 +188,11 @@ leave_address(const struct run *r, struct err *err)
 }
 
 int
-run_open_store(struct run *r, struct err *err)
+run_sweep_store(struct run *r, struct err *err)
 {
 	struct known_names known = { .run = r };
-	char mark[80];
-	int rc, noted;
+	int rc = store_look(r->store, err);
 
-	if (r->out == NULL || r->options->survey != SURVEY_NONE)
-		return 0;
-	r->store = store_open(r->out, &r->plan->target, err);
-	if (r->store == NULL)
-		return -1;
-	if (run_is_done(r))
-		return store_look(r->store, err);
-	noted = note_mark(r, mark, err);
-	if (noted < 0 || store_claim(r->store, mark, err) != 0 ||
-	    leave_address(r, err) != 0)
-		return -1;
-	if (noted == 0)
-		return 0;	/* nobody was there before */
-	rc = store_look(r->store, err);
 	if (rc == 0)
 		rc = gather(r, &known, err);
 	if (rc == 0)
@@ -214,12 +204,36 @@ run_open_store(struct run *r, struct err *err)
 }
 
 int
+run_open_store(struct run *r, struct err *err)
+{
+	char mark[80];
+	int noted;
+
+	if (r->out == NULL || r->options->survey != SURVEY_NONE)
+		return 0;
+	if (r->options->depot != NULL)
+		return run_open_depot_store(r, err);
+	r->store = store_open(r->out, &r->plan->target, err);
+	if (r->store == NULL)
+		return -1;
+	if (run_is_done(r))
+		return store_look(r->store, err);
+	noted = note_mark(r, mark, err);
+	if (noted < 0 || store_claim(r->store, mark, err) != 0 ||
+	    run_leave_address(r, err) != 0)
+		return -1;
+	if (noted == 0)
+		return 0;	/* nobody was there before */
+	return run_sweep_store(r, err);
+}
+
+int
 run_check_stored(const struct run *r, const struct journal_unit *u,
 		 struct err *why)
 {
 	for (size_t i = 0; r->store != NULL && i < u->nfiles; i++) {
 		const struct journal_file *const f = &u->files[i];
-		const struct span name = object_name(f);
+		const struct span name = run_object_name(f);
 
 		if (name.ptr != NULL && !store_has(r->store, name, f->size)) {
 			err_set(why, ERR_INPUT, "%s/%.*s is not there with its "

@@ -354,8 +354,8 @@ put(struct list *l, uint32_t number)
 }
 
 int
-shard_check(const char *job_dir, enum run_survey round, shard_tell *tell,
-	    void *context, struct err *err)
+shard_check(const char *job_dir, const char *name, enum run_survey round,
+	    shard_tell *tell, void *context, struct err *err)
 {
 	const uint32_t count = shard_count(job_dir, round, err);
 	struct list list = { .n = 0 };
@@ -376,7 +376,7 @@ shard_check(const char *job_dir, enum run_survey round, shard_tell *tell,
 	if (count == 0 || list.n == 0)
 		return count == 0 ? -1 : 0;
 	return err_set(err, ERR_REFUSED, "job '%s': shard%s %s%s of %" PRIu32
-		       " %s not done; run %s again, and then merge", job_dir,
+		       " %s not done; run %s again, and then merge", name,
 		       list.n > 1 ? "s" : "", list.text, list.full ? ", ..."
 		       : "", count, list.n > 1 ? "are" : "is",
 		       list.n > 1 ? "them" : "it");

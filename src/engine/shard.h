@@ -96,13 +96,14 @@ enum shard_state {
 enum shard_state shard_look(const struct shard *s, char *text, size_t size);
 
 /*
- * Are all of a round done?  If not, ERR_REFUSED names those that are not;
+ * Are all of a round done?  If not, ERR_REFUSED names those that are not, of a
+ * job that is called `name`;
  * `tell`, unless NULL, is called with each of them.
  */
 typedef void shard_tell(void *context, uint32_t number, uint32_t count,
 			enum shard_state state, const char *text);
-int shard_check(const char *job_dir, enum run_survey round, shard_tell *tell,
-		void *context, struct err *err);
+int shard_check(const char *job_dir, const char *name, enum run_survey round,
+		shard_tell *tell, void *context, struct err *err);
 
 /* Leave behind why an attempt stopped, for shard_look(); NULL: it goes on. */
 void shard_set_failed(const char *attempt, const char *why);

@@ -23,6 +23,7 @@ struct store {
 	char *address;
 	char *mark;			/* when it was claimed; or NULL */
 	const struct plan_side *target;
+	bool placed;			/* by this one */
 	struct object *objects;		/* in the order of their names */
 	size_t n, cap;
 };
@@ -51,7 +52,9 @@ store_open(const char *address, const struct plan_side *target,
 		return NULL;
 	}
 	s->target = target;
-	place_output(target, s->address);
+	s->placed = !place_is_output(s->address);
+	if (s->placed)
+		place_output(target, s->address);
 	return s;
 }
 
@@ -67,12 +70,19 @@ store_close(struct store *s)
 {
 	if (s == NULL)
 		return;
-	place_output(NULL, NULL);
+	if (s->placed)
+		place_output(NULL, NULL);
 	forget(s);
 	free(s->objects);
 	free(s->address);
 	free(s->mark);
 	free(s);
+}
+
+const char *
+store_where(const struct store *s)
+{
+	return s->address;
 }
 
 static int

@@ -24,10 +24,15 @@ struct store;
 /* Without slashes at its end; to be freed.  NULL if out of memory. */
 char *store_address(const char *given);
 
-/* How the target is reached stays the caller's.  NULL on failure. */
+/*
+ * How the target is reached stays the caller's; an address below one that
+ * place_output() has is reached as that is.  NULL on failure.
+ */
 struct store *store_open(const char *address, const struct plan_side *target,
 			 struct err *err);
 void store_close(struct store *s);	/* NULL is fine */
+
+const char *store_where(const struct store *s);	/* its address */
 
 /*
  * Take the address for the job of this mark: ERR_REFUSED if something else is

@@ -233,6 +233,18 @@ def what_is_lost_is_done_again(here, options):
         check(not os.path.exists(job + '/out'), 'out/ is there')
         run_shard(plan, job, 2, n=3)
     contains(run_shard(plan, job, 2, n=3).out, 'done already')
+    # Something has its size and is damaged; whoever wants to know reads it.
+    found = sorted(x for f, _, names in os.walk(top + 'out.partial')
+                   for x in (os.path.join(f, n) for n in names))
+    with open(found[-1], 'r+b') as f:
+        f.seek(40)
+        byte = f.read(1)
+        f.seek(40)
+        f.write(bytes([byte[0] ^ 1]))
+    r = merge(job, '--verify', status=3)
+    contains(r.err, 'shard 2 of 3 is not whole', 'is not what was written',
+             'it was removed', '--shard 2/3')
+    run_shard(plan, job, 2, n=3)
     # Half merged, and then something is gone.
     os.makedirs(job + '/out.partial/Notes/data', exist_ok=True)
     for f in sorted(os.listdir(top + 'out.partial/Contacts/data'))[:1]:
@@ -240,7 +252,7 @@ def what_is_lost_is_done_again(here, options):
         os.rename(top + 'out.partial/Contacts/data/' + f,
                   job + '/out.partial/Contacts/data/' + f)
     contains(run_shard(plan, job, 2, n=3).out, 'done already')
-    merge(job, status=1)
+    merge(job, '--verify', status=1)
     same(whole, job)
 
 
@@ -265,6 +277,9 @@ def says_no(here, options):
     contains(merge(whole, status=2).err, 'no shard')
     contains(dynamill('merge', status=2).err, '--job')
     contains(merge(here + '/none', status=2).err, 'no job')
+    contains(run_shard(plan, job, 2, '--scratch', here, status=2).err,
+             '--scratch')
+    contains(run(plan, job, '--verify', status=2).err, "takes no '--verify'")
     write_items(here + '/in.json', [{'id': S('a')}])
     contains(dynamill('push', '--job', job, '--shard', '1/2', status=2).err,
              "takes no '--shard'")
