@@ -18,6 +18,8 @@ enum {
 
 static const double GENTLE = 2;	/* requests in flight at first */
 static const double CUT = 0.6;
+static const double RAISE = 1.05;	/* the rate, each second, ... */
+static const double LOWER = 0.8;	/* ... until there is throttling */
 
 /* ---- requests ----------------------------------------------------------- */
 
@@ -149,6 +151,36 @@ requeue(struct push *p, const struct push_request *r, int one, uint64_t due,
 
 /* ---- the rate ----------------------------------------------------------- */
 
+/*
+ * What the table is provisioned with is where the rate starts.  It has more
+ * saved up, or is scaled up by somebody, as long as it takes more.
+ */
+static void
+raise_rate(struct push *p)
+{
+	const uint64_t now = http_clock();
+
+	if (p->o.wcu == 0 || !p->held_back || now - p->raised_at < 1000)
+		return;
+	p->held_back = false;
+	p->raised_at = now;
+	p->rate *= RAISE;
+	if (p->o.max_wcu > 0 && p->rate > (double)p->o.max_wcu)
+		p->rate = (double)p->o.max_wcu;
+}
+
+/* At once down to what it has for sure; less if others use it too. */
+static void
+lower_rate(struct push *p)
+{
+	if (p->o.wcu == 0)
+		return;
+	p->rate = p->rate > (double)p->o.wcu ? (double)p->o.wcu
+		: p->rate * LOWER < 1 ? 1 : p->rate * LOWER;
+	p->raised_at = http_clock();
+	p->held_back = false;
+}
+
 static void
 faster(struct push *p)
 {
@@ -157,6 +189,7 @@ faster(struct push *p)
 	p->window += p->window < p->threshold ? 1 : 1 / p->window;
 	if (p->window > most)
 		p->window = most;
+	raise_rate(p);
 }
 
 static void
@@ -170,6 +203,7 @@ slower(struct push *p)
 	p->cut_at = now;
 	p->window = p->window * CUT < 1 ? 1 : p->window * CUT;
 	p->threshold = p->window;
+	lower_rate(p);
 }
 
 /* May so many units go now?  A request may overdraw; the next then waits. */
@@ -178,13 +212,13 @@ may_spend(struct push *p)
 {
 	const uint64_t now = http_clock();
 
-	if (p->o.max_wcu == 0)
+	if (p->rate <= 0)
 		return true;
-	p->tokens += (double)(now - p->tokens_at) / 1000 *
-		(double)p->o.max_wcu;
+	p->tokens += (double)(now - p->tokens_at) / 1000 * p->rate;
 	p->tokens_at = now;
-	if (p->tokens > (double)p->o.max_wcu)
-		p->tokens = (double)p->o.max_wcu;
+	if (p->tokens > p->rate)
+		p->tokens = p->rate;
+	p->held_back |= p->tokens <= 0;
 	return p->tokens > 0;
 }
 
@@ -411,8 +445,10 @@ push_new(struct service *s, const struct push_options *o, struct err *err)
 	p->o = *o;
 	p->window = GENTLE;
 	p->threshold = o->most > 0 ? o->most : PUSH_MOST;
-	p->tokens_at = http_clock();
-	p->tokens = (double)o->max_wcu / 10;
+	p->rate = (double)(o->wcu > 0 && (o->max_wcu == 0 || o->wcu <
+					  o->max_wcu) ? o->wcu : o->max_wcu);
+	p->tokens_at = p->raised_at = http_clock();
+	p->tokens = p->rate / 10;
 	backoff_start(&p->backoff, FIRST_MS, MOST_MS);
 	if (write_prefix(p, err) == 0)
 		return p;

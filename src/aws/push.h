@@ -37,6 +37,7 @@ struct push_options {
 	const char *table;
 	struct span pk, sk;	/* names of its key; sk.ptr NULL: none */
 	uint64_t max_wcu;	/* a second; 0: as many as it takes */
+	uint64_t wcu;		/* that the table has; 0: on demand */
 	unsigned most;		/* requests in flight; 0: the usual */
 	bool only_new;		/* by PutItem, where no such key is yet */
 	bool calls;		/* each a request of its own, as given */

@@ -49,6 +49,9 @@ struct push {
 	bool full;			/* until an eighth of them is back */
 	double window, threshold;	/* as TCP has it */
 	uint64_t cut_at;		/* when the window was last made less */
+	double rate;			/* write units a second; 0: any */
+	bool held_back;			/* by the rate, since it was raised */
+	uint64_t raised_at;
 	double tokens;			/* write units that may go now */
 	uint64_t tokens_at;
 	struct backoff backoff;

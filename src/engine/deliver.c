@@ -1,5 +1,6 @@
 #include "engine/deliver.h"
 
+#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -313,6 +314,9 @@ note_of(struct deliver *d, const struct delivery *t,
 	if (table->protected)
 		buf_printf(&text, &err, "; it is protected from deletion: "
 			   "a rollback cannot remove it");
+	if (table->wcu > 0)
+		buf_printf(&text, &err, "; it is provisioned with %" PRIu64
+			   " write units a second", table->wcu);
 	/* Who may not ask, is not told. */
 	if (!t->shown.empty && !t->shown.resumed &&
 	    pitr_look(d->service, t->shown.name, &pitr, &err) > 0 && !pitr.on)
@@ -357,6 +361,7 @@ look_at(struct deliver *d, struct delivery *t, struct err *err)
 	if (rc == 0)
 		rc = dynamodb_is_empty(d->service, name,
 				       &t->shown.empty, err);
+	t->wcu = table.wcu;
 	if (rc == 0)
 		t->shown.note = note_of(d, t, &table);
 	if (rc == 0 && !d->o.update && !is_ours(t) && !d->o.into_existing &&

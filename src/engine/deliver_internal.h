@@ -27,6 +27,7 @@ struct delivery {
 	struct progress *progress[PARTS];	/* NULL: nothing goes there */
 	struct updates *updates;		/* NULL: it is no update */
 	bool recorded;		/* there was a record of how far it is */
+	uint64_t wcu;		/* that it is provisioned with; 0: on demand */
 };
 
 static inline const struct outfiles_part *

@@ -360,6 +360,7 @@ run_part(struct deliver *d, struct delivery *t, unsigned part,
 	};
 	struct push_options o = {
 		.table = t->shown.name, .max_wcu = d->o.max_wcu,
+		.wcu = t->wcu,
 		.only_new = d->o.only_new && part == PART_PUTS,
 		.accepted = accepted, .refused = refused, .context = &s,
 	};

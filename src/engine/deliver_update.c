@@ -447,7 +447,7 @@ open_updater(struct updater *u, struct err *err)
 		return -1;
 	u->push = push_new(u->d->service, &(struct push_options){
 		.table = name, .pk = u->pk, .sk = u->sk,
-		.max_wcu = u->d->o.max_wcu, .calls = true,
+		.max_wcu = u->d->o.max_wcu, .wcu = u->t->wcu, .calls = true,
 		.accepted = accepted, .refused = refused, .context = u,
 	}, err);
 	return u->push != NULL ? 0 : -1;

@@ -227,6 +227,7 @@ look_at(struct rollback *r, struct rolling *t, struct err *err)
 	struct dynamodb_table table;
 	int rc = dynamodb_describe(r->service, t->shown.name, &table, err);
 
+	t->wcu = rc > 0 ? table.wcu : 0;
 	t->shown.there = rc > 0 && strcmp(table.status, "DELETING") != 0;
 	t->shown.goes = t->shown.there && !r->o.keep_tables &&
 		footprint_is_made(&t->footprint, table.tree);

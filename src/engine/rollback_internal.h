@@ -30,6 +30,7 @@ struct rolling {
 	uint64_t *lost;			/* lines of it that were not done, in
 					   order */
 	size_t nlost;
+	uint64_t wcu;			/* provisioned; 0: on demand */
 };
 
 struct rollback {

@@ -489,7 +489,7 @@ open_roller(struct roller *x, struct err *err)
 		return -1;
 	x->push = push_new(x->r->service, &(struct push_options){
 		.table = t->shown.name, .pk = t->pk, .sk = t->sk,
-		.max_wcu = x->r->o.max_wcu, .calls = true,
+		.max_wcu = x->r->o.max_wcu, .wcu = t->wcu, .calls = true,
 		.accepted = accepted, .refused = refused, .context = x,
 	}, err);
 	return x->push != NULL ? 0 : -1;

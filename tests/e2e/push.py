@@ -149,6 +149,44 @@ def everything_arrives_whatever_fails(here, options):
         same(things, servers.boto(s, scan='Things-new'))
 
 
+def connections_that_tear_or_stall_are_begun_anew(here, _):
+    """In the middle of requests and of answers, which then may have been
+    carried out."""
+    things = items(1200)
+    folder = job(here, things)
+    with servers.dynamodb() as s:
+        servers.boto(s, create=[ROLE])
+        s.faults(tear=.15, cut=.15, stalls=12)
+        t = of_json(push(s, folder, '--output', 'json', '--read-timeout',
+                         '1'))
+        e2e.equal((t['put'], t['refused']), (len(things), 0), 'told')
+        stat = s.faults()
+        for what in ('torn', 'cut', 'stalled'):
+            e2e.check(stat[what] > 0, what, stat)
+        e2e.equal(stat['refused'], 0, 'refused')
+        same(things, servers.boto(s, scan='Things-new'))
+    return '%d torn, %d cut, %d stalled' % tuple(
+        stat[x] for x in ('torn', 'cut', 'stalled'))
+
+
+def what_a_table_is_provisioned_with_is_kept_to(here, _):
+    """A server that gives back what is beyond it has hardly anything to."""
+    things = items(400)
+    folder = job(here, things)
+    units = {'ReadCapacityUnits': 100, 'WriteCapacityUnits': 100}
+    with servers.dynamodb() as s:
+        servers.boto(s, create=[{**ROLE, 'BillingMode': 'PROVISIONED',
+                                 'ProvisionedThroughput': units}])
+        s.faults(wcu=100)
+        r = push(s, folder)
+        e2e.contains(r.out + r.err,
+                     'provisioned with 100 write units a second')
+        stat = s.faults()
+        e2e.check(stat['unprocessed'] < 100, stat)
+        same(things, servers.boto(s, scan='Things-new'))
+        return '%d unprocessed' % stat['unprocessed']
+
+
 def credentials_may_expire_half_way(here, _):
     things = items(3000)
     folder = job(here, things)
@@ -380,6 +418,8 @@ if __name__ == '__main__':
     e2e.main([boto_reads_what_was_pushed,
               the_javascript_sdk_reads_the_same,
               everything_arrives_whatever_fails,
+              connections_that_tear_or_stall_are_begun_anew,
+              what_a_table_is_provisioned_with_is_kept_to,
               credentials_may_expire_half_way,
               a_killed_push_goes_on,
               a_push_killed_before_its_first_record_goes_on,

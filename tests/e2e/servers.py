@@ -39,6 +39,12 @@ class Server:
         with urllib.request.urlopen(self.url + '/__stat') as f:
             return json.load(f)
 
+    def faults(self, **wanted):
+        """From now on these, and no others; what was until now."""
+        with urllib.request.urlopen(self.url + '/__faults?' +
+                                    urllib.parse.urlencode(wanted)) as f:
+            return json.load(f)
+
 
 def expiring(here, key):
     """For the environment: a process that gives keys, other ones each time."""

@@ -9,13 +9,16 @@
 //	--e500 P	a call fails with an internal error, unprocessed
 //	--lost P	a call is carried out, and its answer lost
 //	--reset P	the connection is reset before anything happens
-//	--cut P		the connection breaks in the middle of an answer (--to)
-//	--stall P	an answer stops in its middle, and nothing more comes (--to)
+//	--tear P	... in the middle of the request
+//	--cut P		the connection breaks in the middle of an answer
+//	--stall P	an answer stops in its middle, and nothing more comes
+//	--stalls N	... every Nth: of POSTs; with --to of GETs, and of PUTs
 //	--expire N	a session token is good for N requests
 //	--wcu N		a token bucket of N write units a second
 //	--seed N
 //
-// GET /__stat answers with what was counted.  The keys are STRICT/STRICT, and
+// GET /__stat answers with what was counted; so does GET /__faults?cut=0.1&..., and
+// from then on there are those faults, and no others.  The keys are STRICT/STRICT, and
 // with a session token that begins with SESSION for the key id TEMPORARY, and
 // for S3RVER if there is one; S3RVER/S3RVER, too,
 // which is what s3rver takes.
@@ -83,9 +86,11 @@ class Front {
 		this.ttl = {};
 		this.uploads = new Map();	/* id to key, begun and not ended */
 		this.stat = { requests: 0, refused: 0, throttled: 0,
-			unprocessed: 0, e500: 0, lost: 0, reset: 0, cut: 0,
-			uploads: 0, aborted: 0, stalled: 0, expired: 0 };
+			unprocessed: 0, e500: 0, lost: 0, reset: 0, torn: 0,
+			cut: 0, uploads: 0, aborted: 0, stalled: 0, stalledPUT: 0,
+			expired: 0 };
 		this.uses = {};		/* of session tokens */
+		this.seen = {};		/* methods */
 		if (options.to) {
 			this.to = new URL(options.to);
 			this.agent = new http.Agent({ keepAlive: true });
@@ -120,6 +125,9 @@ class Front {
 	throttle(res, json)
 	{
 		this.stat.throttled++;
+		if (!json)
+			return this.fail(res, json, 503, 'SlowDown',
+				'Please reduce your request rate');
 		this.fail(res, json, 400,
 			`${DYNAMODB}ProvisionedThroughputExceededException`,
 			'The level of configured provisioned throughput for ' +
@@ -182,6 +190,11 @@ class Front {
 	{
 		const parts = [];
 
+		if (this.options.tear && this.faults.happens('tear') &&
+		    Number(req.headers['content-length'] ?? 0) > 0) {
+			this.stat.torn++;
+			return req.once('data', () => req.socket.destroy());
+		}
 		req.on('data', (part) => parts.push(part));
 		req.on('end', () => this.handle(req, res, Buffer.concat(parts)));
 	}
@@ -192,6 +205,15 @@ class Front {
 		if (req.url === '/__stat')
 			return this.answer(res, 200, JSON.stringify(this.stat),
 				'application/json');
+		if (req.url.startsWith('/__faults')) {
+			const asked = new URL(req.url, 'http://x').searchParams;
+
+			this.options = { ...Object.fromEntries(asked),
+				to: this.options.to, real: this.options.real };
+			this.faults.options = this.options;
+			return this.answer(res, 200, JSON.stringify(this.stat),
+				'application/json');
+		}
 
 		const target = req.headers['x-amz-target'];
 		const json = target !== undefined;
@@ -223,7 +245,8 @@ class Front {
 			return this.fail(res, json, 500,
 				`${DYNAMODB}InternalServerError`, 'as asked for');
 		}
-		if ((DATA_CALLS.has(call) && this.faults.happens('throttle')) ||
+		if (((DATA_CALLS.has(call) || (this.to && this.options.throttle)) &&
+		     this.faults.happens('throttle')) ||
 		    (WRITES.has(call) && !this.faults.take(1)))
 			return this.throttle(res, json);
 
@@ -249,11 +272,26 @@ class Front {
 			this.uploads_of(req, res) ||
 				this.pass_on(req, res, body, lost);
 		else
-			this.serve(req, res, body, held, lost);
+			this.serve(req, res, body, held, changes, lost);
+	}
+
+	/* Half of an answer, if it is to stall or to be cut: true then. */
+	half(req, res, text)
+	{
+		const stalls = this.is_nth(req, /POST/) ||
+			(this.options.stall && this.faults.happens('stall'));
+		const some = String(text).slice(0, String(text).length >> 1);
+
+		if (!stalls && !(this.options.cut && this.faults.happens('cut')))
+			return false;
+		this.stat.stalled += Boolean(stalls);
+		this.stat.cut += !stalls;
+		res.write(some, () => stalls || req.socket.destroy());
+		return true;
 	}
 
 	/* Let dynalite answer, and add what was held back. */
-	serve(req, res, body, held, lost)
+	serve(req, res, body, held, changes, lost)
 	{
 		const again = Readable.from(body.length ? [body] : [],
 			{ objectMode: false });
@@ -266,15 +304,17 @@ class Front {
 		res.end = (text) => {
 			if (lost)
 				return req.socket.destroy();
-			if (res.statusCode !== 200 || !Object.keys(held).length)
-				return end(text);
+			if (res.statusCode === 200 && Object.keys(held).length) {
+				const answer = JSON.parse(text);
 
-			const answer = JSON.parse(text);
-			Object.assign(answer.UnprocessedItems, held);
-			const whole = JSON.stringify(answer);
-			res.setHeader('Content-Length', Buffer.byteLength(whole));
-			res.removeHeader('x-amz-crc32');
-			return end(whole);
+				Object.assign(answer.UnprocessedItems, held);
+				text = JSON.stringify(answer);
+				res.setHeader('Content-Length',
+					Buffer.byteLength(text));
+				res.removeHeader('x-amz-crc32');
+			}
+			return (changes && this.half(req, res, text)) ||
+				end(text);
 		};
 		this.dynalite(again, res);
 	}
@@ -309,6 +349,16 @@ class Front {
 				`${of}</UploadId></Upload>`).join('') +
 			'</ListMultipartUploadsResult>', 'application/xml');
 		return true;
+	}
+
+	/* Of its kind, is it one of those that stall? */
+	is_nth(req, methods)
+	{
+		const n = (this.seen[req.method] ?? 0) + 1;
+
+		this.seen[req.method] = n;
+		return methods.test(req.method) &&
+			n % Number(this.options.stalls ?? Infinity) === 0;
 	}
 
 	note_abort(req)
@@ -353,8 +403,9 @@ class Front {
 			if (lost)
 				return req.socket.destroy();
 			res.writeHead(got.statusCode, got.headers);
-			if (this.faults.happens('stall')) {
+			if (this.faults.happens('stall') || this.is_nth(req, /GET|PUT/)) {
 				this.stat.stalled++;
+				this.stat.stalledPUT += req.method === 'PUT';
 				return got.once('data', (part) => res.write(
 					part.subarray(0, part.length >> 1)));
 			}
