@@ -12,6 +12,7 @@
 enum {
 	CONNECT_S = 10,
 	STALL_S = 30,
+	LOOK_MS = 500,		/* between two looks for stalled calls */
 	MOST_CONNECTIONS = 256,
 };
 
@@ -21,6 +22,7 @@ struct http {
 	CURLM *multi;
 	CURL **spare;		/* handles that keep their settings */
 	size_t nspare, spare_cap;
+	uint64_t looked;	/* when */
 	struct http_call *busy, *finished, **finished_end;
 };
 
@@ -135,9 +137,6 @@ take_easy(struct http *h)
 	f->easy_setopt(e, CURLOPT_USERAGENT, "dynamill");
 	f->easy_setopt(e, CURLOPT_CONNECTTIMEOUT,
 		       (long)(o->connect_s > 0 ? o->connect_s : CONNECT_S));
-	f->easy_setopt(e, CURLOPT_LOW_SPEED_LIMIT, 1L);
-	f->easy_setopt(e, CURLOPT_LOW_SPEED_TIME,
-		       (long)(o->stall_s > 0 ? o->stall_s : STALL_S));
 	f->easy_setopt(e, CURLOPT_WRITEFUNCTION, take_body);
 	f->easy_setopt(e, CURLOPT_HEADERFUNCTION, take_field);
 	if (o->ca_bundle != NULL)
@@ -248,6 +247,7 @@ http_start(struct http *h, struct http_call *c, struct err *err)
 	c->status = 0;
 	c->why = (struct err){ 0 };
 	c->reason[0] = '\0';
+	c->moved = c->idle_ms = 0;
 	c->http = h;
 	c->easy = take_easy(h);
 	if (c->easy == NULL)
@@ -330,6 +330,48 @@ finish(struct http *h, struct http_call *c, CURLcode code)
 	h->finished_end = &c->next;
 }
 
+/* Bytes of it that came or went. */
+static uint64_t
+moved(const struct http *h, const struct http_call *c)
+{
+	curl_off_t up = 0, down = 0;
+
+	h->curl->easy_getinfo(c->easy, CURLINFO_SIZE_UPLOAD_T, &up);
+	h->curl->easy_getinfo(c->easy, CURLINFO_SIZE_DOWNLOAD_T, &down);
+	return (uint64_t)up + (uint64_t)down + c->fields.len;
+}
+
+/*
+ * Give up calls of which nothing moves.  libcurl's own measure goes by the last
+ * seconds' average, which takes it as many more to see.  Time in which nobody
+ * drove is nobody's fault.
+ */
+static void
+end_stalled(struct http *h)
+{
+	const unsigned stall_s = h->options.stall_s > 0 ? h->options.stall_s
+		: STALL_S;
+	const uint64_t now = http_clock(), since = now - h->looked;
+	struct http_call *next;
+
+	if (since < LOOK_MS)
+		return;
+	h->looked = now;
+	for (struct http_call *c = h->busy; c != NULL; c = next) {
+		const uint64_t n = moved(h, c);
+
+		next = c->next;
+		c->idle_ms = n != c->moved ? 0 : c->idle_ms +
+			(unsigned)(since < 2 * LOOK_MS ? since : 2 * LOOK_MS);
+		c->moved = n;
+		if (c->idle_ms < stall_s * 1000)
+			continue;
+		err_set(&c->why, ERR_RETRY, "nothing came for %u seconds",
+			stall_s);
+		finish(h, c, CURLE_OPERATION_TIMEDOUT);
+	}
+}
+
 int
 http_drive(struct http *h, int ms, struct err *err)
 {
@@ -352,6 +394,7 @@ http_drive(struct http *h, int ms, struct err *err)
 		f->easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &c);
 		finish(h, c, result);
 	}
+	end_stalled(h);
 	return code == CURLM_OK ? 0 : err_set(err, ERR_SYSTEM, "libcurl: %s",
 					      f->multi_strerror(code));
 }

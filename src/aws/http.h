@@ -55,7 +55,8 @@ struct http_call {
 	/* http's own. */
 	void *easy, *list;
 	struct http *http;
-	size_t nheaders_seen;
+	uint64_t moved;		/* bytes, either way */
+	unsigned idle_ms;	/* since there was the last of them */
 	char reason[256];	/* libcurl's words */
 	bool busy;
 	struct http_call *next;

@@ -67,6 +67,7 @@ ask_rest(struct service_call *c)
 	if (r->got > c->progress) {
 		c->progress = r->got;
 		c->attempt = 1;
+		c->throttles = 0;
 	}
 	c->begun = false;
 	write_header(r);

@@ -244,7 +244,7 @@ service_send(struct service *s, struct service_call *c, struct err *err)
 	c->code[0] = '\0';
 	c->throttled = c->corrected = false;
 	c->renewed = 0;
-	c->attempt = 0;
+	c->attempt = c->throttles = 0;
 	c->next = NULL;
 	return start(s, c, err);
 }
@@ -309,7 +309,7 @@ again(struct service *s, struct service_call *c, enum service_fault fault)
 		return !c->corrected && (c->corrected = true) &&
 			(correct_clock(s, c) || s->skew != 0);
 	case FAULT_THROTTLE:
-		if (c->throttle_is_mine)
+		if (c->throttle_is_mine || ++c->throttles > SERVICE_THROTTLES)
 			return false;
 		break;
 	case FAULT_PASSING:
@@ -317,7 +317,7 @@ again(struct service *s, struct service_call *c, enum service_fault fault)
 	default:
 		return false;
 	}
-	if (c->attempt >= most)
+	if (c->attempt - c->throttles >= most)
 		return false;
 	c->due += backoff_ms(&s->backoff, c->attempt);
 	return true;

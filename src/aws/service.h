@@ -26,6 +26,7 @@ enum {
 	SERVICE_MAX_HEADERS = 8,
 	SERVICE_CODE_LEN = 80,
 	SERVICE_ATTEMPTS = 8,
+	SERVICE_THROTTLES = 20,	/* on top: who is told to wait, waits */
 };
 
 struct service_options {
@@ -67,6 +68,7 @@ struct service_call {
 	/* The service's own. */
 	struct buf url, lines;
 	unsigned attempt;		/* the first is 1 */
+	unsigned throttles;		/* how many of them were that */
 	unsigned renewed;		/* times that its keys had expired */
 	bool corrected;
 	uint64_t due, generation;

@@ -130,7 +130,8 @@ environment_open(const struct options *o, struct err *err)
 	usual = (struct side_options){
 		.env = { environment_variable, NULL },
 		.profile = o->profile, .region = o->region,
-		.endpoint_url = o->endpoint_url, .cancel = &commands_cancel,
+		.endpoint_url = o->endpoint_url,
+		.stall_s = o->read_timeout, .cancel = &commands_cancel,
 	};
 	return o->env_file == NULL ? 0 : environment_read(o->env_file, err);
 }

@@ -6,7 +6,9 @@
 "  --profile NAME      a profile of the AWS CLI\n" \
 "  --region NAME       a region of AWS\n" \
 "  --endpoint-url URL  where the services are\n" \
-"  --env-file FILE     AWS_* variables from a dotenv file\n"
+"  --env-file FILE     AWS_* variables from a dotenv file\n" \
+"  --read-timeout SECONDS\n" \
+"                      give up a connection that moves nothing (30)\n"
 
 /* help_aws.c: the commands that go to AWS. */
 extern const char help_push[];

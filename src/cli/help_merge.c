@@ -23,6 +23,8 @@ const char help_merge[] =
 "  --quiet             no summary\n"
 "  --profile NAME, --region NAME, --endpoint-url URL, --env-file FILE\n"
 "                      for exports and jobs at s3://; see docs/AWS.md\n"
+"  --read-timeout SECONDS\n"
+"                      give up a connection that moves nothing (30)\n"
 "\n"
 "Plan, stage and options are those of the shards. docs/SHARDS.md has all of\n"
 "it.\n"

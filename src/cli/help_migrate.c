@@ -49,6 +49,8 @@ const char help_migrate[] =
 "  --log-items         ... with keys and values where an error quotes them\n"
 "  --profile NAME, --region NAME, --endpoint-url URL, --env-file FILE\n"
 "                      how AWS is reached; see docs/AWS.md\n"
+"  --read-timeout SECONDS\n"
+"                      give up a connection that moves nothing (30)\n"
 "  --output text|json  json prints report.json\n"
 "  --quiet             say nothing but errors\n"
 "  --no-progress       no progress\n"

@@ -26,6 +26,8 @@ const char help_rollback[] =
 "  --region NAME       a region of AWS\n"
 "  --endpoint-url URL  where the services are\n"
 "  --env-file FILE     AWS_* variables from a dotenv file\n"
+"  --read-timeout SECONDS\n"
+"                      give up a connection that moves nothing (30)\n"
 "  --output text|json  how it is told\n"
 "  --quiet             say nothing but errors\n"
 "  --no-progress       no progress\n"

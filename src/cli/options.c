@@ -30,7 +30,8 @@ enum {
 	OPT_KMS_KEY, OPT_FROM_TIME, OPT_TO_TIME, OPT_NEW_IMAGE, OPT_NO_WAIT,
 	OPT_TO, OPT_BACKUP, OPT_INTO, OPT_DAYS, OPT_NAME,
 	OPT_SAMPLE, OPT_REPEAT, OPT_GENERATE, OPT_ITEM_SIZE,
-	OPT_PROFILE, OPT_REGION, OPT_ENDPOINT_URL, OPT_HELP,
+	OPT_PROFILE, OPT_REGION, OPT_ENDPOINT_URL, OPT_READ_TIMEOUT,
+	OPT_HELP,
 	OPT_OUT = 'o',
 };
 
@@ -114,6 +115,7 @@ static const struct option LONG[] = {
 	{ "profile", required_argument, NULL, OPT_PROFILE },
 	{ "region", required_argument, NULL, OPT_REGION },
 	{ "endpoint-url", required_argument, NULL, OPT_ENDPOINT_URL },
+	{ "read-timeout", required_argument, NULL, OPT_READ_TIMEOUT },
 	{ "help", no_argument, NULL, OPT_HELP },
 	{ NULL, 0, NULL, 0 },
 };
@@ -379,6 +381,10 @@ set(struct options *o, int option, const char *value, struct err *err)
 	case OPT_MAX_RCU:
 		return number("max-rcu", value, 1, 40 * 1000 * 1000,
 			      &o->max_rcu, err);
+	case OPT_READ_TIMEOUT:
+		rc = number("read-timeout", value, 1, 3600, &n, err);
+		o->read_timeout = (unsigned)n;
+		return rc;
 	case OPT_DAYS:
 		return number("days", value, 1, 35, &o->days, err);
 	case OPT_TABLE:

@@ -61,6 +61,7 @@ struct options {
 	const char *against, *plan;	/* validate; or NULL */
 	bool live, partial, exact;	/* validate */
 	const char *profile, *region, *endpoint_url, *env_file;	/* or NULL */
+	unsigned read_timeout;		/* seconds; 0: the usual */
 	uint64_t sample, generate, item_size;	/* bench; 0: the usual, none */
 	unsigned repeat;			/* likewise */
 	bool yes;
