@@ -22,6 +22,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/plural.h"
 #include "formats/batchwrite.h"
 #include "formats/compose.h"
 #include "formats/formats.h"
@@ -306,8 +307,9 @@ end_page(struct block *b)
 	     page->nitems + page->nrejects < page->count) &&
 	    d->damage.code == ERR_NONE)
 		err_set(&d->damage, ERR_INPUT, "the page that begins in line "
-			"%" PRIu64 " has %" PRIu64 " items, and says 'Count': "
-			"%" PRIu64, page->line, page->nitems, page->count);
+			"%" PRIu64 " has %" PRIu64 " item%s, and says 'Count': "
+			"%" PRIu64, page->line, page->nitems,
+			plural(page->nitems), page->count);
 	d->level = d->in_list ? LIST : TOP;
 	d->next = COMMA;
 	dumpjson_advance(b, b->p + 1);

@@ -452,10 +452,10 @@ pages_that_miscount_or_do_not_end_are_damage(void **state)
 {
 	static const struct { const char *text, *why; } BAD[] = {
 		{ "\n{\"Items\":[{\"a\":{\"S\":\"1\"}}],\"Count\":2}",
-		  "the page that begins in line 2 has 1 items, and says "
+		  "the page that begins in line 2 has 1 item, and says "
 		  "'Count': 2" },
 		{ "{\"Items\":[{\"a\":{\"S\":\"1\"}}],\"Count\":0}",
-		  "the page that begins in line 1 has 1 items, and says "
+		  "the page that begins in line 1 has 1 item, and says "
 		  "'Count': 0" },
 		{ "{\"Items\":[{\"a\":{\"S\":\"1\"}}",
 		  "the page that begins in line 1 does not end: the file is "

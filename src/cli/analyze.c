@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/plural.h"
 #include "cli/words.h"
 #include "engine/account.h"
 #include "engine/analysis.h"
@@ -146,7 +147,7 @@ print_reference(const struct analysis *a, const struct analysis_reference *ref)
 		printf("%.*f %% of ", ref->dangling > 0,
 		       100 * ref->share);
 	printf("%s value%s", words_count(ref->values, n),
-	       ref->values == 1 ? "" : "s");
+	       plural(ref->values));
 	if (ref->dangling > 0)
 		printf(", %s dangling", words_count(ref->dangling, n));
 	if (ref->unchecked > 0)
@@ -205,10 +206,11 @@ analyze_print(const struct analysis *a, bool all)
 	const struct account *const c = run_account(a->run);
 	char n[32], in[16], out[16];
 
-	printf("%s: %s items, %s (%s unpacked) in %" PRIu64 " file%s",
+	printf("%s: %s item%s, %s (%s unpacked) in %" PRIu64 " file%s",
 	       a->plan->name, words_count(c->total.read, n),
+	       plural(c->total.read),
 	       words_bytes(c->packed_in, in), words_bytes(c->plain_in, out),
-	       c->units, c->units == 1 ? "" : "s");
+	       c->units, plural(c->units));
 	if (a->seconds > 0)
 		printf(", %.1f s: %.0f items/s, %.1f MB/s", a->seconds,
 		       (double)c->items_now / a->seconds,

@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "base/cpu.h"
 #include "base/err.h"
+#include "base/plural.h"
 #include "engine/bench.h"
 #include "formats/jsonwrite.h"
 
@@ -85,7 +86,7 @@ put_runs(const struct bench_result *r, struct buf *out, struct err *err)
 		const struct bench_time *const t = &r->runs[i];
 
 		snprintf(name, sizeof(name), "run, %u thread%s", t->threads,
-			 t->threads == 1 ? "" : "s");
+			 plural(t->threads));
 		if (buf_printf(out, err, "%-22s %8.0f %11.0f %8.2f %7.2fx\n",
 			       name, megabytes(t->wall, r),
 			       per((double)r->items, t->wall), t->wall,
@@ -104,11 +105,12 @@ bench_print_text(const struct bench_result *r, struct buf *out,
 	struct row rows[MAX_ROWS];
 	const size_t n = rows_of(r, rows);
 
-	if (buf_printf(out, err, "%" PRIu64 " items of %.0f bytes, %.1f MB of "
-		       "text, %.1f MB packed, in %u of %u files (%s)\n\n",
-		       r->items, per((double)r->plain_len, (double)r->items),
+	if (buf_printf(out, err, "%" PRIu64 " item%s of %.0f bytes, %.1f MB of "
+		       "text, %.1f MB packed, in %u of %u file%s (%s)\n\n",
+		       r->items, plural(r->items),
+		       per((double)r->plain_len, (double)r->items),
 		       (double)r->plain_len / 1e6, (double)r->packed_len / 1e6,
-		       r->nfiles, r->nall, cpu_name()) != 0 ||
+		       r->nfiles, r->nall, plural(r->nall), cpu_name()) != 0 ||
 	    buf_printf(out, err, "%-22s %8s %11s %8s %8s\n", "one thread, CPU",
 		       "MB/s", "items/s", "ns/item", "cyc/byte") != 0)
 		return -1;
@@ -262,8 +264,7 @@ put_whole(struct chart *c, const struct bench_result *r)
 		return -1;
 	for (size_t i = 0; i < r->nruns; i++) {
 		snprintf(name, sizeof(name), "run, %u thread%s",
-			 r->runs[i].threads, r->runs[i].threads == 1 ? ""
-			 : "s");
+			 r->runs[i].threads, plural(r->runs[i].threads));
 		snprintf(figure, sizeof(figure), "%.2f s (%.2f x)",
 			 r->runs[i].wall, per(r->runs[0].wall,
 					      r->runs[i].wall));

@@ -7,6 +7,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "base/plural.h"
 #include "cli/check.h"
 #include "cli/options.h"
 #include "engine/exports.h"
@@ -78,7 +79,7 @@ print_input(const struct sight *s, uint32_t input)
 	if (in->kind == INPUT_STATE) {
 		printf("  %s: the full export of %s and %zu window%s after it: "
 		       "the table as of %s\n", in->name,
-		       full->summary.export_time, n, n == 1 ? "" : "s",
+		       full->summary.export_time, n, plural(n),
 		       last->summary.to_time);
 		return;
 	}

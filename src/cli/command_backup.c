@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/err.h"
+#include "base/plural.h"
 #include "cli/answer.h"
 #include "cli/console.h"
 #include "cli/environment.h"
@@ -31,7 +32,8 @@ watch(void *context, const struct backup *b)
 	if (items - atomic_load(&told) < 1000)
 		return;
 	atomic_store(&told, items);
-	ticker_say(o, "%" PRIu64 " items, of about %" PRIu64, items, expected);
+	ticker_say(o, "%" PRIu64 " of about %" PRIu64 " items", items,
+		   expected);
 }
 
 static void
@@ -41,8 +43,8 @@ print_text(const struct backup *b, const char *dir)
 	char len[32];
 
 	for (size_t i = 0; backup_table(b, i, &t); i++)
-		printf("%s: %" PRIu64 " items, %s, %s%s/%s\n", t.name, t.items,
-		       words_bytes(t.len, len),
+		printf("%s: %" PRIu64 " item%s, %s, %s%s/%s\n", t.name,
+		       t.items, plural(t.items), words_bytes(t.len, len),
 		       t.was_done ? "there before: " : "", dir, t.name);
 }
 

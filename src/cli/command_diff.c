@@ -8,6 +8,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/plural.h"
 #include "cli/changes.h"
 #include "cli/console.h"
 #include "cli/environment.h"
@@ -119,11 +120,11 @@ warn(const struct differ_sums *s)
 			fprintf(stderr, "dynamill: %s%s%c has %" PRIu64 " item%s"
 				" whose key an earlier item has too\n", name,
 				*name != '\0' ? ": " : "", 'A' + i,
-				s->twice[i], s->twice[i] == 1 ? "" : "s");
+				s->twice[i], plural(s->twice[i]));
 	if (s->bad > 0)
 		fprintf(stderr, "dynamill: %s%s%" PRIu64 " line%s could not be "
 			"compared\n", name, *name != '\0' ? ": " : "", s->bad,
-			s->bad == 1 ? "" : "s");
+			plural(s->bad));
 }
 
 /* ---- as JSON ------------------------------------------------------------- */

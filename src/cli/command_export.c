@@ -11,6 +11,7 @@
 #include "aws/table_export.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/plural.h"
 #include "cli/console.h"
 #include "cli/environment.h"
 #include "cli/options.h"
@@ -35,8 +36,8 @@ print(const struct options *o, const char *table,
 		printf("%s: %s; %s, to be at %s\n", table, e->status, e->arn,
 		       (const char *)address.ptr);
 	else if (rc == 0)
-		printf("%s: %" PRIu64 " items at %s\n", table, e->nitems,
-		       (const char *)address.ptr);
+		printf("%s: %" PRIu64 " item%s at %s\n", table, e->nitems,
+		       plural(e->nitems), (const char *)address.ptr);
 	buf_free(&address);
 	return rc;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/plural.h"
 #include "cli/answer.h"
 #include "cli/confirm.h"
 #include "cli/console.h"
@@ -48,8 +49,8 @@ ask(const struct options *o, const struct import_job *i, struct err *err)
 	}
 	if (!import_job_plan(i)->confirm)
 		return 0;
-	snprintf(what, sizeof(what), "importing %" PRIu64 " items into %zu new "
-		 "table%s at %.150s", items, n, n == 1 ? "" : "s",
+	snprintf(what, sizeof(what), "importing %" PRIu64 " item%s into %zu new "
+		 "table%s at %.150s", items, plural(items), n, plural(n),
 		 import_job_place(i));
 	return confirm(o, import_job_plan(i), n == 1 ? only : NULL, what, err);
 }
@@ -64,8 +65,9 @@ print_text(const struct import_job *i)
 	for (size_t n = 0; import_job_table(i, n, &t); n++) {
 		if (t.status == NULL)
 			continue;
-		printf("%s: %s, %" PRIu64 " of %" PRIu64 " items imported",
-		       t.name, t.status, t.imported, t.nitems);
+		printf("%s: %s, %" PRIu64 " of %" PRIu64 " item%s imported",
+		       t.name, t.status, t.imported, t.nitems,
+		       plural(t.nitems));
 		if (t.errors > 0)
 			printf(", %" PRIu64 " refused", t.errors);
 		if (t.failure != NULL)
@@ -124,9 +126,9 @@ judge(const struct import_job *i, bool waited, struct err *err)
 				       : "the service does not say why");
 		else if (t.imported != t.nitems)
 			return err_set(err, ERR_REMOTE, "table '%s': %" PRIu64
-				       " items were imported, and the files "
-				       "hold %" PRIu64, t.name, t.imported,
-				       t.nitems);
+				       " item%s imported, and the files hold %"
+				       PRIu64, t.name, t.imported,
+				       plural(t.imported), t.nitems);
 	}
 	return rc;
 }

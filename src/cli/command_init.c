@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/plural.h"
 #include "cli/console.h"
 #include "cli/options.h"
 #include "engine/init.h"
@@ -27,16 +28,16 @@ static void
 tell(const struct init_sums *s, const char *path)
 {
 	fprintf(stderr, "%s: %" PRIu32 " table%s, %" PRIu32 " reference%s "
-		"found in %" PRIu64 " items\n", path != NULL ? path : "plan",
-		s->tables, s->tables == 1 ? "" : "s", s->references,
-		s->references == 1 ? "" : "s", s->items);
+		"found in %" PRIu64 " item%s\n", path != NULL ? path : "plan",
+		s->tables, plural(s->tables), s->references,
+		plural(s->references), s->items, plural(s->items));
 	if (s->skipped > 0)
 		fprintf(stderr, "  %" PRIu32 " table%s left out: no key was "
 			"found; --tables-from says keys\n", s->skipped,
-			s->skipped == 1 ? "" : "s");
+			plural(s->skipped));
 	if (s->rejects > 0)
 		fprintf(stderr, "  %" PRIu64 " line%s could not be read\n",
-			s->rejects, s->rejects == 1 ? "" : "s");
+			s->rejects, plural(s->rejects));
 	if (path != NULL)
 		fprintf(stderr, "  next: dynamill check %s\n", path);
 }

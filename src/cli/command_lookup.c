@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/plural.h"
 #include "cli/console.h"
 #include "cli/lookup_print.h"
 #include "cli/options.h"
@@ -139,9 +140,9 @@ print_all(struct lookup *l, const struct options *o)
 		return console_failed(&err);
 	if (left_out == 0)
 		return 0;
-	fprintf(stderr, "dynamill: %llu ids are left out: they are longer "
-		"than what the index keeps of them\n",
-		(unsigned long long)left_out);
+	fprintf(stderr, "dynamill: %llu id%s left out: longer than what the "
+		"index keeps of one\n", (unsigned long long)left_out,
+		plural(left_out));
 	return 1;
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "base/plural.h"
 #include "cli/answer.h"
 #include "cli/console.h"
 #include "cli/log.h"
@@ -102,11 +103,11 @@ print_survey(const struct run *run, enum run_survey round,
 	     const struct options *o)
 {
 	FILE *const to = o->quiet || o->output != OUTPUT_TEXT ? NULL : stdout;
+	const uint64_t items = run_account(run)->total.read;
 	char n[32];
 
-	log_print(to, "%s: %s items read; it is known now %s\n",
-		  run_plan(run)->name,
-		  words_count(run_account(run)->total.read, n),
+	log_print(to, "%s: %s item%s read; it is known now %s\n",
+		  run_plan(run)->name, words_count(items, n), plural(items),
 		  run_survey_words(round));
 }
 

@@ -12,6 +12,7 @@
 #include "aws/side.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/plural.h"
 #include "cli/console.h"
 #include "cli/environment.h"
 #include "cli/options.h"
@@ -46,7 +47,7 @@ look(struct service *s, const char *table, struct err *err)
 	time_text(p.latest, to);
 	printf("%s: on", table);
 	if (p.days > 0)
-		printf(", %" PRIu64 " days", p.days);
+		printf(", %" PRIu64 " day%s", p.days, plural(p.days));
 	if (p.latest > 0)
 		printf(", from %s to %s", from, to);
 	printf("\n");

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "base/err.h"
+#include "base/plural.h"
 #include "cli/answer.h"
 #include "cli/confirm.h"
 #include "cli/console.h"
@@ -73,7 +74,8 @@ watch(void *context, const struct deliver *d)
 		done += sent(&t[i]) + deleted(&t[i]);
 		all += t[i].nitems + t[i].ndeletes;
 	}
-	ticker_say(o, "%" PRIu64 " of %" PRIu64 " items", done, all);
+	ticker_say(o, "%" PRIu64 " of %" PRIu64 " item%s", done, all,
+		   plural(all));
 }
 
 /* Is there something left to write to it? */
@@ -115,16 +117,18 @@ ask(const struct options *o, const struct deliver *d, struct err *err)
 	if (!must_confirm(d))
 		return 0;
 	if (deletes > 0)
-		snprintf(gone, sizeof(gone), "%" PRIu64 " deletes and ",
-			 deletes);
+		snprintf(gone, sizeof(gone), "%" PRIu64 " delete%s and ",
+			 deletes, plural(deletes));
 	if (o->update)
-		snprintf(what, sizeof(what), "%" PRIu64 " items changed in %zu "
-			 "live table%s at %.150s", items, n, n == 1 ? "" : "s",
+		snprintf(what, sizeof(what), "%" PRIu64 " item%s changed in %zu "
+			 "live table%s at %.150s", items, plural(items), n,
+			 plural(n),
 			 deliver_place(d));
 	else
-		snprintf(what, sizeof(what), "%s%" PRIu64 " items into %zu "
+		snprintf(what, sizeof(what), "%s%" PRIu64 " item%s into %zu "
 			 "table%s at %.150s, %" PRIu64 " of them not empty",
-			 gone, items, n, n == 1 ? "" : "s", deliver_place(d),
+			 gone, items, plural(items), n, plural(n),
+			 deliver_place(d),
 			 full);
 	return confirm(o, deliver_plan(d), n == 1 ? t[0].name : NULL, what,
 		       err);
@@ -141,11 +145,11 @@ print_text(const struct options *o, const struct deliver *d)
 	for (size_t i = 0; i < n; i++) {
 		printf("%s: ", t[i].name);
 		if (t[i].ndeletes > 0)
-			printf("%" PRIu64 " of %" PRIu64 " keys deleted, ",
+			printf("%" PRIu64 " of %" PRIu64 " key%s deleted, ",
 			       t[i].deletes_before + t[i].deleted,
-			       t[i].ndeletes);
-		printf("%" PRIu64 " items %s", t[i].accepted, o->update
-		       ? "updated" : "put");
+			       t[i].ndeletes, plural(t[i].ndeletes));
+		printf("%" PRIu64 " item%s %s", t[i].accepted,
+		       plural(t[i].accepted), o->update ? "updated" : "put");
 		if (t[i].before > 0)
 			printf(", %" PRIu64 " there before", t[i].before);
 		if (t[i].existed > 0)
@@ -157,10 +161,11 @@ print_text(const struct options *o, const struct deliver *d)
 			       o->job, t[i].name);
 		if (t[i].refused > 0)
 			printf(", %" PRIu64 " refused", t[i].refused);
-		printf("; %" PRIu64 " write units", t[i].units);
+		printf("; %" PRIu64 " write unit%s", t[i].units,
+		       plural(t[i].units));
 		if (t[i].throttled > 0)
-			printf(", throttled %" PRIu64 " times",
-			       t[i].throttled);
+			printf(", throttled %" PRIu64 " time%s",
+			       t[i].throttled, plural(t[i].throttled));
 		printf("\n");
 	}
 }
@@ -206,14 +211,15 @@ check_sums(const struct deliver *d, bool *refused, struct err *err)
 		*refused |= t[i].refused > 0 || t[i].lost > 0 ||
 			    t[i].deletes_refused > 0;
 		if (sent(&t[i]) != t[i].nitems)
-			return err_set(err, ERR_INPUT, "table '%s': of %" PRIu64
-				       " items %" PRIu64 " were sent",
-				       t[i].name, t[i].nitems, sent(&t[i]));
+			return err_set(err, ERR_INPUT, "table '%s': %" PRIu64
+				       " of %" PRIu64 " item%s sent",
+				       t[i].name, sent(&t[i]), t[i].nitems,
+				       plural(t[i].nitems));
 		if (deleted(&t[i]) != t[i].ndeletes)
-			return err_set(err, ERR_INPUT, "table '%s': of %" PRIu64
-				       " keys %" PRIu64 " were deleted",
-				       t[i].name, t[i].ndeletes,
-				       deleted(&t[i]));
+			return err_set(err, ERR_INPUT, "table '%s': %" PRIu64
+				       " of %" PRIu64 " key%s deleted",
+				       t[i].name, deleted(&t[i]),
+				       t[i].ndeletes, plural(t[i].ndeletes));
 	}
 	return 0;
 }

@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/plural.h"
 #include "cli/console.h"
 #include "cli/options.h"
 #include "engine/job.h"
@@ -118,8 +119,8 @@ reverse(const struct options *o, const struct plan *p, struct buf *why,
 	    (ids != NULL && write_ids(o, job, ids, &lost, err) != 0))
 		goto done;
 	if (lost > 0)
-		fprintf(stderr, "%" PRIu64 " ids are too long for an index and"
-			" are not in %s\n", lost, ids);
+		fprintf(stderr, "%" PRIu64 " id%s too long for an index and "
+			"not in %s\n", lost, plural(lost), ids);
 
 	const struct reverse_options options = {
 		.exports = exports,
@@ -163,8 +164,8 @@ command_reverse(const struct options *o)
 		fwrite(why.ptr, 1, why.len, stderr);
 	if (status <= 1 && !o->quiet)
 		fprintf(stderr, "%zu step%s undone, %zu thing%s that cannot be"
-			" undone%s\n", sums.steps, sums.steps == 1 ? "" : "s",
-			sums.lost, sums.lost == 1 ? "" : "s", sums.lost > 0
+			" undone%s\n", sums.steps, plural(sums.steps),
+			sums.lost, plural(sums.lost), sums.lost > 0
 			? ": say 'reverse' beside those steps" : "");
 	buf_free(&why);
 	plan_free(plan);

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "base/err.h"
+#include "base/plural.h"
 #include "cli/answer.h"
 #include "cli/confirm.h"
 #include "cli/console.h"
@@ -61,7 +62,8 @@ watch(void *context, const struct rollback *r)
 		done += t[i].looked_at;
 		all += t[i].restores + t[i].removes + t[i].unkept;
 	}
-	ticker_say(o, "%" PRIu64 " of %" PRIu64 " items", done, all);
+	ticker_say(o, "%" PRIu64 " of %" PRIu64 " item%s", done, all,
+		   plural(all));
 }
 
 /* ---- before -------------------------------------------------------------- */
@@ -78,13 +80,16 @@ print_intent(const struct rollback_table *t)
 	if (t->goes)
 		fprintf(stderr, "dynamill: table '%s': the job made it; it "
 			"goes, unless others wrote to it\n", t->name);
-	fprintf(stderr, "dynamill: table '%s': %s%" PRIu64 " items to restore, "
+	fprintf(stderr, "dynamill: table '%s': %s%" PRIu64 " item%s to restore, "
 		"%" PRIu64 " to remove, at most\n", t->name,
-		t->goes ? "else " : "", t->restores, t->removes);
+		t->goes ? "else " : "", t->restores, plural(t->restores),
+		t->removes);
 	if (t->unkept > 0)
-		fprintf(stderr, "dynamill: table '%s': of %" PRIu64 " items "
-			"nothing was kept (--no-undo); %s\n", t->name,
-			t->unkept, "they stay, or go with --force");
+		fprintf(stderr, "dynamill: table '%s': of %" PRIu64 " item%s "
+			"nothing was kept (--no-undo); %s, or %s with "
+			"--force\n", t->name, t->unkept, plural(t->unkept),
+			t->unkept == 1 ? "it stays" : "they stay",
+			t->unkept == 1 ? "goes" : "go");
 }
 
 static int
@@ -105,10 +110,11 @@ ask(const struct options *o, const struct rollback *r, struct err *err)
 	if (n == 0)
 		return 0;
 	snprintf(what, sizeof(what), "undoing what the job wrote to %zu "
-		 "table%s at %.150s: %" PRIu64 " tables deleted, up to %" PRIu64
-		 " items restored and %" PRIu64 " removed%s", n,
-		 n == 1 ? "" : "s", rollback_place(r), tables, restores,
-		 removes, o->force ? ", also what others changed" : "");
+		 "table%s at %.150s: %" PRIu64 " table%s deleted, up to %"
+		 PRIu64 " item%s restored and %" PRIu64 " removed%s", n,
+		 plural(n), rollback_place(r), tables, plural(tables),
+		 restores, plural(restores), removes,
+		 o->force ? ", also what others changed" : "");
 	return confirm(o, rollback_plan(r), n == 1 ? t[0].name : NULL, what,
 		       err);
 }
@@ -132,10 +138,10 @@ print_text(const struct options *o, const struct rollback *r)
 			       : "there is no such table; nothing was done");
 			continue;
 		}
-		printf("%s: %" PRIu64 " items restored, %" PRIu64 " removed, %"
-		       PRIu64 " were as before; %" PRIu64 " verified",
-		       t[i].name, t[i].restored, t[i].removed, t[i].already,
-		       t[i].verified);
+		printf("%s: %" PRIu64 " item%s restored, %" PRIu64 " removed, %"
+		       PRIu64 " as before; %" PRIu64 " verified",
+		       t[i].name, t[i].restored, plural(t[i].restored),
+		       t[i].removed, t[i].already, t[i].verified);
 		if (t[i].changed > 0)
 			printf("; %" PRIu64 " changed since and left, see "
 			       "%s/rollback/%s~changed.jsonl", t[i].changed,

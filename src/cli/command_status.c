@@ -16,6 +16,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/plural.h"
 #include "cli/console.h"
 #include "cli/options.h"
 #include "cli/words.h"
@@ -153,8 +154,9 @@ print_table(const struct standing *s, const struct status_table *t)
 					  : 0;
 	char n[32], bad[32], left[32];
 
-	printf("  %-28s %5.1f %%  %12s items", t->name,
-	       100 * (share < 1 ? share : 1), words_count(t->items, n));
+	printf("  %-28s %5.1f %%  %12s item%s", t->name,
+	       100 * (share < 1 ? share : 1), words_count(t->items, n),
+	       plural(t->items));
 	if (is_running(s) && t->rate > 0)
 		printf("  %9.0f items/s", t->rate);
 	if (t->bad > 0)
@@ -211,8 +213,8 @@ print_text(const struct standing *s)
 		printf("  %s\n", s->shards);
 		n++;
 	} else if (!s->told) {
-		printf("  %" PRIu32 " files done%s\n", s->units, s->is_out
-		       ? ", all there are" : "");
+		printf("  %" PRIu32 " file%s done%s\n", s->units,
+		       plural(s->units), s->is_out ? ", all there are" : "");
 		n++;
 	}
 	return n + print_story(s);

@@ -15,6 +15,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/plural.h"
 #include "cli/confirm.h"
 #include "cli/console.h"
 #include "cli/environment.h"
@@ -200,8 +201,9 @@ list(struct place *p)
 static void
 print_table(const char *name, const struct dynamodb_table *t)
 {
-	printf("%s: %s, %" PRIu64 " items and %" PRIu64 " bytes when last "
-	       "counted, ", name, t->status, t->nitems, t->len);
+	printf("%s: %s, %" PRIu64 " item%s and %" PRIu64 " byte%s when last "
+	       "counted, ", name, t->status, t->nitems, plural(t->nitems),
+	       t->len, plural(t->len));
 	if (t->wcu > 0)
 		printf("%" PRIu64 " read and %" PRIu64 " write units", t->rcu,
 		       t->wcu);

@@ -5,6 +5,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/plural.h"
 #include "cli/confirm.h"
 #include "cli/console.h"
 #include "cli/environment.h"
@@ -116,7 +117,7 @@ open_tryout(struct showing *s, struct err *err)
 		return 0;
 	snprintf(what, sizeof(what), "a trial that puts items into %u table%s "
 		 "at %.150s, %u of them not empty, and takes them back", n,
-		 n == 1 ? "" : "s", tryout_place(s->tryout), full);
+		 plural(n), tryout_place(s->tryout), full);
 	return confirm(o, s->plan, n == 1 ? only : NULL, what, err);
 }
 

@@ -13,6 +13,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/plural.h"
 #include "cli/console.h"
 #include "cli/environment.h"
 #include "cli/log.h"
@@ -163,9 +164,9 @@ print_table(struct look *l, struct service *s, const char *name)
 	else if (rc == 0)
 		tell("  %-12s %s: is not there\n", "table", name);
 	else
-		tell("  %-12s %s: %s, %llu items when last counted\n",
-		       "table", name, t.status,
-		       (unsigned long long)t.nitems);
+		tell("  %-12s %s: %s, %llu item%s when last counted\n",
+		     "table", name, t.status, (unsigned long long)t.nitems,
+		     plural(t.nitems));
 	if (rc > 0)
 		print_recovery(s, name);
 	dynamodb_table_free(&t);

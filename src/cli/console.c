@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/err.h"
+#include "base/plural.h"
 #include "cli/log.h"
 #include "cli/options.h"
 #include "cli/stage.h"
@@ -261,8 +262,9 @@ print_table(const struct run *run, uint32_t i)
 	       t->to != NULL ? t->to : t->name, words_count(c->read, read),
 	       words_count(c->written, written));
 	if (is_changes(run_plan(run), i))
-		log_print(console.told, "  %s deletes", words_count(
-			run_account(run)->deleted[i], read));
+		log_print(console.told, "  %s delete%s", words_count(
+			run_account(run)->deleted[i], read),
+			plural(run_account(run)->deleted[i]));
 	print_others(c);
 	if (program_find_unmade(run_program(run), i, &unmade) &&
 	    run_account(run)->left[unmade] > 0)
@@ -271,33 +273,34 @@ print_table(const struct run *run, uint32_t i)
 	log_print(console.told, "\n");
 }
 
-/* References that found nothing, by relation. */
+/* References of one rule to one table that found nothing. */
+static void
+print_relation(const struct plan_table *t, const struct plan_rule *rule,
+	       const char *to, const struct join_relation_result *rel)
+{
+	char dangling[32], refs[32];
+
+	if (rel->dangling > 0)
+		log_print(console.told, "  dangling: %s.%s -> %s: %s of %s "
+			  "reference%s %s nothing\n", t->name, rule->path, to,
+			  words_count(rel->dangling, dangling),
+			  words_count(rel->refs, refs), plural(rel->refs),
+			  rel->dangling == 1 ? "finds" : "find");
+}
+
 static void
 print_dangling(const struct run *run)
 {
-	const struct account *const a = run_account(run);
+	const struct join_relation_result *rel = run_account(run)->
+		join.relations;
 	const struct plan *const p = run_plan(run);
-	uint32_t n = 0;
-	char dangling[32], refs[32];
 
-	if (a->join.relations == NULL)
-		return;
-	for (uint32_t i = 0; i < p->ntables; i++)
+	for (uint32_t i = 0; rel != NULL && i < p->ntables; i++)
 		for (uint32_t k = 0; k < p->tables[i].nrules; k++)
-			for (uint32_t to = 0; to < p->ntables; to++, n++) {
-				const struct join_relation_result *const rel =
-					&a->join.relations[n];
-
-				if (rel->dangling == 0)
-					continue;
-				log_print(console.told, "  dangling: %s.%s -> %s: %s of %s "
-				       "references find nothing\n",
-				       p->tables[i].name,
-				       p->tables[i].rules[k].path,
-				       p->tables[to].name,
-				       words_count(rel->dangling, dangling),
-				       words_count(rel->refs, refs));
-			}
+			for (uint32_t to = 0; to < p->ntables; to++)
+				print_relation(&p->tables[i],
+					       &p->tables[i].rules[k],
+					       p->tables[to].name, rel++);
 }
 
 /* "  versions of Users: 3 of 1, 2 of 2, 1 without: 6 of 3 now" */
@@ -363,11 +366,13 @@ print_maps(const struct run *run)
 
 	for (uint32_t i = 0; i < a->ntables; i++)
 		if (a->maps[i].unused > 0)
-			log_print(console.told, "  ids.map: %s: %s of %s rows "
-				  "are of no item\n",
+			log_print(console.told, "  ids.map: %s: %s of %s row%s "
+				  "%s of no item\n",
 				  run_plan(run)->tables[i].name,
 				  words_count(a->maps[i].unused, unused),
-				  words_count(a->maps[i].rows, rows));
+				  words_count(a->maps[i].rows, rows),
+				  plural(a->maps[i].rows),
+				  a->maps[i].unused == 1 ? "is" : "are");
 }
 
 static bool
@@ -416,7 +421,7 @@ console_summary(const struct run *run, const struct options *o)
 	console.told = o->quiet || o->output != OUTPUT_TEXT ? NULL : stdout;
 	log_print(console.told, "%s: %s item%s written\n", p->name,
 		  words_count(a->total.written, n),
-		  a->total.written == 1 ? "" : "s");
+		  plural(a->total.written));
 	for (uint32_t i = 0; i < p->ntables; i++)
 		if (!p->tables[i].skip && !p->tables[i].glob) {
 			print_table(run, i);
@@ -426,19 +431,22 @@ console_summary(const struct run *run, const struct options *o)
 	print_maps(run);
 	print_versions(run);
 	if (a->blank_lines > 0)
-		log_print(console.told, "  %s blank lines passed over\n",
-		       words_count(a->blank_lines, n));
+		log_print(console.told, "  %s blank line%s passed over\n",
+			  words_count(a->blank_lines, n),
+			  plural(a->blank_lines));
 	if (a->superseded > 0 || a->gone > 0)
 		log_print(console.told, "  increments: %s items and records "
 			  "replaced by later ones, %s deleted\n",
 			  words_count(a->superseded, n),
 			  words_count(a->gone, deleted));
 	if (a->lost > 0)
-		log_print(console.told, "  %s values went without their "
-			  "type, or not at all (csv: lossy)\n", words_count(a->lost, n));
+		log_print(console.told, "  %s value%s went without %s "
+			  "type, or not at all (csv: lossy)\n",
+			  words_count(a->lost, n), plural(a->lost),
+			  a->lost == 1 ? "its" : "their");
 	if (a->damaged > 0)
 		log_print(console.told, "  %s damaged file%s accepted\n",
-			  words_count(a->damaged, n), a->damaged == 1 ? "" : "s");
+			  words_count(a->damaged, n), plural(a->damaged));
 	log_print(console.told, "  %s read (%s unpacked), ",
 		  words_bytes(a->packed_in, in),
 		  words_bytes(a->plain_in, out));

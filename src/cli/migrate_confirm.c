@@ -6,6 +6,7 @@
 #include "aws/sts.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/plural.h"
 #include "cli/confirm.h"
 #include "cli/environment.h"
 #include "cli/migrate.h"
@@ -56,8 +57,9 @@ print_it(const struct migration *m, unsigned *full)
 		const char *why;
 		const bool import = migrate_imports(m, t, &why);
 
-		fprintf(stderr, "    %-32s %12s items, %s, %s%s%s%s\n", t->name,
-			words_count(t->items, n), t->begun || t->imported
+		fprintf(stderr, "    %-32s %12s item%s, %s, %s%s%s%s\n",
+			t->name, words_count(t->items, n), plural(t->items),
+			t->begun || t->imported
 			? "begun by this job" : !t->there ? "to be made"
 			: t->empty ? "empty" : "NOT EMPTY",
 			import ? "by import" : "by push",
@@ -70,8 +72,9 @@ print_it(const struct migration *m, unsigned *full)
 		cost += import ? t->import_cost : t->push_cost;
 		monthly += t->monthly;
 	}
-	fprintf(stderr, "  in all   %s items, about %s, %s; then %s a month\n",
-		words_count(items, n), words_seconds(seconds, took),
+	fprintf(stderr, "  in all   %s item%s, about %s, %s; then %s a month\n",
+		words_count(items, n), plural(items),
+		words_seconds(seconds, took),
 		words_money(cost, currency, money),
 		words_money(monthly, currency, month));
 	return items;
@@ -100,9 +103,9 @@ migrate_confirm(struct migration *m, struct err *err)
 		return 0;
 	full = 0;
 	items = print_it(m, &full);
-	snprintf(what, sizeof(what), "%s items into %zu table%s, %u of them "
-		 "not empty", words_count(items, n), m->ntables,
-		 m->ntables == 1 ? "" : "s", full);
+	snprintf(what, sizeof(what), "%s item%s into %zu table%s, %u of them "
+		 "not empty", words_count(items, n), plural(items), m->ntables,
+		 plural(m->ntables), full);
 	if (confirm(&m->o, m->plan, m->ntables == 1 ? m->tables[0].name : NULL,
 		    what, err) != 0)
 		return -1;

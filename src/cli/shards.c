@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/plural.h"
 #include "cli/answer.h"
 #include "cli/commands.h"
 #include "cli/console.h"
@@ -157,9 +158,10 @@ print_end(const struct run *run, const struct run_options *options,
 			  options->shard, options->nshards);
 		return 0;
 	}
-	log_print(to, "%s: shard %" PRIu32 " of %" PRIu32 ": %s items read, %s "
-		  "written\n", run_plan(run)->name, options->shard,
+	log_print(to, "%s: shard %" PRIu32 " of %" PRIu32 ": %s item%s read, "
+		  "%s written\n", run_plan(run)->name, options->shard,
 		  options->nshards, words_count(a->total.read, read),
+		  plural(a->total.read),
 		  words_count(a->total.written, written));
 	log_print(to, "  when all are done: dynamill merge --job %s\n",
 		  run_job_name(run));

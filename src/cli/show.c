@@ -11,6 +11,7 @@
 #include "base/buf.h"
 #include "base/display.h"
 #include "base/err.h"
+#include "base/plural.h"
 #include "cli/show_internal.h"
 #include "engine/plan.h"
 #include "engine/trial.h"
@@ -347,7 +348,7 @@ count_text(struct page *g, const struct value *set, struct buf *to)
 {
 	buf_reset(to);
 	if (buf_printf(to, g->err, "<<%u member%s>>", set->len,
-		       set->len == 1 ? "" : "s") != 0)
+		       plural(set->len)) != 0)
 		g->failed = true;
 	return buf_span(to);
 }

@@ -7,6 +7,7 @@
 
 #include "base/display.h"
 #include "base/err.h"
+#include "base/plural.h"
 #include "cli/changes.h"
 #include "cli/show_internal.h"
 #include "engine/rows.h"
@@ -127,18 +128,18 @@ validate_print_text_end(struct validate_print *p,
 		return -1;
 	if (s->files > 0 &&
 	    buf_printf(&p->text, err, "%" PRIu64 " file%s, ", s->files,
-		       s->files == 1 ? "" : "s") != 0)
+		       plural(s->files)) != 0)
 		return -1;
 	if (buf_printf(&p->text, err, "%" PRIu64 " item%s read: ", s->items,
-		       s->items == 1 ? "" : "s") != 0)
+		       plural(s->items)) != 0)
 		return -1;
 	if (s->failed == 0)
 		return buf_printf(&p->text, err, "%" PRIu64 " check%s, all "
 				  "sound\n", s->checks,
-				  s->checks == 1 ? "" : "s");
+				  plural(s->checks));
 	return buf_printf(&p->text, err, "%" PRIu64 " of %" PRIu64 " check%s "
 			  "failed\n", s->failed, s->checks,
-			  s->checks == 1 ? "" : "s");
+			  plural(s->checks));
 }
 
 /* ---- JSON ---------------------------------------------------------------- */
@@ -336,7 +337,7 @@ add_others(struct validate_print *p, uint64_t n, struct err *err)
 	char name[96];
 
 	snprintf(name, sizeof(name), "%" PRIu64 " other%s, as %s should be", n,
-		 n == 1 ? "" : "s", n == 1 ? "it" : "they");
+		 plural(n), n == 1 ? "it" : "they");
 	return n == 0 ? 0 : validate_print_junit(p, &(struct validate_check){
 		.kind = VALIDATE_SOUND, .table = "other items", .name = name,
 		.text = "",

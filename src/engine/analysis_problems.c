@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/plural.h"
 #include "engine/analysis_internal.h"
 #include "engine/discover.h"
 #include "engine/exports.h"
@@ -61,7 +62,7 @@ static const char *
 items(struct analyst *x, uint64_t n)
 {
 	return analysis_text(x, "%s item%s", analysis_count(x, n),
-			     n == 1 ? "" : "s");
+			     plural(n));
 }
 
 /* ---- of a table ---------------------------------------------------------- */
@@ -136,7 +137,7 @@ tell_keys(struct analyst *x, const struct analysis_table *t)
 	    add(x, "colliding-ids", true, analysis_text(x,
 		"%s: several source ids become one new id, %s time%s",
 		t->table->name, analysis_count(x, t->collisions),
-		t->collisions == 1 ? "" : "s"), pair(x, &t->collision[0]),
+		plural(t->collisions)), pair(x, &t->collision[0]),
 		"choose a longer form of ids, or mend ids.map; a run would "
 		"stop") != 0)
 		return -1;
@@ -252,10 +253,11 @@ tell_reference(struct analyst *x, const struct analysis_reference *ref)
 			where = analysis_text(x, "%s: '%s'", where,
 					      first->value);
 		if (add(x, "dangling", t->dangling == DANGLING_FAIL,
-			analysis_text(x, "%s.%s → %s: %s of %s values %s "
+			analysis_text(x, "%s.%s → %s: %s of %s value%s %s "
 				      "nothing", t->name, ref->path, to,
 				      analysis_count(x, ref->dangling),
 				      analysis_count(x, ref->values),
+				      plural(ref->values),
 				      ref->dangling == 1 ? "finds" : "find"), where,
 			action_of(t->dangling)) != 0)
 			return -1;
@@ -263,8 +265,9 @@ tell_reference(struct analyst *x, const struct analysis_reference *ref)
 	if (ref->rejected == 0)
 		return 0;
 	return add(x, "to-rejected", false, analysis_text(x,
-		"%s.%s → %s: %s values are ids of items that would be rejected",
-		t->name, ref->path, to, analysis_count(x, ref->rejected)),
+		"%s.%s → %s: %s value%s of items that would be rejected",
+		t->name, ref->path, to, analysis_count(x, ref->rejected),
+		ref->rejected == 1 ? " is the id" : "s are ids"),
 		analysis_text(x, "%s:%u:%u", t->rules[ref->rule].place.file,
 			      t->rules[ref->rule].place.line,
 			      t->rules[ref->rule].place.column),
@@ -285,15 +288,18 @@ tell_left(struct analyst *x, uint32_t table, uint32_t rule)
 
 	if (left[LEFT_NOT_AN_ID] > 0 &&
 	    add(x, "not-an-id", false, analysis_text(x,
-		"%s.%s: %s values are of a type that no id is of, and stay",
-		t->name, r->path, analysis_count(x, left[LEFT_NOT_AN_ID])),
+		"%s.%s: %s value%s of a type that no id is of left as found",
+		t->name, r->path, analysis_count(x, left[LEFT_NOT_AN_ID]),
+		plural(left[LEFT_NOT_AN_ID])),
 		where, "--strict-ids rejects their items") != 0)
 		return -1;
 	if (left[LEFT_NO_MATCH] == 0)
 		return 0;
 	return add(x, "no-match", false, analysis_text(x,
-		"%s.%s: %s values fit no pattern, and stay", t->name, r->path,
-		analysis_count(x, left[LEFT_NO_MATCH])), where,
+		"%s.%s: %s value%s that fit%s no pattern left as found",
+		t->name, r->path, analysis_count(x, left[LEFT_NO_MATCH]),
+		plural(left[LEFT_NO_MATCH]),
+		left[LEFT_NO_MATCH] == 1 ? "s" : ""), where,
 		"add a pattern, if they hold ids");
 }
 

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "base/err.h"
+#include "base/plural.h"
 #include "engine/exports_internal.h"
 #include "formats/manifest.h"
 #include "io/file.h"
@@ -242,8 +243,9 @@ compare_counts(struct finder *f, const struct export *e, const char *path,
 		return 0;
 
 	const char *const text =
-		exports_text(f, err, "says %" PRIu64 " items, but its files "
-			     "have %" PRIu64, e->summary.nitems, sum);
+		exports_text(f, err, "says %" PRIu64 " item%s, but its files "
+			     "have %" PRIu64, e->summary.nitems,
+			     plural(e->summary.nitems), sum);
 	return text == NULL ? -1 : exports_damage(f, path, text, err);
 }
 

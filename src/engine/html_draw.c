@@ -4,6 +4,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/plural.h"
 #include "engine/html_graph.h"
 #include "formats/tree.h"
 
@@ -231,8 +232,9 @@ write_title(struct html_page *p, const struct html_graph *g,
 	markup_clip(m, k->path, 100);
 	markup_printf(m, " \u2192 ");
 	markup_clip(m, g->nodes[k->to].name, 100);
-	markup_printf(m, ": %s values, %s dangling%s",
-		      html_count(k->values, a), html_count(k->dangling, b),
+	markup_printf(m, ": %s, %s dangling%s",
+		      html_plural(k->values, "value", a),
+		      html_count(k->dangling, b),
 		      k->kind == HTML_DISCOVERED ? ", discovered" : "");
 	markup_close(m);
 }
@@ -332,7 +334,8 @@ draw_node(struct html_page *p, const struct graph_layout *l, uint32_t i)
 	markup_close(m);
 	start_text(p, 10, 33, "dim");
 	if (node->read)
-		markup_printf(m, "%s items", html_count(node->items, text));
+		markup_printf(m, "%s", html_plural(node->items, "item",
+						     text));
 	else
 		markup_printf(m, "not read in this job");
 	markup_close(m);
@@ -402,9 +405,10 @@ draw_all(struct html_page *p, const struct graph_layout *l)
 	/* What is a little too wide may shrink; on a phone all of it scrolls. */
 	markup_open(m, "svg", "role", "img", "class", l->width > 800 &&
 		    l->width < 1400 ? "fit" : NULL, NULL);
-	markup_attr(m, "aria-label", "%u tables in %u levels and %u "
-		    "relationships; the tables below say the same", g->nnodes,
-		    l->ncolumns, g->nlinks);
+	markup_attr(m, "aria-label", "%u table%s in %u level%s and %u "
+		    "relationship%s; the tables below say the same",
+		    g->nnodes, plural(g->nnodes), l->ncolumns,
+		    plural(l->ncolumns), g->nlinks, plural(g->nlinks));
 	markup_attr(m, "viewBox", "0 0 %d %d", l->width, l->height);
 	markup_attr(m, "width", "%d", l->width);
 	markup_attr(m, "height", "%d", l->height);

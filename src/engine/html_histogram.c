@@ -53,9 +53,9 @@ draw(struct html_page *p, const struct tree *bucket, uint64_t from,
 	if (n > 0 && tall < 2)
 		tall = 2;	/* some is not none */
 	markup_open(m, "g", NULL);
-	html_leaf(p, "title", NULL, "%s to %s: %s items", from > 0 ?
+	html_leaf(p, "title", NULL, "%s to %s: %s", from > 0 ?
 		  html_count(from + 1, a) : "0", html_binary(upto, b),
-		  html_count(n, (char[HTML_NUMBER]){ 0 }));
+		  html_plural(n, "item", (char[HTML_NUMBER]){ 0 }));
 	markup_open(m, "rect", "class", "column", NULL);
 	markup_attr(m, "x", "%d", x);
 	markup_attr(m, "y", "%d", TOP + TALL - tall);

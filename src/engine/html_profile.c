@@ -17,10 +17,10 @@ write_ttl(struct html_page *p, const struct tree *ttl)
 
 	if (ttl == NULL || ttl->kind != TREE_MAP)
 		return;
-	html_fact(p, "Time to live", "%.200s: %s items expired already, %s "
+	html_fact(p, "Time to live", "%.200s: %s expired already, %s "
 		  "without it",
 		  (const char *)html_text(ttl, "attribute").ptr,
-		  html_count(html_uint(ttl, "expired"), a),
+		  html_plural(html_uint(ttl, "expired"), "item", a),
 		  html_count(html_uint(ttl, "without"), b));
 }
 
@@ -41,10 +41,9 @@ write_facts(struct html_page *p, const struct tree *t)
 			  (const char *)key->kids[0].text.ptr,
 			  key->nkids > 1 ? ", " : "", key->nkids > 1
 			  ? (const char *)key->kids[1].text.ptr : "");
-	html_fact(p, "Data", "%s in %s %s, unpacked %s",
+	html_fact(p, "Data", "%s in %s, unpacked %s",
 		  html_bytes(html_uint(t, "packedBytes"), a),
-		  html_count(html_uint(t, "files"), b),
-		  html_uint(t, "files") == 1 ? "file" : "files",
+		  html_plural(html_uint(t, "files"), "file", b),
 		  html_bytes(html_uint(t, "plainBytes"), c));
 	if (html_real(sizes, "mean", &mean))
 		html_fact(p, "Item size", "%s on average, %s to %s",
@@ -217,9 +216,9 @@ write_duplicates(struct html_page *p, const struct tree *t)
 
 	if (n == 0)
 		return;
-	html_leaf(p, "p", "bad", "\u2717 %s items have a primary key that "
+	html_leaf(p, "p", "bad", "\u2717 %s with a primary key that "
 		  "another has; an import would keep one of them.",
-		  html_count(n, text));
+		  html_plural(n, "item", text));
 	if (html_len(list) == 0)
 		return;
 	start_table(p, "Duplicate keys", t, COLUMNS, LEN(COLUMNS));
@@ -282,8 +281,9 @@ write_table(struct html_page *p, const struct tree *t, uint32_t number)
 	markup_clip(m, html_text(t, "name"), 200);
 	markup_close(m);
 	markup_raw(m, span_of(" "));
-	html_leaf(p, "span", "note", "%s items, level %u",
-		  html_count(html_uint(html_get(t, "counts"), "read"), text),
+	html_leaf(p, "span", "note", "%s, level %u",
+		  html_plural(html_uint(html_get(t, "counts"), "read"), "item",
+			      text),
 		  (unsigned)html_uint(t, "level"));
 	markup_close(m);
 	markup_open(m, "div", "class", "pair", NULL);

@@ -105,9 +105,10 @@ look_at_relation(struct html_page *p, void *context, const struct tree *table,
 	if (dangling > 0)
 		html_problem(p, &(struct html_problem){
 			.what = html_say(p, "%.200s.%.200s \u2192 %.200s: %s of "
-				"%s references find nothing", name, path,
-				other, html_count(dangling, a),
-				html_count(html_uint(to, "references"), b)),
+				"%s %s nothing", name, path, other,
+				html_count(dangling, a), html_plural(
+				html_uint(to, "references"), "reference", b),
+				dangling == 1 ? "finds" : "find"),
 			.where = html_len(examples) > 0
 				? examples->kids[0].text : span_of(""),
 			.now = html_say(p, "Mend the source, or say in the "
@@ -134,9 +135,9 @@ look_at_rejects(struct html_page *p, const struct tree *table)
 	if (rejected > 0)
 		html_problem(p, &(struct html_problem){
 			.error = true,
-			.what = html_say(p, "%.200s: %s of %s items rejected",
-				name, html_count(rejected, a),
-				html_count(html_uint(table, "read"), b)),
+			.what = html_say(p, "%.200s: %s of %s rejected",
+				name, html_count(rejected, a), html_plural(
+				html_uint(table, "read"), "item", b)),
 			.where = html_say(p, "rejected/%.200s.jsonl", name),
 			.now = html_say(p, "Each line there has the reason, "
 				"the file and the line. Mend the items and run "
@@ -369,10 +370,10 @@ write_examples(struct html_page *p, void *context, const struct tree *table,
 	markup_printf(m, " \u2192 ");
 	markup_clip(m, html_text(to, "table"), 200);
 	markup_close(m);
-	html_leaf(p, "p", "note", "%s of %s references find nothing. "
-		  "The first of them:",
+	html_leaf(p, "p", "note", "%s of %s %s nothing. The first of them:",
 		  html_count(html_uint(to, "dangling"), a),
-		  html_count(html_uint(to, "references"), b));
+		  html_plural(html_uint(to, "references"), "reference", b),
+		  html_uint(to, "dangling") == 1 ? "finds" : "find");
 	markup_open(m, "ul", "class", "examples", NULL);
 	for (uint32_t i = 0; i < html_len(examples); i++) {
 		markup_open(m, "li", "class", "code", NULL);

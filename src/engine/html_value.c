@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/plural.h"
 #include "engine/html_internal.h"
 #include "formats/tree.h"
 
@@ -83,7 +84,7 @@ html_plural(uint64_t n, const char *noun, char out[HTML_NUMBER])
 	const size_t len = strlen(out);
 
 	snprintf(out + len, HTML_NUMBER - len, " %s%s", noun,
-		 n == 1 ? "" : "s");
+		 plural(n));
 	return out;
 }
 

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/err.h"
+#include "base/plural.h"
 #include "io/drain.h"
 #include "io/file.h"
 
@@ -136,8 +137,9 @@ indexwrite_end(struct indexwrite *w, struct err *err)
 	uint8_t header[KEYINDEX_HEADER_LEN];
 
 	if (w->done != s->n)
-		return err_set(err, ERR_INPUT, "%" PRIu64 " ids logged, but "
-			       "%" PRIu64 " counted", w->done, s->n);
+		return err_set(err, ERR_INPUT, "%" PRIu64 " id%s logged, but "
+			       "%" PRIu64 " counted", w->done, plural(w->done),
+			       s->n);
 	if (indexwrite_fan(w, (uint64_t)1 << s->bits, s->n, err) != 0)
 		return -1;
 	while ((w->place * s->fan_len + KEYINDEX_HEADER_LEN) < s->records_at) {

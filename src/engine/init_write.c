@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/err.h"
+#include "base/plural.h"
 #include "engine/discover_judge.h"
 #include "engine/init_internal.h"
 
@@ -61,12 +62,6 @@ say_comment(struct page *p, const char *text)
 {
 	for (; *text != '\0'; text++)
 		say(p, "%c", (unsigned char)*text < 0x20 ? ' ' : *text);
-}
-
-static const char *
-plural(uint64_t n)
-{
-	return n == 1 ? "" : "s";
 }
 
 /* ---- the head ------------------------------------------------------------ */

@@ -14,6 +14,7 @@
 
 #include "base/bytes.h"
 #include "base/err.h"
+#include "base/plural.h"
 #include "engine/indexwrite.h"
 #include "engine/join_internal.h"
 #include "engine/keysort.h"
@@ -262,8 +263,9 @@ merge(struct builder *b, struct err *err)
 			err) != 0)
 		goto done;
 	if (r.items != b->n) {
-		err_set(err, ERR_INPUT, "%" PRIu64 " ids in the indexes of the "
-			"parts, but %" PRIu64 " in their logs", r.items, b->n);
+		err_set(err, ERR_INPUT, "%" PRIu64 " id%s in the indexes of "
+			"the parts, but %" PRIu64 " in their logs", r.items,
+			plural(r.items), b->n);
 		goto done;
 	}
 	if (mapping_open(idx, &x->idx, err) != 0 ||

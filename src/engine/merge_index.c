@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "base/err.h"
+#include "base/plural.h"
 #include "engine/indexwrite.h"
 #include "formats/keyindex.h"
 #include "io/mapping.h"
@@ -283,8 +284,9 @@ copy_ids(struct merge *m, struct err *err)
 	}
 	for (size_t i = 0; i < m->n; i++)
 		if (m->inputs[i].nitems != m->inputs[i].index.shape.n) {
-			err_set(err, ERR_INPUT, "damaged: %" PRIu64 " ids, not "
+			err_set(err, ERR_INPUT, "damaged: %" PRIu64 " id%s, not "
 				"%" PRIu64, m->inputs[i].nitems,
+				plural(m->inputs[i].nitems),
 				m->inputs[i].index.shape.n);
 			return blame(m, &m->inputs[i], err);
 		}

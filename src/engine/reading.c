@@ -7,6 +7,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/plural.h"
 #include "engine/place.h"
 #include "engine/unit.h"
 #include "formats/ddbjson.h"
@@ -149,10 +150,10 @@ check_end(struct reading *r, struct err *err)
 				       u->name);
 	}
 	if (u->nitems >= 0 && r->count != (uint64_t)u->nitems)
-		return err_set(err, ERR_INPUT, "has %" PRIu64 " items, but "
+		return err_set(err, ERR_INPUT, "has %" PRIu64 " item%s, but "
 			       "its manifest says %" PRId64 ": fetch it "
-			       "again, or --accept %s", r->count, u->nitems,
-			       u->name);
+			       "again, or --accept %s", r->count,
+			       plural(r->count), u->nitems, u->name);
 	return 0;
 }
 

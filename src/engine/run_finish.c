@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/plural.h"
 #include "engine/job.h"
 #include "engine/journal.h"
 #include "engine/program.h"
@@ -44,10 +45,10 @@ run_check_sums(const struct run *r, struct err *err)
 	if (r->options->survey == SURVEY_NONE &&
 	    (a->total.written != a->total_out.items ||
 	     a->deletes != a->total_deletes.items))
-		return err_set(err, ERR_SYSTEM, "%" PRIu64 " items were written"
-			" but the files hold %" PRIu64 "; nothing was made "
+		return err_set(err, ERR_SYSTEM, "%" PRIu64 " item%s written, "
+			"but the files hold %" PRIu64 "; nothing was made "
 			"final, please report this", a->total.written,
-			a->total_out.items);
+			plural(a->total.written), a->total_out.items);
 	return 0;
 }
 
@@ -176,8 +177,9 @@ run_check_ids(struct run *r, struct err *err)
 		if (t->collisions == 0)
 			continue;
 		snprintf(wrong, sizeof(wrong), "table '%s': several source ids "
-			 "become one new id (%" PRIu64 " times), first",
-			 p->tables[i].name, t->collisions);
+			 "become one new id (%" PRIu64 " time%s), first",
+			 p->tables[i].name, t->collisions,
+			 plural(t->collisions));
 		return fail_pair(r, &t->collision[0], wrong,
 				 "choose a longer form of ids, or mend "
 				 "ids.map", err);
@@ -248,11 +250,12 @@ check_relation(struct run *r, const struct plan_table *t, uint32_t rule,
 	if (t->dangling != DANGLING_FAIL || rel->dangling == 0)
 		return 0;
 	list_places(r, rel, places, sizeof(places));
-	return err_set(err, ERR_INPUT, "%" PRIu64 " of %" PRIu64 " references "
-		       "%s.%s to '%s' find nothing (dangling: fail): %s; mend "
+	return err_set(err, ERR_INPUT, "%" PRIu64 " of %" PRIu64 " reference%s "
+		       "%s.%s to '%s' %s nothing (dangling: fail): %s; mend "
 		       "them or choose another policy; report.json has more",
-		       rel->dangling, rel->refs, t->name, t->rules[rule].path,
-		       r->plan->tables[to].name, places);
+		       rel->dangling, rel->refs, plural(rel->refs), t->name,
+		       t->rules[rule].path, r->plan->tables[to].name,
+		       rel->dangling == 1 ? "finds" : "find", places);
 }
 
 static int

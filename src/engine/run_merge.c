@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/plural.h"
 #include "engine/depot.h"
 #include "engine/job.h"
 #include "engine/journal.h"
@@ -208,8 +209,9 @@ check_count(const struct part *p, const struct journal_unit *u,
 	    r->plan->inputs[unit->input].kind != INPUT_ITEMS ||
 	    items == (uint64_t)unit->nitems)
 		return 0;
-	snprintf(why, sizeof(why), "of '%s' it has %" PRIu64 " items, but the "
-		 "manifest says %" PRId64, unit->name, items, unit->nitems);
+	snprintf(why, sizeof(why), "of '%s' it has %" PRIu64 " item%s, but the "
+		 "manifest says %" PRId64, unit->name, items, plural(items),
+		 unit->nitems);
 	return incomplete(p, err, why);
 }
 

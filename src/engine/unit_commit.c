@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/plural.h"
 #include "engine/extra.h"
 #include "engine/keyfile.h"
 #include "engine/plan.h"
@@ -45,9 +46,10 @@ unit_check_input(struct unit_run *r, bool *damaged, struct err *err)
 	}
 	if (!*damaged && u->nitems >= 0 && r->items != (uint64_t)u->nitems) {
 		*damaged = true;
-		err_set(err, ERR_INPUT, "has %" PRIu64 " items, but its "
+		err_set(err, ERR_INPUT, "has %" PRIu64 " item%s, but its "
 			"manifest says %" PRId64 ": fetch it again, or "
-			"--accept %s", r->items, u->nitems, u->name);
+			"--accept %s", r->items, plural(r->items), u->nitems,
+			u->name);
 	}
 	return *damaged && !u->accepted ? -1 : 0;
 }

@@ -15,6 +15,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/plural.h"
 #include "engine/differ.h"
 #include "formats/ddbjson.h"
 #include "formats/jsonraw.h"
@@ -180,11 +181,11 @@ updates_make(const struct updates_options *o, struct err *err)
 	if (m.sink != NULL)
 		rc = compare(&m, o, err);
 	if (rc == 0 && m.removed > 0 && m.added > 0)
-		rc = err_set(err, ERR_REFUSED, "table '%s': %" PRIu64 " items "
-			     "of the export are not in the output, and %" PRIu64
+		rc = err_set(err, ERR_REFUSED, "table '%s': %" PRIu64 " item%s "
+			     "of the export not in the output, and %" PRIu64
 			     " of the output not in the export: an update keeps "
 			     "keys; run the plan into another table", o->table,
-			     m.removed, m.added);
+			     m.removed, plural(m.removed), m.added);
 	if (rc == 0)
 		rc = sink_commit(m.sink, NULL, err);
 	if (rc == 0)

@@ -15,6 +15,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "base/plural.h"
 #include "engine/job.h"
 #include "engine/place.h"
 #include "engine/program.h"
@@ -117,9 +118,9 @@ check_rejects(struct checking *c, struct validate_sums *s, struct err *err)
 			continue;
 		if (count_rejects(c->options->job, name, &then, err) != 0)
 			return -1;
-		snprintf(text, sizeof(text), "%s: %" PRIu64 " items in "
-			 "rejected/, where %" PRIu64 " are rejected", name,
-			 then, now);
+		snprintf(text, sizeof(text), "%s: %" PRIu64 " item%s in "
+			 "rejected/, where %" PRIu64 " %s rejected", name,
+			 then, plural(then), now, now == 1 ? "is" : "are");
 		check.kind = then == now ? VALIDATE_SOUND : VALIDATE_DIFFERENT;
 		if (validate_see(c->options, s, &check, err) != 0)
 			return -1;

@@ -16,6 +16,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/plural.h"
 #include "engine/job.h"
 #include "engine/place.h"
 #include "engine/reading.h"
@@ -440,8 +441,9 @@ check_rest(struct validate_outs *o, struct outfile *f, struct err *err)
 	}
 	if (f->nbad <= MAX_ITEMS)
 		return 0;
-	snprintf(text, sizeof(text), "and %" PRIu64 " more %s of this file",
-		 f->nbad - MAX_ITEMS, f->deletes ? "keys" : "items");
+	snprintf(text, sizeof(text), "and %" PRIu64 " more %s%s of this file",
+		 f->nbad - MAX_ITEMS, f->deletes ? "key" : "item",
+		 plural(f->nbad - MAX_ITEMS));
 	return validate_note(o->notes, &(struct validate_note){
 		.kind = VALIDATE_DIFFERENT, .unit = o->unit->number,
 		.table = f->table, .file = f->path, .line = UINT64_MAX,

@@ -161,7 +161,7 @@ def records_that_are_damaged_are_passed_over(here, _):
         status(job)
     os.remove(job + '/status.json')
     os.remove(job + '/story')
-    e2e.contains(status(job).out, ': done', '1 files done, all there are')
+    e2e.contains(status(job).out, ': done', '1 file done, all there are')
 
 
 def a_folder_that_is_no_job_is_none(here, _):
