@@ -8,6 +8,7 @@
 #include "cli/environment.h"
 #include "cli/help.h"
 #include "cli/options.h"
+#include "cli/shards.h"
 #include "cli/validate_print.h"
 #include "engine/validate.h"
 
@@ -103,6 +104,12 @@ check(const struct options *o, struct err *err)
 		return err_set(err, ERR_USAGE, "'%s' is for --plan",
 			       o->limit > 0 ? "--limit" : o->stage != NULL
 			       ? "--stage" : "--strict-ids");
+	if (o->shard != NULL && (o->live || o->plan != NULL ||
+				 o->against != NULL))
+		return err_set(err, ERR_USAGE, "--shard is for what is seen "
+			       "file by file: a dump by itself, or --job; '%s' "
+			       "needs all of it at once", o->live ? "--live" :
+			       o->plan != NULL ? "--plan" : "--against");
 	if (o->nargs == 0 && o->job == NULL)
 		return err_set(err, ERR_USAGE, "which dump? see 'dynamill "
 			       "validate --help'");
@@ -153,7 +160,7 @@ command_validate(const struct options *o)
 	if (check(o, &err) != 0 || options_run_time(o, at, &err) != 0)
 		return console_error_anew(&err);
 
-	const struct validate_options options = {
+	struct validate_options options = {
 		.dump = {
 			.paths = o->args, .npaths = o->nargs,
 			.tables = o->tables, .ntables = o->ntables,
@@ -172,7 +179,10 @@ command_validate(const struct options *o)
 		.cancel = &commands_cancel,
 		.see = see, .context = &p,
 	};
-	const int rc = way_of(o)(&options, &sums, &err);
+	int rc = o->shard == NULL ? 0 :
+		shards_read(o->shard, &options.shard, &options.nshards, &err);
+	if (rc == 0)
+		rc = way_of(o)(&options, &sums, &err);
 
 	status = rc != 0 ? console_error_anew(&err) : sums.damaged ? 3 :
 		 sums.failed > 0;

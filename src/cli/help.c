@@ -325,6 +325,8 @@ static const char VALIDATE[] =
 "  --verbose           show what is sound too, and cut nothing\n"
 "  --quiet             no text\n"
 "  --accept NAME       take a damaged file as it is, by its name; repeatable\n"
+"  --shard I/N         alone or of --job: only the Ith of N parts of the\n"
+"                      files, as of run\n"
 "  --threads N, --memory SIZE, --run-time ISO\n"
 "                      as of the other commands\n"
 "\n"

@@ -452,7 +452,7 @@ check_command(const struct options *o, const char *command, struct err *err)
 		{ o->after != NULL, "--after",
 		  "run analyze check test reverse migrate" },
 		{ o->revert, "--revert", "run analyze check test migrate" },
-		{ o->shard != NULL, "--shard", "run analyze" },
+		{ o->shard != NULL, "--shard", "run analyze validate" },
 		{ o->scratch != NULL, "--scratch", "run analyze merge" },
 		{ o->verify, "--verify", "merge" },
 		{ o->out != NULL, "-o", "init reverse run analyze backup bench" },

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 struct err;
+struct unit;
 
 enum { DIVIDE_MOST = 10000 };	/* shards: what AWS Batch lets an array have */
 
@@ -28,5 +29,12 @@ struct divide_unit {
  */
 int divide(const struct divide_unit *units, uint32_t n, uint32_t nshards,
 	   uint32_t *owner, struct err *err);
+
+/*
+ * The same of data files: those of an archive that is read from its start go
+ * together.  `done`, unless NULL, says which nobody does.
+ */
+int divide_files(const struct unit *files, const bool *done, uint32_t n,
+		 uint32_t nshards, uint32_t *owner, struct err *err);
 
 #endif

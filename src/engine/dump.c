@@ -8,6 +8,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "engine/divide.h"
 #include "engine/increments.h"
 #include "engine/place.h"
 #include "engine/rules.h"
@@ -276,6 +277,29 @@ dump_check_states(const struct dump *d, struct err *err)
 	for (uint32_t i = 0; i < d->ntables && rc == 0; i++)
 		rc = increments_follow(x, found, i, err);
 	free(found);
+	return rc;
+}
+
+int
+dump_divide(struct dump *d, uint32_t shard, uint32_t nshards, struct err *err)
+{
+	uint32_t *const owner = calloc(d->nunits + 1U, sizeof(*owner));
+	uint32_t n = 0;
+	int rc;
+
+	if (owner == NULL)
+		return err_set(err, ERR_SYSTEM, "out of memory");
+	rc = divide_files(d->units, NULL, d->nunits, nshards, owner, err);
+	for (uint32_t i = 0; rc == 0 && i < d->nunits; i++) {
+		if (owner[i] != shard)
+			continue;
+		d->units[n] = d->units[i];
+		d->units[n].number = n;
+		n++;
+	}
+	if (rc == 0)
+		d->nunits = n;
+	free(owner);
 	return rc;
 }
 

@@ -59,6 +59,13 @@ int dump_find(const struct dump_options *o, struct dump *d, struct err *err);
  */
 int dump_check_states(const struct dump *d, struct err *err);
 
+/*
+ * Leave it the files of one of so many shards, numbered anew.  What else was
+ * found stays, as of all.  Returns 0 or -1.
+ */
+int dump_divide(struct dump *d, uint32_t shard, uint32_t nshards,
+		struct err *err);
+
 void dump_free(struct dump *d);
 
 #endif

@@ -96,6 +96,7 @@ int run_queue(struct run *r, struct err *err);
 
 /* Which shard does which unit; the others' count as done.  0 or -1. */
 int run_divide(struct run *r, struct err *err);
+void run_leave_others(struct run *r, uint32_t shard);
 
 /* Open the job at a folder of the shard's own. */
 int run_open_shard(struct run *r, const struct job_fact *facts, size_t n,

@@ -47,52 +47,33 @@ check_options(const struct run *r, struct err *err)
 	return 0;
 }
 
-/*
- * The files of an archive that is read from its start go together.  Returns the
- * first one's number.
- */
-static uint32_t
-block_of(const struct run *r, uint32_t unit)
-{
-	const char *const archive = r->units[unit].archive;
-	uint32_t i = 0;
-
-	if (archive == NULL || place_leaps(archive))
-		return unit;
-	while (r->units[i].archive != archive)
-		i++;
-	return i;
-}
-
 int
 run_divide(struct run *r, struct err *err)
 {
 	const struct run_options *const o = r->options;
-	struct divide_unit *units;
-	int rc;
 
 	if (check_options(r, err) != 0)
 		return -1;
-	units = calloc(r->nunits + 1U, sizeof(*units));
 	r->owner = calloc(r->nunits + 1U, sizeof(*r->owner));
-	if (units == NULL || r->owner == NULL) {
-		free(units);
+	if (r->owner == NULL)
 		return err_set(err, ERR_SYSTEM, "out of memory");
-	}
-	for (uint32_t i = 0; i < r->nunits; i++)
-		units[i] = (struct divide_unit){
-			.size = r->units[i].packed_len,
-			.block = block_of(r, i), .some = !r->done[i],
-		};
-	rc = divide(units, r->nunits, o->nshards, r->owner, err);
-	free(units);
-	for (uint32_t i = 0; i < r->nunits && rc == 0 && o->shard > 0; i++) {
-		if (r->done[i] || r->owner[i] == o->shard)
+	if (divide_files(r->units, r->done, r->nunits, o->nshards, r->owner,
+			 err) != 0)
+		return -1;
+	if (o->shard > 0)
+		run_leave_others(r, o->shard);
+	return 0;
+}
+
+void
+run_leave_others(struct run *r, uint32_t shard)
+{
+	for (uint32_t i = 0; i < r->nunits; i++) {
+		if (r->done[i] || r->owner[i] == shard)
 			continue;
 		r->done[i] = true;
 		r->packed_total[r->units[i].input] -= r->units[i].packed_len;
 	}
-	return rc;
 }
 
 /* ---- its folder ---------------------------------------------------------- */

@@ -244,6 +244,8 @@ validate_dump(const struct validate_options *o, struct validate_sums *s,
 	int rc = dump_find(&o->dump, &d, err);
 
 	*s = (struct validate_sums){ 0 };
+	if (rc == 0 && o->nshards > 0)
+		rc = dump_divide(&d, o->shard, o->nshards, err);
 	if (rc == 0)
 		rc = validate_found(o, &d, s, err);
 	dump_free(&d);

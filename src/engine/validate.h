@@ -73,6 +73,8 @@ struct validate_options {
 	uint64_t limit;		/* likewise: items a table; 0: all */
 	const char *job;	/* of validate_job() */
 	const char *version;	/* of the program */
+	uint32_t shard, nshards;	/* of validate_dump(), validate_job():
+					   some of the files; 0: all */
 	const atomic_bool *cancel;
 
 	/* Called from one thread at a time.  0 or -1. */

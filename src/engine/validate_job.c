@@ -16,6 +16,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/plural.h"
+#include "engine/divide.h"
 #include "engine/job.h"
 #include "engine/place.h"
 #include "engine/program.h"
@@ -128,6 +129,22 @@ check_rejects(struct checking *c, struct validate_sums *s, struct err *err)
 	return 0;
 }
 
+/* Of the sources only those files that the shard has. */
+static int
+leave_others(const struct validate_options *o, struct run *r, struct err *err)
+{
+	if (o->nshards == 0)
+		return 0;
+	r->owner = calloc(r->nunits + 1U, sizeof(*r->owner));
+	if (r->owner == NULL)
+		return err_set(err, ERR_SYSTEM, "out of memory");
+	if (divide_files(r->units, r->done, r->nunits, o->nshards, r->owner,
+			 err) != 0)
+		return -1;
+	run_leave_others(r, o->shard);
+	return 0;
+}
+
 static int
 check(struct checking *c, const struct job *job, struct run *r,
       struct validate_sums *s, struct err *err)
@@ -135,7 +152,8 @@ check(struct checking *c, const struct job *job, struct run *r,
 	const uint64_t packed = s->packed_len;
 
 	c->run = r;
-	if (recall_same(job, r->job, err) != 0)
+	if (recall_same(job, r->job, err) != 0 ||
+	    leave_others(c->options, r, err) != 0)
 		return -1;
 	if (place_is_remote(c->out))
 		place_output(&r->plan->target, c->out);
@@ -148,7 +166,8 @@ check(struct checking *c, const struct job *job, struct run *r,
 	s->packed_len += packed + r->account.packed_in;
 	if (validate_notes_show(c->notes, c->options, s, err) != 0)
 		return -1;
-	return check_rejects(c, s, err);
+	/* There is one file of them for all. */
+	return c->options->nshards > 0 ? 0 : check_rejects(c, s, err);
 }
 
 /* ---- an archived job ----------------------------------------------------- */
@@ -186,7 +205,8 @@ check_seal(const struct validate_options *o, struct validate_sums *s,
 {
 	struct sealed sealed = { .options = o, .sums = s };
 
-	if (!seal_is_there(o->job))
+	/* One of the shards does it: it is one list of all files. */
+	if (o->shard > 1 || !seal_is_there(o->job))
 		return 0;
 	return seal_check(&(struct seal_options){
 		.job_dir = o->job, .threads = o->threads, .cancel = o->cancel,

@@ -255,6 +255,8 @@ validate_out_files(const struct validate_options *o, const struct run *r,
 	rc = find(&l, err);
 	if (rc == 0)
 		rc = set_rules(&l, err);
+	if (rc == 0 && o->nshards > 0)
+		rc = dump_divide(&l.dump, o->shard, o->nshards, err);
 	if (rc == 0)
 		rc = validate_found(o, &l.dump, s, err);
 	dump_free(&l.dump);

@@ -454,7 +454,42 @@ def increments(here, options):
     same(here + '/whole', job)
 
 
+def validated_in_parts(here, options):
+    """Each file by one shard, of a dump and of what a job wrote."""
+    def checks(i, *words, status=0):
+        r = dynamill('validate', *words, '--shard', '%d/3' % i, '--verbose',
+                     '--output', 'json', status=status)
+        return [json.loads(line) for line in r.out.splitlines()]
+
+    def files(*words):
+        found = [c['name'] for i in (1, 2, 3) for c in checks(i, *words)
+                 if 'name' in c]
+        equal(len(found), len(set(found)), 'files that two shards have')
+        return sorted(found)
+    dump, job = DATA['path'] + '/Contacts', here + '/job'
+    names = sorted(json.loads(line)['name'] for line in dynamill(
+        'validate', dump, '--verbose', '--output', 'json').out.splitlines()
+        if '"name"' in line)
+    check(len(names) > 3, names)
+    equal(files(dump), names, 'files')
+    shutil.copytree(DATA['whole'], job)
+    words = '--job', job
+    sums = [checks(i, *words)[-1] for i in (1, 2, 3)]
+    equal(sum(s['items'] for s in sums), report(job)['total']['read'],
+          'items')
+    # What is wrong is seen by one of them, and a source may be of another.
+    path = sorted(x for x in os.listdir(job + '/out/Notes/data'))[0]
+    data = read('%s/out/Notes/data/%s' % (job, path), 'rb')
+    with open('%s/out/Notes/data/%s' % (job, path), 'wb') as f:
+        f.write(data[:60] + bytes([data[60] ^ 1]) + data[61:])
+    ends = [dynamill('validate', *words, '--shard', '%d/3' % i,
+                     status=None).status for i in (1, 2, 3)]
+    check(3 in ends and 0 in ends, ends)
+    contains(dynamill('validate', dump, '--against', dump, '--shard', '1/3',
+                      status=2).err, '--against', 'all of it')
+
+
 main([as_one_machine, merge_is_killed, two_at_once,
       what_is_lost_is_done_again, says_no, numbers_of_schedulers,
       plans_that_must_know, analyzed_by_one_and_run_by_many,
-      collisions_across_shards, increments], prepare)
+      collisions_across_shards, increments, validated_in_parts], prepare)
