@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/plural.h"
+#include "cli/log.h"
 #include "cli/words.h"
 #include "engine/account.h"
 #include "engine/analysis.h"
@@ -176,6 +177,25 @@ print_problems(const struct analysis *a)
 		if (p->where[0] != '\0')
 			printf("    %s\n", p->where);
 		printf("    → %s\n", p->action);
+	}
+}
+
+/* One event for each; a reason may quote an item. */
+void
+analyze_log(const struct analysis *a)
+{
+	for (size_t i = 0; i < a->nproblems; i++) {
+		const struct analysis_problem *const p = &a->problems[i];
+		const char *const reason = log_has_items() ||
+			strcmp(p->name, "rejected") != 0 ? NULL
+			: strstr(p->what, "): ");
+		const int n = reason != NULL ? (int)(reason + 1 - p->what)
+					     : (int)strlen(p->what);
+
+		log_problem(p->error && !p->accepted ? LOG_ERROR : LOG_WARNING,
+			    NULL, "%s%s: %.*s%s%s", p->name, p->accepted
+			    ? " (accepted)" : "", n, p->what,
+			    p->where[0] != '\0' ? "; " : "", p->where);
 	}
 }
 

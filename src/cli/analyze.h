@@ -9,4 +9,7 @@ struct analysis;
 /* On standard output; `all` with every attribute. */
 void analyze_print(const struct analysis *a, bool all);
 
+/* Its problems, to the log. */
+void analyze_log(const struct analysis *a);
+
 #endif

@@ -60,6 +60,8 @@ analyze(struct run *run, struct analysis_watch *w, const struct options *o,
 	}
 	if (status == 0 && a->nerrors > 0)
 		status = 1;
+	if (a != NULL)
+		analyze_log(a);
 	analysis_free(a);
 	return stage_end(status);
 }

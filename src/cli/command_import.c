@@ -10,6 +10,7 @@
 #include "cli/confirm.h"
 #include "cli/console.h"
 #include "cli/environment.h"
+#include "cli/log.h"
 #include "cli/options.h"
 #include "cli/ticker.h"
 #include "engine/import_job.h"
@@ -117,9 +118,12 @@ judge(const struct import_job *i, bool waited, struct err *err)
 	int rc = 0;
 
 	for (size_t n = 0; waited && import_job_table(i, n, &t); n++) {
-		if (t.errors > 0)
+		if (t.errors > 0) {
+			log_problem(LOG_ERROR, NULL, "table '%s': %" PRIu64
+				    " items were refused by the import",
+				    t.name, t.errors);
 			rc = 1;
-		else if (strcmp(t.status, "COMPLETED") != 0)
+		} else if (strcmp(t.status, "COMPLETED") != 0)
 			return err_set(err, ERR_REMOTE, "table '%s': the "
 				       "import is %s: %s", t.name, t.status,
 				       t.failure != NULL ? t.failure

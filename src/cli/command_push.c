@@ -11,6 +11,7 @@
 #include "cli/confirm.h"
 #include "cli/console.h"
 #include "cli/environment.h"
+#include "cli/log.h"
 #include "cli/options.h"
 #include "cli/stage.h"
 #include "cli/ticker.h"
@@ -224,6 +225,28 @@ check_sums(const struct deliver *d, bool *refused, struct err *err)
 	return 0;
 }
 
+/* What is not there as it should be, for the log. */
+static void
+log_left(const struct options *o, const struct deliver *d)
+{
+	size_t n;
+	const struct deliver_table *const t = deliver_tables(d, &n);
+
+	for (size_t i = 0; i < n; i++) {
+		const uint64_t bad = t[i].refused + t[i].deletes_refused;
+
+		if (bad > 0)
+			log_problem(LOG_ERROR, NULL, "table '%s': %" PRIu64
+				    " items were refused; which and why is in "
+				    "%s/push/%s.refused.jsonl", t[i].name, bad,
+				    o->job, t[i].name);
+		if (t[i].lost > 0)
+			log_problem(LOG_WARNING, NULL, "table '%s': %" PRIu64
+				    " items were changed since the export, and "
+				    "left", t[i].name, t[i].lost);
+	}
+}
+
 /* Ways to push that exclude each other. */
 static int
 check_options(const struct options *o, struct err *err)
@@ -280,6 +303,7 @@ command_push(const struct options *o)
 		rc = print_json(d, &err);
 	else if (rc == 0 && !o->quiet)
 		print_text(o, d);
+	log_left(o, d);
 	rc = stage_end(rc != 0 ? console_error(&err) : refused ? 1 : 0);
 	deliver_close(d);
 	return rc;

@@ -11,6 +11,7 @@
 #include "cli/confirm.h"
 #include "cli/console.h"
 #include "cli/environment.h"
+#include "cli/log.h"
 #include "cli/options.h"
 #include "cli/stage.h"
 #include "cli/ticker.h"
@@ -176,6 +177,7 @@ print_json(const struct rollback *r, struct err *err)
 	return answer_print(&a);
 }
 
+/* They are told, and so is the log. */
 static bool
 some_left(const struct rollback *r)
 {
@@ -183,8 +185,14 @@ some_left(const struct rollback *r)
 	const struct rollback_table *const t = rollback_tables(r, &n);
 	bool some = false;
 
-	for (size_t i = 0; i < n; i++)
-		some |= t[i].changed > 0;
+	for (size_t i = 0; i < n; i++) {
+		if (t[i].changed > 0) {
+			some = true;
+			log_problem(LOG_WARNING, NULL, "table '%s': %" PRIu64
+				    " items were changed since, and left",
+				    t[i].name, t[i].changed);
+		}
+	}
 	return some;
 }
 

@@ -10,6 +10,7 @@
 #include "cli/console.h"
 #include "cli/environment.h"
 #include "cli/help.h"
+#include "cli/log.h"
 #include "cli/options.h"
 #include "cli/show.h"
 #include "engine/evidence.h"
@@ -81,6 +82,11 @@ write_item(struct showing *s, const struct trial_item *item, struct err *err)
 			return -1;
 		}
 		s->different += refused || end == TRYOUT_DIFFERENT;
+		if (refused || end == TRYOUT_DIFFERENT)
+			log_problem(LOG_ERROR, NULL, "table '%s': an item of "
+				    "the trial %s", s->plan->tables[table].to,
+				    refused ? "was refused"
+				    : "is read back different");
 		if (say_written(s, &s->plan->tables[table], end,
 				refused ? why.text : NULL, err) != 0)
 			return -1;
@@ -150,6 +156,9 @@ see(void *context, const struct trial_item *item, struct err *err)
 		return -1;
 	s->items++;
 	s->rejected += item->fate == TRIAL_REJECTED;
+	if (item->fate == TRIAL_REJECTED)
+		log_problem(LOG_WARNING, NULL, "an item of the trial was "
+			    "rejected");
 	if ((json ? show_item_json(s->plan, item, &s->text, err)
 		  : show_item(&s->style, s->plan, item, &s->text, err)) != 0)
 		return -1;

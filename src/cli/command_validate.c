@@ -1,5 +1,6 @@
 #include "cli/commands.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -7,10 +8,12 @@
 #include "cli/console.h"
 #include "cli/environment.h"
 #include "cli/help.h"
+#include "cli/log.h"
 #include "cli/options.h"
 #include "cli/shards.h"
 #include "cli/validate_print.h"
 #include "engine/validate.h"
+#include "formats/jsonwrite.h"
 
 struct printing {
 	const struct options *options;
@@ -31,11 +34,49 @@ flush(struct printing *p, struct err *err)
 	return 0;
 }
 
+/*
+ * What failed is a problem; with --log-items all of it is told.  A text without
+ * a line of a file in front of it may quote an item.
+ */
+static int
+log_it(struct printing *p, const struct validate_check *c, struct err *err)
+{
+	const char *const file = c->file != NULL ? c->file
+		: c->key == NULL ? c->name : NULL;
+	const bool quotes = c->key != NULL && c->line == 0;
+	char line[40] = "";
+	struct jsonwrite *w;
+	int rc = 0;
+
+	if (c->line > 0)
+		snprintf(line, sizeof(line), ", line %" PRIu64, c->line);
+	log_problem(LOG_ERROR, NULL, "%s%s%s%s%s%s%s%s",
+		    validate_kind_name(c->kind), c->table != NULL ? "  " : "",
+		    c->table != NULL ? c->table : "", file != NULL ? "  " : "",
+		    file != NULL ? file : "", line,
+		    quotes || *c->text == '\0' ? "" : ": ",
+		    quotes ? "" : c->text);
+	if (!log_has_items())
+		return 0;
+	w = log_begin(LOG_ERROR, "failed-check");
+	jsonwrite_name(w, "check");
+	rc = validate_print_json(&p->print, c, err);
+	if (rc == 0)
+		jsonwrite_raw(w, (struct span){ p->print.text.ptr,
+						p->print.text.len - 1 });
+	log_end();
+	buf_reset(&p->print.text);
+	return rc;
+}
+
 static int
 see(void *context, const struct validate_check *c, struct err *err)
 {
 	struct printing *const p = context;
 
+	if (c->kind != VALIDATE_SOUND && log_is_open() &&
+	    log_it(p, c, err) != 0)
+		return -1;
 	switch (p->options->output) {
 	case OUTPUT_JSON:
 		if (validate_print_json(&p->print, c, err) != 0)

@@ -240,7 +240,12 @@ def the_analysis_stops_it_unless_accepted(here, _):
     plan = small(here, items)
     job = here + '/job'
     with servers.emptied() as s:
-        r = run(s, 'migrate', plan, '--job', job, *YES, status=1)
+        r = run(s, 'migrate', plan, '--job', job, *YES, '--log',
+                here + '/log', status=1)
+        events = [json.loads(x) for x in e2e.read(here + '/log').splitlines()]
+        found = [x['text'] for x in events if x['event'] == 'problem']
+        e2e.check(any(x.startswith('rejected: Things: 1 item') for x in found)
+                  and 'thing-' not in str(events), found)
         e2e.contains(r.err, "stopped in 'analyze'", 'nothing was written',
                      'to go on:    dynamill migrate')
         e2e.equal(held(s), {}, 'held')
@@ -331,8 +336,12 @@ def what_differs_in_the_end_is_taken_back(here, _):
         some = sorted(held(s)['Things'])[0]
         servers.boto(s, table='Things', put=[
             {'id': {'S': some}, 'by': {'S': 'somebody'}}])
-        r = run(s, 'migrate', plan, '--job', job, *YES, status=1)
+        r = run(s, 'migrate', plan, '--job', job, *YES, '--log',
+                here + '/log', status=1)
         e2e.contains(r.err, "stopped in 'validate'", 'is taken back')
+        log = e2e.read(here + '/log')
+        e2e.contains(log, '"level":"error","event":"problem","text":"different')
+        e2e.check(some not in log and 'somebody' not in log, log)
         # Somebody else's item stays, and so its table.
         e2e.equal(sorted(held(s)['Things']), [some], 'held')
 
