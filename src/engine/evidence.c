@@ -149,6 +149,41 @@ put_count(struct evidence *e, const char *name, bool known, uint64_t n)
 		jsonwrite_null(&e->w);
 }
 
+static uint64_t
+count_of(const struct tree *t, const char *name)
+{
+	const struct tree *const count = t == NULL ? NULL : tree_get(t, name);
+	uint64_t n = 0;
+
+	return count != NULL && tree_uint(count, &n) == 0 ? n : 0;
+}
+
+/* What the run did with the items of all tables that go to this target. */
+static void
+put_account(struct evidence *e, const char *name)
+{
+	const struct tree *const list = tree_get(e->report, "tables");
+	struct { const char *name; uint64_t n; } sums[] = {
+		{ "read", 0 }, { "filtered", 0 }, { "rejected", 0 },
+		{ "emitted", 0 }, { "written", 0 },
+	};
+
+	for (uint32_t i = 0; list != NULL && i < list->nkids; i++) {
+		const struct tree *const t = &list->kids[i];
+		const struct tree *const to = tree_get(t, "to");
+
+		if (to == NULL || to->kind != TREE_TEXT ||
+		    !span_is(to->text, name))
+			continue;
+		for (int k = 0; k < 3; k++)
+			sums[k].n += count_of(t, sums[k].name);
+		sums[3].n += count_of(t, "written");
+		sums[4].n += count_of(tree_get(t, "out"), "items");
+	}
+	for (int k = 0; k < 5; k++)
+		jsonwrite_put_uint(&e->w, sums[k].name, sums[k].n);
+}
+
 static void
 put_target(struct evidence *e, const char *name)
 {
@@ -161,6 +196,7 @@ put_target(struct evidence *e, const char *name)
 
 	jsonwrite_map(&e->w);
 	put_text(e, "table", name);
+	put_account(e, name);
 	put_count(e, "sent", sent != NULL, sent == NULL ? 0
 		  : sent->done - sent->bad);
 	put_count(e, "refused", sent != NULL, sent == NULL ? 0 : sent->bad);
