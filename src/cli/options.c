@@ -1,5 +1,6 @@
 #include "cli/options.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <getopt.h>
 #include <stddef.h>
@@ -10,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/err.h"
+#include "cli/options_internal.h"
 
 enum {
 	OPT_JOB = 256, OPT_STAGE, OPT_THREADS, OPT_MEMORY, OPT_LIMIT,
@@ -120,21 +122,20 @@ static const struct option LONG[] = {
 	{ NULL, 0, NULL, 0 },
 };
 
-/* A whole number from `low` to `high`. */
+/* A whole number from 1 to `most`. */
 static int
-number(const char *option, const char *text, uint64_t low, uint64_t high,
-       uint64_t *out, struct err *err)
+number(const char *option, const char *text, uint64_t most, uint64_t *out,
+       struct err *err)
 {
 	char *end;
 
 	errno = 0;
 	const unsigned long long v = strtoull(text, &end, 10);
 	if (text[0] < '0' || text[0] > '9' || *end != '\0' || errno != 0 ||
-	    v < low || v > high)
-		return err_set(err, ERR_USAGE, "--%s takes a number from %llu "
-			       "to %llu, not '%s'", option,
-			       (unsigned long long)low,
-			       (unsigned long long)high, text);
+	    v == 0 || v > most)
+		return err_set(err, ERR_USAGE, "--%s takes a number from 1 to "
+			       "%llu, not '%s'", option,
+			       (unsigned long long)most, text);
 	*out = v;
 	return 0;
 }
@@ -186,17 +187,6 @@ choice(const char *option, const char *text, const char *const *words,
 		       text);
 }
 
-static int
-add_word(const char *option, const char **words, size_t *n, const char *word,
-	 struct err *err)
-{
-	if (*n == OPTIONS_MAX_WORDS)
-		return err_set(err, ERR_USAGE, "--%s given more than %d times",
-			       option, OPTIONS_MAX_WORDS);
-	words[(*n)++] = word;
-	return 0;
-}
-
 /* Options that are there or not, and those whose value stays as it stands. */
 static const struct {
 	int option;
@@ -231,6 +221,7 @@ static const struct {
 	{ OPT_VERIFY, offsetof(struct options, verify) },
 }, TEXTS[] = {
 	{ OPT_JOB, offsetof(struct options, job) },
+	{ OPT_AFTER, offsetof(struct options, after) },
 	{ OPT_STAGE, offsetof(struct options, stage) },
 	{ OPT_RUN_TIME, offsetof(struct options, run_time) },
 	{ OPT_WHERE, offsetof(struct options, where) },
@@ -328,167 +319,121 @@ set_choice(struct options *o, int option, const char *value, struct err *err)
 	return rc < 0 ? -1 : 1;
 }
 
+/* Whole numbers from 1 on. */
+static const struct {
+	int option;
+	const char *name;
+	uint64_t most;
+	bool is_short;		/* an int, signed or not; else 64 bits */
+	size_t at;		/* in struct options */
+} NUMBERS[] = {
+	{ OPT_THREADS, "threads", 1024, true,
+	  offsetof(struct options, threads) },
+	{ OPT_LEVEL, "level", 9, true, offsetof(struct options, level) },
+	{ OPT_REPEAT, "repeat", 1000, true, offsetof(struct options, repeat) },
+	{ OPT_READ_TIMEOUT, "read-timeout", 3600, true,
+	  offsetof(struct options, read_timeout) },
+	{ OPT_LIMIT, "limit", UINT64_MAX / 2, false,
+	  offsetof(struct options, limit) },
+	{ OPT_MAX_RATIO, "max-ratio", UINT32_MAX, false,
+	  offsetof(struct options, max_ratio) },
+	{ OPT_GENERATE, "generate", 1000000000000, false,
+	  offsetof(struct options, generate) },
+	{ OPT_MAX_WCU, "max-wcu", 40 * 1000 * 1000, false,
+	  offsetof(struct options, max_wcu) },
+	{ OPT_MAX_RCU, "max-rcu", 40 * 1000 * 1000, false,
+	  offsetof(struct options, max_rcu) },
+	{ OPT_DAYS, "days", 35, false, offsetof(struct options, days) },
+};
+
+/* One of them, or a size.  Returns 1, 0 if it is none such, or -1. */
+static int
+set_number(struct options *o, int option, const char *value, struct err *err)
+{
+	uint64_t n = 0;
+
+	switch (option) {
+	case OPT_MEMORY:
+		if (size("memory", value, &n, err) != 0)
+			return -1;
+		o->memory = n;
+		return 1;
+	case OPT_MAX_UNPACKED:
+		return size("max-unpacked", value, &o->max_unpacked, err) != 0
+			? -1 : 1;
+	case OPT_SAMPLE:
+		return size("sample", value, &o->sample, err) != 0 ? -1 : 1;
+	case OPT_ITEM_SIZE:
+		return size("item-size", value, &o->item_size, err) != 0
+			? -1 : 1;
+	}
+	for (size_t i = 0; i < sizeof(NUMBERS) / sizeof(NUMBERS[0]); i++) {
+		unsigned char *const at = (unsigned char *)o + NUMBERS[i].at;
+
+		if (NUMBERS[i].option != option)
+			continue;
+		if (number(NUMBERS[i].name, value, NUMBERS[i].most, &n,
+			   err) != 0)
+			return -1;
+
+		const unsigned few = (unsigned)n;
+		if (NUMBERS[i].is_short)
+			memcpy(at, &few, sizeof(few));
+		else
+			memcpy(at, &n, sizeof(n));
+		return 1;
+	}
+	return 0;
+}
+
+/* One that may be given more than once.  Returns 1, 0 or -1 likewise. */
+static int
+set_list(struct options *o, int option, const char *value, struct err *err)
+{
+	const struct {
+		int option;
+		const char *name;
+		const char **words;
+		size_t *n;
+	} lists[] = {
+		{ OPT_TABLE, "table", o->tables, &o->ntables },
+		{ OPT_KEY, "key", o->keys, &o->nkeys },
+		{ OPT_TABLES_FROM, "tables-from", o->tables_from,
+		  &o->ntables_from },
+		{ OPT_ACCEPT, "accept", o->accept, &o->naccept },
+	};
+
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+		if (lists[i].option != option)
+			continue;
+		if (*lists[i].n == OPTIONS_MAX_WORDS)
+			return err_set(err, ERR_USAGE, "--%s given more than "
+				       "%d times", lists[i].name,
+				       OPTIONS_MAX_WORDS);
+		lists[i].words[(*lists[i].n)++] = value;
+		return 1;
+	}
+	return 0;
+}
+
 /* One option with its value.  Returns 0 or -1. */
 static int
 set(struct options *o, int option, const char *value, struct err *err)
 {
-	uint64_t n = 0;
 	int rc;
 
 	if (set_plain(o, option, value))
 		return 0;
 	rc = set_choice(o, option, value, err);
-	if (rc != 0)
-		return rc < 0 ? -1 : 0;
-	switch (option) {
-	case OPT_THREADS:
-		rc = number("threads", value, 1, 1024, &n, err);
-		o->threads = (unsigned)n;
-		return rc;
-	case OPT_MEMORY:
-		rc = size("memory", value, &n, err);
-		o->memory = n;
-		return rc;
-	case OPT_LIMIT:
-		return number("limit", value, 1, UINT64_MAX / 2, &o->limit,
-			      err);
-	case OPT_LEVEL:
-		rc = number("level", value, 1, 9, &n, err);
-		o->level = (int)n;
-		return rc;
-	case OPT_MAX_UNPACKED:
-		return size("max-unpacked", value, &o->max_unpacked, err);
-	case OPT_MAX_RATIO:
-		return number("max-ratio", value, 1, UINT32_MAX, &o->max_ratio,
-			      err);
-	case OPT_SAMPLE:
-		return size("sample", value, &o->sample, err);
-	case OPT_REPEAT:
-		rc = number("repeat", value, 1, 1000, &n, err);
-		o->repeat = (unsigned)n;
-		return rc;
-	case OPT_GENERATE:
-		return number("generate", value, 1, 1000000000000,
-			      &o->generate, err);
-	case OPT_ITEM_SIZE:
-		return size("item-size", value, &o->item_size, err);
-	case OPT_AFTER:
-		o->after = value;
-		return 0;
-	case OPT_MAX_WCU:
-		return number("max-wcu", value, 1, 40 * 1000 * 1000,
-			      &o->max_wcu, err);
-	case OPT_MAX_RCU:
-		return number("max-rcu", value, 1, 40 * 1000 * 1000,
-			      &o->max_rcu, err);
-	case OPT_READ_TIMEOUT:
-		rc = number("read-timeout", value, 1, 3600, &n, err);
-		o->read_timeout = (unsigned)n;
-		return rc;
-	case OPT_DAYS:
-		return number("days", value, 1, 35, &o->days, err);
-	case OPT_TABLE:
-		return add_word("table", o->tables, &o->ntables, value, err);
-	case OPT_KEY:
-		return add_word("key", o->keys, &o->nkeys, value, err);
-	case OPT_TABLES_FROM:
-		return add_word("tables-from", o->tables_from,
-				&o->ntables_from, value, err);
-	case OPT_ACCEPT:
-		return add_word("accept", o->accept, &o->naccept, value, err);
-	default:
+	if (rc == 0)
+		rc = set_number(o, option, value, err);
+	if (rc == 0)
+		rc = set_list(o, option, value, err);
+	if (rc == 0) {
+		assert(option == 'h' || option == OPT_HELP);
 		o->help = true;
-		return 0;
 	}
-}
-
-/* Is `command` one of the words? */
-static bool
-is_among(const char *command, const char *words)
-{
-	const size_t n = strlen(command);
-
-	for (const char *s = words; *s != '\0'; s += strcspn(s, " "),
-	     s += *s == ' ')
-		if (strncmp(s, command, n) == 0 &&
-		    (s[n] == ' ' || s[n] == '\0'))
-			return true;
-	return false;
-}
-
-/* Options that other commands would seem to obey, and do not. */
-static int
-check_command(const struct options *o, const char *command, struct err *err)
-{
-	const struct {
-		bool given;
-		const char *option, *commands;
-	} some[] = {
-		{ o->nkeys > 0, "--key", "test cat diff validate" },
-		{ o->where != NULL, "--where", "test cat" },
-		{ o->write, "--write", "test" },
-		{ o->item, "--item", "lookup" },
-		{ o->all, "--all", "lookup" },
-		{ o->type != 0, "--type", "lookup" },
-		{ o->watch, "--watch", "status" },
-		{ o->from != NULL, "--from", "migrate" },
-		{ o->until != NULL, "--until", "migrate" },
-		{ o->no_rollback, "--no-rollback", "migrate" },
-		{ o->import, "--import", "migrate check" },
-		{ o->export != NULL, "--export", "migrate" },
-		{ o->into_existing, "--into-existing", "push migrate restore" },
-		{ o->only_new, "--only-new", "push migrate restore" },
-		{ o->no_undo, "--no-undo", "push migrate restore" },
-		{ o->max_wcu > 0, "--max-wcu", "push rollback migrate restore" },
-		{ o->update, "--update", "push" },
-		{ o->keep_tables, "--keep-tables", "rollback" },
-		{ o->ntables_from > 0, "--tables-from",
-		  "init cat diff validate" },
-		{ o->force, "--force", "init reverse rollback bench" },
-		{ o->sample > 0, "--sample", "bench" },
-		{ o->repeat > 0, "--repeat", "bench" },
-		{ o->generate > 0, "--generate", "bench" },
-		{ o->item_size > 0, "--item-size", "bench" },
-		{ o->after != NULL, "--after",
-		  "run analyze check test reverse migrate" },
-		{ o->revert, "--revert", "run analyze check test migrate" },
-		{ o->shard != NULL, "--shard", "run analyze validate" },
-		{ o->scratch != NULL, "--scratch", "run analyze merge" },
-		{ o->verify, "--verify", "merge" },
-		{ o->out != NULL, "-o", "init reverse run analyze backup bench" },
-		{ o->max_rcu > 0, "--max-rcu", "backup" },
-		{ o->consistent, "--consistent", "backup" },
-		{ o->bucket != NULL, "--bucket", "export" },
-		{ o->prefix != NULL, "--prefix", "export" },
-		{ o->bucket_owner != NULL, "--bucket-owner", "export migrate" },
-		{ o->kms_key != NULL, "--kms-key", "export migrate" },
-		{ o->from_time != NULL, "--from-time", "export" },
-		{ o->to_time != NULL, "--to-time", "export restore migrate" },
-		{ o->new_image, "--new-image", "export" },
-		{ o->no_wait, "--no-wait", "export import restore" },
-		{ o->to != NULL, "--to", "import migrate" },
-		{ o->backup != NULL, "--backup", "restore" },
-		{ o->into != NULL, "--into", "restore" },
-		{ o->days > 0, "--days", "pitr" },
-		{ o->name != NULL, "--name", "create-backup" },
-		{ o->as != NULL, "--as", "cat export" },
-		{ o->select != NULL, "--select", "cat" },
-		{ o->ignore != NULL, "--ignore", "diff validate" },
-		{ o->against != NULL, "--against", "validate" },
-		{ o->plan != NULL, "--plan", "validate" },
-		{ o->live, "--live", "validate" },
-		{ o->partial, "--partial", "validate" },
-		{ o->exact, "--exact", "validate" },
-		{ o->output == OUTPUT_JUNIT, "--output junit", "validate" },
-		{ o->output == OUTPUT_CSV, "--output csv", "lookup" },
-	};
-
-	for (size_t i = 0; i < sizeof(some) / sizeof(some[0]); i++)
-		if (some[i].given && !is_among(command, some[i].commands))
-			return err_set(err, ERR_USAGE, "'%s' takes no '%s'; "
-				       "see 'dynamill %s --help'", command,
-				       some[i].option, command);
-	return 0;
+	return rc < 0 ? -1 : 0;
 }
 
 static bool
@@ -528,7 +473,7 @@ options_parse(struct options *o, int argc, char **argv, struct err *err)
 	}
 	o->args = (const char *const *)(argv + optind);
 	o->nargs = (size_t)(argc - optind);
-	return check_command(o, argv[0], err);
+	return options_check(o, argv[0], err);
 }
 
 static const char *
