@@ -43,6 +43,7 @@ LINK    = $(CC) $(CFLAGS) $(SAN_$(V)) $(LDFLAGS)
 LDFLAGS_file = -Wl,--wrap=read,--wrap=writev,--wrap=fsync,--wrap=syncfs \
 	  -Wl,--wrap=renameat
 LDFLAGS_job = $(LDFLAGS_file)
+LDFLAGS_direct = -Wl,--wrap=pread,--wrap=pwrite
 LDFLAGS_journal = $(LDFLAGS_file)
 LIBS    = -larchive -lisal -lz -lzstd -lxxhash -lcrypto -lyaml -lluajit-5.1 \
 	  -lpthread -lm -ldl

@@ -291,8 +291,10 @@ look_up(const char *dir, uint64_t n, unsigned repeat)
 	uint64_t hits;
 
 	snprintf(path, sizeof(path), "%s/index/Ids.idx", dir);
-	if (keys == NULL || mapping_open(path, &bytes, &err) != 0 ||
-	    keyindex_open(&ix, bytes, &err) != 0 ||
+	if (keys == NULL || mapping_open(path, &bytes, &err) != 0)
+		die(&err);
+	mapping_at_random(bytes);	/* as a run does */
+	if (keyindex_open(&ix, bytes, &err) != 0 ||
 	    keyindex_verify(&ix, &err) != 0)
 		die(&err);
 	for (int miss = 0; miss < 2; miss++) {

@@ -11,7 +11,7 @@
 
 #include "base/dice.h"
 #include "base/err.h"
-#include "engine/keysort.h"
+#include "engine/keysort_internal.h"
 
 enum { N = 60000 };
 
@@ -131,8 +131,10 @@ look(void *context, const uint64_t *records, size_t n, struct err *err)
 	return 0;
 }
 
+/* `large`: as if it were, with a file that goes past the page cache. */
 static void
-sort_and_look(make_key *make, uint64_t n, size_t memory, size_t near)
+sort_and_look(make_key *make, uint64_t n, size_t memory, size_t near,
+	      bool large)
 {
 	static struct seen seen;
 	struct err err;
@@ -141,6 +143,7 @@ sort_and_look(make_key *make, uint64_t n, size_t memory, size_t near)
 					      &err);
 
 	assert_non_null(s);
+	s->large = large;
 	for (uint64_t i = 0; i < n; i++) {
 		uint64_t key[2];
 
@@ -164,7 +167,7 @@ sorts_any_number_of_any_keys_in_memory(void **state)
 	for (size_t k = 0; k < sizeof(KINDS) / sizeof(KINDS[0]); k++)
 		for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
 			sort_and_look(KINDS[k], sizes[i], (size_t)1 << 30,
-				      (size_t)1 << 30);
+				      (size_t)1 << 30, false);
 }
 
 static void
@@ -175,10 +178,12 @@ sorts_any_keys_through_a_file(void **state)
 	(void)state;
 	for (size_t k = 0; k < sizeof(KINDS) / sizeof(KINDS[0]); k++)
 		for (size_t i = 0; i < sizeof(memories) / sizeof(memories[0]); i++)
-			sort_and_look(KINDS[k], N, memories[i], 0);
+			for (int large = 0; large < 2; large++)
+				sort_and_look(KINDS[k], N, memories[i], 0,
+					      large);
 	for (size_t k = 0; k < sizeof(KINDS) / sizeof(KINDS[0]); k++)
 		for (size_t near = 1 << 20; near <= 4 << 20; near *= 2)
-			sort_and_look(KINDS[k], N, 4 << 20, near);
+			sort_and_look(KINDS[k], N, 4 << 20, near, false);
 }
 
 /* High bits never go down, and everything comes once. */
@@ -209,12 +214,13 @@ puts_them_in_rough_order(void **state)
 	static struct seen seen;
 
 	(void)state;
-	for (size_t m = 0; m < 6; m++) {
-		const size_t near = m < 3 ? 0 : 4 << 20;
+	for (size_t m = 0; m < 9; m++) {
+		const size_t near = m < 3 || m > 5 ? 0 : 4 << 20;
 		struct err err;
 		struct keysort *const s = keysort_new(N, memories[m % 3],
 						      near, dir, &err);
 
+		s->large = m > 5;
 		for (uint64_t i = 0; i < N; i++)
 			assert_int_equal(keysort_add(s, mix(i), 1, i, &err),
 					 0);

@@ -10,27 +10,49 @@
 
 #include "base/err.h"
 #include "base/plural.h"
+#include "io/direct.h"
 #include "io/drain.h"
 #include "io/file.h"
 
+enum {
+	WHOLE_ROOM = (INDEXWRITE_ROOM + DIRECT_ALIGN - 1) / DIRECT_ALIGN *
+		     DIRECT_ALIGN,
+};
+
 static int
 start_stream(struct indexwrite_stream *s, struct drain *drain, int fd,
-	     uint64_t at, bool large, struct err *err)
+	     int *direct, uint64_t at, bool large, struct err *err)
 {
-	*s = (struct indexwrite_stream){ .drain = drain, .fd = fd, .at = at };
+	*s = (struct indexwrite_stream){ .drain = drain, .fd = fd,
+					 .direct = direct, .at = at };
 	s->each = large ? INDEXWRITE_LARGE : INDEXWRITE_SMALL;
 	/* Up to a multiple of its length in the file: see io/file.c. */
 	s->full = s->each - (size_t)(at % s->each);
 	keysum_start(&s->sum);
-	s->buf = malloc(s->each + INDEXWRITE_ROOM);
+	s->buf = aligned_alloc(DIRECT_ALIGN, s->each + WHOLE_ROOM);
 	if (s->buf == NULL)
 		return err_set(err, ERR_SYSTEM, "out of memory");
 	return 0;
 }
 
 static int
+cannot_write(struct err *err)
+{
+	return err_set(err, ERR_SYSTEM, "%m%s", errno == ENOSPC
+		       ? "; make room and run again" : "");
+}
+
+static int
 write_at(struct indexwrite_stream *s, struct span left, struct err *err)
 {
+	const int rc = direct_write(s->direct, left.ptr, left.len, s->at);
+
+	if (rc < 0)
+		return cannot_write(err);
+	if (rc > 0) {
+		s->at += left.len;
+		return 0;
+	}
 	while (left.len > 0) {
 		const ssize_t n = pwrite(s->fd, left.ptr, left.len,
 					 (off_t)s->at);
@@ -38,9 +60,7 @@ write_at(struct indexwrite_stream *s, struct span left, struct err *err)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return err_set(err, ERR_SYSTEM, "%m%s",
-				       errno == ENOSPC ? "; make room and run "
-				       "again" : "");
+			return cannot_write(err);
 		left.ptr += n;
 		left.len -= (size_t)n;
 		s->at += (uint64_t)n;
@@ -93,7 +113,8 @@ int
 indexwrite_start(struct indexwrite *w, const char *folder, const char *name,
 		 uint64_t n, bool large, struct err *err)
 {
-	*w = (struct indexwrite){ .shape = keyindex_layout(n), .fd = -1 };
+	*w = (struct indexwrite){ .shape = keyindex_layout(n), .fd = -1,
+				  .direct = -1 };
 	if (strchr(name, '/') != NULL || name[0] == '.' || name[0] == '\0')
 		return err_set(err, ERR_USAGE, "'%s' is no name for an index",
 			       name);
@@ -112,11 +133,16 @@ indexwrite_start(struct indexwrite *w, const char *folder, const char *name,
 		     0666);
 	if (w->fd < 0)
 		return err_set(err, ERR_SYSTEM, "%m");
-	if (start_stream(&w->ids, w->drain, -1, 0, false, err) != 0 ||
-	    start_stream(&w->fan, NULL, w->fd, KEYINDEX_HEADER_LEN, large,
-			 err) != 0 ||
-	    start_stream(&w->records, NULL, w->fd, w->shape.records_at, large,
-			 err) != 0)
+	const bool past = large && w->shape.file_len >= DIRECT_LARGE;
+	if (past) {
+		w->direct = direct_of(w->fd);
+		file_past_cache(w->drain);
+	}
+	if (start_stream(&w->ids, w->drain, -1, NULL, 0, past, err) != 0 ||
+	    start_stream(&w->fan, NULL, w->fd, &w->direct, KEYINDEX_HEADER_LEN,
+			 large, err) != 0 ||
+	    start_stream(&w->records, NULL, w->fd, &w->direct,
+			 w->shape.records_at, large, err) != 0)
 		return -1;
 	keyids_put_header(w->ids.buf, n);
 	w->ids.len = KEYIDS_HEADER_LEN;
@@ -171,6 +197,8 @@ indexwrite_stop(struct indexwrite *w)
 	free(w->records.buf);
 	if (w->drain != NULL)
 		w->drain->close(w->drain);
+	if (w->direct >= 0)
+		close(w->direct);
 	if (w->fd >= 0) {
 		close(w->fd);
 		unlink(w->idx_part);	/* nothing, if it has its name */

@@ -33,6 +33,7 @@ struct indexwrite_stream {
 	size_t each;		/* `full`, but for the first time */
 	uint64_t at;		/* where they go in `fd`, unless to the drain */
 	int fd;
+	int *direct;		/* of `fd`, if it is large: io/direct.h */
 	struct drain *drain;
 	struct keysum sum;
 };
@@ -40,7 +41,7 @@ struct indexwrite_stream {
 struct indexwrite {
 	struct keyindex_layout shape;
 	char *idx_path, *idx_part, *ids_path;
-	int fd;			/* of .idx */
+	int fd, direct;		/* of .idx */
 	struct drain *drain;	/* of .ids */
 	struct indexwrite_stream ids, fan, records;
 	uint64_t ids_len;	/* of .ids so far */
@@ -50,7 +51,7 @@ struct indexwrite {
 
 /*
  * Begin the index of `n` items that is called `name`, in `folder`; `large`:
- * there is memory for it, some 4 MiB.  Call indexwrite_stop() either way.
+ * there is memory for it, some 6 MiB.  Call indexwrite_stop() either way.
  */
 int indexwrite_start(struct indexwrite *w, const char *folder,
 		     const char *name, uint64_t n, bool large,

@@ -25,7 +25,7 @@
 enum {
 	BATCH = 128,
 	PLENTY = 64 << 20,	/* of memory, */
-	LARGE = 2 * INDEXWRITE_LARGE,	/* ... for streams of so much */
+	LARGE = 3 * INDEXWRITE_LARGE,	/* ... for streams of so much */
 };
 
 struct builder {
@@ -228,6 +228,7 @@ build(struct builder *b, struct err *err)
 	    mapping_open(b->files.ids_path, &x->ids, err) != 0 ||
 	    keyindex_open(&x->ix, x->idx, err) != 0)
 		goto done;
+	mapping_by_large_pages(x->idx);
 	rc = name_pairs(x, &b->collisions, b->result->collision,
 			&b->result->ncollision, err);
 done:

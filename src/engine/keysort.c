@@ -13,7 +13,9 @@
  *
  * Only so much is kept in memory of our own.  The file's is the system's, which
  * takes it back when it is short of it.  Ten million ids were sorted no slower
- * that way, and we stay small.
+ * that way, and we stay small.  A file that is large by any measure goes past
+ * the system's memory, which would have to be found first: of a hundred million
+ * ids that cost more than sorting them.
  */
 #include "engine/keysort.h"
 
@@ -24,6 +26,7 @@
 
 #include "base/err.h"
 #include "engine/keysort_internal.h"
+#include "io/direct.h"
 
 enum {
 	MAX_PARTS = 512,
@@ -32,6 +35,9 @@ enum {
 	MIN_BUFFER = 4 * 1024,		/* of a part that is written */
 	MAX_BUFFER = 1024 * 1024,
 	BUFFERS_LEN = 12 * 1024 * 1024,	/* of all parts, beside a file */
+	/* The same of a large one, whose writes nobody puts together. */
+	LARGE_BUFFER = 96 * 1024,
+	LARGE_BUFFERS_LEN = 24 * 1024 * 1024,
 	WHOLE = 512 * KEYSORT_LEN,	/* as many pages as records */
 };
 
@@ -214,7 +220,8 @@ start_spreading(struct keysort *s, uint64_t expected, size_t near,
 		struct err *err)
 {
 	const uint64_t some = expected + expected / 4;	/* parts differ */
-	size_t buffers = s->memory / 2, each;
+	size_t buffers = s->memory / 2, most = buffers, each;
+	size_t least = MIN_BUFFER, usual = BUFFERS_LEN;
 	unsigned bits = 1;
 
 	s->spreads = true;
@@ -229,14 +236,18 @@ start_spreading(struct keysort *s, uint64_t expected, size_t near,
 					    err);
 	}
 
-	buffers = buffers < BUFFERS_LEN ? buffers : BUFFERS_LEN;
+	if (s->large) {
+		least = LARGE_BUFFER;
+		most = usual = LARGE_BUFFERS_LEN;
+	}
+	buffers = buffers < usual ? buffers : usual;
 	bits = 1;
 	while ((size_t)1 << bits < MAX_PARTS &&
 	       some > (uint64_t)s->most << bits)
 		bits++;
 	/* More parts than must be, for the cache, if buffers allow it. */
 	while ((size_t)1 << bits < MAX_PARTS && some > (uint64_t)PART << bits &&
-	       (size_t)MIN_BUFFER << (bits + 1) <= s->memory / 2)
+	       least << (bits + 1) <= most)
 		bits++;
 	return keysort_spread_start(&s->top, 0, bits, share(buffers, bits),
 				    expected, err);
@@ -253,7 +264,8 @@ keysort_new(uint64_t expected, size_t memory, size_t near, const char *tmp,
 		err_set(err, ERR_SYSTEM, "out of memory");
 		return NULL;
 	}
-	s->fd = -1;
+	s->fd = s->direct = -1;
+	s->large = expected >= DIRECT_LARGE / KEYSORT_LEN;
 	s->tmp = tmp;
 	s->memory = memory;
 	s->most = memory / KEYSORT_LEN / 2;
@@ -366,5 +378,7 @@ keysort_free(struct keysort *s)
 	keysort_put_back(s->scratch, s->scratch_n);
 	if (s->fd >= 0)
 		close(s->fd);
+	if (s->direct >= 0)
+		close(s->direct);
 	free(s);
 }

@@ -53,6 +53,8 @@ struct keysort {
 	struct keysort_spread top;
 	uint64_t len;		/* of the nameless file, its holes included */
 	int fd;			/* -1: none yet */
+	bool large;		/* so that the file is none for the cache: */
+	int direct;		/* ... io/direct.h; or -1 */
 	const char *tmp;
 	keysort_take *take;
 	void *context;
@@ -79,6 +81,7 @@ void keysort_spread_free(struct keysort_spread *d);
 /* What is in the buffer of part `i` goes to the file. */
 int keysort_flush(struct keysort *s, struct keysort_spread *d, size_t i,
 		  struct err *err);
+/* It may put some more behind them, DIRECT_ALIGN bytes at most. */
 int keysort_read(struct keysort *s, uint64_t *to, uint64_t at, size_t n,
 		 struct err *err);
 

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/err.h"
+#include "io/direct.h"
 #include "io/spill.h"
 
 enum {
@@ -46,6 +47,30 @@ keysort_put_back(uint64_t *p, size_t n)
 
 /* ---- the file ------------------------------------------------------------ */
 
+static size_t
+whole_pages(size_t len)
+{
+	return (len + DIRECT_ALIGN - 1) / DIRECT_ALIGN * DIRECT_ALIGN;
+}
+
+static int
+open_file(struct keysort *s, struct err *err)
+{
+	s->fd = spill_file(s->tmp, err);
+	if (s->fd >= 0 && s->large)
+		s->direct = direct_of(s->fd);
+	return s->fd < 0 ? -1 : 0;
+}
+
+static int
+cannot_write(const struct keysort *s, struct err *err)
+{
+	return err_set(err, ERR_SYSTEM, "'%s': %m%s", s->tmp,
+		       errno == ENOSPC ? "; make room and run again, or give "
+		       "more --memory" : "");
+}
+
+/* What is in a buffer.  No more comes behind it, if it is not full. */
 static int
 write_records(struct keysort *s, const uint64_t *records, size_t n,
 	      uint64_t at, struct err *err)
@@ -53,19 +78,19 @@ write_records(struct keysort *s, const uint64_t *records, size_t n,
 	const uint8_t *p = (const uint8_t *)records;
 	size_t len = n * KEYSORT_LEN;
 
-	if (s->fd < 0)
-		s->fd = spill_file(s->tmp, err);
-	if (s->fd < 0)
+	if (s->fd < 0 && open_file(s, err) != 0)
 		return -1;
+	/* Whole pages: of a buffer of such, so that there is no harm in it. */
+	const int rc = direct_write(&s->direct, p, whole_pages(len), at);
+	if (rc != 0)
+		return rc > 0 ? 0 : cannot_write(s, err);
 	while (len > 0) {
 		const ssize_t put = pwrite(s->fd, p, len, (off_t)at);
 
 		if (put < 0 && errno == EINTR)
 			continue;
 		if (put < 0)
-			return err_set(err, ERR_SYSTEM, "'%s': %m%s", s->tmp,
-				       errno == ENOSPC ? "; make room and run "
-				       "again, or give more --memory" : "");
+			return cannot_write(s, err);
 		p += put;
 		len -= (size_t)put;
 		at += (uint64_t)put;
@@ -80,6 +105,10 @@ keysort_read(struct keysort *s, uint64_t *to, uint64_t at, size_t n,
 	uint8_t *p = (uint8_t *)to;
 	size_t len = n * KEYSORT_LEN;
 
+	const int rc = direct_read(&s->direct, p, whole_pages(len), at);
+	if (rc != 0)
+		return rc > 0 ? 0 : err_set(err, ERR_SYSTEM, "'%s': %m",
+					    s->tmp);
 	while (len > 0) {
 		const ssize_t got = pread(s->fd, p, len, (off_t)at);
 

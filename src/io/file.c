@@ -15,6 +15,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "io/direct.h"
 #include "io/drain.h"
 #include "io/feed.h"
 
@@ -27,6 +28,7 @@ struct file_feed {
 struct file_drain {
 	struct drain drain;
 	int fd;
+	int direct;		/* of the same file, or -1: io/direct.h */
 	int folder;		/* -1 for standard output */
 	bool made, committed;
 	char *path;		/* as the caller said it */
@@ -228,12 +230,38 @@ hold(struct file_drain *f, struct span bytes, struct err *err)
 	return 0;
 }
 
+/* All of it past the page cache.  Returns 1, 0 if that cannot be, or -1. */
+static int
+write_past(struct file_drain *f, struct span bytes, struct err *err)
+{
+	const off_t end = f->written + (off_t)bytes.len;
+	int rc;
+
+	if (f->nheld > 0 || bytes.len == 0)
+		return 0;
+	rc = direct_write(&f->direct, bytes.ptr, bytes.len,
+			  (uint64_t)f->written);
+	if (rc > 0 && lseek(f->fd, end, SEEK_SET) != end)
+		rc = -1;
+	if (rc < 0)
+		return complain_out(err, f->path);
+	if (rc > 0)
+		f->written = f->begun = end;
+	return rc;
+}
+
 static int
 write_file(struct drain *drain, struct span bytes, struct err *err)
 {
 	struct file_drain *const f = (struct file_drain *)drain;
 	const size_t all = f->nheld + bytes.len;
 
+	if (f->direct >= 0) {
+		const int rc = write_past(f, bytes, err);
+
+		if (rc != 0)
+			return rc < 0 ? -1 : 0;
+	}
 	if (all >= STEP_LEN) {
 		const size_t now = all - all % STEP_LEN;
 		const size_t n = now - f->nheld;
@@ -284,6 +312,8 @@ close_drain(struct drain *drain)
 {
 	struct file_drain *const f = (struct file_drain *)drain;
 
+	if (f->direct >= 0)
+		close(f->direct);
 	if (f->fd >= 0)
 		close(f->fd);
 	if (f->made && !f->committed)
@@ -330,7 +360,7 @@ file_drain(const char *path, struct err *err)
 		return NULL;
 	}
 	f->drain = (struct drain){ write_file, commit_file, close_drain };
-	f->fd = f->folder = -1;
+	f->fd = f->direct = f->folder = -1;
 	if (find_place(f, path, err) != 0)
 		goto fail;
 	f->fd = openat(f->folder, f->temp,
@@ -343,6 +373,15 @@ file_drain(const char *path, struct err *err)
 fail:
 	close_drain(&f->drain);
 	return NULL;
+}
+
+void
+file_past_cache(struct drain *drain)
+{
+	struct file_drain *const f = (struct file_drain *)drain;
+
+	if (f->direct < 0)
+		f->direct = direct_of(f->fd);
 }
 
 static int

@@ -31,6 +31,12 @@ struct drain *file_drain(const char *path, struct err *err);
 struct drain *stdout_drain(struct err *err);
 
 /*
+ * Such a drain will get gigabytes that are not soon read, in pieces of
+ * DIRECT_ALIGN (direct.h): they go past the page cache, if they can.
+ */
+void file_past_cache(struct drain *drain);
+
+/*
  * Append what is in the file to `out`; ERR_LIMIT if that is more than `limit`
  * bytes.  Write a whole file, as a drain does.
  */

@@ -2,12 +2,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/err.h"
+#include "io/direct.h"
 
 int
 mapping_open(const char *path, struct span *out, struct err *err)
@@ -48,10 +50,36 @@ address(struct span bytes)
 }
 
 void
+mapping_by_large_pages(struct span bytes)
+{
+#ifdef MADV_HUGEPAGE
+	if (bytes.len >= DIRECT_LARGE)
+		madvise(address(bytes), bytes.len, MADV_HUGEPAGE);
+#else
+	(void)bytes;
+#endif
+}
+
+/* A quarter of the machine's memory will hold it, whatever else is there? */
+static bool
+is_kept(size_t len)
+{
+	const long pages = sysconf(_SC_PHYS_PAGES);
+	const long page = sysconf(_SC_PAGESIZE);
+
+	return pages > 0 && page > 0 &&
+	       len / (size_t)page <= (size_t)pages / 4;
+}
+
+void
 mapping_at_random(struct span bytes)
 {
-	if (bytes.len > 0)
-		madvise(address(bytes), bytes.len, MADV_RANDOM);
+	if (bytes.len == 0)
+		return;
+	/* It may not be there yet: then it comes by the piece, and stays. */
+	if (is_kept(bytes.len))
+		mapping_by_large_pages(bytes);
+	madvise(address(bytes), bytes.len, MADV_RANDOM);
 }
 
 void
