@@ -86,6 +86,12 @@ outputs_refuse(struct outputs *o, uint32_t i, const struct err *why)
 	from->why = *why;
 }
 
+bool
+outputs_is_refused(const struct outputs *o, uint32_t i)
+{
+	return o->strands[i]->refused;
+}
+
 /* ---- states -------------------------------------------------------------- */
 
 struct outputs_pool {

@@ -22,6 +22,7 @@
 #define ENGINE_OUTPUTS_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -75,6 +76,9 @@ int outputs_put(struct outputs *o, uint32_t i, uint32_t table,
 
 /* Item `i` is rejected, ERR_INPUT; of several reasons the first counts. */
 void outputs_refuse(struct outputs *o, uint32_t i, const struct err *why);
+
+/* Was it, by this or by outputs_put()?  Then what it becomes does not matter. */
+bool outputs_is_refused(const struct outputs *o, uint32_t i);
 
 /* ---- for the program ----------------------------------------------------- */
 

@@ -33,6 +33,7 @@
 
 enum {
 	MOST_LINE = 16 * 1024 * 1024,	/* of an answer */
+	MOST_LINES = 1024 * 1024,	/* of one, which is refused long before */
 	KEPT = 256 * 1024,		/* read, before it is moved away */
 	QUOTED = 60,			/* bytes of what is wrong */
 	SHOWN = 400,			/* ... once they can be shown */
@@ -44,6 +45,7 @@ struct pipe {
 	struct compose *to;
 	struct buf out, in;
 	uint64_t answered;		/* lines, of all batches */
+	uint32_t nlines;		/* of the answer at hand */
 	bool broken;			/* nothing more to wait for */
 	char name[96];			/* "pipe 'node t.js'" */
 };
@@ -209,8 +211,11 @@ take_item(const struct asking *a, struct span line)
 		.mem = a->o->run->mem, .err = &why,
 	};
 	struct item item;
-	int rc = compose_item(w.to, &why);
 
+	if (outputs_is_refused(a->o, a->i))
+		return 0;	/* of such an item nobody keeps anything */
+
+	int rc = compose_item(w.to, &why);
 	if (rc == JSON_GOOD)
 		rc = jsonvalue_item(&w, a->p->step->typed, NULL);
 	if (rc == JSON_GOOD) {
@@ -248,6 +253,7 @@ take_end(struct asking *a, struct span line)
 					     (size_t)n }))
 		return stray(a, line, "printed another number");
 	a->p->answered++;
+	a->p->nlines = 0;
 	a->i++;
 	return 0;
 }
@@ -260,6 +266,8 @@ take_line(struct asking *a, struct span line)
 
 	if (line.len > 0 && line.ptr[line.len - 1] == '\r')
 		line.len--;
+	if (++a->p->nlines > MOST_LINES)
+		return stray(a, line, "prints without end");
 	switch (line.len > 0 ? line.ptr[0] : '\0') {
 	case '{':
 		return take_item(a, line);
@@ -268,7 +276,11 @@ take_line(struct asking *a, struct span line)
 	case '!':
 		show((struct span){ line.ptr + 1, line.len - 1 }, SHOWN,
 		     reason);
-		err_set(&why, ERR_INPUT, "%s", reason);
+		if (reason[0] != '\0')
+			err_set(&why, ERR_INPUT, "%s", reason);
+		else
+			err_set(&why, ERR_INPUT, "%s gives no reason",
+				a->p->name);
 		outputs_refuse(a->o, a->i, &why);
 		return 0;
 	default:

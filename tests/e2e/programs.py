@@ -301,6 +301,9 @@ def what_is_no_answer_is_told(d, options):
     stops(d, 'if n == 2: out(line + "#2\\n")\n' + ECHO,
           "printed another number where the answer to its line 3 should "
           "be: '#2'")
+    # Not for ever, and not kept.
+    stops(d, 'while True: out("{}\\n" * 10000)', 'prints without end where '
+          "the answer to its line 1 should be: '{}'")
 
 
 def what_is_no_item_is_rejected(d, options):
