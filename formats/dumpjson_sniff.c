@@ -100,9 +100,12 @@ other(struct look *l)
 	return peek(l) < 0 ? DUMPJSON_UNSURE : DUMPJSON_OTHER;
 }
 
-/* A name and the beginning of a typed value, up to where that holds it. */
+/*
+ * A name and the beginning of a typed value, up to where that holds it; does
+ * that fit its type?
+ */
 static enum dumpjson_look
-tagged(struct look *l)
+tagged(struct look *l, bool *fitting)
 {
 	if (peek(l) != '"')
 		return other(l);
@@ -118,19 +121,22 @@ tagged(struct look *l)
 		return DUMPJSON_UNSURE;
 	if (type == 0)
 		return DUMPJSON_OTHER;
-	if (!take(l, ':') || !fits(type, peek(l)))
+	if (!take(l, ':') || peek(l) < 0)
 		return other(l);
+	*fitting = fits(type, peek(l));
 	return DUMPJSON_TYPED;
 }
 
-/* One attribute, up to what follows it. */
+/* One attribute, up to what follows it; *any is set if it fits its type. */
 static enum dumpjson_look
-attribute(struct look *l)
+attribute(struct look *l, bool *any)
 {
-	const enum dumpjson_look begin = tagged(l);
+	bool fitting;
+	const enum dumpjson_look begin = tagged(l, &fitting);
 
 	if (begin != DUMPJSON_TYPED)
 		return begin;
+	*any |= fitting;
 	if (!pass(l))
 		return DUMPJSON_UNSURE;
 	return take(l, '}') ? DUMPJSON_TYPED : DUMPJSON_OTHER;
@@ -140,18 +146,20 @@ enum dumpjson_look
 dumpjson_look(struct span text)
 {
 	struct look l = { text.ptr, text.ptr + text.len };
+	bool any = false;
 
 	if (!take(&l, '{'))
 		return other(&l);
 	if (peek(&l) == '}')
 		return DUMPJSON_EMPTY;
 	for (;;) {
-		const enum dumpjson_look one = attribute(&l);
+		const enum dumpjson_look one = attribute(&l, &any);
 
 		if (one != DUMPJSON_TYPED)
 			return one;
+		/* {"N":1} among those that fit is a mistake, to be told. */
 		if (take(&l, '}'))
-			return DUMPJSON_TYPED;
+			return any ? DUMPJSON_TYPED : DUMPJSON_OTHER;
 		if (!take(&l, ','))
 			return other(&l);
 	}
@@ -205,9 +213,13 @@ dumpjson_sniff_typed(struct span head)
 
 		if (look == DUMPJSON_TYPED)
 			return 40;
-		if (look == DUMPJSON_UNSURE)	/* but of the first one sure? */
-			return take(&l, '{') && tagged(&l) == DUMPJSON_TYPED
-				? 40 : 0;
+		if (look == DUMPJSON_UNSURE) {	/* but of the first one sure? */
+			bool fitting;
+
+			return take(&l, '{') &&
+			       tagged(&l, &fitting) == DUMPJSON_TYPED &&
+			       fitting ? 40 : 0;
+		}
 		if (look != DUMPJSON_EMPTY)
 			return 0;
 		l.p++;

@@ -602,6 +602,7 @@ the_first_item_tells_the_format(void **state)
 		{ &plainjson_format, "{\"a\":{\"S\":\"1\"},\"b\":2}" },
 		{ &plainjson_format, "{\"a\":{\"S\":\"1\",\"N\":\"1\"}}" },
 		{ &plainjson_format, "{\"a\":{\"S\":1}}" },
+		{ &typedjson_format, "{\"n\":{\"N\":1},\"a\":{\"S\":\"1\"}}" },
 		{ &typedjson_format, "{\"a\":{\"S\":\"1\"" },
 		{ &plainjson_format, "{\"order\":1,\"Items\":[{\"x\":1}]}" },
 		{ &plainjson_format, "{\"Items\":[1,2]}" },
