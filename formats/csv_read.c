@@ -17,6 +17,7 @@
 enum {
 	MAX_ITEMS = 1024,	/* a batch */
 	MAX_COLUMNS = 64 * 1024,	/* more than an item can have */
+	SNIFF_ROWS = 16,
 };
 
 struct column {
@@ -301,7 +302,10 @@ read_fields(struct block *b, const uint8_t **at, struct err *why)
 		const size_t good = scan_utf8(text);
 		if (good < text.len) {
 			*at += good;
-			err_set(why, ERR_INPUT, "invalid UTF-8");
+			err_set(why, ERR_INPUT, "column '%.*s': invalid "
+				"UTF-8", (int)(name->len < 100 ? name->len
+							       : 100),
+				(const char *)name->text);
 			return 0;
 		}
 		if (f->doubled) {
@@ -475,8 +479,41 @@ is_header(const struct csv_field *fields, size_t n)
 	return true;
 }
 
+/* Behind line ends. */
+static struct span
+pass_ends(struct span text)
+{
+	while (text.len > 0 && (*text.ptr == '\n' || *text.ptr == '\r'))
+		text = (struct span){ text.ptr + 1, text.len - 1 };
+	return text;
+}
+
+/* Has one of the first rows `n` fields?  Those that are none are passed over. */
+static bool
+has_row(struct span text, size_t n)
+{
+	const uint8_t *end, *at;
+	const char *why;
+	size_t fields;
+
+	for (int i = 0; i < SNIFF_ROWS; i++) {
+		text = pass_ends(text);
+		if (text.len == 0)
+			return false;
+		if (csv_split(text, true, ',', NULL, 0, &fields, &end, &at,
+			      &why) != CSV_GOOD)
+			end = memchr(text.ptr, '\n', text.len);
+		else if (fields == n)
+			return true;
+		if (end == NULL)
+			return false;
+		text = (struct span){ end, (size_t)(text.ptr + text.len - end) };
+	}
+	return false;
+}
+
 /*
- * Two columns or more with commas between, and as many fields in the row below:
+ * Two columns or more with commas between, and as many fields in a row below:
  * that is not much, but other formats are surer of what is theirs.
  */
 static int
@@ -485,20 +522,17 @@ sniff(struct span head)
 	struct csv_field fields[CSV_SNIFF_COLUMNS];
 	const uint8_t *end, *at;
 	const char *why;
-	size_t n, below;
+	size_t n;
 
 	if (head.len >= 3 && memcmp(head.ptr, "\xEF\xBB\xBF", 3) == 0)
 		head = (struct span){ head.ptr + 3, head.len - 3 };
+	head = pass_ends(head);
 	if (csv_split(head, true, ',', fields, CSV_SNIFF_COLUMNS, &n, &end,
 		      &at, &why) != CSV_GOOD || n < 2 ||
 	    n > CSV_SNIFF_COLUMNS || !is_header(fields, n))
 		return 0;
 	head = (struct span){ end, head.len - (size_t)(end - head.ptr) };
-	if (head.len == 0 ||
-	    csv_split(head, true, ',', NULL, 0, &below, &end, &at, &why) !=
-	    CSV_GOOD || below != n)
-		return 0;
-	return 6;
+	return has_row(head, n) ? 6 : 0;
 }
 
 const struct item_format csv_format = {

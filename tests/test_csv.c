@@ -206,6 +206,11 @@ two_rows_of_as_many_fields_look_like_csv(void **state)
 		{ "id,title\n", false }, { "id,\n1,\n", false },
 		{ "{\"a\":1,\"b\":2}\n{\"a\":1,\"b\":2}\n", false },
 		{ "a{,b}\n1,2\n", false }, { "", false },
+		/* A row that is wrong is no reason to take it for JSON. */
+		{ "\r\nid,title\n\n1\n\n2,a\"b\n3,one\n", true },
+		{ "id,title\n1,\"one\n2,two", true },
+		{ "id,title\n1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n11\n12\n13\n"
+		  "14\n15\n16\n17,late\n", false },
 	};
 
 	(void)state;
