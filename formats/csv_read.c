@@ -488,7 +488,7 @@ pass_ends(struct span text)
 	return text;
 }
 
-/* Has one of the first rows `n` fields?  Those that are none are passed over. */
+/* Has one of the first rows `n` fields?  What is no row is passed over. */
 static bool
 has_row(struct span text, size_t n)
 {

@@ -141,7 +141,7 @@ bad_rows_are_rejected_alone(void **state)
 		{ "1,,[] x", "3:4: column 't': a set must not be empty\n" },
 		{ "1,,\"[\"\"a\"\"]]\"", "3:5: column 't': more text after the "
 		  "JSON of a field\n" },
-		{ "1,,\xC3(", "3:4: invalid UTF-8\n" },
+		{ "1,,\xC3(", "3:4: column 't': invalid UTF-8\n" },
 	};
 
 	(void)state;

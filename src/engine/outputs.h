@@ -77,7 +77,7 @@ int outputs_put(struct outputs *o, uint32_t i, uint32_t table,
 /* Item `i` is rejected, ERR_INPUT; of several reasons the first counts. */
 void outputs_refuse(struct outputs *o, uint32_t i, const struct err *why);
 
-/* Was it, by this or by outputs_put()?  Then what it becomes does not matter. */
+/* Was it, by this or by outputs_put()?  Then nothing that it becomes counts. */
 bool outputs_is_refused(const struct outputs *o, uint32_t i);
 
 /* ---- for the program ----------------------------------------------------- */
