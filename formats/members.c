@@ -10,6 +10,8 @@
 #include <strings.h>
 #include <sys/stat.h>
 
+#include "base/buf.h"
+#include "base/display.h"
 #include "base/err.h"
 
 enum { BLOCK_LEN = 256 * 1024 };
@@ -82,6 +84,7 @@ static int
 fail(struct members *m, const char *what, struct err *err)
 {
 	const char *const why = archive_error_string(m->archive);
+	const int64_t at = (int64_t)archive_filter_bytes(m->archive, -1);
 
 	if (m->why.code != ERR_NONE) {	/* nothing is wrong with the archive */
 		*err = m->why;
@@ -89,7 +92,7 @@ fail(struct members *m, const char *what, struct err *err)
 	}
 	return err_set(err, ERR_INPUT, "%s behind byte %" PRId64 " of the "
 		       "archive: %s", what,
-		       (int64_t)archive_filter_bytes(m->archive, -1),
+		       at > 0 ? at : 0,	/* -1: it was not even begun */
 		       why != NULL ? why : "nobody says why");
 }
 
@@ -249,11 +252,20 @@ is_sane(const char *name)
 	return true;
 }
 
+/* The name may hold anything, and is to be read on a terminal. */
 static int
 refuse(const char *name, const char *what, struct err *err)
 {
-	return err_set(err, ERR_INPUT, "member '%.150s' %s; that is no archive "
-		       "of exports", name, what);
+	struct buf shown = { 0 };
+
+	if (display_put((struct span){ (const uint8_t *)name,
+				       strnlen(name, 150) }, false, &shown,
+			err) == 0)
+		err_set(err, ERR_INPUT, "member '%.*s' %s; that is no archive "
+			"of exports", (int)(shown.len < 150 ? shown.len : 150),
+			shown.len > 0 ? (const char *)shown.ptr : "", what);
+	buf_free(&shown);
+	return -1;
 }
 
 /* "./a//b" is "a/b", and so is ".//a/b"; "./" is "".  Not for "/a". */

@@ -367,6 +367,7 @@ damage_is_told_with_its_place(void **state)
 		assert_int_equal(read_all(NULL, &err), -1);
 		assert_int_equal(err.code, ERR_INPUT);
 		assert_non_null(strstr(err.text, "byte"));
+		assert_null(strstr(err.text, "byte -"));
 	}
 }
 

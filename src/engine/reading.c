@@ -74,7 +74,7 @@ choose_decoder(struct reading *r, struct err *err)
 	const struct item_format *const format = unit_format(r->unit,
 							     r->source);
 
-	if (unit_check_format(r->unit, format, err) != 0)
+	if (unit_check_format(r->unit, format, r->source, err) != 0)
 		return -1;
 	if (r->decoder != NULL &&
 	    (r->format != format || r->unit->rules != NULL)) {

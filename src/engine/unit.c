@@ -19,6 +19,7 @@
 #include "engine/unit_internal.h"
 #include "formats/ddbjson.h"
 #include "formats/formats.h"
+#include "formats/members.h"
 #include "io/archive_feed.h"
 #include "io/file.h"
 #include "io/sink.h"
@@ -377,10 +378,25 @@ unit_format(const struct unit *u, struct source *s)
 	return format != NULL ? format : &ddbjson_format;
 }
 
+/* Is it an archive, where no archive is looked into? */
+static bool
+is_archive(struct source *s)
+{
+	struct span head;
+	struct err unused;
+
+	return s != NULL && source_peek(s, HEAD_LEN, &head, &unused) >= 0 &&
+	       item_format_of(head) == NULL && members_sniff(head);
+}
+
 int
 unit_check_format(const struct unit *u, const struct item_format *format,
-		  struct err *err)
+		  struct source *s, struct err *err)
 {
+	if (u->format == NULL && format == &ddbjson_format && is_archive(s))
+		return err_set(err, ERR_INPUT, "is an archive within another "
+			       "one, or from standard input, which is not "
+			       "looked into; unpack it first");
 	if (format->records != format || u->increment)
 		return 0;
 	return err_set(err, ERR_INPUT, "holds records of an incremental export,"
@@ -392,7 +408,7 @@ int
 unit_choose_reader(struct unit_run *r, const struct item_format *format,
 		   struct err *err)
 {
-	if (unit_check_format(r->unit, format, err) != 0)
+	if (unit_check_format(r->unit, format, r->source, err) != 0)
 		return -1;
 	if (r->reader != NULL &&
 	    (r->format != format || r->unit->rules != NULL)) {

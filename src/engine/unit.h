@@ -172,7 +172,7 @@ uint64_t unit_nplaces(const struct batch *b, uint32_t i);
 
 /* Does it give items, or records where those are wanted?  0 or -1. */
 int unit_check_format(const struct unit *u, const struct item_format *format,
-		      struct err *err);
+		      struct source *s, struct err *err);
 
 /* How much of the unit's file is still to be read, as far as one knows. */
 uint64_t unit_run_left(const struct unit_run *r);

@@ -7,7 +7,7 @@ import subprocess
 import tarfile
 import zipfile
 
-from e2e import (ASAN, FIXTURES, TSAN, Skipped, check, command, contains, digests, equal, generate,
+from e2e import (ASAN, FIXTURES, PROGRAM, TSAN, Skipped, check, command, contains, digests, equal, generate,
                  lines, main, run, write_plan)
 
 DATA = {}
@@ -216,7 +216,23 @@ def hostile_archives_are_refused(here, options):
     hostile(here, lambda add: add('d', b'', type=tarfile.CHRTYPE),
             'neither file nor folder')
     hostile(here, lambda add: add('good.json'), 'stands in the archive twice')
+    # What is told of them does not act on the terminal.
+    hostile(here, lambda add: add('a\n\33[31m'), r"'a\n\u001b[31m' leads out")
     check(not os.path.exists(here + '/../x.json'), 'it got out')
+
+
+def archives_within_archives_are_refused(here, options):
+    inner = io.BytesIO()
+    with tarfile.open(fileobj=inner, mode='w:gz') as t:
+        info = tarfile.TarInfo('x.json')
+        info.size = len(b'{"Item":{"id":{"S":"2"}}}\n')
+        t.addfile(info, io.BytesIO(b'{"Item":{"id":{"S":"2"}}}\n'))
+    hostile(here, lambda add: add('in.tar.gz', inner.getvalue()),
+            'bad.tar/in.tar.gz: is an archive within another one')
+    done = subprocess.run([PROGRAM, 'cat', '-'], input=inner.getvalue(),
+                          capture_output=True)
+    equal(done.returncode, 3, done.stderr)
+    check(done.stdout == b'' and b'unpack it first' in done.stderr, done)
 
 
 def bombs_are_stopped(here, options):
@@ -250,5 +266,6 @@ if __name__ == '__main__':
           seven_zip_of_other_methods, seven_zip_encrypted_is_refused,
           archives_side_by_side_and_in_a_folder, plain_files_in_an_archive,
           a_large_archive_is_read_once, resumed_and_limited,
-          hostile_archives_are_refused, bombs_are_stopped,
+          hostile_archives_are_refused,
+          archives_within_archives_are_refused, bombs_are_stopped,
           damaged_archives_are_told], prepare)
