@@ -38,7 +38,13 @@ struct jsonwalk {
 };
 
 /* Step over white space. */
-void jsonvalue_space(struct jsonwalk *w);
+static inline void
+jsonvalue_space(struct jsonwalk *w)
+{
+	while (w->p < w->end && (*w->p == ' ' || *w->p == '\n' ||
+				 *w->p == '\t' || *w->p == '\r'))
+		w->p++;
+}
 
 /* Say that `expected` does not stand at w->p.  JSON_BAD, or JSON_MORE. */
 int jsonvalue_wrong(struct jsonwalk *w, const char *expected);
