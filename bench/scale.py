@@ -110,6 +110,21 @@ def paper(all, cores):
                 '%s/s' % size(rate * (WRITTEN + LOG + INDEXED)))
 
 
+def in_s3(all):
+    """What a job at s3:// asks of S3 beside reading its sources: parts of
+    data, logs and indexes put; logs and indexes got by the merge; data
+    copied, a request a file."""
+    head('items', 'data put', 'logs and indexes put', '... got by the merge',
+         'files copied', 'requests', 'scratch of the merge')
+    for n in all:
+        data, rest = n * WRITTEN / PART, n * (LOG + INDEXED) / PART
+        got, copied = n * (LOG + INDEXED) / RANGE, n * PACKED / FILE
+        row(power(n), number(data), number(rest), number(got),
+            number(copied), '$' + number((data + rest + copied) * PUT +
+                                         got * GET),
+            size(n * (LOG + 2 * INDEXED)))
+
+
 # ---- simulated --------------------------------------------------------------
 
 def divide(files, n):
@@ -185,6 +200,8 @@ def main():
     sizes((1e9, 1e11, 1e13))
     print()
     paper((1e9, 1e11, 1e13), (1, 100, 2000))
+    print()
+    in_s3((1e9, 1e11, 1e13))
     print()
     simulation(seed)
 

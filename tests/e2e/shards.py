@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 
-from e2e import (FIXTURES, PROGRAM, SLOW, Result, check, clean, contains,
+from e2e import (FIXTURES, PROGRAM, ROOT, SLOW, Result, check, clean, contains,
                  equal, generate, main, read, report, run, same_jobs, start,
                  table_of, write, write_items, write_plan)
 
@@ -280,6 +280,12 @@ def says_no(here, options):
     contains(run_shard(plan, job, 2, '--scratch', here, status=2).err,
              '--scratch')
     contains(run(plan, job, '--verify', status=2).err, "takes no '--verify'")
+    submit = os.path.join(ROOT, 'scripts', 'slurm', 'submit')
+    done = subprocess.run([submit, '--job', 's3://b/x', '--shards', '2', plan],
+                          env={**os.environ, 'DYNAMILL': PROGRAM}, cwd=here,
+                          capture_output=True, text=True)
+    equal(done.returncode, 2, 'exit status')
+    contains(done.stderr, 'see one folder')
     write_items(here + '/in.json', [{'id': S('a')}])
     contains(dynamill('push', '--job', job, '--shard', '1/2', status=2).err,
              "takes no '--shard'")
