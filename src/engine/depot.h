@@ -121,9 +121,14 @@ int depot_look(struct depot *d, enum run_survey round, struct err *err);
 /* Bring here what they left, but their data. */
 int depot_gather(struct depot *d, enum run_survey round, struct err *err);
 
-/* Where the data files of the attempt at this shard that counts are. */
+/*
+ * Where the data files of the attempt at this shard that counts are, and the
+ * others; to be freed.
+ */
 char *depot_out_of_done(const struct depot *d, const struct shard *s,
 			struct err *err);
+char *depot_part_of_done(const struct depot *d, const struct shard *s,
+			 struct err *err);
 
 /* Bring there what a merge left in the folder here, its journal last. */
 int depot_publish(struct depot *d, enum run_survey round, struct err *err);

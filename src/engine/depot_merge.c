@@ -91,6 +91,30 @@ marked(const struct depot *d, const struct shard *s, const char *kind,
 	return (const char *)text->ptr;
 }
 
+/* Of one that is not done: why, or who is at it as far as is known there. */
+static int
+show_begun(const struct depot *d, const struct shard *s, const char *attempt,
+	   struct err *err)
+{
+	struct buf who = { 0 }, why = { 0 };
+	char text[256];
+	int rc = 0;
+
+	if (marked(d, s, "begun", &who) != NULL) {
+		snprintf(text, sizeof(text), "or still under way, by %.*s",
+			 (int)strcspn((const char *)who.ptr, "\n"),
+			 (const char *)who.ptr);
+		rc = file_make_folder(attempt, err);
+		if (rc == 0)
+			shard_set_failed(attempt,
+				marked(d, s, "failed", &why) != NULL
+				? (const char *)why.ptr : text);
+	}
+	buf_free(&who);
+	buf_free(&why);
+	return rc;
+}
+
 /*
  * As shard_look() wants to see it: `1` is the attempt that counts, or what is
  * known of one that does not.
@@ -109,10 +133,8 @@ show(const struct depot *d, const struct shard *s, struct err *err)
 		/* Or it was, and somebody removed what it had. */
 		shard_remove_attempt(attempt);
 		rc = shard_unset_done(s, err);
-		if (rc == 0 && marked(d, s, "begun", &is) != NULL)
-			rc = file_make_folder(attempt, err);
-		if (rc == 0 && marked(d, s, "failed", &is) != NULL)
-			shard_set_failed(attempt, (const char *)is.ptr);
+		if (rc == 0)
+			rc = show_begun(d, s, attempt, err);
 	} else {
 		unsigned winner;
 		struct err unused;
@@ -180,19 +202,34 @@ load_name(const struct shard *s, char name[DEPOT_NAME_LEN], struct err *err)
 	return rc;
 }
 
-char *
-depot_out_of_done(const struct depot *d, const struct shard *s,
-		  struct err *err)
+static char *
+of_done(const struct depot *d, const struct shard *s,
+	char *(*where)(const struct depot *, const struct shard *,
+		       const char *), struct err *err)
 {
 	char name[DEPOT_NAME_LEN];
 	char *out;
 
 	if (load_name(s, name, err) != 0)
 		return NULL;
-	out = depot_out_of(d, s, name);
+	out = where(d, s, name);
 	if (out == NULL)
 		err_set(err, ERR_SYSTEM, "out of memory");
 	return out;
+}
+
+char *
+depot_out_of_done(const struct depot *d, const struct shard *s,
+		  struct err *err)
+{
+	return of_done(d, s, depot_out_of, err);
+}
+
+char *
+depot_part_of_done(const struct depot *d, const struct shard *s,
+		   struct err *err)
+{
+	return of_done(d, s, depot_part_of, err);
 }
 
 int

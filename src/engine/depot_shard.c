@@ -35,6 +35,19 @@ mark_path(const struct depot *d, const struct shard *s, const char *kind,
 			  shard_round_name(s->round), kind, s->number);
 }
 
+static int
+remove_mark(const struct depot *d, const struct shard *s, const char *kind,
+	    struct err *err)
+{
+	char path[DEPOT_PATH_LEN];
+	struct transfers t = { 0 };
+
+	if (mark_path(d, s, kind, path, err) != 0 ||
+	    transfers_add(&t, path, NULL, 0, err) != 0)
+		return -1;
+	return depot_transfer(d, &t, err);
+}
+
 int
 depot_divide(struct depot *d, enum run_survey round, uint32_t count,
 	     struct err *err)
@@ -131,7 +144,8 @@ depot_enter(struct depot *d, const struct shard *s, const char *folder,
 	if (gethostname(who, sizeof(who) - 1) != 0)
 		who[0] = '\0';
 	snprintf(text, sizeof(text), "pid %ld on %s\n", (long)getpid(), who);
-	return rc != 0 || mark_path(d, s, "begun", mark, err) != 0 ||
+	return rc != 0 || remove_mark(d, s, "failed", err) != 0 ||
+	       mark_path(d, s, "begun", mark, err) != 0 ||
 	       depot_save(mark, text, err) != 0 ? -1 : 0;
 }
 
@@ -219,14 +233,8 @@ int
 depot_unset_done(struct depot *d, const struct shard *s, const char *name,
 		 struct err *err)
 {
-	char path[DEPOT_PATH_LEN];
-	struct transfers t = { 0 };
-
-	if (mark_path(d, s, "done", path, err) != 0 ||
-	    transfers_add(&t, path, NULL, 0, err) != 0 ||
-	    depot_transfer(d, &t, err) != 0)
-		return -1;
-	return remove_attempt(d, s, name, err);
+	return remove_mark(d, s, "done", err) != 0 ? -1 :
+		remove_attempt(d, s, name, err);
 }
 
 /* Was the round merged meanwhile, with another attempt's? */

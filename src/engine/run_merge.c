@@ -118,17 +118,34 @@ for_files(const struct part *p, const struct journal_unit *u, visit *see,
 	return rc;
 }
 
-/* So that the shard sees what it has to do again. */
+/*
+ * So that the shard sees what it has to do again.  Of a job in S3 what is here
+ * came from there.
+ */
 static int
-remove_file(const char *path, struct err *err)
+remove_file(const struct part *p, const struct journal_file *f,
+	    const char *path, struct err *err)
 {
+	struct depot *const d = p->run->options->depot;
+	const struct shard s = {
+		p->run->dir, p->run->options->survey, p->number,
+	};
 	struct transfers one = { 0 };
+	char there[2048], *part;
 	int rc;
 
-	if (!place_is_remote(path))
-		return unlink(path) == 0 ? 0 : err_set(err, ERR_SYSTEM,
-						       "'%s': %m", path);
-	rc = transfers_add(&one, path, NULL, 0, err);
+	if (!place_is_remote(path) && unlink(path) != 0)
+		return err_set(err, ERR_SYSTEM, "'%s': %m", path);
+	if (d == NULL)
+		return 0;
+	part = depot_part_of_done(d, &s, err);
+	if (part == NULL)
+		return -1;
+	snprintf(there, sizeof(there), "%s/%.*s", part, (int)f->path.len,
+		 (const char *)f->path.ptr);
+	free(part);
+	rc = transfers_add(&one, place_is_remote(path) ? path : there, NULL,
+			   0, err);
 	if (rc == 0)
 		rc = transfers_do(&one, 1, NULL, err);
 	transfers_free(&one);
@@ -154,7 +171,7 @@ check_sum(const struct part *p, const struct journal_file *f,
 	if (rc != 0)
 		return rc < 0 ? -1 : 0;
 	err_advise(&why, "it was removed");
-	return remove_file(path, err) != 0 ? -1 :
+	return remove_file(p, f, path, err) != 0 ? -1 :
 		incomplete(p, err, why.text);
 }
 
