@@ -6,6 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
 
 #include "base/buf.h"
 #include "base/cpu.h"
@@ -435,6 +438,18 @@ now(void)
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
+/*
+ * What the threads have freed, to the system: malloc keeps it for threads that
+ * are no more, and the end checks would come on top.
+ */
+static void
+give_back(void)
+{
+#if defined(__GLIBC__)
+	malloc_trim(0);
+#endif
+}
+
 int
 run_units(struct run *r, struct err *err)
 {
@@ -464,6 +479,7 @@ run_units(struct run *r, struct err *err)
 		pthread_join(threads[i], NULL);
 	pool_free(r->pool);
 	r->pool = NULL;
+	give_back();
 	r->account.seconds = now() - start;
 	for (size_t i = 0; i < r->plan->ninputs; i++) {
 		r->account.plain_now += r->progress[i].plain_len;
