@@ -25,6 +25,9 @@ enum {
 	 */
 	NEAR_MEMORY = 16 << 20,
 	MAX_MAPPINGS = 50000,	/* Linux has 65530 for a process */
+	/* Of a thread; more is of no use where records are few: see useful(). */
+	USEFUL_MEMORY = 8 << 20,
+	USEFUL_BYTES = 2,	/* of a record */
 };
 
 struct task {
@@ -166,18 +169,49 @@ count_threads(const struct join *j)
 	return n > 0 ? (unsigned)n : 1;
 }
 
+/*
+ * How much memory is of use to a thread.  What is sorted goes through files in
+ * any case unless it is small (NEAR_MEMORY), and then a fraction of its length
+ * is enough to read it back in parts that are sorted at once.
+ */
+static size_t
+useful(const struct join_state *s, unsigned threads)
+{
+	const struct join *const j = s->join;
+	uint64_t n = 0;
+
+	for (uint32_t i = 0; i < j->ntables; i++)
+		n += join_logs_count(&s->logs, KEYLOG_ID, i);
+	for (uint32_t i = 0; i < j->nrelations; i++)
+		n += join_logs_count(&s->logs, KEYLOG_REF, i);
+	for (uint32_t i = 0; i < j->ntargets; i++)
+		n += join_logs_count(&s->logs, KEYLOG_PK, i);
+	n = n / threads > SIZE_MAX / USEFUL_BYTES ? SIZE_MAX
+						  : n / threads * USEFUL_BYTES;
+	return n > USEFUL_MEMORY ? (size_t)n : USEFUL_MEMORY;
+}
+
+static void
+share_memory(struct join_state *s, unsigned threads)
+{
+	const size_t most = s->join->memory == 0 ? USUAL_MEMORY
+						 : s->join->memory;
+	const size_t enough = useful(s, threads);
+	size_t memory = (most < JOIN_MIN_MEMORY ? JOIN_MIN_MEMORY : most) /
+			threads;
+
+	memory = memory < enough ? memory : enough;
+	s->memory = memory > 2 * OWN_MEMORY ? memory - OWN_MEMORY : memory / 2;
+	s->near = NEAR_MEMORY / threads;
+}
+
 int
 join_run(const struct join *j, struct join_result *out, struct err *err)
 {
 	const unsigned threads = count_threads(j);
 	struct join_state s = { .join = j, .result = out };
-	size_t memory = j->memory == 0 ? USUAL_MEMORY : j->memory;
 	int rc = -1;
 
-	memory = memory < JOIN_MIN_MEMORY ? JOIN_MIN_MEMORY : memory;
-	memory /= threads;
-	s.memory = memory > 2 * OWN_MEMORY ? memory - OWN_MEMORY : memory / 2;
-	s.near = NEAR_MEMORY / threads;
 	out->tables = calloc((size_t)j->ntables + 1, sizeof(*out->tables));
 	out->relations = calloc((size_t)j->nrelations + 1,
 				sizeof(*out->relations));
@@ -186,8 +220,12 @@ join_run(const struct join *j, struct join_result *out, struct err *err)
 	if (out->tables == NULL || out->relations == NULL ||
 	    out->targets == NULL || s.indexes == NULL)
 		err_set(err, ERR_SYSTEM, "out of memory");
-	else if (join_logs_open(&s.logs, j, err) == 0)
+	else
+		rc = join_logs_open(&s.logs, j, err);
+	if (rc == 0) {
+		share_memory(&s, threads);
 		rc = run_all(&s, threads, err);
+	}
 	free_indexes(&s);
 	join_logs_close(&s.logs);
 	if (rc != 0)

@@ -17,7 +17,7 @@
 enum {
 	BATCH = 512,
 	LARGE = 256 << 20,
-	STRETCH = 32 << 20,	/* of an index that is read from its start */
+	STRETCH = 2 << 20,	/* of an index that is read from its start */
 };
 
 struct asker {

@@ -167,6 +167,16 @@ def it_does_not_grow_with_the_input(here, options):
     return '%s and %s' % (megabytes(few), megabytes(many))
 
 
+def more_than_is_of_use_is_not_taken(here, options):
+    """The end checks may have 1 GiB, and come after the threads."""
+    data = generate(1000000 if options.long else 50000, here + '/data')
+    plan = reference_plan(here + '/plan.yaml', data)
+    peak, _, _ = measure(plan, here + '/job', '--threads', '2')
+    most = 28 * MIB
+    check(peak <= most, megabytes(peak), 'not', megabytes(most))
+    return megabytes(peak)
+
+
 def too_little_memory_is_told(here, options):
     """One message, exit 4, and it goes on when there is more."""
     _, _, err = measure(options.plan, here + '/job', '--threads', '1',
@@ -250,6 +260,6 @@ def many_short_lines(here, options):
 
 if __name__ == '__main__':
     main([one_thread, two_threads, it_does_not_grow_with_the_input,
-          too_little_memory_is_told,
+          more_than_is_of_use_is_not_taken, too_little_memory_is_told,
           the_largest_items_in_their_worst_spelling, lines_that_are_no_items,
           a_line_of_17_MiB_is_refused, many_short_lines], prepare)
