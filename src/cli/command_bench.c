@@ -1,5 +1,6 @@
 #include "cli/commands.h"
 
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -53,9 +54,13 @@ make_data(const struct options *o, struct err *err)
 		return err_set(err, ERR_USAGE, "no item of DynamoDB is larger "
 			       "than 400K; give a smaller --item-size");
 	snprintf(path, sizeof(path), "%s/plan.yaml", o->out);
-	if (check_free(o, path, err) != 0 || generate(&g, err) != 0)
+	if (check_free(o, path, err) != 0 ||
+	    (!o->dry_run && generate(&g, err) != 0))
 		return -1;
-	if (!o->quiet)
+	if (o->dry_run)
+		printf("%ju items would be made in '%s', with a plan\n",
+		       (uintmax_t)o->generate, o->out);
+	else if (!o->quiet)
 		printf("now: dynamill bench %s\n", path);
 	return 0;
 }
@@ -77,7 +82,7 @@ print(const struct options *o, const struct bench_result *r, struct err *err)
 		rc = err_set(err, ERR_SYSTEM, "cannot write what there is to "
 			     "show: %m");
 	buf_reset(&text);
-	if (rc == 0 && o->out != NULL) {
+	if (rc == 0 && o->out != NULL && !o->dry_run) {
 		rc = (ends_with(o->out, ".svg") ? bench_print_svg
 		      : bench_print_html)(r, &text, err);
 		if (rc == 0)

@@ -67,12 +67,13 @@ command_init(const struct options *o)
 	};
 	if ((path != NULL && check_place(path, o->force, &err) != 0) ||
 	    init_plan(&options, &text, &sums, &err) != 0 ||
-	    (path != NULL && file_save_safe(path, buf_span(&text), &err) != 0))
+	    (path != NULL && !o->dry_run &&
+	     file_save_safe(path, buf_span(&text), &err) != 0))
 		status = console_error_anew(&err);
-	if (status == 0 && path == NULL)
+	if (status == 0 && (path == NULL || o->dry_run))
 		fwrite(text.ptr, 1, text.len, stdout);
 	if (status == 0 && !o->quiet)
-		tell(&sums, path);
+		tell(&sums, o->dry_run ? NULL : path);
 	buf_free(&text);
 	return status;
 }

@@ -116,7 +116,8 @@ reverse(const struct options *o, const struct plan *p, struct buf *why,
 		goto done;
 	}
 	if (check_places(o, ids, err) != 0 ||
-	    (ids != NULL && write_ids(o, job, ids, &lost, err) != 0))
+	    (ids != NULL && !o->dry_run &&
+	     write_ids(o, job, ids, &lost, err) != 0))
 		goto done;
 	if (lost > 0)
 		fprintf(stderr, "%" PRIu64 " id%s too long for an index and "
@@ -129,10 +130,10 @@ reverse(const struct options *o, const struct plan *p, struct buf *why,
 	};
 	if (reverse_plan(p, &options, &text, why, sums, err) != 0)
 		goto done;
-	if (o->out == NULL)
+	const bool show = o->out == NULL || o->dry_run;
+	if (show)
 		fwrite(text.ptr, 1, text.len, stdout);
-	rc = o->out == NULL ? 0
-		: file_save_safe(o->out, buf_span(&text), err);
+	rc = show ? 0 : file_save_safe(o->out, buf_span(&text), err);
 done:
 	free(job);
 	free(exports);

@@ -50,6 +50,7 @@ static const char INIT[] =
 "\n"
 "  -o PLAN             where to (standard output)\n"
 "  --force             write over a file that is there\n"
+"  --dry-run           print the plan, and write nothing\n"
 "  --tables-from FILE  table definitions, for the keys: CreateTable input, or\n"
 "                      what describe-table prints; globs; repeatable. Words\n"
 "                      after it that end in .json are taken for more of them\n"

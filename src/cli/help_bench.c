@@ -24,6 +24,7 @@ const char help_bench[] =
 "                      other, and DIR/plan.yaml to measure them with\n"
 "  --item-size SIZE    bytes of JSON of an item, about (600)\n"
 "  --force             write over files that are there\n"
+"  --dry-run           make no data and write no chart\n"
 "\n"
 "TMPDIR is where it writes; as much as two samples unpacked must fit there.\n"
 "docs/BENCH.md says what the figures mean.\n"

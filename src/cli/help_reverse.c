@@ -15,6 +15,7 @@ const char help_reverse[] =
 "  --stage NAME        a stage of the plan (or the variable STAGE)\n"
 "  --after JOB         of a folder of migrations: what JOB has not applied\n"
 "  --force             write over files that are there\n"
+"  --dry-run           print the plan, and write nothing\n"
 "  --quiet             no counts\n"
 "\n"
 "docs/REVERSE.md says what comes back, and what does not.\n"

@@ -24,6 +24,8 @@ def bench(here, *words, status=0):
 
 
 def data_is_made_and_measured(here, options):
+    bench(here, '--generate', '4000', '-o', here + '/none', '--dry-run')
+    equal(os.path.exists(here + '/none'), False, 'a folder of a dry run')
     bench(here, '--generate', '4000', '-o', here + '/dump')
     bench(here, '--generate', '4000', '-o', here + '/again', '--quiet')
     for path in glob.glob(here + '/dump/*/*'):

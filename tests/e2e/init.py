@@ -337,6 +337,9 @@ def nothing_is_written_over(here, options):
     equal(init(data).out, r.out, 'without -o')
     equal(os.listdir(here), ['plan.yaml'], 'files')
     init(data, '-o', here + '/no/such/folder.yaml', status=4)
+    r = init(data, '-o', here + '/dry.yaml', '--dry-run')
+    contains(r.out, 'Things:')
+    equal(os.listdir(here), ['plan.yaml'], 'files after a dry run')
 
 
 def paths_hold_from_the_plan(here, options):

@@ -103,6 +103,10 @@ def there_and_back_is_the_source(here, options):
     # Nothing is written over.
     reverse(plan, '-o', back, '--job', job, status=5)
     reverse(plan, '-o', back, '--job', job, '--force')
+    before = sorted(os.listdir(here))
+    r = reverse(plan, '-o', here + '/dry.yaml', '--job', job, '--dry-run')
+    contains(r.stdout, 'id: [pk, {', 'map: dry.yaml.ids.csv')
+    equal(sorted(os.listdir(here)), before, 'files after a dry run')
 
 
 def names_and_keys_that_nobody_said(here, options):
