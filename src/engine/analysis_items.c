@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/base64.h"
 #include "base/buf.h"
 #include "engine/analysis_internal.h"
 #include "engine/known.h"
@@ -15,8 +14,6 @@
 #include "engine/program.h"
 #include "formats/ddbjson.h"
 #include "model/batch.h"
-
-enum { SHOWN = 100 };		/* bytes of a value */
 
 /* What it takes to look at one item. */
 struct finder {
@@ -81,21 +78,14 @@ copy(struct finder *f, const struct item *item, struct err *err)
 static const char *
 show(struct finder *f, const struct rewrite_use *u)
 {
-	char coded[4 * SHOWN / 3 + 8];
-	struct span text = u->source;
+	struct buf id = { 0 };
+	const char *text = NULL;
 
-	if (u->type == VALUE_B && text.len < SHOWN) {
-		base64_encode(text, (uint8_t *)coded);
-		text = (struct span){ (const uint8_t *)coded,
-				      base64_encoded_len(u->source.len) };
-	}
-	if (text.len > SHOWN) {
-		text.len = SHOWN;
-		while (text.len > 0 && (text.ptr[text.len] & 0xc0) == 0x80)
-			text.len--;
-	}
-	return analysis_text(f->x, "%.*s", (int)text.len,
-			     (const char *)text.ptr);
+	if (run_print_id(u, &id, f->x->err) == 0)
+		text = analysis_text(f->x, "%.*s", (int)id.len,
+				     id.len > 0 ? (const char *)id.ptr : "");
+	buf_free(&id);
+	return text;
 }
 
 /* The reference of this rule that is an id of nothing. */

@@ -63,18 +63,18 @@ write_table_out(struct jsonwrite *w, const struct run *r, uint32_t i)
 }
 
 static int
-write_examples(struct run *r, struct jsonwrite *w, const char *name,
-	       const struct join_place *places, uint32_t n, struct err *err)
+write_examples(struct run *r, struct jsonwrite *w, uint32_t relation,
+	       struct err *err)
 {
+	const uint32_t n = r->account.join.relations[relation].ndangle;
 	struct buf text = { 0 };
 	int rc = 0;
 
-	jsonwrite_name(w, name);
+	jsonwrite_name(w, "danglingExamples");
 	jsonwrite_list(w);
 	for (uint32_t i = 0; i < n && rc == 0; i++) {
 		buf_reset(&text);
-		rc = run_locate(r, places[i].unit, places[i].offset, &text,
-				err);
+		rc = run_locate_reference(r, relation, i, &text, err);
 		if (rc == 0)
 			jsonwrite_span(w, buf_span(&text));
 	}
@@ -119,8 +119,8 @@ write_rule(struct run *r, uint32_t i, uint32_t k, struct jsonwrite *w,
 		jsonwrite_put_uint(w, "dangling", rel->dangling);
 		jsonwrite_put_uint(w, "unchecked", rel->unchecked);
 		jsonwrite_put_uint(w, "toRejected", rel->rejected);
-		if (write_examples(r, w, "danglingExamples", rel->dangle,
-				   rel->ndangle, err) != 0)
+		if (write_examples(r, w, program_relation(r->program, i, k, to),
+				   err) != 0)
 			return -1;
 		jsonwrite_end(w);
 	}

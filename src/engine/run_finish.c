@@ -212,9 +212,10 @@ check_keys(struct run *r, struct err *err)
 
 /* The places of a relation's examples, as many as a message has room for. */
 static void
-list_places(struct run *r, const struct join_relation_result *rel, char *out,
-	    size_t size)
+list_places(struct run *r, uint32_t relation, char *out, size_t size)
 {
+	const struct join_relation_result *const rel =
+		&r->account.join.relations[relation];
 	size_t len = 0;
 
 	out[0] = '\0';
@@ -222,8 +223,7 @@ list_places(struct run *r, const struct join_relation_result *rel, char *out,
 		struct buf text = { 0 };
 		struct err trouble;
 
-		if (run_locate(r, rel->dangle[i].unit, rel->dangle[i].offset,
-			       &text, &trouble) != 0)
+		if (run_locate_reference(r, relation, i, &text, &trouble) != 0)
 			buf_reset(&text);
 
 		const struct span item = without_folder(buf_span(&text));
@@ -242,14 +242,15 @@ check_relation(struct run *r, const struct plan_table *t, uint32_t rule,
 	       uint32_t to, struct err *err)
 {
 	const uint32_t table = (uint32_t)(t - r->plan->tables);
+	const uint32_t relation = program_relation(r->program, table, rule,
+						   to);
 	const struct join_relation_result *const rel =
-		&r->account.join.relations[program_relation(r->program, table,
-							    rule, to)];
+		&r->account.join.relations[relation];
 	char places[280];
 
 	if (t->dangling != DANGLING_FAIL || rel->dangling == 0)
 		return 0;
-	list_places(r, rel, places, sizeof(places));
+	list_places(r, relation, places, sizeof(places));
 	return err_set(err, ERR_INPUT, "%" PRIu64 " of %" PRIu64 " reference%s "
 		       "%s.%s to '%s' %s nothing (dangling: fail): %s; mend "
 		       "them or choose another policy; report.json has more",

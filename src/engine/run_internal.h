@@ -212,6 +212,34 @@ int run_locate(struct run *r, uint32_t unit, uint64_t offset,
 /* Find all that a report will name, reading no file twice.  Returns 0 or -1. */
 int run_locate_all(struct run *r, struct err *err);
 
+/* Likewise example number `example` of a relation, with the id that dangles. */
+int run_locate_reference(struct run *r, uint32_t relation, uint32_t example,
+			 struct buf *out, struct err *err);
+
+/* ---- run_dangling.c ------------------------------------------------------ */
+
+/*
+ * Who tells the ids of references that find nothing, once the index is there.
+ * NULL: it cannot be told, which is no failure.
+ */
+struct run_dangling;
+struct run_dangling *run_dangling_open(struct run *r);
+void run_dangling_close(struct run_dangling *d);	/* NULL is fine */
+
+/* Look at this item of `input`, by the rules of the table; it is changed. */
+void run_dangling_take(struct run_dangling *d, uint32_t table, uint32_t input,
+		       struct item *item, struct arena *mem);
+
+/* ": 'the id'" of the nth that rule `rule` has in it and `to` has not. */
+int run_dangling_print(struct run_dangling *d, uint32_t table, uint32_t rule,
+		       uint32_t to, size_t nth, struct buf *out,
+		       struct err *err);
+
+/* A source id as people read it: the beginning of it, of a B in base64. */
+struct rewrite_use;
+int run_print_id(const struct rewrite_use *u, struct buf *out,
+		 struct err *err);
+
 /* An item to be found again. */
 struct run_wanted {
 	uint32_t unit;

@@ -243,7 +243,11 @@ def dangling_report(here, options):
           (12, 10, 2), 'owner')
     equal((others['references'], others['resolved'], others['dangling']),
           (24, 17, 7), 'others')
-    contains(owner['danglingExamples'][0], 'Things/a.json.gz', 'line 11')
+    contains(owner['danglingExamples'][0], 'Things/a.json.gz', 'line 11',
+             "id 't10': 'p10'")
+    # Of the one that two rules name, each has its own id, as it was.
+    contains(others['danglingExamples'][1], 'line 10', "id 't9': 'p10'")
+    contains(others['danglingExamples'][2], 'line 11', "id 't10': 'p11'")
     check('there is a person' not in r.out)
 
 
@@ -253,7 +257,7 @@ def dangling_fail(here, options):
     failed(here, here + '/job', r, 'Things', 'People', 'dangling: fail',
            'a.json.gz', 'report.json')
     # The list: every rule that has some, with its items.
-    contains(r.err, 'owner', 'line 11', 'line 12')
+    contains(r.err, 'owner', "line 11, id 't10': 'p10'", "'p11'")
 
 
 def a_reference_to_a_rejected_item(here, options):
