@@ -139,7 +139,7 @@ def commands_of_kubernetes(here, options):
 
 
 def the_image_holds_what_it_needs(here, options):
-    """By chroot, which wants no builder; by a builder, where there is one."""
+    """By chroot, which wants no builder."""
     chroot = shutil.which('chroot')
     if os.geteuid() != 0 or chroot is None:
         raise Skipped('only root may chroot')
@@ -166,6 +166,65 @@ def the_image_holds_what_it_needs(here, options):
     return '%d MB' % (size >> 20)
 
 
+def builder():
+    """podman or docker, if it can build."""
+    for name in 'podman', 'docker':
+        if shutil.which(name) and subprocess.run(
+                [name, 'info'], capture_output=True).returncode == 0:
+            return name
+
+
+def the_containerfile_builds(here, options):
+    """By a builder; where there is none, its steps in a bare Debian 12."""
+    if not options.long:
+        raise Skipped('minutes: see --long, or scripts/test-all')
+    src = here + '/src'
+    os.mkdir(src)
+    subprocess.run(['sh', '-c', 'git archive HEAD | tar -x -C "$1"', 'sh',
+                    src], cwd=ROOT, check=True)
+    name = builder()
+    if name:
+        for words in (['build', '-t', 'dynamill-test', '-f',
+                       src + '/Containerfile', src],
+                      ['run', '--rm', 'dynamill-test', 'version']):
+            done = subprocess.run([name, *words], capture_output=True,
+                                  text=True)
+            check(done.returncode == 0, done.stderr[-2000:])
+        return name
+    base = os.environ.get('DEBIAN_TAR') or \
+        os.environ.get('TMPDIR', '/var/tmp') + '/bookworm-minbase.tar'
+    if os.geteuid() != 0 or not os.path.exists(base):
+        raise Skipped('there is no builder, and no %s for root' % base)
+    text = read(src + '/Containerfile').replace('\\\n', '')
+    steps = [line[4:] for line in text.split('\n') if line.startswith('RUN ')]
+    check(steps and 'COPY . /src' in text and 'COPY --from=build /image /'
+          in text, text)
+    root = here + '/root'
+    os.mkdir(root)
+    subprocess.run(['tar', '-C', root, '-xf', base], check=True)
+    os.rename(src, root + '/src')
+    for f in '/etc/resolv.conf', '/etc/hosts':
+        shutil.copy(f, root + f)
+    shutil.copytree('/etc/apt/apt.conf.d', root + '/etc/apt/apt.conf.d',
+                    dirs_exist_ok=True)
+    for step in steps:
+        done = subprocess.run([
+            'unshare', '--mount', '--pid', '--fork', 'sh', '-c',
+            'mount -t proc proc "$1/proc" && mount --rbind /dev "$1/dev" && '
+            'exec chroot "$1" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:'
+            '/bin sh -ec "cd /src; $2"', 'sh', root, step],
+            capture_output=True, text=True)
+        check(done.returncode == 0, step, done.stdout[-2000:],
+              done.stderr[-2000:])
+    done = subprocess.run(['chroot', '--userspec=65532:65532',
+                           root + '/image', '/usr/bin/dynamill', 'version'],
+                          capture_output=True, text=True)
+    check(done.returncode == 0, done.stderr)
+    contains(done.stdout, 'dynamill')
+    check(not os.path.exists(root + '/image/bin/sh'), 'it has a shell')
+    return 'in a bare Debian: no builder is here'
+
+
 def scale_is_what_its_program_says(here, options):
     """The tables of docs/SCALE.md come from bench/scale.py, seed and all."""
     said = subprocess.run([sys.executable, ROOT + '/bench/scale.py'],
@@ -178,4 +237,5 @@ def scale_is_what_its_program_says(here, options):
 
 main([batch_takes_its_definitions, batch_gets_an_array_and_its_merge,
       schemas_take_the_rest, commands_of_batch, commands_of_kubernetes,
-      the_image_holds_what_it_needs, scale_is_what_its_program_says])
+      the_image_holds_what_it_needs, the_containerfile_builds,
+      scale_is_what_its_program_says])
