@@ -186,6 +186,7 @@ check(const struct tree *t, struct arena *mem)
 	buf_free(&query);
 	buf_free(&out);
 	buf_free(&canonical);
+	sigv4_free(&s);
 }
 
 static void
@@ -238,6 +239,7 @@ takes_another_key_on_another_day(void **state)
 				    &err), 0);
 	assert_false(span_equal(buf_span(&first), buf_span(&second)));
 	assert_true(span_equal(buf_span(&again), buf_span(&second)));
+	sigv4_free(&s);
 	buf_free(&first);
 	buf_free(&second);
 	buf_free(&again);

@@ -218,6 +218,7 @@ sign_line(struct span line, struct arena *mem, struct err *err)
 	       (int)out.len, (const char *)out.ptr);
 	buf_free(&query);
 	buf_free(&out);
+	sigv4_free(&s);
 	return rc;
 }
 

@@ -25,9 +25,8 @@ static const struct {
 	FUNCTION(easy_pause), FUNCTION(easy_strerror), FUNCTION(multi_init),
 	FUNCTION(multi_cleanup), FUNCTION(multi_setopt),
 	FUNCTION(multi_add_handle), FUNCTION(multi_remove_handle),
-	FUNCTION(multi_perform), FUNCTION(multi_poll),
+	FUNCTION(multi_socket_action),
 	FUNCTION(multi_info_read), FUNCTION(multi_strerror),
-	FUNCTION(slist_append), FUNCTION(slist_free_all),
 };
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;

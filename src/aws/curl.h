@@ -28,14 +28,10 @@ struct curl_functions {
 	CURLMcode (*multi_setopt)(CURLM *multi, CURLMoption option, ...);
 	CURLMcode (*multi_add_handle)(CURLM *multi, CURL *easy);
 	CURLMcode (*multi_remove_handle)(CURLM *multi, CURL *easy);
-	CURLMcode (*multi_perform)(CURLM *multi, int *running);
-	CURLMcode (*multi_poll)(CURLM *multi, struct curl_waitfd *extra,
-				unsigned nextra, int ms, int *n);
+	CURLMcode (*multi_socket_action)(CURLM *multi, curl_socket_t fd,
+					 int events, int *running);
 	CURLMsg *(*multi_info_read)(CURLM *multi, int *left);
 	const char *(*multi_strerror)(CURLMcode code);
-	struct curl_slist *(*slist_append)(struct curl_slist *list,
-					   const char *text);
-	void (*slist_free_all)(struct curl_slist *list);
 };
 
 /*

@@ -1,11 +1,14 @@
 #include "aws/http.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/epoll.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "aws/curl.h"
 
@@ -13,14 +16,26 @@ enum {
 	CONNECT_S = 10,
 	STALL_S = 30,
 	LOOK_MS = 500,		/* between two looks for stalled calls */
+	EVENTS = 64,		/* taken at once */
 	MOST_CONNECTIONS = 256,
+	MOST_LINES = 24,	/* of headers */
+	LONG_BODY = 4096,
+};
+
+/* One of libcurl's, with all that does not change from call to call. */
+struct http_handle {
+	CURL *easy;
+	struct curl_slist lines[MOST_LINES];	/* of headers */
 };
 
 struct http {
 	const struct curl_functions *curl;
 	struct http_options options;
 	CURLM *multi;
-	CURL **spare;		/* handles that keep their settings */
+	int epoll;
+	bool timed;		/* libcurl wants to be called ... */
+	uint64_t due;		/* ... at this moment */
+	struct http_handle **spare;
 	size_t nspare, spare_cap;
 	uint64_t looked;	/* when */
 	struct http_call *busy, *finished, **finished_end;
@@ -33,6 +48,54 @@ http_clock(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+/* ---- what libcurl waits for --------------------------------------------- */
+
+static int
+watch_socket(CURL *easy, curl_socket_t fd, int what, void *context,
+	     void *unused)
+{
+	struct http *const h = context;
+	struct epoll_event e = { .data.fd = fd };
+
+	(void)easy;
+	(void)unused;
+	if (what == CURL_POLL_REMOVE) {
+		epoll_ctl(h->epoll, EPOLL_CTL_DEL, fd, NULL);
+		return 0;
+	}
+	if (what & CURL_POLL_IN)
+		e.events |= EPOLLIN;
+	if (what & CURL_POLL_OUT)
+		e.events |= EPOLLOUT;
+	return epoll_ctl(h->epoll, EPOLL_CTL_ADD, fd, &e) == 0 ||
+	       (errno == EEXIST &&
+		epoll_ctl(h->epoll, EPOLL_CTL_MOD, fd, &e) == 0) ? 0 : -1;
+}
+
+static int
+watch_timer(CURLM *multi, long ms, void *context)
+{
+	struct http *const h = context;
+
+	(void)multi;
+	h->timed = ms >= 0;
+	h->due = http_clock() + (ms > 0 ? (uint64_t)ms : 0);
+	return 0;
+}
+
+static void
+watch(struct http *h)
+{
+	const struct curl_functions *const f = h->curl;
+
+	f->multi_setopt(h->multi, CURLMOPT_MAXCONNECTS,
+			(long)MOST_CONNECTIONS);
+	f->multi_setopt(h->multi, CURLMOPT_SOCKETFUNCTION, watch_socket);
+	f->multi_setopt(h->multi, CURLMOPT_SOCKETDATA, h);
+	f->multi_setopt(h->multi, CURLMOPT_TIMERFUNCTION, watch_timer);
+	f->multi_setopt(h->multi, CURLMOPT_TIMERDATA, h);
 }
 
 struct http *
@@ -49,15 +112,27 @@ http_new(const struct http_options *o, struct err *err)
 	h->curl = curl;
 	h->options = *o;
 	h->finished_end = &h->finished;
-	h->multi = curl->multi_init();
+	h->epoll = epoll_create1(EPOLL_CLOEXEC);
+	h->multi = h->epoll < 0 ? NULL : curl->multi_init();
 	if (h->multi == NULL) {
-		err_set(err, ERR_SYSTEM, "out of memory");
+		if (h->epoll < 0)
+			err_set(err, ERR_SYSTEM, "cannot wait for sockets: %m");
+		else
+			err_set(err, ERR_SYSTEM, "out of memory");
+		if (h->epoll >= 0)
+			close(h->epoll);
 		free(h);
 		return NULL;
 	}
-	curl->multi_setopt(h->multi, CURLMOPT_MAXCONNECTS,
-			   (long)MOST_CONNECTIONS);
+	watch(h);
 	return h;
+}
+
+static void
+free_handle(struct http *h, struct http_handle *e)
+{
+	h->curl->easy_cleanup(e->easy);
+	free(e);
 }
 
 void
@@ -68,9 +143,10 @@ http_free(struct http *h)
 	while (h->busy != NULL)
 		http_stop(h->busy);
 	for (size_t i = 0; i < h->nspare; i++)
-		h->curl->easy_cleanup(h->spare[i]);
+		free_handle(h, h->spare[i]);
 	free(h->spare);
 	h->curl->multi_cleanup(h->multi);
+	close(h->epoll);
 	free(h);
 }
 
@@ -84,7 +160,7 @@ take_body(char *bytes, size_t one, size_t n, void *context)
 	const size_t limit = c->limit > 0 ? c->limit : HTTP_ANSWER_LEN;
 	long status = 0;
 
-	c->http->curl->easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &status);
+	c->http->curl->easy_getinfo(c->handle->easy, CURLINFO_RESPONSE_CODE, &status);
 	if (c->take != NULL && status / 100 == 2)
 		return c->take(c, s) ? s.len : c->why.code != ERR_NONE ? 0
 			: CURL_WRITEFUNC_PAUSE;
@@ -115,16 +191,13 @@ take_field(char *bytes, size_t one, size_t n, void *context)
 
 /* ---- a call ------------------------------------------------------------- */
 
-/* A handle with all that does not change from call to call. */
 static CURL *
-take_easy(struct http *h)
+new_easy(const struct http *h)
 {
 	const struct curl_functions *const f = h->curl;
 	const struct http_options *const o = &h->options;
-
-	if (h->nspare > 0)
-		return h->spare[--h->nspare];
 	CURL *const e = f->easy_init();
+
 	if (e == NULL)
 		return NULL;
 	f->easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
@@ -132,7 +205,6 @@ take_easy(struct http *h)
 	f->easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L);
 	f->easy_setopt(e, CURLOPT_TCP_NODELAY, 1L);
 	f->easy_setopt(e, CURLOPT_TCP_KEEPALIVE, 1L);
-	f->easy_setopt(e, CURLOPT_BUFFERSIZE, 128L * 1024);
 	f->easy_setopt(e, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 	f->easy_setopt(e, CURLOPT_USERAGENT, "dynamill");
 	f->easy_setopt(e, CURLOPT_CONNECTTIMEOUT,
@@ -146,15 +218,33 @@ take_easy(struct http *h)
 	return e;
 }
 
+static struct http_handle *
+take_handle(struct http *h, struct err *err)
+{
+	struct http_handle *e;
+
+	if (h->nspare > 0)
+		return h->spare[--h->nspare];
+	e = calloc(1, sizeof(*e));
+	if (e != NULL)
+		e->easy = new_easy(h);
+	if (e != NULL && e->easy != NULL)
+		return e;
+	free(e);
+	err_set(err, ERR_SYSTEM, "out of memory");
+	return NULL;
+}
+
 static void
-give_easy(struct http *h, CURL *e)
+give_handle(struct http *h, struct http_handle *e)
 {
 	if (h->nspare == h->spare_cap) {
 		const size_t cap = 2 * h->spare_cap + 8;
-		CURL **const more = realloc(h->spare, cap * sizeof(*more));
+		struct http_handle **const more = realloc(h->spare,
+							  cap * sizeof(*more));
 
 		if (more == NULL) {
-			h->curl->easy_cleanup(e);
+			free_handle(h, e);
 			return;
 		}
 		h->spare = more;
@@ -169,56 +259,59 @@ detach(struct http_call *c)
 {
 	struct http *const h = c->http;
 
-	for (struct http_call **at = &h->busy; *at != NULL; at = &(*at)->next)
-		if (*at == c) {
-			*at = c->next;
-			break;
-		}
-	h->curl->multi_remove_handle(h->multi, c->easy);
-	h->curl->slist_free_all(c->list);
-	give_easy(h, c->easy);
-	c->easy = c->list = NULL;
+	*c->at = c->next;
+	if (c->next != NULL)
+		c->next->at = c->at;
+	h->curl->multi_remove_handle(h->multi, c->handle->easy);
+	give_handle(h, c->handle);
+	c->handle = NULL;
 	c->busy = false;
 	c->next = NULL;
 }
 
-/* Our headers, and none of those that libcurl adds by itself. */
-static struct curl_slist *
-headers(const struct curl_functions *f, const struct http_call *c)
+/*
+ * Our headers, and none of those that libcurl adds by itself.  It neither
+ * copies nor frees the list: its nodes are the handle's, its texts the call's.
+ */
+static int
+list_headers(const struct http_call *c, struct err *err)
 {
-	struct curl_slist *list = f->slist_append(NULL, "Expect:");
+	static char EXPECT[] = "Expect:", TYPE[] = "Content-Type:";
+	struct curl_slist *const lines = c->handle->lines;
 	bool typed = false;
+	size_t n = 1;
 
-	for (size_t at = 0; list != NULL && c->headers != NULL &&
-	     at < c->headers->len; ) {
-		const char *const line = (const char *)c->headers->ptr + at;
-		struct curl_slist *const more = f->slist_append(list, line);
+	lines[0].data = EXPECT;
+	for (size_t at = 0; c->headers != NULL && at < c->headers->len; n++) {
+		char *const line = (char *)c->headers->ptr + at;
 
-		if (more == NULL) {
-			f->slist_free_all(list);
-			return NULL;
-		}
+		if (n == MOST_LINES - 1)
+			return err_set(err, ERR_LIMIT, "more than %d headers",
+				       MOST_LINES - 2);
+		lines[n].data = line;
 		typed |= strncasecmp(line, "content-type:", 13) == 0;
 		at += strlen(line) + 1;
 	}
-	if (list != NULL && !typed && f->slist_append(list, "Content-Type:")
-	    == NULL) {
-		f->slist_free_all(list);
-		return NULL;
-	}
-	return list;
+	if (!typed)
+		lines[n++].data = TYPE;
+	for (size_t i = 0; i < n; i++)
+		lines[i].next = i + 1 < n ? &lines[i + 1] : NULL;
+	return 0;
 }
 
 /* What is asked. */
 static int
-set_up(struct http_call *c, CURL *e)
+set_up(struct http_call *c, struct err *err)
 {
 	const struct curl_functions *const f = c->http->curl;
+	CURL *const e = c->handle->easy;
 	const bool head = strcmp(c->method, "HEAD") == 0;
 	const bool get = strcmp(c->method, "GET") == 0;
 
-	if (f->easy_setopt(e, CURLOPT_URL, c->url) != CURLE_OK)
+	if (list_headers(c, err) != 0)
 		return -1;
+	if (f->easy_setopt(e, CURLOPT_URL, c->url) != CURLE_OK)
+		return err_set(err, ERR_SYSTEM, "out of memory");
 	f->easy_setopt(e, CURLOPT_HTTPGET, 1L);
 	f->easy_setopt(e, CURLOPT_NOBODY, head ? 1L : 0L);
 	if (!head && (!get || c->body.len > 0)) {
@@ -229,8 +322,11 @@ set_up(struct http_call *c, CURL *e)
 			       c->body.len > 0 ? (const void *)c->body.ptr
 			       : "");
 	}
+	/* It is allocated for each call; what is told much answers little. */
+	f->easy_setopt(e, CURLOPT_BUFFERSIZE, c->body.len > LONG_BODY
+		       ? 16L * 1024 : 128L * 1024);
 	f->easy_setopt(e, CURLOPT_CUSTOMREQUEST, c->method);
-	f->easy_setopt(e, CURLOPT_HTTPHEADER, c->list);
+	f->easy_setopt(e, CURLOPT_HTTPHEADER, c->handle->lines);
 	f->easy_setopt(e, CURLOPT_TIMEOUT_MS, (long)c->timeout_ms);
 	f->easy_setopt(e, CURLOPT_ERRORBUFFER, c->reason);
 	f->easy_setopt(e, CURLOPT_PRIVATE, c);
@@ -249,21 +345,26 @@ http_start(struct http *h, struct http_call *c, struct err *err)
 	c->reason[0] = '\0';
 	c->moved = c->idle_ms = 0;
 	c->http = h;
-	c->easy = take_easy(h);
-	if (c->easy == NULL)
-		return err_set(err, ERR_SYSTEM, "out of memory");
-	c->list = headers(h->curl, c);
-	if (c->list == NULL || set_up(c, c->easy) != 0 ||
-	    h->curl->multi_add_handle(h->multi, c->easy) != CURLM_OK) {
-		h->curl->slist_free_all(c->list);
-		give_easy(h, c->easy);
-		c->easy = c->list = NULL;
-		return err_set(err, ERR_SYSTEM, "out of memory");
+	c->handle = take_handle(h, err);
+	if (c->handle == NULL)
+		return -1;
+	if (set_up(c, err) != 0)
+		goto failed;
+	if (h->curl->multi_add_handle(h->multi, c->handle->easy) != CURLM_OK) {
+		err_set(err, ERR_SYSTEM, "out of memory");
+		goto failed;
 	}
 	c->busy = true;
 	c->next = h->busy;
+	c->at = &h->busy;
+	if (c->next != NULL)
+		c->next->at = &c->next;
 	h->busy = c;
 	return 0;
+failed:
+	give_handle(h, c->handle);
+	c->handle = NULL;
+	return -1;
 }
 
 void
@@ -289,7 +390,7 @@ void
 http_resume(struct http_call *c)
 {
 	if (c->busy)
-		c->http->curl->easy_pause(c->easy, CURLPAUSE_CONT);
+		c->http->curl->easy_pause(c->handle->easy, CURLPAUSE_CONT);
 }
 
 /* ---- driving ------------------------------------------------------------ */
@@ -321,7 +422,7 @@ finish(struct http *h, struct http_call *c, CURLcode code)
 		: h->curl->easy_strerror(code);
 	long status = 0;
 
-	h->curl->easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &status);
+	h->curl->easy_getinfo(c->handle->easy, CURLINFO_RESPONSE_CODE, &status);
 	c->status = (int)status;
 	if (code != CURLE_OK && c->why.code == ERR_NONE)
 		err_set(&c->why, code_of(code), "%.200s", text);
@@ -336,8 +437,8 @@ moved(const struct http *h, const struct http_call *c)
 {
 	curl_off_t up = 0, down = 0;
 
-	h->curl->easy_getinfo(c->easy, CURLINFO_SIZE_UPLOAD_T, &up);
-	h->curl->easy_getinfo(c->easy, CURLINFO_SIZE_DOWNLOAD_T, &down);
+	h->curl->easy_getinfo(c->handle->easy, CURLINFO_SIZE_UPLOAD_T, &up);
+	h->curl->easy_getinfo(c->handle->easy, CURLINFO_SIZE_DOWNLOAD_T, &down);
 	return (uint64_t)up + (uint64_t)down + c->fields.len;
 }
 
@@ -372,19 +473,47 @@ end_stalled(struct http *h)
 	}
 }
 
+/* Let libcurl see to what is ready, and to what it waited for long enough. */
+static CURLMcode
+act(struct http *h, int ms)
+{
+	const struct curl_functions *const f = h->curl;
+	struct epoll_event events[EVENTS];
+	CURLMcode code = CURLM_OK;
+	int running = 0, n;
+
+	if (h->timed) {
+		const uint64_t now = http_clock();
+
+		if (h->due < now + (uint64_t)ms)
+			ms = h->due > now ? (int)(h->due - now) : 0;
+	}
+	n = epoll_wait(h->epoll, events, EVENTS, ms);
+	for (int i = 0; i < n && code == CURLM_OK; i++) {
+		const uint32_t e = events[i].events;
+
+		code = f->multi_socket_action(h->multi, events[i].data.fd,
+			(e & EPOLLIN ? CURL_CSELECT_IN : 0) |
+			(e & EPOLLOUT ? CURL_CSELECT_OUT : 0) |
+			(e & (EPOLLERR | EPOLLHUP) ? CURL_CSELECT_ERR : 0),
+			&running);
+	}
+	if (code == CURLM_OK && h->timed && h->due <= http_clock()) {
+		h->timed = false;
+		code = f->multi_socket_action(h->multi, CURL_SOCKET_TIMEOUT, 0,
+					      &running);
+	}
+	return code;
+}
+
 int
 http_drive(struct http *h, int ms, struct err *err)
 {
 	const struct curl_functions *const f = h->curl;
-	int running = 0, left = 0;
-	CURLMcode code = CURLM_OK;
+	const CURLMcode code = act(h, h->finished == NULL ? ms : 0);
+	int left = 0;
 	CURLMsg *m;
 
-	/* It returns at once if there is something to begin. */
-	if (ms > 0 && h->finished == NULL)
-		code = f->multi_poll(h->multi, NULL, 0, ms, NULL);
-	if (code == CURLM_OK)
-		code = f->multi_perform(h->multi, &running);
 	while ((m = f->multi_info_read(h->multi, &left)) != NULL) {
 		const CURLcode result = m->data.result;
 		void *c = NULL;

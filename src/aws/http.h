@@ -1,6 +1,9 @@
 /*
  * http.h - HTTP requests, many at a time, over libcurl's multi interface.
  *
+ * Sockets are waited for by epoll: what is ready is looked at, and no other of
+ * the connections.
+ *
  * One `struct http` holds the connections of one thread and keeps them alive.
  * A call is its caller's: it and what it points to must stay until the call is
  * finished or was stopped.  Nothing is retried here, and no answer is judged:
@@ -18,6 +21,7 @@
 #include "base/span.h"
 
 struct http;
+struct http_handle;
 
 enum {
 	HTTP_ANSWER_LEN = 64 * 1024 * 1024,	/* usual bound of a body */
@@ -53,13 +57,13 @@ struct http_call {
 	struct err why;		/* ERR_RETRY, ... or ERR_NONE: an answer */
 
 	/* http's own. */
-	void *easy, *list;
+	struct http_handle *handle;
 	struct http *http;
 	uint64_t moved;		/* bytes, either way */
 	unsigned idle_ms;	/* since there was the last of them */
 	char reason[256];	/* libcurl's words */
 	bool busy;
-	struct http_call *next;
+	struct http_call *next, **at;	/* of those that are busy, or finished */
 };
 
 struct http *http_new(const struct http_options *o, struct err *err);

@@ -34,6 +34,9 @@ struct service {
 	bool ignore_cancel;
 	struct keys keys;
 	struct sigv4 sign;
+	struct buf authorization;	/* to work in */
+	time_t dated;			/* `date` is of then */
+	char date[SIGV4_DATE_LEN + 1];
 	uint64_t generation;
 	long skew;		/* seconds to add to our clock */
 	struct backoff backoff;
@@ -111,7 +114,8 @@ service_close(struct service *s)
 		return;
 	http_free(s->http);
 	keys_free(&s->keys);
-	explicit_bzero(&s->sign, sizeof(s->sign));
+	sigv4_free(&s->sign);
+	buf_free(&s->authorization);
 	buf_free(&s->url);
 	buf_free(&s->host);
 	buf_free(&s->path);
@@ -144,14 +148,15 @@ take_keys(struct service *s, struct err *err)
 	const int rc = creds_take(side_creds(s->side), &s->generation,
 				  &s->keys, err);
 
-	if (rc > 0)
-		s->sign = (struct sigv4){
-			.access_key = buf_span(&s->keys.access),
-			.secret_key = buf_span(&s->keys.secret),
-			.region = span_of(s->region),
-			.service = span_of(s->name),
-		};
-	return rc < 0 ? -1 : 0;
+	if (rc <= 0)
+		return rc;
+	sigv4_free(&s->sign);
+	s->sign = (struct sigv4){
+		.access_key = buf_span(&s->keys.access),
+		.secret_key = buf_span(&s->keys.secret),
+		.region = span_of(s->region), .service = span_of(s->name),
+	};
+	return 0;
 }
 
 static int
@@ -165,23 +170,34 @@ add_line(struct buf *lines, struct span name, struct span value,
 	return buf_append(lines, (struct span){ (const uint8_t *)"", 1 }, err);
 }
 
+/* The service's time, as text. */
+static const char *
+date_of(struct service *s)
+{
+	const time_t now = time(NULL) + s->skew;
+
+	if (now != s->dated)
+		sigv4_date(now, s->date);
+	s->dated = now;
+	return s->date;
+}
+
 /* Headers with the signature among them. */
 static int
 sign(struct service *s, struct service_call *c, struct span path,
      struct err *err)
 {
 	struct sigv4_header h[SERVICE_MAX_HEADERS + 4];
-	char date[SIGV4_DATE_LEN + 1], hash[SIGV4_HEX_LEN + 1];
+	const char *const date = date_of(s);
+	char hash[SIGV4_HEX_LEN + 1];
 	struct sigv4_request r = {
 		.method = c->http.method, .path = path, .headers = h,
 		.path_is_final = strcmp(s->name, "s3") == 0,
 		.query = span_of(c->query == NULL ? "" : c->query),
 		.payload = { (const uint8_t *)hash, SIGV4_HEX_LEN },
 	};
-	struct buf authorization = { 0 };
 	int rc;
 
-	sigv4_date(time(NULL) + s->skew, date);
 	sigv4_hash(c->http.body, hash);
 	h[r.nheaders++] = (struct sigv4_header){ span_of("x-amz-date"),
 						 span_of(date) };
@@ -201,12 +217,10 @@ sign(struct service *s, struct service_call *c, struct span path,
 			return -1;
 	h[r.nheaders++] = (struct sigv4_header){ span_of("host"),
 						 buf_span(&s->host) };
-	rc = sigv4_sign(&s->sign, &r, date, &authorization, NULL, err);
-	if (rc == 0)
-		rc = add_line(&c->lines, span_of("authorization"),
-			      buf_span(&authorization), err);
-	buf_free(&authorization);
-	return rc;
+	buf_reset(&s->authorization);
+	rc = sigv4_sign(&s->sign, &r, date, &s->authorization, NULL, err);
+	return rc != 0 ? -1 : add_line(&c->lines, span_of("authorization"),
+				       buf_span(&s->authorization), err);
 }
 
 static int

@@ -160,7 +160,7 @@ add_path(const struct sigv4_request *r, struct buf *out, struct err *err)
 	struct buf plain = { 0 };
 	int rc;
 
-	if (r->path_is_final)
+	if (r->path_is_final || span_is(r->path, "/"))
 		return buf_append(out, r->path, err);
 	rc = r->keep_dots ? buf_append(&plain, r->path, err)
 		: without_dots(r->path, &plain, err);
@@ -279,43 +279,66 @@ take_key(struct sigv4 *s, const char *date, struct err *err)
 	return 0;
 }
 
+void
+sigv4_free(struct sigv4 *s)
+{
+	buf_free(&s->text);
+	buf_free(&s->names);
+	buf_free(&s->sign);
+	explicit_bzero(s, sizeof(*s));
+}
+
+/* Several texts, one after the other. */
+static int
+add(struct buf *b, const struct span *parts, size_t n, struct err *err)
+{
+	for (size_t i = 0; i < n; i++)
+		if (buf_append(b, parts[i], err) != 0)
+			return -1;
+	return 0;
+}
+
 int
 sigv4_sign(struct sigv4 *s, const struct sigv4_request *r,
 	   const char *date, struct buf *out, struct buf *canonical,
 	   struct err *err)
 {
-	struct buf text = { 0 }, names = { 0 }, scope = { 0 }, sign = { 0 };
 	char hex[SIGV4_HEX_LEN + 1];
 	uint8_t digest[SHA256_LEN];
-	int rc = -1;
+	const struct span scope[] = {
+		{ (const uint8_t *)date, 8 }, span_of("/"), s->region,
+		span_of("/"), s->service, span_of("/aws4_request"),
+	};
+	const size_t nscope = sizeof(scope) / sizeof(scope[0]);
 
 	if (r->nheaders > SIGV4_MAX_HEADERS)
 		return err_set(err, ERR_LIMIT, "more than %d headers to sign",
 			       SIGV4_MAX_HEADERS);
+	buf_reset(&s->text);
+	buf_reset(&s->names);
+	buf_reset(&s->sign);
 	if (take_key(s, date, err) != 0 ||
-	    add_canonical(r, &text, &names, err) != 0 ||
-	    buf_printf(&scope, err, "%.8s/%.*s/%.*s/aws4_request", date,
-		       (int)s->region.len, (const char *)s->region.ptr,
-		       (int)s->service.len, (const char *)s->service.ptr) != 0)
-		goto done;
-	sigv4_hash(buf_span(&text), hex);
-	if (buf_printf(&sign, err, "%s\n%s\n%.*s\n%s", ALGORITHM, date,
-		       (int)scope.len, (const char *)scope.ptr, hex) != 0)
-		goto done;
-	sha256_hmac((struct span){ s->key, sizeof(s->key) }, buf_span(&sign),
-		    digest);
+	    add_canonical(r, &s->text, &s->names, err) != 0)
+		return -1;
+	sigv4_hash(buf_span(&s->text), hex);
+	if (add(&s->sign, (const struct span[]){
+		span_of(ALGORITHM), span_of("\n"), span_of(date),
+		span_of("\n") }, 4, err) != 0 ||
+	    add(&s->sign, scope, nscope, err) != 0 ||
+	    add(&s->sign, (const struct span[]){
+		span_of("\n"), span_of(hex) }, 2, err) != 0)
+		return -1;
+	sha256_hmac((struct span){ s->key, sizeof(s->key) },
+		    buf_span(&s->sign), digest);
 	to_hex(digest, hex);
-	rc = buf_printf(out, err, "%s Credential=%.*s/%.*s, SignedHeaders=%.*s,"
-			" Signature=%s", ALGORITHM, (int)s->access_key.len,
-			(const char *)s->access_key.ptr, (int)scope.len,
-			(const char *)scope.ptr, (int)names.len,
-			(const char *)names.ptr, hex);
-	if (rc == 0 && canonical != NULL)
-		rc = buf_append(canonical, buf_span(&text), err);
-done:
-	buf_free(&text);
-	buf_free(&names);
-	buf_free(&scope);
-	buf_free(&sign);
-	return rc;
+	if (add(out, (const struct span[]){
+		span_of(ALGORITHM), span_of(" Credential="), s->access_key,
+		span_of("/") }, 4, err) != 0 ||
+	    add(out, scope, nscope, err) != 0 ||
+	    add(out, (const struct span[]){
+		span_of(", SignedHeaders="), buf_span(&s->names),
+		span_of(", Signature="), span_of(hex) }, 4, err) != 0)
+		return -1;
+	return canonical == NULL ? 0
+		: buf_append(canonical, buf_span(&s->text), err);
 }

@@ -11,10 +11,10 @@
 #include <stddef.h>
 #include <time.h>
 
+#include "base/buf.h"
 #include "base/sha256.h"
 #include "base/span.h"
 
-struct buf;
 struct err;
 
 enum {
@@ -51,7 +51,11 @@ struct sigv4 {
 	struct span region, service;
 	char day[9];			/* that `key` is of, or "" */
 	uint8_t key[SHA256_LEN];
+	struct buf text, names, sign;	/* to work in */
 };
+
+/* What it took, and what it knows. */
+void sigv4_free(struct sigv4 *s);
 
 /* `s` in percent encoding; a slash stays if `slash`.  Returns 0 or -1. */
 int sigv4_encode(struct span s, bool slash, struct buf *out, struct err *err);

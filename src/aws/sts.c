@@ -71,7 +71,7 @@ make_headers(const struct sts *s, const struct keys *by, struct span body,
 		rc = fetch_header(out, err, "Authorization",
 				  buf_span(&authorization));
 	buf_free(&authorization);
-	explicit_bzero(&sign, sizeof(sign));
+	sigv4_free(&sign);
 	return rc;
 }
 
