@@ -92,4 +92,10 @@ int ddbjson_encode_text(struct span text, struct buf *out, struct err *err);
  */
 size_t ddbjson_escape(const uint8_t *text, size_t len);
 
+/*
+ * Does `head` begin with `text`, but for white space in front of it and behind
+ * its first brace?  How many bits say so, or 0: for those that sniff.
+ */
+int ddbjson_begins(struct span head, const char *text);
+
 #endif

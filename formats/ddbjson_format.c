@@ -1,25 +1,33 @@
 /* ddbjson_format.c - DynamoDB JSON lines as one of the formats. */
+#include <string.h>
+
 #include "formats/ddbjson.h"
 #include "formats/ddbjson_record.h"
 #include "formats/formats.h"
 
-/* `{"Item":` is all that a line of ours can begin with, but for white space. */
-static int
-sniff(struct span head)
+int
+ddbjson_begins(struct span head, const char *text)
 {
-	static const uint8_t BEGIN[] = { '{', '"', 'I', 't', 'e', 'm', '"', };
+	const size_t len = strlen(text);
 	size_t matched = 0;
 
-	for (size_t i = 0; i < head.len && matched < sizeof(BEGIN); i++) {
+	for (size_t i = 0; i < head.len && matched < len; i++) {
 		const uint8_t c = head.ptr[i];
 
-		if (c == BEGIN[matched])
+		if (c == (uint8_t)text[matched])
 			matched++;
 		else if (matched > 1 || (c != ' ' && c != '\t' &&
 					 c != '\n' && c != '\r'))
 			return 0;
 	}
-	return matched == sizeof(BEGIN) ? 8 * (int)matched : 0;
+	return matched == len ? 8 * (int)matched : 0;
+}
+
+/* All that a line of ours can begin with. */
+static int
+sniff(struct span head)
+{
+	return ddbjson_begins(head, "{\"Item\"");
 }
 
 static void *

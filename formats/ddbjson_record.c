@@ -490,29 +490,12 @@ ddbjson_record_decode(struct ddbjson_record *d, struct span in, bool last,
 
 /* ---- as one of the formats ----------------------------------------------- */
 
-/* `{"Metadata":` or `{"Keys":`, but for white space. */
 static int
 sniff(struct span head)
 {
-	static const char *const BEGINS[] = { "{\"Metadata\"", "{\"Keys\"" };
+	const int bits = ddbjson_begins(head, "{\"Metadata\"");
 
-	for (int k = 0; k < 2; k++) {
-		const size_t len = strlen(BEGINS[k]);
-		size_t matched = 0;
-
-		for (size_t i = 0; i < head.len && matched < len; i++) {
-			const uint8_t c = head.ptr[i];
-
-			if (c == (uint8_t)BEGINS[k][matched])
-				matched++;
-			else if (matched > 1 || (c != ' ' && c != '\t' &&
-						 c != '\n' && c != '\r'))
-				break;
-		}
-		if (matched == len)
-			return 8 * (int)matched;
-	}
-	return 0;
+	return bits > 0 ? bits : ddbjson_begins(head, "{\"Keys\"");
 }
 
 static void *

@@ -11,6 +11,7 @@
 #include "base/chars.h"
 #include "base/err.h"
 #include "base/scan.h"
+#include "base/utf8.h"
 #include "formats/ion.h"
 #include "formats/ion_internal.h"
 
@@ -132,31 +133,6 @@ ion_blank_slow(struct ion_text *t)
 
 /* ---- escapes ------------------------------------------------------------- */
 
-static size_t
-put_utf8(uint32_t c, uint8_t *out)
-{
-	if (c < 0x80) {
-		out[0] = (uint8_t)c;
-		return 1;
-	}
-	if (c < 0x800) {
-		out[0] = (uint8_t)(0xC0 | c >> 6);
-		out[1] = (uint8_t)(0x80 | (c & 0x3F));
-		return 2;
-	}
-	if (c < 0x10000) {
-		out[0] = (uint8_t)(0xE0 | c >> 12);
-		out[1] = (uint8_t)(0x80 | (c >> 6 & 0x3F));
-		out[2] = (uint8_t)(0x80 | (c & 0x3F));
-		return 3;
-	}
-	out[0] = (uint8_t)(0xF0 | c >> 18);
-	out[1] = (uint8_t)(0x80 | (c >> 12 & 0x3F));
-	out[2] = (uint8_t)(0x80 | (c >> 6 & 0x3F));
-	out[3] = (uint8_t)(0x80 | (c & 0x3F));
-	return 4;
-}
-
 /* `n` hexadecimal digits before `end`; UINT32_MAX if they are not there. */
 static uint32_t
 hex(const uint8_t *p, const uint8_t *end, int n)
@@ -227,7 +203,7 @@ unescape(const uint8_t **from, const uint8_t *end, uint8_t **to)
 
 		if (c == UINT32_MAX)
 			return false;
-		*to += put_utf8(c, *to);
+		*to += utf8_put(c, *to);
 		*from = p + len;
 		return true;
 	}

@@ -7,6 +7,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/utf8.h"
 #include "formats/tree.h"
 
 struct reader {
@@ -83,31 +84,6 @@ hex4(const struct reader *r, size_t at)
 	return n;
 }
 
-static size_t
-put_utf8(uint8_t *out, uint32_t c)
-{
-	if (c < 0x80) {
-		out[0] = (uint8_t)c;
-		return 1;
-	}
-	if (c < 0x800) {
-		out[0] = (uint8_t)(0xc0 | c >> 6);
-		out[1] = (uint8_t)(0x80 | (c & 0x3f));
-		return 2;
-	}
-	if (c < 0x10000) {
-		out[0] = (uint8_t)(0xe0 | c >> 12);
-		out[1] = (uint8_t)(0x80 | (c >> 6 & 0x3f));
-		out[2] = (uint8_t)(0x80 | (c & 0x3f));
-		return 3;
-	}
-	out[0] = (uint8_t)(0xf0 | c >> 18);
-	out[1] = (uint8_t)(0x80 | (c >> 12 & 0x3f));
-	out[2] = (uint8_t)(0x80 | (c >> 6 & 0x3f));
-	out[3] = (uint8_t)(0x80 | (c & 0x3f));
-	return 4;
-}
-
 /* The escape at r->at, which is a backslash.  Returns bytes put, or 0. */
 static size_t
 unescape(struct reader *r, uint8_t *out, struct err *err)
@@ -143,7 +119,7 @@ unescape(struct reader *r, uint8_t *out, struct err *err)
 		     : "half of a surrogate pair");
 		return 0;
 	}
-	return put_utf8(out, code);
+	return utf8_put(code, out);
 }
 
 /* Bytes of the UTF-8 character at `p` (RFC 3629), 0 if it is none. */

@@ -4,6 +4,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/utf8.h"
 
 void
 xml_start(struct xml *x, struct span text)
@@ -192,31 +193,6 @@ xml_next(struct xml *x, struct span *out, struct err *err)
 
 /* ---- text --------------------------------------------------------------- */
 
-static size_t
-put_utf8(uint32_t c, uint8_t to[4])
-{
-	if (c < 0x80) {
-		to[0] = (uint8_t)c;
-		return 1;
-	}
-	if (c < 0x800) {
-		to[0] = (uint8_t)(0xc0 | c >> 6);
-		to[1] = (uint8_t)(0x80 | (c & 63));
-		return 2;
-	}
-	if (c < 0x10000) {
-		to[0] = (uint8_t)(0xe0 | c >> 12);
-		to[1] = (uint8_t)(0x80 | (c >> 6 & 63));
-		to[2] = (uint8_t)(0x80 | (c & 63));
-		return 3;
-	}
-	to[0] = (uint8_t)(0xf0 | c >> 18);
-	to[1] = (uint8_t)(0x80 | (c >> 12 & 63));
-	to[2] = (uint8_t)(0x80 | (c >> 6 & 63));
-	to[3] = (uint8_t)(0x80 | (c & 63));
-	return 4;
-}
-
 /* `#38` or `#x26`: the character, or 0 if there is none of that number. */
 static uint32_t
 by_number(struct span s)
@@ -279,7 +255,7 @@ xml_unescape(struct span text, struct buf *out, struct err *err)
 			bad(err, "an entity that is not known");
 			return -1;
 		}
-		n += put_utf8(c, to + n);
+		n += utf8_put(c, to + n);
 		i = (size_t)(end - text.ptr);
 	}
 	buf_commit(out, n);

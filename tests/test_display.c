@@ -10,6 +10,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/utf8.h"
 #include "tests/guard.h"
 
 static struct span
@@ -93,10 +94,28 @@ nothing_acts_on_the_terminal(void **state)
 	expect_put("\xff", false, "\xef\xbf\xbd");
 }
 
+static void
+every_character_is_written_as_it_is_read(void **state)
+{
+	(void)state;
+	for (uint32_t c = 0; c <= 0x10FFFF; c++) {
+		uint8_t text[4];
+		const size_t n = utf8_put(c, text);
+		uint32_t read;
+
+		if (c >= 0xD800 && c < 0xE000)
+			continue;
+		if (display_next((struct span){ text, n }, &read) != n ||
+		    read != c)
+			fail_msg("U+%04X", (unsigned)c);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_character_is_written_as_it_is_read),
 		cmocka_unit_test(text_is_as_wide_as_terminals_show_it),
 		cmocka_unit_test(what_is_no_utf8_is_taken_byte_by_byte),
 		cmocka_unit_test(nothing_acts_on_the_terminal),

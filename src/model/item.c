@@ -21,6 +21,7 @@
 #include "base/bytes.h"
 #include "base/decimal.h"
 #include "base/err.h"
+#include "base/utf8.h"
 
 static_assert(sizeof(struct value) == 16, "a value is 16 bytes");
 static_assert(sizeof(struct span) == ARENA_ALIGN,
@@ -135,31 +136,6 @@ hex4(const uint8_t *p)
 	return v;
 }
 
-static size_t
-put_utf8(uint32_t c, uint8_t out[4])
-{
-	if (c < 0x80) {
-		out[0] = (uint8_t)c;
-		return 1;
-	}
-	if (c < 0x800) {
-		out[0] = (uint8_t)(0xc0 | c >> 6);
-		out[1] = (uint8_t)(0x80 | (c & 0x3f));
-		return 2;
-	}
-	if (c < 0x10000) {
-		out[0] = (uint8_t)(0xe0 | c >> 12);
-		out[1] = (uint8_t)(0x80 | (c >> 6 & 0x3f));
-		out[2] = (uint8_t)(0x80 | (c & 0x3f));
-		return 3;
-	}
-	out[0] = (uint8_t)(0xf0 | c >> 18);
-	out[1] = (uint8_t)(0x80 | (c >> 12 & 0x3f));
-	out[2] = (uint8_t)(0x80 | (c >> 6 & 0x3f));
-	out[3] = (uint8_t)(0x80 | (c & 0x3f));
-	return 4;
-}
-
 /*
  * Undo the escape at the front of `s` into `out`: the bytes it gives, and in
  * *used those it took.  Decoders have checked it; half a surrogate pair, or an
@@ -191,7 +167,7 @@ unescape_one(struct span s, uint8_t out[4], size_t *used)
 	}
 	if (c > 0x10ffff || (c >= 0xd800 && c < 0xe000))
 		c = 0xfffd;
-	return put_utf8(c, out);
+	return utf8_put(c, out);
 }
 
 /* Undo all escapes of `s`; to nowhere if `out` is NULL.  Returns the length. */
