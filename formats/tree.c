@@ -32,6 +32,15 @@ tree_get(const struct tree *map, const char *name)
 	return NULL;
 }
 
+const char *
+tree_text(const struct tree *map, const char *name, const char *none)
+{
+	const struct tree *const t = tree_get(map, name);
+
+	return t != NULL && t->kind == TREE_TEXT ? (const char *)t->text.ptr
+						 : none;
+}
+
 int
 tree_uint(const struct tree *t, uint64_t *out)
 {

@@ -68,6 +68,10 @@ const char *tree_kind_name(const struct tree *t);
 /* The value called `name` in a map; NULL if there is none, or no map. */
 const struct tree *tree_get(const struct tree *map, const char *name);
 
+/* The text that a map has by this name; `none` if there is nothing such. */
+const char *tree_text(const struct tree *map, const char *name,
+		      const char *none);
+
 /* A number without sign, point or exponent that fits.  Returns 0 or -1. */
 int tree_uint(const struct tree *t, uint64_t *out);
 

@@ -19,6 +19,7 @@
 #include "engine/progress.h"
 #include "engine/recall.h"
 #include "engine/sides.h"
+#include "engine/tabledef.h"
 #include "engine/updates.h"
 #include "formats/tree.h"
 #include "io/file.h"
@@ -48,35 +49,13 @@ load_job(struct deliver *d, struct err *err)
 
 /* ---- a table ------------------------------------------------------------ */
 
-static const char *
-text(const struct tree *t, const char *name)
-{
-	const struct tree *const v = tree_get(t, name);
-
-	return v == NULL || v->kind != TREE_TEXT ? ""
-		: (const char *)v->text.ptr;
-}
-
-/* The name of its key of this kind; "" if there is none. */
-static const char *
-key_of(const struct tree *table, const char *kind)
-{
-	const struct tree *const list = tree_get(table, "KeySchema");
-
-	for (uint32_t i = 0; list != NULL && list->kind == TREE_LIST &&
-	     i < list->nkids; i++)
-		if (strcmp(text(&list->kids[i], "KeyType"), kind) == 0)
-			return text(&list->kids[i], "AttributeName");
-	return "";
-}
-
 /* An increment's files do not say the key: then it is the table's. */
 static int
 take_key(struct deliver *d, struct delivery *t, const struct tree *table,
 	 struct err *err)
 {
-	const char *const names[] = { key_of(table, "HASH"),
-				      key_of(table, "RANGE") };
+	const char *const names[] = { tabledef_key(table, "HASH"),
+				      tabledef_key(table, "RANGE") };
 	const char *kept[2] = { NULL, NULL };
 
 	for (int i = 0; i < 2; i++) {
@@ -95,8 +74,8 @@ take_key(struct deliver *d, struct delivery *t, const struct tree *table,
 static int
 check_key(const struct delivery *t, const struct tree *table, struct err *err)
 {
-	const char *const pk = key_of(table, "HASH");
-	const char *const sk = key_of(table, "RANGE");
+	const char *const pk = tabledef_key(table, "HASH");
+	const char *const sk = tabledef_key(table, "RANGE");
 	const char *const want = t->key.sk.name != NULL ? t->key.sk.name : "";
 
 	return strcmp(pk, t->key.pk.name) == 0 && strcmp(sk, want) == 0 ? 0
@@ -225,8 +204,8 @@ is_same_table(struct deliver *d, const char *name, const struct tree *target,
 	/* One address may be of two accounts; not to know is no excuse. */
 	if (same > 0) {
 		if (dynamodb_describe(s, name, &t, &why) > 0)
-			same = strcmp(text(t.tree, "TableArn"),
-				      text(target, "TableArn")) == 0;
+			same = strcmp(tree_text(t.tree, "TableArn", ""),
+				      tree_text(target, "TableArn", "")) == 0;
 		dynamodb_table_free(&t);
 	}
 	service_close(s);
@@ -244,7 +223,7 @@ static int
 find_source(struct deliver *d, const char *name, const struct tree *target,
 	  struct err *err)
 {
-	const char *const arn = text(target, "TableArn");
+	const char *const arn = tree_text(target, "TableArn", "");
 	const size_t len = strlen(arn);
 	size_t n;
 	const struct job_fact *const facts = job_facts(d->job, &n);

@@ -9,39 +9,12 @@
 
 #include "base/err.h"
 #include "engine/init_internal.h"
+#include "engine/tabledef.h"
 #include "formats/json.h"
 #include "formats/tree.h"
 #include "io/file.h"
 
 enum { MAX_FILE = 16 * 1024 * 1024 };
-
-static const char *
-text_of(const struct tree *map, const char *name)
-{
-	const struct tree *const t = tree_get(map, name);
-
-	return t != NULL && t->kind == TREE_TEXT ? (const char *)t->text.ptr
-						 : NULL;
-}
-
-/* S, N or B of a key attribute. */
-static enum value_type
-type_of(const struct tree *def, const char *name)
-{
-	const struct tree *const list = tree_get(def, "AttributeDefinitions");
-
-	for (uint32_t i = 0; list != NULL && list->kind == TREE_LIST &&
-	     i < list->nkids; i++) {
-		const char *const attr = text_of(&list->kids[i],
-						 "AttributeName");
-		const char *const type = text_of(&list->kids[i],
-						 "AttributeType");
-
-		if (attr != NULL && type != NULL && strcmp(attr, name) == 0)
-			return value_type_named(span_of(type));
-	}
-	return (enum value_type)0;
-}
 
 static int
 read_key(struct init *in, const struct tree *def, struct init_def *out,
@@ -51,9 +24,10 @@ read_key(struct init *in, const struct tree *def, struct init_def *out,
 
 	for (uint32_t i = 0; list != NULL && list->kind == TREE_LIST &&
 	     i < list->nkids; i++) {
-		const char *const name = text_of(&list->kids[i],
-						 "AttributeName");
-		const char *const kind = text_of(&list->kids[i], "KeyType");
+		const char *const name = tree_text(&list->kids[i],
+						   "AttributeName", NULL);
+		const char *const kind = tree_text(&list->kids[i], "KeyType",
+						   NULL);
 		struct init_attr *const to =
 			kind == NULL || name == NULL ? NULL :
 			strcmp(kind, "HASH") == 0 ? &out->pk :
@@ -67,7 +41,7 @@ read_key(struct init *in, const struct tree *def, struct init_def *out,
 		if (to->name == NULL)
 			return -1;
 		to->hash = name_hash(span_of(name));
-		to->type = type_of(def, name);
+		to->type = tabledef_type(def, name);
 		if (to->type < VALUE_S || to->type > VALUE_B)
 			return tree_err(&list->kids[i], err, "key attribute "
 					"'%s' is not in AttributeDefinitions "
@@ -96,7 +70,7 @@ read_def(struct init *in, const char *path, struct err *err)
 		goto done;
 	const struct tree *const table = tree_get(root, "Table");
 	const struct tree *const def = table != NULL ? table : root;
-	const char *const name = text_of(def, "TableName");
+	const char *const name = tree_text(def, "TableName", NULL);
 
 	if (name == NULL)
 		tree_err(def, err, "'TableName' is missing: a table definition "

@@ -17,6 +17,7 @@
 #include "engine/recall.h"
 #include "engine/rollback_internal.h"
 #include "engine/sides.h"
+#include "engine/tabledef.h"
 #include "engine/updates.h"
 #include "formats/jsonraw.h"
 #include "formats/tree.h"
@@ -51,22 +52,13 @@ static int
 take_key(struct rollback *r, const struct tree *table, const char *kind,
 	 struct span *out, struct err *err)
 {
-	const struct tree *const list = tree_get(table, "KeySchema");
+	const char *const name = tabledef_key(table, kind);
 
 	*out = (struct span){ NULL, 0 };
-	for (uint32_t i = 0; list != NULL && list->kind == TREE_LIST &&
-	     i < list->nkids; i++) {
-		const struct tree *const type = tree_get(&list->kids[i],
-							 "KeyType");
-		const struct tree *const name = tree_get(&list->kids[i],
-							 "AttributeName");
-
-		if (type == NULL || name == NULL || !span_is(type->text, kind))
-			continue;
-		*out = arena_copy(&r->mem, name->text, err);
-		return out->ptr != NULL ? 0 : -1;
-	}
-	return 0;
+	if (*name == '\0')
+		return 0;
+	*out = arena_copy(&r->mem, span_of(name), err);
+	return out->ptr != NULL ? 0 : -1;
 }
 
 static void

@@ -132,15 +132,6 @@ status_save(const char *job_dir, const struct status *s, struct err *err)
 
 /* ---- reading ------------------------------------------------------------ */
 
-static const char *
-text_of(const struct tree *map, const char *name)
-{
-	const struct tree *const t = tree_get(map, name);
-
-	return t != NULL && t->kind == TREE_TEXT ? (const char *)t->text.ptr
-		: "";
-}
-
 static uint64_t
 number_of(const struct tree *map, const char *name)
 {
@@ -167,7 +158,7 @@ status_read_tables(const struct tree *map, struct arena *mem,
 		const struct tree *const m = &list->kids[i];
 
 		t[i] = (struct status_table){
-			.name = text_of(m, "table"),
+			.name = tree_text(m, "table", ""),
 			.done = number_of(m, "done"),
 			.total = number_of(m, "total"),
 			.items = number_of(m, "items"),
@@ -201,11 +192,13 @@ status_load(const char *job_dir, struct status *s, struct arena *mem,
 	if (t == NULL)
 		return 0;
 	*s = (struct status){
-		.stage = text_of(t, "stage"), .state = text_of(t, "state"),
-		.error = text_of(t, "error"), .host = text_of(t, "host"),
+		.stage = tree_text(t, "stage", ""),
+		.state = tree_text(t, "state", ""),
+		.error = tree_text(t, "error", ""),
+		.host = tree_text(t, "host", ""),
 		.pid = number_of(t, "pid"),
-		.started = status_time_of(text_of(t, "started")),
-		.updated = status_time_of(text_of(t, "updated")),
+		.started = status_time_of(tree_text(t, "started", "")),
+		.updated = status_time_of(tree_text(t, "updated", "")),
 	};
 	return status_read_tables(t, mem, &s->tables, &s->ntables, err) != 0
 		? -1 : 1;

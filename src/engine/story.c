@@ -92,15 +92,6 @@ story_add(const char *job_dir, const struct story_stage *s, struct err *err)
 
 /* ---- reading ------------------------------------------------------------ */
 
-static const char *
-text_of(const struct tree *map, const char *name)
-{
-	const struct tree *const t = tree_get(map, name);
-
-	return t != NULL && t->kind == TREE_TEXT ? (const char *)t->text.ptr
-		: "";
-}
-
 static double
 real_of(const struct tree *map, const char *name)
 {
@@ -125,12 +116,14 @@ decode(const struct tree *t, struct story_stage *s, struct arena *mem,
 	for (uint32_t i = 0; i < n; i++)
 		accepted[i] = (const char *)list->kids[i].text.ptr;
 	*s = (struct story_stage){
-		.name = text_of(t, "stage"),
+		.name = tree_text(t, "stage", ""),
 		.status = (int)real_of(t, "status"),
-		.started = status_time_of(text_of(t, "started")),
-		.seconds = real_of(t, "seconds"), .by = text_of(t, "by"),
-		.host = text_of(t, "host"), .version = text_of(t, "version"),
-		.note = text_of(t, "note"), .error = text_of(t, "error"),
+		.started = status_time_of(tree_text(t, "started", "")),
+		.seconds = real_of(t, "seconds"), .by = tree_text(t, "by", ""),
+		.host = tree_text(t, "host", ""),
+		.version = tree_text(t, "version", ""),
+		.note = tree_text(t, "note", ""),
+		.error = tree_text(t, "error", ""),
 		.accepted = accepted, .naccepted = n,
 	};
 	return status_read_tables(t, mem, &s->tables, &s->ntables, err);

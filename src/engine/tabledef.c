@@ -1,5 +1,7 @@
 #include "engine/tabledef.h"
 
+#include <string.h>
+
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
@@ -9,33 +11,30 @@
 
 enum { MAX_LEN = 4 * 1024 * 1024 };
 
-/* A text of a map, or NULL. */
-static const char *
-text_of(const struct tree *map, const char *name)
-{
-	const struct tree *const t = tree_get(map, name);
-
-	return t != NULL && t->kind == TREE_TEXT ? (const char *)t->text.ptr
-						 : NULL;
-}
-
-static enum value_type
-type_of(const struct tree *def, const char *attr)
+enum value_type
+tabledef_type(const struct tree *def, const char *attr)
 {
 	const struct tree *const list = tree_get(def, "AttributeDefinitions");
 
 	for (uint32_t i = 0; list != NULL && list->kind == TREE_LIST &&
-	     i < list->nkids; i++) {
-		const char *const name = text_of(&list->kids[i],
-						 "AttributeName");
-		const char *const type = text_of(&list->kids[i],
-						 "AttributeType");
-
-		if (name != NULL && type != NULL &&
-		    span_is(span_of(name), attr))
-			return value_type_named(span_of(type));
-	}
+	     i < list->nkids; i++)
+		if (strcmp(tree_text(&list->kids[i], "AttributeName", ""),
+			   attr) == 0)
+			return value_type_named(span_of(tree_text(
+				&list->kids[i], "AttributeType", "")));
 	return (enum value_type)0;
+}
+
+const char *
+tabledef_key(const struct tree *def, const char *kind)
+{
+	const struct tree *const list = tree_get(def, "KeySchema");
+
+	for (uint32_t i = 0; list != NULL && list->kind == TREE_LIST &&
+	     i < list->nkids; i++)
+		if (strcmp(tree_text(&list->kids[i], "KeyType", ""), kind) == 0)
+			return tree_text(&list->kids[i], "AttributeName", "");
+	return "";
 }
 
 static int
@@ -45,14 +44,15 @@ read_definition(const struct tree *root, struct tabledef *out, struct err *err)
 	const struct tree *const def = table != NULL ? table : root;
 	const struct tree *const list = tree_get(def, "KeySchema");
 
-	*out = (struct tabledef){ .name = text_of(def, "TableName") };
+	*out = (struct tabledef){ .name = tree_text(def, "TableName", NULL) };
 	if (list == NULL || list->kind != TREE_LIST)
 		return tree_err(def, err, "no definition of a table: "
 				"'KeySchema' is missing");
 	for (uint32_t i = 0; i < list->nkids; i++) {
-		const char *const name = text_of(&list->kids[i],
-						 "AttributeName");
-		const char *const kind = text_of(&list->kids[i], "KeyType");
+		const char *const name = tree_text(&list->kids[i],
+						   "AttributeName", NULL);
+		const char *const kind = tree_text(&list->kids[i], "KeyType",
+						   NULL);
 		const bool hash = kind != NULL && span_is(span_of(kind), "HASH");
 
 		if (name == NULL || kind == NULL ||
@@ -60,7 +60,7 @@ read_definition(const struct tree *root, struct tabledef *out, struct err *err)
 			return tree_err(&list->kids[i], err, "'KeySchema' has "
 					"a HASH, and perhaps a RANGE");
 		*(hash ? &out->key.pk : &out->key.sk) = (struct plan_key_attr){
-			name, type_of(def, name),
+			name, tabledef_type(def, name),
 		};
 	}
 	if (out->name == NULL || out->key.pk.name == NULL)

@@ -10,6 +10,7 @@
 
 struct arena;
 struct err;
+struct tree;
 
 struct tabledef {
 	const char *name;
@@ -19,5 +20,12 @@ struct tabledef {
 /* Texts go to the arena.  Returns 0, or -1: ERR_INPUT if it is none. */
 int tabledef_read(const char *path, struct arena *mem, struct tabledef *out,
 		  struct err *err);
+
+/*
+ * Of a definition as it was read: the name of its key of this kind, "HASH" or
+ * "RANGE", or "" if it has none; the type of a key attribute, or 0.
+ */
+const char *tabledef_key(const struct tree *def, const char *kind);
+enum value_type tabledef_type(const struct tree *def, const char *attr);
 
 #endif

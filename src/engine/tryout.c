@@ -15,6 +15,7 @@
 #include "base/err.h"
 #include "engine/plan.h"
 #include "engine/sides.h"
+#include "engine/tabledef.h"
 #include "formats/ddbjson.h"
 #include "formats/json.h"
 #include "formats/jsonraw.h"
@@ -298,31 +299,12 @@ tryout_place(const struct tryout *t)
 
 /* ---- tables ------------------------------------------------------------- */
 
-/* The name of its key of this kind; "" if there is none. */
-static const char *
-key_of(const struct tree *table, const char *kind)
-{
-	const struct tree *const list = tree_get(table, "KeySchema");
-
-	for (uint32_t i = 0; list != NULL && list->kind == TREE_LIST &&
-	     i < list->nkids; i++) {
-		const struct tree *const type = tree_get(&list->kids[i],
-							 "KeyType");
-		const struct tree *const name = tree_get(&list->kids[i],
-							 "AttributeName");
-
-		if (type != NULL && name != NULL && span_is(type->text, kind))
-			return (const char *)name->text.ptr;
-	}
-	return "";
-}
-
 static int
 check(const struct plan_table *p, const struct dynamodb_table *table,
       struct err *err)
 {
-	const char *const pk = key_of(table->tree, "HASH");
-	const char *const sk = key_of(table->tree, "RANGE");
+	const char *const pk = tabledef_key(table->tree, "HASH");
+	const char *const sk = tabledef_key(table->tree, "RANGE");
 	const char *const want = p->key.sk.name != NULL ? p->key.sk.name : "";
 
 	if (strcmp(table->status, "ACTIVE") != 0)

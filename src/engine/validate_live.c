@@ -27,6 +27,7 @@
 #include "engine/recall.h"
 #include "engine/rows.h"
 #include "engine/sides.h"
+#include "engine/tabledef.h"
 #include "engine/validate_internal.h"
 #include "formats/ddbjson.h"
 #include "formats/tree.h"
@@ -251,39 +252,22 @@ look_at_part(struct looking *k, const struct outfiles_part *part,
 	return rc != 0 ? -1 : look_at_some(k, key, err);
 }
 
-/* The key attribute of this kind. */
-static const char *
-key_of(const struct tree *table, const char *kind)
-{
-	const struct tree *const list = tree_get(table, "KeySchema");
-
-	for (uint32_t i = 0; list != NULL && list->kind == TREE_LIST &&
-	     i < list->nkids; i++) {
-		const struct tree *const type = tree_get(&list->kids[i],
-							 "KeyType");
-		const struct tree *const name = tree_get(&list->kids[i],
-							 "AttributeName");
-
-		if (type != NULL && name != NULL && name->kind == TREE_TEXT &&
-		    span_is(type->text, kind))
-			return (const char *)name->text.ptr;
-	}
-	return NULL;
-}
-
 static int
 check_changes(struct live *l, const struct outfiles_table *t,
 	      const struct tree *table, struct err *err)
 {
-	const struct plan_key key = { { key_of(table, "HASH"), 0 },
-				      { key_of(table, "RANGE"), 0 } };
+	const char *const range = tabledef_key(table, "RANGE");
+	const struct plan_key key = {
+		.pk = { tabledef_key(table, "HASH"), 0 },
+		.sk = { *range != '\0' ? range : NULL, 0 },
+	};
 	struct looking k = { .l = l, .t = t, .puts = true };
 	const struct span sk = key.sk.name == NULL ? (struct span){ NULL, 0 }
 		: span_of(key.sk.name);
 	int rc = -1;
 
 	k.reader = ddbjson_new(err);
-	if (key.pk.name == NULL)
+	if (*key.pk.name == '\0')
 		err_set(err, ERR_REMOTE, "table '%s': DescribeTable says no "
 			"key", t->name);
 	else if (k.reader != NULL)
