@@ -70,6 +70,8 @@ static int
 check_looks(const struct options *o, const char *command, struct err *err)
 {
 	const struct some some[] = {
+		{ o->limit > 0, "--limit", "run analyze check test cat "
+		  "validate migrate merge bench" },
 		{ o->nkeys > 0, "--key", "test cat diff validate" },
 		{ o->where != NULL, "--where", "test cat" },
 		{ o->write, "--write", "test" },

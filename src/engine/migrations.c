@@ -60,18 +60,21 @@ by_name(const void *a, const void *b)
 static int
 check_names(const struct folder *f, struct err *err)
 {
+	const size_t len = strlen(f->path);
+	const char *const slash = len > 0 && f->path[len - 1] == '/' ? "" : "/";
+
 	for (size_t i = 0; i < f->n; i++) {
 		const char *const name = f->names[i];
 
 		if (!is_dated(name))
-			return err_set(err, ERR_USAGE, "'%s/%s' is not called "
+			return err_set(err, ERR_USAGE, "'%s%s%s' is not called "
 				       "YYYYMMDD-description.yaml, so there is "
 				       "no saying when it is its turn", f->path,
-				       name);
+				       slash, name);
 		if (i > 0 && stem_len(f->names[i - 1]) == stem_len(name) &&
 		    memcmp(f->names[i - 1], name, stem_len(name)) == 0)
-			return err_set(err, ERR_USAGE, "'%s/%s' and '%s' are "
-				       "one migration twice", f->path,
+			return err_set(err, ERR_USAGE, "'%s%s%s' and '%s' are "
+				       "one migration twice", f->path, slash,
 				       f->names[i - 1], name);
 	}
 	return 0;
