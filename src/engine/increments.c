@@ -54,6 +54,7 @@ struct chain {
 	const struct export *full;	/* the first of each */
 	const struct export *increment, *plain;
 	bool late;			/* the full one follows an increment */
+	bool within_second;		/* ... and is of a time within one */
 };
 
 static void
@@ -91,7 +92,7 @@ refuse_window(const struct export *e, const struct export *before,
 		       before->path, now);
 }
 
-/* Is there an increment behind number `i` that begins at `time`? */
+/* Is there an increment behind number `i` (SIZE_MAX: one) that begins then? */
 static bool
 begins_later(const struct chain *c, size_t i, int64_t time)
 {
@@ -107,9 +108,15 @@ begins_later(const struct chain *c, size_t i, int64_t time)
 	return false;
 }
 
-/* Each window must begin where what is before it ends. */
+/*
+ * Each window must begin where what is before it ends.  A full export that was
+ * made "now" is of some millisecond, though, and windows are of whole seconds:
+ * the first one may begin with that second.  What changed in between has its
+ * last state in the window all the same; but an item that came in between, and
+ * is gone when the window ends, has no record there.
+ */
 static int
-check_windows(const struct chain *c, struct err *err)
+check_windows(struct chain *c, struct err *err)
 {
 	static const char ORDER[] = "name them in the order of their times";
 	const struct export *before = c->full;
@@ -123,6 +130,10 @@ check_windows(const struct chain *c, struct err *err)
 		return err_set(err, ERR_USAGE, "'%s' does not say its "
 			       "exportTime, so that no increment can follow it",
 			       c->full->path);
+	if (end % 1000 != 0 && begins_later(c, SIZE_MAX, end - end % 1000)) {
+		c->within_second = true;
+		end -= end % 1000;
+	}
 	for (size_t i = 0; i < c->x->n; i++) {
 		const struct export *const e = &c->x->list[i];
 		int64_t from, to;
@@ -201,7 +212,7 @@ increments_follow(const struct exports *x, const struct plan_found *found,
 }
 
 static int
-settle_input(struct plan *p, struct plan_input *in, const struct chain *c,
+settle_input(struct plan *p, struct plan_input *in, struct chain *c,
 	     struct err *err)
 {
 	if (c->nincrements == 0)
@@ -219,7 +230,12 @@ settle_input(struct plan *p, struct plan_input *in, const struct chain *c,
 			return err_set(err, ERR_USAGE, "--revert undoes an "
 				       "increment alone; leave out the full "
 				       "export '%s'", c->full->path);
-		return c->nfull > 1 ? 0 : check_windows(c, err);
+		if (c->nfull > 1)
+			return 0;
+		if (check_windows(c, err) != 0)
+			return -1;
+		return c->within_second ? plan_warn_second(p, c->full->path,
+			c->full->summary.export_time, err) : 0;
 	}
 	in->kind = INPUT_CHANGES;
 	if (c->nincrements > 1)

@@ -422,6 +422,13 @@ int plan_ready(const struct plan *p, struct err *err);
  */
 const char *plan_not_yet(const struct plan *p, struct plan_place *where);
 
+/*
+ * Warn that the export `full` is of a time within the second in which the first
+ * increment begins.  Returns 0, or -1: out of memory.
+ */
+int plan_warn_second(struct plan *p, const char *full, const char *time,
+		     struct err *err);
+
 /* Warn if `items` ids of that table are likely to collide.  0 or -1. */
 int plan_warn_collisions(struct plan *p, uint32_t table, uint64_t items,
 			 struct err *err);

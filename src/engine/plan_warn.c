@@ -223,3 +223,14 @@ plan_not_yet(const struct plan *p, struct plan_place *where)
 	return out == NULL || out->encode == NULL ? "this target.format"
 						  : NULL;
 }
+
+int
+plan_warn_second(struct plan *p, const char *full, const char *time,
+		 struct err *err)
+{
+	return plan_warn(p, "within-second",
+			 plan_place_of(p->parts->parts[0].root), err,
+			 "'%s' is of %s, and the increment behind it begins "
+			 "with that second: an item that came in between and "
+			 "was deleted in the window would stay", full, time);
+}

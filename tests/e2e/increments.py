@@ -323,6 +323,22 @@ def windows_must_follow_one_another(here, options):
     run(plan(here, [full] + w), here + '/good')
 
 
+def a_full_export_of_now_is_of_some_millisecond(here, options):
+    e = Export(here, 'Tab', 1)
+    e.changes = {'exportTime': at(0).replace('.000Z', '.816Z')}
+    e.add(b''.join(line(i) for i in STATES[0].values())).write()
+    first, second = windows('NEW_AND_OLD_IMAGES', 1, 2)
+    p = plan(here, [here + '/' + e.folder(), first])
+    r = run(p, here + '/job', status=None)
+    check(r.status in (0, 1), r)
+    contains(r.err, 'warning', at(0).replace('.000Z', '.816Z'),
+             '--accept within-second')
+    same(lines(here + '/job', 'Tab'), STATES[1].values(), 'the state')
+    # Only within that second.
+    p = plan(here, [here + '/' + e.folder(), second], 'other.json')
+    contains(run(p, here + '/other', status=2).err, 'leaves a gap behind')
+
+
 def a_bad_record_is_rejected_and_its_item_stays(here, options):
     e = Export(here, 'Tab', 1, kind='incremental')
     e.changes = {'exportFromTime': at(0), 'exportToTime': at(1)}
@@ -689,6 +705,7 @@ if __name__ == '__main__':
           base_and_increments_with_old_images, base_and_increments_of_new_images,
           threads_and_memory_change_nothing, it_goes_on_as_a_full_export_would, increments_in_Ion,
           killed_anywhere_the_bytes_are_the_same, windows_must_follow_one_another,
+          a_full_export_of_now_is_of_some_millisecond,
           a_bad_record_is_rejected_and_its_item_stays,
           a_source_key_must_be_that_of_the_records, from_state_to_state,
           revert_undoes_a_window, new_images_need_a_key_that_follows,
