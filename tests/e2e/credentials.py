@@ -4,12 +4,12 @@ after its documentation."""
 import json
 import os
 import random
-import shutil
 import socket
 import subprocess
 from urllib.parse import quote
 
 import e2e
+import push
 import servers
 
 TOOL = os.path.join(os.path.dirname(os.path.realpath(e2e.PROGRAM)),
@@ -411,15 +411,7 @@ def a_wrong_clock_is_put_right(_here, _):
 
 def who_cannot_prove_who_he_is_hears_nothing(here, _):
     need_tools()
-    made = subprocess.run(
-        ['openssl', 'req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days',
-         '2', '-subj', '/CN=x', '-addext', 'subjectAltName=IP:127.0.0.1',
-         '-keyout', here + '/key', '-out', here + '/cert'],
-        capture_output=True) if shutil.which('openssl') else None
-    if made is None or made.returncode != 0:
-        raise e2e.Skipped('openssl is not installed')
-    both = e2e.write(here + '/both', e2e.read(here + '/key') +
-                     e2e.read(here + '/cert'))
+    both = servers.certificate(here)
     asked = []
 
     def answer(request):
@@ -439,6 +431,54 @@ def who_cannot_prove_who_he_is_hears_nothing(here, _):
         done = tool({**env, 'AWS_CA_BUNDLE': here + '/none'}, 'dynamodb',
                     'ListTables', text='{}')
         e2e.equal(done.returncode, 1, 'a bundle that is not there')
+
+
+def proxies_are_gone_through_by_the_usual_variables(_here, _):
+    need_tools()
+    seen = []
+
+    def answer(request):
+        seen.append((request.command, request.path))
+        return (403, {}, b'') if request.command == 'CONNECT' else \
+            (200, {}, b'{"TableNames":[]}')
+    with servers.answers(answer) as url:
+        def ask(endpoint, **more):
+            del seen[:]
+            env = servers.environment(
+                AWS_ENDPOINT_URL_DYNAMODB=endpoint, AWS_ACCESS_KEY_ID='A',
+                AWS_SECRET_ACCESS_KEY='B', AWS_REGION='eu-west-1', **more)
+            return tool(env, 'dynamodb', 'ListTables', text='{}')
+        done = ask('http://nowhere.invalid/', http_proxy=url)
+        e2e.equal(done.stdout, '{"TableNames":[]}\n', done.stderr)
+        e2e.equal(seen, [('POST', 'http://nowhere.invalid/')], 'seen')
+        done = ask('https://nowhere.invalid/', HTTPS_PROXY=url)
+        e2e.contains(done.stderr, '403')
+        e2e.equal(seen[0], ('CONNECT', 'nowhere.invalid:443'), 'seen')
+        done = ask(url, http_proxy='http://127.0.0.1:1', NO_PROXY='127.0.0.1')
+        e2e.equal(done.stdout, '{"TableNames":[]}\n', done.stderr)
+
+
+def http_2_is_spoken_with_who_speaks_it(here, _):
+    """Many requests on one connection, which sign and fail as others."""
+    both = servers.certificate(here)
+    things = push.items(1000)
+    folder = push.job(here, things)
+    with servers.dynamodb('--tls', both, '--unprocessed', .1, '--e500',
+                          .05) as s:
+        s.env.update(AWS_CA_BUNDLE=here + '/cert')
+        table = e2e.write(here + '/table.json', json.dumps(push.ROLE))
+        subprocess.run([e2e.PROGRAM, 'tables', 'create', table], env=s.env,
+                       check=True, capture_output=True)
+        t = push.of_json(push.push(s, folder, '--output', 'json'))
+        e2e.equal((t['put'], t['refused']), (len(things), 0), 'told')
+        got = subprocess.run([e2e.PROGRAM, 'cat', 'dynamodb://Things-new'],
+                             env=s.env, capture_output=True, text=True)
+        push.same(things, [json.loads(x)['Item']
+                           for x in got.stdout.splitlines()])
+        stat = s.stat(here + '/cert')
+        e2e.equal(stat['http2'], stat['requests'], stat)
+        e2e.equal(stat['refused'], 0, 'refused')
+        return '%d requests' % stat['requests']
 
 
 def an_answer_that_does_not_come_is_given_up(_here, _):
@@ -522,6 +562,8 @@ if __name__ == '__main__':
               a_session_token_is_signed_too,
               a_wrong_clock_is_put_right,
               who_cannot_prove_who_he_is_hears_nothing,
+              proxies_are_gone_through_by_the_usual_variables,
+              http_2_is_spoken_with_who_speaks_it,
               an_answer_that_does_not_come_is_given_up,
               whoami_tells_who_and_where,
               whoami_without_credentials_fails_and_says_so])

@@ -5,6 +5,7 @@ import functools
 import http.server
 import json
 import os
+import shutil
 import ssl
 import subprocess
 import threading
@@ -35,8 +36,11 @@ class Server:
                                AWS_REGION='us-east-1',
                                AWS_ENDPOINT_URL_DYNAMODB=url)
 
-    def stat(self):
-        with urllib.request.urlopen(self.url + '/__stat') as f:
+    def stat(self, trusted=None):
+        context = ssl.create_default_context(cafile=trusted) if trusted \
+            else None
+        with urllib.request.urlopen(self.url + '/__stat',
+                                    context=context) as f:
             return json.load(f)
 
     def faults(self, **wanted):
@@ -101,6 +105,19 @@ def emptied():
         boto(s, drop=[t['TableName'] for t in boto(s, list=True)])
 
 
+def certificate(here):
+    """Of this machine, in here/cert; the file with its key, too."""
+    made = subprocess.run(
+        ['openssl', 'req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days',
+         '2', '-subj', '/CN=x', '-addext', 'subjectAltName=IP:127.0.0.1',
+         '-keyout', here + '/key', '-out', here + '/cert'],
+        capture_output=True) if shutil.which('openssl') else None
+    if made is None or made.returncode != 0:
+        raise e2e.Skipped('openssl is not installed')
+    return e2e.write(here + '/both', e2e.read(here + '/key') +
+                     e2e.read(here + '/cert'))
+
+
 @contextlib.contextmanager
 def answers(answer, certificate=None):
     """A server on this machine that a test makes up: for what no real one can
@@ -120,7 +137,7 @@ def answers(answer, certificate=None):
             self.send_header('Content-Length', str(len(body)))
             self.end_headers()
             self.wfile.write(body)
-        do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = do
+        do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = do_CONNECT = do
 
         def log_message(self, *_):
             pass

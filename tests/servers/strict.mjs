@@ -16,13 +16,16 @@
 //	--expire N	a session token is good for N requests
 //	--wcu N		a token bucket of N write units a second
 //	--seed N
+//	--tls FILE	HTTPS, HTTP/2 to who speaks it; FILE is key and certificate
 //
 // GET /__stat answers with what was counted; so does GET /__faults?cut=0.1&..., and
 // from then on there are those faults, and no others.  The keys are STRICT/STRICT, and
 // with a session token that begins with SESSION for the key id TEMPORARY, and
 // for S3RVER if there is one; S3RVER/S3RVER, too,
 // which is what s3rver takes.
+import { readFileSync } from 'node:fs';
 import http from 'node:http';
+import http2 from 'node:http2';
 import { createRequire } from 'node:module';
 import { Readable } from 'node:stream';
 
@@ -87,6 +90,7 @@ class Front {
 		this.uploads = new Map();	/* id to key, begun and not ended */
 		this.stat = { requests: 0, refused: 0, throttled: 0,
 			unprocessed: 0, e500: 0, lost: 0, reset: 0, torn: 0,
+			http2: 0,
 			cut: 0, uploads: 0, aborted: 0, stalled: 0, stalledPUT: 0,
 			expired: 0 };
 		this.uses = {};		/* of session tokens */
@@ -190,6 +194,10 @@ class Front {
 	{
 		const parts = [];
 
+		if (req.httpVersionMajor === 2) {
+			this.stat.http2++;
+			req.headers.host = req.headers[':authority'];
+		}
 		if (this.options.tear && this.faults.happens('tear') &&
 		    Number(req.headers['content-length'] ?? 0) > 0) {
 			this.stat.torn++;
@@ -429,7 +437,10 @@ export function
 start_strict(options)
 {
 	const front = new Front(options);
-	const server = http.createServer((req, res) => front.receive(req, res));
+	const receive = (req, res) => front.receive(req, res);
+	const pem = options.tls && readFileSync(options.tls);
+	const server = pem ? http2.createSecureServer({ key: pem, cert: pem,
+		allowHTTP1: true }, receive) : http.createServer(receive);
 
 	server.on('checkContinue', (req, res) => {
 		res.writeContinue();
@@ -438,7 +449,8 @@ start_strict(options)
 	return new Promise((done, fail) => {
 		server.once('error', fail);
 		server.listen(Number(options.port ?? 0), '127.0.0.1', () => done({
-			url: `http://127.0.0.1:${server.address().port}`,
+			url: `${pem ? 'https' : 'http'}://127.0.0.1:` +
+				server.address().port,
 			close: () => {
 				server.closeAllConnections?.();
 				server.close();
