@@ -22,7 +22,7 @@ survey(struct run *run, struct analysis_watch *w, const struct options *o,
 		return -1;
 	console_start(o);
 	const int rc = run_units(run, err);
-	console_stop();
+	console_stop(run);
 	console_tables(run);
 	return rc != 0 ? -1 : run_finish(run, err);
 }

@@ -27,7 +27,7 @@ transform(struct run *run, const struct options *o, struct err *err)
 	}
 	console_start(o);
 	const int rc = run_units(run, err);
-	console_stop();
+	console_stop(run);
 	console_tables(run);
 	return rc != 0 ? -1 : run_finish(run, err);
 }
@@ -55,6 +55,10 @@ command_run(const struct options *o)
 	if (run == NULL)
 		return console_error(&err);
 	console_warnings(run, o);
+	if (!run_is_done(run) && !run_is_resumable(run))
+		log_print(o->quiet ? NULL : stderr, "dynamill: standard input "
+			  "comes only once: if this is interrupted, it begins "
+			  "anew, with all of its input\n");
 	if (!run_is_done(run))
 		stage_begin(o, "run", run_job_dir(run));
 	if (transform(run, o, &err) != 0) {

@@ -219,8 +219,11 @@ console_watch(void *context, const struct run *run)
 }
 
 void
-console_stop(void)
+console_stop(const struct run *run)
 {
+	/* What was drawn last is some moment before the end. */
+	if (console.lines > 0)
+		draw(run);
 	console.lines = 0;
 }
 

@@ -13,7 +13,7 @@ struct run;
 /* The progress of a run on standard error; one, and it is static. */
 void console_start(const struct options *o);
 void console_watch(void *context, const struct run *run);
-void console_stop(void);
+void console_stop(const struct run *run);
 
 /* How far its tables are, to the stage that goes on (stage.h). */
 void console_tables(const struct run *run);

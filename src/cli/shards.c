@@ -189,7 +189,7 @@ work(struct run *run, const struct run_options *options,
 			  run_is_busy(run));
 	console_start(o);
 	int rc = run_units(run, err);
-	console_stop();
+	console_stop(run);
 	console_tables(run);
 	if (rc == 0)
 		rc = run_finish(run, err);

@@ -30,7 +30,7 @@ survey(const struct run_options *from, enum run_survey which,
 	if (!run_is_done(run)) {
 		console_start(o);
 		rc = run_units(run, err);
-		console_stop();
+		console_stop(run);
 	}
 	if (rc == 0)
 		rc = run_finish(run, err);
@@ -60,17 +60,11 @@ surveys_open_run(const struct run_options *options, const struct options *o,
 			break;
 		if (!run_needs(run, surveys[i]))
 			continue;
-		const bool again = run_is_resumable(run);
 
 		/* One at a time has the job. */
 		run_close(run);
 		run = NULL;
-		if (!again)
-			err_set(err, ERR_USAGE, "this plan reads its sources "
-				"more than once (see 'dangling' and "
-				"--on-duplicate), which standard input cannot "
-				"do: put it into a file");
-		else if (survey(options, surveys[i], o, err) == 0)
+		if (survey(options, surveys[i], o, err) == 0)
 			run = run_open(options, err);
 	}
 	return run;

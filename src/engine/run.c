@@ -269,7 +269,7 @@ run_open(const struct run_options *o, struct err *err)
 	if (r == NULL)
 		return NULL;
 	if (number_units(r, err) != 0 || number_targets(r, err) != 0 ||
-	    check_changes(r, err) != 0 ||
+	    check_changes(r, err) != 0 || survey_check_sources(r, err) != 0 ||
 	    (o->nshards > 0 && run_divide(r, err) != 0))
 		goto failed;
 	/* Who observes counts the ids themselves. */

@@ -205,7 +205,8 @@ check_keys(struct run *r, struct err *err)
 			 "first", r->targets[i].name, t->duplicates);
 		return fail_pair(r, &t->duplicate[0], wrong,
 				 "an import would keep only one of them: mend "
-				 "the source or the plan", err);
+				 "the source or the plan, or start anew with "
+				 "--on-duplicate", err);
 	}
 	return 0;
 }

@@ -81,6 +81,9 @@ void survey_folder(const char *dir, enum run_survey survey, char *out,
 bool survey_is_of_use(const struct run *r, enum run_survey survey);
 bool survey_has_ended(const char *dir, enum run_survey survey);
 
+/* Is what comes only once read only once?  Asked before there is a job. */
+int survey_check_sources(const struct run *r, struct err *err);
+
 /* Open what earlier surveys found and this run is to know.  0 or -1. */
 int survey_use(struct run *r, struct err *err);
 

@@ -116,6 +116,23 @@ run_needs(const struct run *r, enum run_survey survey)
 }
 
 int
+survey_check_sources(const struct run *r, struct err *err)
+{
+	const enum run_survey now = r->options->survey;
+
+	if (run_is_resumable(r))
+		return 0;
+	for (int s = SURVEY_STATE; s <= SURVEY_KEYS &&
+	     (now == SURVEY_NONE || s < (int)now); s++)
+		if (survey_is_of_use(r, (enum run_survey)s))
+			return err_set(err, ERR_USAGE, "this plan reads its "
+				"sources more than once (see 'dangling' and "
+				"--on-duplicate), which standard input cannot "
+				"do: put it into a file");
+	return 0;
+}
+
+int
 survey_use(struct run *r, struct err *err)
 {
 	const enum run_survey now = r->options->survey;

@@ -152,6 +152,7 @@ def standard_input_is_read_once(here, options):
     r = run(plan, here + '/job', status=2,
             stdin='{"Item":{"id":{"S":"1"}}}\n')
     contains(r.err, 'standard input', 'file')
+    equal(os.path.exists(here + '/job'), False, 'a job that cannot be run')
 
 
 def killed_anywhere_the_bytes_are_the_same(here, options):
