@@ -243,7 +243,6 @@ ask(struct getitems *g, struct getitems_one *list, size_t n, struct err *err)
 
 	if (rc == 0) {
 		dynamodb_prepare(&c, "BatchGetItem", buf_span(&g->body));
-		c.attempts = MOST_TRIES;
 		rc = service_ask(g->service, &c, err);
 	}
 	if (rc == 0)

@@ -12,7 +12,7 @@
 #include "formats/jsonwrite.h"
 #include "io/feed.h"
 
-enum { DRIVE_MS = 200, PATIENCE = 100 };
+enum { DRIVE_MS = 200 };
 
 struct scan {
 	struct service *service;
@@ -61,7 +61,6 @@ ask(struct scan *s, struct span start, struct err *err)
 	if (jsonwrite_finish(&w) != 0)
 		return -1;
 	dynamodb_prepare(&s->call, "Scan", buf_span(&s->body));
-	s->call.attempts = PATIENCE;
 	s->asked = true;
 	return service_send(s->service, &s->call, err);
 }

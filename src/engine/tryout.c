@@ -233,6 +233,12 @@ recover(struct tryout *t, struct err *err)
 			      jsonraw_member(buf_span(&text), "Was"), err);
 	else if (rc == 0)
 		forget(t);	/* never put, or changed since */
+	if (rc < 0 && err->code == ERR_REMOTE) {
+		err_at(err, "table '%.255s', where a trial that died put an "
+		       "item", (const char *)name->text.ptr);
+		err_advise(err, "if it is gone for good, or another one by "
+			   "now, remove '%s'", t->record);
+	}
 done:
 	buf_free(&text);
 	arena_reset(&t->mem);

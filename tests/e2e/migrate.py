@@ -2,6 +2,7 @@
 done, validated, taken back; killed anywhere and gone on with; and what it says
 when a stage fails."""
 import contextlib
+import glob
 import json
 import os
 import random
@@ -260,64 +261,227 @@ def the_analysis_stops_it_unless_accepted(here, _):
                       story['stages']), story['stages'])
 
 
-def a_table_with_other_keys_stops_it_in_test(here, _):
+def texts(n):
+    """Items that no packing makes small."""
+    r = random.Random(1)
+    items = things(n)
+    for x in items:
+        x['text'] = {'S': ''.join(r.choice('abcdefghij') for _ in range(90))}
+    return items
+
+
+def on_a_full_disk(s, blocks, *args):
+    """Files of half a kilobyte times `blocks` at most."""
+    done = subprocess.run(
+        ['sh', '-c', 'ulimit -f %d; exec "$@"' % blocks, 'sh', e2e.PROGRAM,
+         'migrate', *args], env=s.env, text=True, stdin=subprocess.DEVNULL,
+        capture_output=True)
+    e2e.equal(done.returncode, 4, done)
+    return done.stderr
+
+
+def a_full_disk_stops_it_in_any_stage_and_it_goes_on(here, _):
+    items = texts(1500)
+    plan = small(here, items)
+    job = here + '/job'
+    args = [plan, '--job', job, *YES]
+    with servers.emptied() as s:
+        def stops(blocks, stage, written):
+            err = on_a_full_disk(s, blocks, *args)
+            e2e.contains(err, 'File too large', "stopped in '%s'" % stage,
+                         'to go on:    dynamill migrate ')
+            (e2e.contains if written else lacks)(
+                err, 'to go back:  dynamill rollback --job ' + job)
+            (lacks if written else e2e.contains)(
+                err, 'nothing was written to the target')
+            lacks(err, 'taken back')
+
+        stops(64, 'analyze', written=False)
+        run(s, 'migrate', *args, '--until', 'test')
+        stops(128, 'run', written=False)
+        e2e.equal(held(s), {}, 'held')
+        # What is written over is kept, and needs room.
+        run(s, 'migrate', *args, '--until', 'run')
+        new = {r['id']['S']: push.canonical({'M': r})
+               for r in e2e.lines(job, 'Things')}
+        servers.boto(s, create=[table('Things')], table='Things', batch=[
+            {'id': {'S': k}, 'was': items[i]['text']}
+            for i, k in enumerate(new)])
+        before = held(s)
+        args = [plan, '--job', job, '--yes', '--confirm', 'Things',
+                '--into-existing']
+        stops(128, 'push', written=True)
+        run(s, 'migrate', *args, '--until', 'push')
+        e2e.equal(held(s)['Things'], new, 'held')
+        stops(64, 'validate', written=True)
+        run(s, 'migrate', *args, '--until', 'validate')
+        stops(24, 'report', written=True)
+        run(s, 'migrate', *args)
+        e2e.equal(held(s)['Things'], new, 'held')
+        run(s, 'rollback', '--job', job, '--yes', '--confirm', 'Things')
+        e2e.equal(held(s), before, 'held')
+        # And where live tables are read.
+        with open(plan) as f:
+            text = json.load(f)
+        text['tables']['Things'].update({'from': 'Things', 'to': 'New'})
+        del text['source']['exports']
+        e2e.write_plan(plan, text)
+        job = here + '/live'
+        args = [plan, '--job', job, *YES]
+        stops(24, 'backup', written=False)
+        run(s, 'migrate', *args, '--until', 'run')
+
+
+def lacks(text, part):
+    e2e.check(part not in text, repr(part), 'is in', text)
+
+
+class Losing:
+    """A network that is lost with the first call of an operation."""
+
+    def __init__(self, s):
+        self.s, self.with_call, self.lost, self.after = s, None, False, 0
+
+    def __call__(self, request):
+        call = request.headers.get('x-amz-target', '.').split('.')[1]
+        one = json.loads(request.body).get('Limit') == 1 if call == 'Scan' \
+            else False
+        if call == self.with_call and not one:
+            self.after -= 1
+            self.lost |= self.after < 0
+        if self.lost:
+            raise ConnectionError('lost')
+        return forward(self.s, request)
+
+
+def a_lost_network_leaves_the_job_and_both_commands(here, options):
+    plan = small(here, things(400))
+    job = here + '/job'
+    with servers.emptied() as s:
+        front = Losing(s)
+        with servers.answers(front) as url:
+            env = {'AWS_ENDPOINT_URL_DYNAMODB': url}
+            args = [plan, '--job', job]
+
+            def stops(stage, call, *more, written=False, after=0):
+                front.with_call, front.after = call, after
+                r = run(s, 'migrate', *args, *YES, *more, env=env, status=4)
+                front.with_call, front.lost = None, False
+                e2e.contains(r.err, "stopped in '%s'" % stage,
+                             'to go on:    dynamill migrate ' + plan)
+                back = 'to go back:  dynamill rollback --job ' + job
+                if written:
+                    e2e.contains(r.err, back)
+                else:
+                    e2e.contains(r.err, 'nothing was written to the target')
+                    lacks(r.err, back)
+                lacks(r.err, 'taken back')
+
+            if options.long:        # each waits some seconds for it to pass
+                stops('whoami', 'DescribeTable')
+            servers.boto(s, create=[table('Things')])
+            stops('test', 'PutItem')
+            e2e.equal(held(s), {'Things': {}}, 'held')
+            # What the trial put there is gone with its table.
+            servers.boto(s, drop=['Things'])
+            r = run(s, 'migrate', *args, *YES, env=env, status=4)
+            e2e.contains(r.err, "table 'Things', where a trial that died put",
+                         "remove '%s/trial.json'" % job)
+            os.remove(job + '/trial.json')
+            if options.long:
+                stops('tables', 'CreateTable', written=True)    # it may be
+            stops('push', 'BatchWriteItem', written=True, after=3)
+            e2e.check(0 < len(held(s)['Things']) < 400, 'held')
+            run(s, 'migrate', *args, '--yes', '--confirm', 'Things',
+                '--until', 'push', env=env)
+            stops('validate', 'Scan', written=True)
+            run(s, 'migrate', *args, *YES, env=env)
+            e2e.equal(len(held(s)['Things']), 400, 'held')
+            front.with_call, front.after = 'BatchGetItem', 0
+            back = ['rollback', '--job', job, '--yes', '--confirm', 'Things']
+            r = run(s, *back, '--keep-tables', env=env, status=4)
+            front.with_call, front.lost = None, False
+            run(s, *back, env=env)
+            e2e.equal(held(s), {}, 'held')
+            # Live tables are read again from where it was lost.
+            servers.boto(s, create=[table('Things')], table='Things',
+                         batch=things(50))
+            with open(plan) as f:
+                text = json.load(f)
+            text['tables']['Things'].update({'from': 'Things', 'to': 'New'})
+            del text['source']['exports']
+            e2e.write_plan(plan, text)
+            job = args[-1] = here + '/live'
+            stops('backup', 'Scan', after=2)
+            run(s, 'migrate', *args, *YES, '--until', 'run', env=env)
+            e2e.equal(len(e2e.lines(job, 'New')), 50, 'lines')
+
+
+def another_key_stops_it_wherever_it_is_met(here, _):
     plan = small(here, things(5))
     other = table('Things')
     other['KeySchema'][0]['AttributeName'] = 'other'
     other['AttributeDefinitions'][0]['AttributeName'] = 'other'
+    job = here + '/job'
     with servers.emptied() as s:
         servers.boto(s, create=[other])
-        r = run(s, 'migrate', plan, '--job', here + '/job', *YES, status=5)
-        e2e.contains(r.err, 'has the key other', "stopped in 'test'",
-                     'nothing was written')
+        for until, stage in (('analyze', 'test'), ('run', 'tables'),
+                             ('tables', 'push')):
+            servers.boto(s, drop=['Things'])
+            run(s, 'migrate', plan, '--job', job, *YES, '--until', until)
+            if until == 'tables':
+                servers.boto(s, drop=['Things'])
+            servers.boto(s, create=[other])
+            r = run(s, 'migrate', plan, '--job', job, *YES, status=5)
+            e2e.contains(r.err, 'other', "stopped in '%s'" % stage)
+            lacks(r.err, 'taken back')
+            e2e.equal(held(s), {'Things': {}}, 'held')
 
 
-def a_full_disk_stops_it_in_run_and_it_goes_on(here, _):
-    r = random.Random(1)
-    items = things(3000)
-    for x in items:
-        x['text'] = {'S': ''.join(r.choice('abcdefghij') for _ in range(90))}
+def an_item_that_is_refused_stops_it_in_test(here, _):
+    """Before anything is written that stays."""
+    items = [{**x, 'g': {'N': '1'}} for x in things(9)]     # no key of the index
     plan = small(here, items)
-    job = here + '/job'
     with servers.emptied() as s:
-        run(s, 'migrate', plan, '--job', job, *YES, '--until', 'test')
-        done = subprocess.run(
-            ['sh', '-c', 'ulimit -f 128; exec "$@"', 'sh', e2e.PROGRAM,
-             'migrate', plan, '--job', job, *YES], env=s.env, text=True,
-            stdin=subprocess.DEVNULL, capture_output=True)
-        e2e.equal(done.returncode, 4, done)
-        e2e.contains(done.stderr, "stopped in 'run'", 'to go on:',
-                     'nothing was written')
-        e2e.equal(held(s), {}, 'held')
-        run(s, 'migrate', plan, '--job', job, *YES)
-        e2e.equal(len(held(s)['Things']), 3000, 'held')
+        servers.boto(s, create=[by_g('Things')])
+        r = run(s, 'migrate', plan, '--job', here + '/job', *YES, status=1)
+        e2e.contains(r.out, 'Things: refused: ')
+        e2e.contains(r.err, "stopped in 'test'", 'nothing was written')
+        e2e.equal(held(s), {'Things': {}}, 'held')
 
 
-def a_lost_network_leaves_the_job_and_both_commands(here, _):
-    plan = small(here, things(3000))
+def files_that_are_damaged_stop_it_in_validate(here, _):
+    """What the job wrote is not what it says: that is no finding about the
+    target, and so nothing is taken back."""
+    plan = small(here, things(30))
     job = here + '/job'
     with servers.emptied() as s:
-        run(s, 'migrate', plan, '--job', job, *YES, '--until', 'tables')
-        r = run(s, 'migrate', plan, '--job', job, *YES, '--until', 'push',
-                env={'AWS_ENDPOINT_URL_DYNAMODB': 'http://127.0.0.1:1'},
-                status=4)
-        e2e.contains(r.err, 'to go on:', 'to go back:  dynamill rollback '
-                     '--job ' + job)
-        run(s, 'migrate', plan, '--job', job, *YES)
-        e2e.equal(len(held(s)['Things']), 3000, 'held')
+        run(s, 'migrate', plan, '--job', job, *YES, '--until', 'push')
+        path, = glob.glob(job + '/out/Things/data/*')
+        with open(path, 'r+b') as f:
+            f.seek(40)
+            f.write(b'xxxx')
+        r = run(s, 'migrate', plan, '--job', job, *YES, status=3)
+        e2e.contains(r.err, "stopped in 'validate'", 'to go on:',
+                     'to go back:')
+        lacks(r.err, 'taken back')
+        e2e.equal(len(held(s)['Things']), 30, 'held')
+
+
+def by_g(name):
+    return table(name, {'AttributeName': 'g', 'AttributeType': 'S'},
+                 GlobalSecondaryIndexes=[{
+                     'IndexName': 'byG', 'KeySchema': [
+                         {'AttributeName': 'g', 'KeyType': 'HASH'}],
+                     'Projection': {'ProjectionType': 'ALL'}}])
 
 
 def what_is_refused_for_good_is_taken_back(here, _):
     items = things(300)
     items[100]['g'] = {'N': '1'}            # no key of the index
     plan = small(here, items)
-    index = table('Things', {'AttributeName': 'g', 'AttributeType': 'S'},
-                  GlobalSecondaryIndexes=[{
-                      'IndexName': 'byG', 'KeySchema': [
-                          {'AttributeName': 'g', 'KeyType': 'HASH'}],
-                      'Projection': {'ProjectionType': 'ALL'}}])
     with servers.emptied() as s:
-        servers.boto(s, create=[index])
+        servers.boto(s, create=[by_g('Things')])
         r = run(s, 'migrate', plan, '--job', here + '/job', *YES, status=1)
         e2e.contains(r.err, "stopped in 'push'", 'is taken back')
         e2e.equal(held(s), {'Things': {}}, 'held')
@@ -836,8 +1000,10 @@ if __name__ == '__main__':
     e2e.main([it_is_done_validated_and_taken_back,
               it_goes_on_wherever_it_is_killed,
               the_analysis_stops_it_unless_accepted,
-              a_table_with_other_keys_stops_it_in_test,
-              a_full_disk_stops_it_in_run_and_it_goes_on,
+              another_key_stops_it_wherever_it_is_met,
+              an_item_that_is_refused_stops_it_in_test,
+              files_that_are_damaged_stop_it_in_validate,
+              a_full_disk_stops_it_in_any_stage_and_it_goes_on,
               a_lost_network_leaves_the_job_and_both_commands,
               what_is_refused_for_good_is_taken_back,
               what_differs_in_the_end_is_taken_back,

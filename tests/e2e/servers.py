@@ -345,6 +345,12 @@ def do(d, asked):
     for item in asked.get('put', []):
         d.put_item(TableName=asked['table'],
                    Item={k: typed(v) for k, v in item.items()})
+    batch = [{'PutRequest': {'Item': {k: typed(v) for k, v in item.items()}}}
+             for item in asked.get('batch', [])]
+    for i in range(0, len(batch), 25):
+        left = {asked['table']: batch[i:i + 25]}
+        while left:
+            left = d.batch_write_item(RequestItems=left)['UnprocessedItems']
     for key in asked.get('remove', []):
         d.delete_item(TableName=asked['table'],
                       Key={k: typed(v) for k, v in key.items()})
