@@ -122,6 +122,16 @@ depot_load(const char *path, struct buf *text, struct err *err)
 }
 
 int
+depot_need(const char *path, struct buf *text, struct err *err)
+{
+	const int rc = depot_load(path, text, err);
+
+	return rc > 0 ? 0 : rc < 0 ? -1 :
+		err_set(err, ERR_INPUT, "%s is not there any more; begin the "
+			"job anew", path);
+}
+
+int
 depot_save(const char *path, const char *text, struct err *err)
 {
 	struct s3 *const s = place_s3(path, err);
@@ -472,6 +482,17 @@ make_record(const struct depot *d, const struct job_fact *facts, size_t n,
 	return rc;
 }
 
+/* It was there a moment ago. */
+static int
+fetch_begun(struct depot *d, struct err *err)
+{
+	const int rc = depot_fetch(d, err);
+
+	return rc > 0 ? 0 : rc < 0 ? -1 :
+		err_set(err, ERR_INPUT, "job %s is not there any more; begin it "
+			"anew", d->address);
+}
+
 int
 depot_begin(struct depot *d, const struct job_fact *facts, size_t n,
 	    struct err *err)
@@ -491,7 +512,7 @@ depot_begin(struct depot *d, const struct job_fact *facts, size_t n,
 	if (rc == 0)
 		rc = depot_agree(path, (const char *)text.ptr, &is, err);
 	if (rc == 0)
-		rc = depot_fetch(d, err) > 0 ? 0 : -1;
+		rc = fetch_begun(d, err);
 	buf_free(&text);
 	buf_free(&is);
 	return rc;

@@ -24,6 +24,10 @@ int depot_path(const struct depot *d, char path[DEPOT_PATH_LEN],
 
 /* A small object: 1, its text and a NUL in *text; 0: there is none; or -1. */
 int depot_load(const char *path, struct buf *text, struct err *err);
+
+/* The same of one that must be there: 0, or -1. */
+int depot_need(const char *path, struct buf *text, struct err *err);
+
 int depot_save(const char *path, const char *text, struct err *err);
 
 /* There is one now, of that text or another; what it says goes to *is. */

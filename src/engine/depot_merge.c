@@ -166,7 +166,7 @@ depot_look(struct depot *d, enum run_survey round, struct err *err)
 			    shard_round_name(round));
 
 	if (rc == 0)
-		rc = depot_load(path, &is, err) > 0 ? 0 : -1;
+		rc = depot_need(path, &is, err);
 	if (rc == 0)
 		count = strtoul((const char *)is.ptr, NULL, 10);
 	buf_free(&is);

@@ -199,7 +199,7 @@ check_record(const struct depot *d, struct err *err)
 	int rc = depot_path(d, path, err, JOB_RECORD);
 
 	if (rc == 0)
-		rc = depot_load(path, &there, err) > 0 ? 0 : -1;
+		rc = depot_need(path, &there, err);
 	snprintf(path, sizeof(path), "%s/" JOB_RECORD, d->dir);
 	if (rc == 0)
 		rc = file_load(path, SIZE_MAX / 2, &here, err);

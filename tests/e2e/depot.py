@@ -157,9 +157,11 @@ def as_one_machine_on_its_disk(here, options):
         there = same(s, here, DATA['top'] + '/report')
         e2e.contains(merge(s, here).out, 'done already')
         e2e.contains(shard(s, here, 2).out, 'done already')
-        # It is a job as any other, whose output is in S3.
-        os.makedirs(there + '/out', exist_ok=True)
-        dynamill(s, 'validate', '--job', there, status=None)
+        # Without its data it is a job as any other, whose output is in S3.
+        shutil.rmtree(there + '/out/People')
+        e2e.write(there + '/out/_address', JOB + '/out\n')
+        r = dynamill(s, 'validate', '--job', there)
+        e2e.contains(r.out, 'all sound')
         e2e.equal(s.stat()['refused'], 0, 'refused')
         return 'killed in time' if cut else 'was done before'
 
