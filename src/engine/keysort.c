@@ -32,7 +32,8 @@ enum {
 	MAX_PARTS = 512,
 	FEW = 16 * 1024,		/* records that need no parts */
 	PART = 2 * 1024,		/* ... that are well sorted at once */
-	MIN_BUFFER = 4 * 1024,		/* of a part that is written */
+	MIN_BUFFER = 4 * 1024,		/* of a part that is written, */
+	GOOD_BUFFER = 32 * 1024,	/* ... if it is only for the cache */
 	MAX_BUFFER = 1024 * 1024,
 	BUFFERS_LEN = 12 * 1024 * 1024,	/* of all parts, beside a file */
 	/* The same of a large one, whose writes nobody puts together. */
@@ -221,7 +222,7 @@ start_spreading(struct keysort *s, uint64_t expected, size_t near,
 {
 	const uint64_t some = expected + expected / 4;	/* parts differ */
 	size_t buffers = s->memory / 2, most = buffers, each;
-	size_t least = MIN_BUFFER, usual = BUFFERS_LEN;
+	size_t least = GOOD_BUFFER, usual = BUFFERS_LEN;
 	unsigned bits = 1;
 
 	s->spreads = true;

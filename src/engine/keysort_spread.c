@@ -18,6 +18,7 @@ enum {
 	HUGE_LEN = 2 * 1024 * 1024,
 	ALIGN = 64 * 1024,	/* of ranges in the file */
 	RANGES = 8,		/* of a part, or somewhat more */
+	SMALL_FILE = 64 * 1024 * 1024,
 };
 
 uint64_t *
@@ -155,9 +156,10 @@ keysort_forget(struct keysort *s, const struct keysort_part *p)
 #ifdef __linux__
 	/*
 	 * Its pages need not go to the disk any more, and are at hand for what
-	 * is made of them.  Only a hint: not all file systems know it.
+	 * is made of them.  Only a hint: not all file systems know it.  A file
+	 * that is small will be gone before anybody asks for its pages.
 	 */
-	for (size_t i = 0; i < p->nextents; i++)
+	for (size_t i = 0; s->len > SMALL_FILE && i < p->nextents; i++)
 		(void)fallocate(s->fd,
 				FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
 				(off_t)p->extents[i].at,
