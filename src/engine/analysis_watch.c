@@ -10,13 +10,23 @@
 #include "engine/job.h"
 #include "engine/plan.h"
 
-/* An eye on a unit; rests when that is done, and then takes another. */
+/*
+ * What looks on at one batch after the other, of whatever unit: the one that
+ * rested last is in the caches still.  So there are as many as threads, not as
+ * many as open units, and fewer values are new to them.
+ */
 struct both {
-	struct analysis_watch *watch;
 	struct both *next;		/* that rests */
-	void *stats;
+	void *stats;			/* while it looks */
 	struct discover *discover;
+};
+
+/* An eye on a unit. */
+struct eye {
+	struct analysis_watch *watch;
+	const struct unit *unit;
 	uint32_t table;			/* that reads the unit first */
+	struct both *both;		/* from before() to after(), or NULL */
 };
 
 struct analysis_watch {
@@ -31,8 +41,9 @@ struct analysis_watch {
 
 /* ---- an eye -------------------------------------------------------------- */
 
+/* One that rests, or a new one. */
 static struct both *
-take_resting(struct analysis_watch *w)
+take_both(struct analysis_watch *w, struct err *err)
 {
 	struct both *b;
 
@@ -41,73 +52,93 @@ take_resting(struct analysis_watch *w)
 	if (b != NULL)
 		w->resting = b->next;
 	pthread_mutex_unlock(&w->lock);
-	return b;
+	if (b != NULL)
+		return b;
+	b = calloc(1, sizeof(*b));
+	if (b == NULL) {
+		err_set(err, ERR_SYSTEM, "out of memory");
+		return NULL;
+	}
+	b->discover = discover_new((uint32_t)w->plan->ntables, err);
+	if (b->discover != NULL)
+		return b;
+	free(b);
+	return NULL;
 }
 
-static void
-rest(struct both *b)
+/* It has seen its batch, or as much of it as could be.  Returns 0 or -1. */
+static int
+rest(struct eye *e, bool whole, struct err *err)
 {
-	struct analysis_watch *const w = b->watch;
+	struct analysis_watch *const w = e->watch;
+	struct both *const b = e->both;
+	int rc = 0;
 
+	e->both = NULL;
+	if (b == NULL)
+		return 0;
+	if (b->stats != NULL)
+		rc = w->stats_observer.close(b->stats, whole, err);
+	b->stats = NULL;
 	pthread_mutex_lock(&w->lock);
 	b->next = w->resting;
 	w->resting = b;
 	pthread_mutex_unlock(&w->lock);
+	return rc;
 }
 
 static void *
 open_eye(void *context, const struct unit *u, struct err *err)
 {
 	struct analysis_watch *const w = context;
-	struct both *b = take_resting(w);
+	struct eye *const e = calloc(1, sizeof(*e));
 
-	if (b == NULL) {
-		b = calloc(1, sizeof(*b));
-		if (b == NULL) {
-			err_set(err, ERR_SYSTEM, "out of memory");
-			return NULL;
-		}
-		b->watch = w;
-		b->discover = discover_new((uint32_t)w->plan->ntables, err);
-		if (b->discover == NULL) {
-			free(b);
-			return NULL;
-		}
+	if (e == NULL) {
+		err_set(err, ERR_SYSTEM, "out of memory");
+		return NULL;
 	}
-	b->table = w->plan->inputs[u->input].tables[0];
-	b->stats = w->stats_observer.open(w->stats, u, err);
-	if (b->stats != NULL)
-		return b;
-	rest(b);
-	return NULL;
+	e->watch = w;
+	e->unit = u;
+	e->table = w->plan->inputs[u->input].tables[0];
+	return e;
 }
 
 static int
 before(void *eye, const struct batch *batch, struct err *err)
 {
-	struct both *const b = eye;
+	struct eye *const e = eye;
+	const struct unit_observer *const o = &e->watch->stats_observer;
+	struct both *const b = take_both(e->watch, err);
 
-	if (b->watch->stats_observer.before(b->stats, batch, err) != 0)
+	e->both = b;
+	if (b == NULL)
 		return -1;
-	return discover_see(b->discover, b->table, batch, err);
+	b->stats = o->open(o->context, e->unit, err);
+	if (b->stats == NULL || o->before(b->stats, batch, err) != 0)
+		return -1;
+	return discover_see(b->discover, e->table, batch, err);
 }
 
 static int
 after(void *eye, const struct batch *batch,
       const struct program_result *result, struct err *err)
 {
-	struct both *const b = eye;
+	struct eye *const e = eye;
 
-	return b->watch->stats_observer.after(b->stats, batch, result, err);
+	if (e->watch->stats_observer.after(e->both->stats, batch, result,
+					   err) != 0)
+		return -1;
+	return rest(e, true, err);
 }
 
+/* Of a batch that came to nothing it has not rested yet. */
 static int
 close_eye(void *eye, bool whole, struct err *err)
 {
-	struct both *const b = eye;
-	const int rc = b->watch->stats_observer.close(b->stats, whole, err);
+	struct eye *const e = eye;
+	const int rc = rest(e, whole, err);
 
-	rest(b);
+	free(e);
 	return rc;
 }
 

@@ -3,10 +3,10 @@
  * which attributes they have, of which types and values; and what the plan made
  * of them that the accounts do not say.
  *
- * It looks on while units go by (struct unit_observer in unit.h).  Each open
- * unit has an eye of its own, which takes no lock and allocates nothing but for
- * what it has not seen before; stats_settle() adds them up.  The result does
- * not depend on threads, nor on the order of units.
+ * It looks on while units go by (struct unit_observer in unit.h).  Each unit or
+ * batch, as it is opened for, has an eye of its own, which takes no lock and
+ * allocates nothing but for what it has not seen before; stats_settle() adds
+ * them up.  The result does not depend on threads, nor on the order of units.
  *
  * An attribute path is a top-level name, or one in nested maps (`a.b`); all
  * elements of a list or set are one path (`a[*]`), and so are all values of a
