@@ -114,6 +114,11 @@ prepare(struct bench *b, const char *plan_path, const char *table)
 	if (b->run == NULL || b->reader == NULL)
 		die(&err);
 	b->input = found.input;
+
+	size_t n;
+	const struct span *const wanted = program_watched(program, b->input,
+							  &n);
+	ddbjson_watch(b->reader, wanted, n);
 }
 
 int

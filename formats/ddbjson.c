@@ -1,6 +1,7 @@
 /* ddbjson.c - a block of lines to a batch of items. */
 #include "formats/ddbjson.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,6 +38,17 @@ ddbjson_free(struct ddbjson *d)
 	scan_free(&d->one);
 	free(d->stack);
 	free(d);
+}
+
+void
+ddbjson_watch(struct ddbjson *d, const struct span *names, size_t n)
+{
+	assert(n <= DDBJSON_WATCHED);
+	if (d->names.watched == names && d->names.nwatched == n)
+		return;
+	d->names.watched = names;
+	d->names.nwatched = (uint32_t)n;
+	known_reset(&d->names);
 }
 
 void

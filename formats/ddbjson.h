@@ -30,6 +30,14 @@ struct item_format;
 extern const struct item_format ddbjson_format;
 
 struct ddbjson *ddbjson_new(struct err *err);
+
+/*
+ * Between two blocks: number these names from 1, as item.h has it, where they
+ * are found in items; at most DDBJSON_WATCHED, not copied, and another list is
+ * elsewhere.  Not all are found: a number is there to save a look at the text.
+ */
+enum { DDBJSON_WATCHED = 14 };
+void ddbjson_watch(struct ddbjson *d, const struct span *names, size_t n);
 void ddbjson_free(struct ddbjson *d);	/* NULL is fine */
 
 /* A new file begins: line 1, offset 0. */

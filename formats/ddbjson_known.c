@@ -43,6 +43,20 @@ known_end(struct known_names *names, size_t nquotes)
 						       : LONGEST_PAUSE;
 }
 
+/* What the flags of a name say of the watched ones. */
+static uint8_t
+watch_bits(const struct known_names *names, const struct value *name)
+{
+	uint32_t i = 0;
+
+	while (i < names->nwatched && !span_equal(names->watched[i],
+				(struct span){ name->text, name->len }))
+		i++;
+	return (uint8_t)((names->nwatched == 0 ? 0 :
+			  i < names->nwatched ? i + 1 : VALUE_UNWATCHED)
+			 << VALUE_WATCH_SHIFT);
+}
+
 /* The number of a name, that of a new one if it is not among them. */
 static uint32_t
 number_of(struct known_names *names, const struct value *name)
@@ -63,6 +77,7 @@ number_of(struct known_names *names, const struct value *name)
 	memcpy(k->form, name->text, name->len);
 	memcpy(k->form + name->len, "\":{\"", 4);
 	k->name = *name;
+	k->name.flags |= watch_bits(names, name);
 	k->need = (uint32_t)(((uint64_t)1 << (name->len + 4)) - 1);
 	names->hashes[i] = name->hash;
 	k->bit = (uint64_t)1 << (i - 1);

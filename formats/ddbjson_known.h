@@ -40,6 +40,8 @@ struct known_names {
 	uint16_t hashes[1 + KNOWN_MAX];	/* of the names, close together */
 	uint64_t factor;
 	uint32_t n, misses, deals;
+	const struct span *watched;	/* numbered from 1 */
+	uint32_t nwatched;
 	uint32_t rest, pause;	/* blocks to go without, now and next time */
 };
 
@@ -66,7 +68,7 @@ known_at(const struct known_names *names, size_t slot)
 						     names->slots[slot]);
 }
 
-/* Begin with none.  Not while an item is under way. */
+/* Begin with none, and those to watch.  Not while an item is under way. */
 void known_reset(struct known_names *names);
 
 /*

@@ -187,17 +187,29 @@ make_items(uint8_t *in, size_t cap)
 }
 
 static void
-decode(const uint8_t *in, size_t len, struct batch *b)
+decode_watched(const uint8_t *in, size_t len, const struct span *list, size_t n,
+	       struct batch *b)
 {
 	struct ddbjson *const d = ddbjson_new(&err);
 	size_t used;
 
 	assert_non_null(d);
+	ddbjson_watch(d, list, n);
+	/* Once before, so that it knows the names. */
+	assert_int_equal(ddbjson_decode(d, (struct span){ in, len }, true, b,
+					&used, &err), 0);
+	batch_reset(b);
 	assert_int_equal(ddbjson_decode(d, (struct span){ in, len }, true, b,
 					&used, &err), 0);
 	assert_int_equal(b->nrejects, 0);
 	assert_int_equal(b->nitems, NITEMS);
 	ddbjson_free(d);
+}
+
+static void
+decode(const uint8_t *in, size_t len, struct batch *b)
+{
+	decode_watched(in, len, NULL, 0, b);
 }
 
 /* Steps from `first` on, the long way.  Returns how many were done. */
@@ -451,6 +463,72 @@ the_short_way_does_what_the_long_one_does(void **state)
 	assert_true(nshort > nsteps / 2);
 }
 
+/* Is every name found where a search finds it?  How many are numbered? */
+static size_t
+compare_found(const struct names *n, const struct value *map)
+{
+	struct names_found found;
+	size_t numbered = 0;
+
+	assert_true(names_find(n, map, &found));
+	for (uint32_t i = 1; i <= n->n; i++) {
+		const struct value *const v = value_attr(map, n->of[i].text,
+							 n->of[i].hash);
+
+		assert_ptr_equal(names_here(i, map, &found), v);
+		assert_int_equal(found.mask >> i & 1, v != NULL);
+		numbered += v != NULL && v[-1].flags >> VALUE_WATCH_SHIFT != 0;
+	}
+	assert_int_equal(found.mask & 1, 0);
+	return numbered;
+}
+
+/* Those that the decoder has numbered, and those of it has not. */
+static void
+watched_names_are_where_they_are(void **state)
+{
+	static uint8_t in[1 << 16];
+	struct span list[DDBJSON_WATCHED];
+	struct batch b = { 0 };
+	size_t numbered = 0, nitems = 0;
+	struct made m;
+
+	(void)state;
+	for (uint32_t i = 0; i < ROUNDS; i++) {
+		struct lane l = { 0 };
+		size_t n = 0;
+
+		cpu_init(i % 2 == 0 ? NULL : "avx512");
+		seed = i * 2654435761u + 23;
+		make_plan(&m);
+		assert_int_equal(lane_init(&l, &m.table, &err), 0);
+		/* Beside another lane's, and in another order. */
+		list[n++] = span_of("y1");
+		for (uint32_t k = l.names.n; k > 0 && n < DDBJSON_WATCHED; k--)
+			list[n++] = l.names.of[k].text;
+		if (l.names.n >= DDBJSON_WATCHED)
+			n = 0;
+		else
+			names_watch(&l.names, list, n);
+		const size_t len = make_items(in, sizeof(in));
+		batch_reset(&b);
+		decode_watched(in, len, list, n, &b);
+		for (size_t k = 0; k < NITEMS && l.names.n > 0; k++, nitems++)
+			numbered += compare_found(&l.names, &b.items[k].map);
+		/* By one who does not number them. */
+		batch_reset(&b);
+		decode(in, len, &b);
+		for (size_t k = 0; k < NITEMS && l.names.n > 0; k++)
+			assert_int_equal(compare_found(&l.names,
+						       &b.items[k].map), 0);
+		lane_free(&l);
+		free_plan(&m);
+	}
+	cpu_init(NULL);
+	batch_free(&b);
+	assert_true(numbered > nitems);
+}
+
 /* What was found stays right while attributes go and move. */
 static void
 names_are_found_and_told_apart(void **state)
@@ -503,6 +581,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_short_way_does_what_the_long_one_does),
 		cmocka_unit_test(edits_of_a_line_come_to_the_same),
+		cmocka_unit_test(watched_names_are_where_they_are),
 		cmocka_unit_test(names_are_found_and_told_apart),
 	};
 

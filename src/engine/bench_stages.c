@@ -185,6 +185,13 @@ open_way(struct way *w, struct err *err)
 	w->program = program_run_new(s->program, err);
 	if (w->reader == NULL || w->program == NULL)
 		return -1;
+	if (w->format == &ddbjson_format) {
+		size_t n;
+		const struct span *const names = program_watched(s->program,
+						w->unit->input, &n);
+
+		ddbjson_watch(w->reader, names, n);
+	}
 	w->format->decode_rewind(w->reader);
 	if (program_needs_pool(s->program)) {
 		w->pool = outputs_pool_new(s->plan, s->cancel, err);

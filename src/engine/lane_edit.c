@@ -258,7 +258,7 @@ lane_make_cases(struct lane *l, const struct plan_table *t, struct err *err)
 /* Edits of one line, in the making. */
 struct edits {
 	struct edit *next;
-	const struct value *kids;
+	const struct item *item;
 	const uint8_t *nothing;
 	size_t len;			/* of the line with them */
 };
@@ -272,16 +272,28 @@ add(struct edits *to, const uint8_t *at, size_t cut, const uint8_t *text,
 	to->len += len - cut;
 }
 
-/* The change of attribute `p`, which stands in the line. */
+/* value_name_raw(), most often without a call. */
+static inline struct span
+raw_name(const struct value *name)
+{
+	return __builtin_expect((name->flags & VALUE_ESC) != 0, 0)
+		? value_name_raw(name)
+		: (struct span){ name->text, name->len };
+}
+
+/* The change of attribute `p`, which stands in the line, as all around it. */
 static inline void
 add_change(struct edits *to, const struct lane_change *ch, unsigned p)
 {
-	const struct value *const name = &to->kids[2 * p];
-	const struct span raw = value_name_raw(name);
+	const struct item *const item = to->item;
+	const struct value *const name = &item->map.kids[2 * p];
+	const struct span raw = raw_name(name);
+	const uint8_t *const value = raw.ptr + raw.len + 2;	/* `":` */
+	/* What follows is `,"` and a name, or `}}`. */
+	const uint8_t *const end = (2 * p + 2 < item->map.len
+		? raw_name(name + 2).ptr : item->line.ptr + item->line.len) - 2;
 
 	if (ch->gone) {
-		const struct span value = value_raw(name + 1);
-		const uint8_t *const end = value.ptr + value.len;
 		/* With the comma before it; the first, with that after it. */
 		const uint8_t *const at = raw.ptr - (p > 0 ? 2 : 1);
 
@@ -290,11 +302,9 @@ add_change(struct edits *to, const struct lane_change *ch, unsigned p)
 	}
 	if (ch->name != NULL)
 		add(to, raw.ptr - 1, raw.len + 2, ch->name, ch->name_len);
-	if (ch->value != NULL) {
-		const struct span value = value_raw(name + 1);
-
-		add(to, value.ptr, value.len, ch->value, ch->value_len);
-	}
+	if (ch->value != NULL)
+		add(to, value, (size_t)(end - value), ch->value,
+		    ch->value_len);
 }
 
 int
@@ -330,7 +340,7 @@ lane_edit(const struct lane *l, struct item *item,
 
 	struct edit *const edits = arena_take(mem, (nuses + 2 * c->nchanges + 1)
 					      * sizeof(*edits), err);
-	struct edits to = { .next = edits, .kids = item->map.kids,
+	struct edits to = { .next = edits, .item = item,
 			    .nothing = l->text, .len = item->line.len };
 
 	if (edits == NULL)

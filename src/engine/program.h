@@ -149,6 +149,13 @@ void program_clear_sums(struct program_run *r);
 void program_add_sums(struct program_run *to, const struct program_run *from);
 
 /*
+ * Names for ddbjson_watch() by whoever decodes items of this input: the program
+ * then need not look for them.
+ */
+const struct span *program_watched(const struct program *p, uint32_t input,
+				   size_t *n);
+
+/*
  * Run the program over a batch of items of `input` (see struct plan_input).
  * Undecodable lines among its rejects count as read and rejected.  Items are
  * changed in place.  Returns 0, or -1 if the run cannot go on.

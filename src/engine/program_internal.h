@@ -8,6 +8,7 @@
 #include "engine/program.h"
 #include "engine/target.h"
 #include "expr/expr.h"
+#include "formats/ddbjson.h"
 
 struct original;
 struct outputs_pool;
@@ -25,6 +26,12 @@ struct part {
 	bool deep;			/* steps may nest values deeper */
 };
 
+/* Names that a decoder should number. */
+struct watched {
+	struct span of[DDBJSON_WATCHED];
+	size_t n;
+};
+
 struct program {
 	const struct plan *plan;
 	struct part *parts;		/* one a plan table */
@@ -33,6 +40,7 @@ struct program {
 	size_t nleft;
 	bool *several;			/* one an input: see program_outputs.c */
 	bool *masked;			/* likewise: a table says `masked` */
+	struct watched *watched;	/* likewise: names of its lanes */
 	bool needs_pool;
 };
 

@@ -45,6 +45,8 @@ target_init(struct target *t, const struct plan_table *table, struct err *err)
 		add_key(t, &ix->key.pk, PARTITION_KEY_MAX_LEN, ix->name);
 		add_key(t, &ix->key.sk, SORT_KEY_MAX_LEN, ix->name);
 	}
+	t->plain = t->nkeys == 1 &&
+		   (t->keys[0].type == 0 || t->keys[0].type == VALUE_S);
 	return 0;
 }
 

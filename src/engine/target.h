@@ -32,6 +32,7 @@ struct target {
 	struct target_key *keys;
 	size_t nkeys;
 	bool has_sort;		/* keys[1] is its sort key */
+	bool plain;		/* one key, and an S may be it */
 };
 
 /* Returns 0 or -1.  The names stay the plan's. */
@@ -49,6 +50,18 @@ int target_check(const struct target *t, const struct item *item,
 		 const struct value *values, bool deep, struct arena *mem,
 		 struct keyhash *key, struct key_types *types,
 		 struct err *err);
+
+/*
+ * What most items are: of one key, a short text.  Is the key `v` surely good,
+ * and no more to be said than its type?
+ */
+static inline bool
+target_is_plain(const struct target *t, const struct value *v)
+{
+	return t->plain && v->type == VALUE_S &&
+	       (v->flags & VALUE_ESC) == 0 &&
+	       v->len - 1 < PARTITION_KEY_MAX_LEN;
+}
 
 /* Is it within ITEM_MAX_LEN?  `len` is that of its line, never less. */
 int target_check_size(const struct item *item, size_t len, struct err *err);

@@ -420,6 +420,13 @@ unit_choose_reader(struct unit_run *r, const struct item_format *format,
 		r->reader = format->decode_start(r->unit->rules, err);
 	if (r->reader == NULL)
 		return -1;
+	if (format == &ddbjson_format) {
+		size_t n;
+		const struct span *const names = program_watched(
+			r->shared->program, r->unit->input, &n);
+
+		ddbjson_watch(r->reader, names, n);
+	}
 	format->decode_rewind(r->reader);
 	return 0;
 }

@@ -35,6 +35,9 @@
  *     VALUE_CLEAN on a text without VALUE_RAW says that whoever made it knows
  *     that nothing in it needs escaping.
  *  5. `hash` of a NAME is name_hash() of its text.
+ *     The upper four bits of its flags may say its number on a list that the
+ *     decoder was given (ddbjson_watch()): 0, nobody looked; VALUE_UNWATCHED,
+ *     it is not there.  A copy to another item means nothing.
  *  6. A value may be copied to another place as a struct; the copy keeps its
  *     flags and still points to the same children.  A container's children may
  *     so be shared: copy the array before changing a shared one (value_own()).
@@ -62,6 +65,8 @@ enum {
 	VALUE_ESC = 2,
 	VALUE_TRUE = 4,
 	VALUE_CLEAN = 8,
+	VALUE_WATCH_SHIFT = 4,		/* of a NAME; see invariant 5 */
+	VALUE_UNWATCHED = 15,
 };
 
 struct value {

@@ -69,7 +69,7 @@ guess(const struct names *names, const struct value *map,
 	const unsigned shift = names->shift;
 	const uint32_t n = map->len / 2;
 
-	memset(out->at, 0, (names->n + 1) * sizeof(out->at[0]));
+	memset(out->at, 0, sizeof(out->at));
 	for (uint32_t i = 0; i < n; i++) {
 		const uint16_t hash = kids[2 * i].hash;
 		const size_t s = hash >> shift & mask;
@@ -80,12 +80,47 @@ guess(const struct names *names, const struct value *map,
 	}
 }
 
+void
+names_watch(struct names *names, const struct span *list, size_t n)
+{
+	names->watched = true;
+	for (uint8_t i = 1; i <= names->n; i++)
+		for (size_t k = 0; k < n; k++)
+			if (span_equal(names->of[i].text, list[k]))
+				names->watch[k + 1] = i;
+}
+
+/* By what the decoder has found.  False if it did not look at all of them. */
+static bool
+find_watched(const struct names *names, const struct value *map,
+	     struct names_found *out)
+{
+	const struct value *const kids = map->kids;
+	const uint32_t n = map->len / 2;
+	uint32_t mask = 0;
+	bool all = true;
+
+	memset(out->at, 0, sizeof(out->at));
+	for (uint32_t i = 0; i < n; i++) {
+		const unsigned w = kids[2 * i].flags >> VALUE_WATCH_SHIFT;
+		const unsigned number = names->watch[w];
+
+		all &= w != 0;
+		out->at[number] = (uint16_t)(i + 1);
+		mask |= (uint32_t)1 << number;
+	}
+	out->mask = mask & ~(uint32_t)1;
+	return all;
+}
+
 bool
 names_find(const struct names *names, const struct value *map,
 	   struct names_found *out)
 {
 	if (map->len / 2 > NAMES_MAX_ATTRS)
 		return false;
+	if (names->watched && find_watched(names, map, out))
+		return true;
 	guess(names, map, out);
 	out->mask = 0;
 	for (uint32_t i = 1; i <= names->n; i++) {

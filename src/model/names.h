@@ -27,6 +27,9 @@ struct names {
 		struct span text;	/* not copied */
 		uint16_t hash;
 	} of[NAMES_MAX + 1];
+	/* By what flags of a NAME say (item.h): its number here, or 0. */
+	bool watched;
+	uint8_t watch[1 << (8 - VALUE_WATCH_SHIFT)];
 };
 
 /* Are the two of `n` bytes the same?  For names: no call, few branches. */
@@ -63,6 +66,12 @@ uint32_t names_add(struct names *names, struct span name);
 
 /* After the last was added.  False if their hashes cannot be told apart. */
 bool names_build(struct names *names);
+
+/*
+ * Some of the `n` names in the list are ours: where an item's names say their
+ * numbers on it, these are taken for true.
+ */
+void names_watch(struct names *names, const struct span *list, size_t n);
 
 /* Where each name stands: number of the attribute from 1, or 0. */
 struct names_found {
