@@ -1,11 +1,13 @@
 #include "cli/commands.h"
 
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "aws/creds.h"
 #include "aws/dynamodb.h"
+#include "aws/rights.h"
 #include "aws/s3.h"
 #include "aws/service.h"
 #include "aws/side.h"
@@ -18,6 +20,7 @@
 #include "cli/environment.h"
 #include "cli/log.h"
 #include "cli/options.h"
+#include "engine/place.h"
 #include "engine/plan.h"
 #include "engine/sides.h"
 #include "formats/json.h"
@@ -152,6 +155,34 @@ print_recovery(struct service *s, const char *name)
 	arena_free(&mem);
 }
 
+/* What will fail for want of a right; to push and to read are the least. */
+static void
+print_rights(struct look *l, struct service *s, const char *name)
+{
+	struct right list[RIGHTS];
+	struct err err = { 0 };
+	bool all = true;
+	const int n = rights_look(s, name, l->from != NULL, list, &err);
+
+	if (n < 0) {
+		fail(l, "rights", &err);
+		return;
+	}
+	for (int i = 0; i < n; i++) {
+		if (!list[i].denied)
+			continue;
+		all = false;
+		tell("  %-12s %s: no dynamodb:%s, without which these fail: "
+		     "%s\n", "rights", name, list[i].call, l->from != NULL
+		     ? "all that reads it" : list[i].needed_by);
+		l->failed |= strcmp(list[i].call, "Scan") == 0 ||
+			strcmp(list[i].call, "BatchWriteItem") == 0;
+	}
+	if (all)
+		tell("  %-12s %s: may be read%s\n", "rights", name,
+		     l->from != NULL ? "" : " and written");
+}
+
 static void
 print_table(struct look *l, struct service *s, const char *name)
 {
@@ -167,8 +198,10 @@ print_table(struct look *l, struct service *s, const char *name)
 		tell("  %-12s %s: %s, %llu item%s when last counted\n",
 		     "table", name, t.status, (unsigned long long)t.nitems,
 		     plural(t.nitems));
-	if (rc > 0)
+	if (rc > 0 && l->from == NULL)
 		print_recovery(s, name);
+	if (rc >= 0)
+		print_rights(l, s, name);
 	dynamodb_table_free(&t);
 }
 
@@ -205,27 +238,41 @@ see(void *context, const struct s3_object *o, struct err *err)
 	return 0;
 }
 
-/* One object of each source that is in S3. */
+/* A pattern is listed from the folder in front of its first wildcard. */
 static void
-print_buckets(struct look *l)
+print_bucket(struct look *l, const char *path, bool source)
 {
 	struct err err = { 0 };
 	struct s3 *const s = s3_new(l->side, &err);
+	const size_t n = strcspn(path, "*?[");
+	char from[PATH_MAX];
+	bool any = false;
 
-	for (size_t i = 0; s != NULL && i < l->from->nsources; i++) {
-		const char *const path = l->from->sources[i].path;
-		bool any = false;
-
-		if (strncmp(path, "s3://", 5) != 0)
-			continue;
-		if (s3_list(s, path, 1, see, &any, &err) < 0)
-			fail(l, "bucket", &err);
-		else
-			tell("  %-12s %s: %s\n", "bucket", path, any
-			       ? "can be listed" : "holds nothing");
-		l->failed |= !any;
-	}
+	snprintf(from, sizeof(from), "%.*s", (int)n, path);
+	if (path[n] != '\0')
+		strrchr(from, '/')[1] = '\0';
+	if (s == NULL || s3_list(s, from, 1, see, &any, &err) < 0)
+		fail(l, "bucket", &err);
+	else
+		tell("  %-12s %s: %s\n", "bucket", path, any
+		     ? "can be listed" : source ? "holds nothing"
+		     : "can be listed, and is empty");
+	l->failed |= source && !any;
 	s3_free(s);
+}
+
+/* What of the sources is in AWS. */
+static void
+print_sources(struct look *l, struct service *s)
+{
+	for (size_t i = 0; i < l->from->nsources; i++) {
+		const char *const path = l->from->sources[i].path;
+
+		if (place_is_remote(path))
+			print_bucket(l, path, true);
+		if (place_is_table(path))
+			print_table(l, s, path + strlen("dynamodb://"));
+	}
 }
 
 static void
@@ -247,9 +294,11 @@ print_place(struct look *l)
 	}
 	say("DynamoDB", service_url(s));
 	if (l->from != NULL)
-		print_buckets(l);
+		print_sources(l, s);
 	else
 		print_tables(l, s);
+	if (l->of != NULL && l->of->out != NULL)
+		print_bucket(l, l->of->out, false);
 	service_close(s);
 }
 

@@ -6,7 +6,8 @@ const char help_whoami[] =
 "\n"
 "Says whose credentials are found, where they are from, and what they reach:\n"
 "without a plan the tables of the region, with one its source and its target,\n"
-"the account that it wants and its tables. Changes nothing.\n"
+"the account that it wants, its tables and buckets, and for want of which\n"
+"rights commands will fail. Changes nothing.\n"
 "\n"
 SIDE_OPTIONS
 "  --stage NAME        a stage of the plan (or the variable STAGE)\n"

@@ -540,6 +540,50 @@ def whoami_tells_who_and_where(here, _):
         e2e.equal(s.stat()['refused'], 0, 'refused')
 
 
+def whoami_tells_with_which_rights_it_will_fail(here, _):
+    """Found out without an item being read or written."""
+    plan = e2e.write_plan(here + '/plan.json', {
+        'source': {'exports': ['dynamodb://Old']},
+        'tables': {'Things': {'key': {'pk': 'S', 'sk': 'N'}, 'from': 'Old',
+                              'to': 'Things-new'}}})
+    thing = {'pk': {'S': 'a'}, 'sk': {'N': '1'}}
+    with servers.dynamodb() as s:
+        servers.boto(s, create=[push.ROLE, {**push.ROLE, 'TableName': 'Old'}],
+                     table='Things-new', put=[thing])
+        before = s.stat()['requests']
+        done = whoami(s.env, plan)
+        e2e.equal(done.returncode, 0, done.stdout)
+        e2e.contains(done.stdout, 'Old: may be read\n',
+                     'Things-new: may be read and written\n')
+        e2e.check(s.stat()['requests'] - before >= 9, 'requests')
+        e2e.equal(servers.boto(s, scan='Things-new'), [thing], 'items')
+
+    def answers(*denied):
+        def answer(request):
+            call = request.headers.get('x-amz-target', '.').split('.')[1]
+            if call == '':
+                return 200, {}, IDENTITY
+            if call == 'DescribeTable':
+                return 200, {}, b'{"Table":{"TableStatus":"ACTIVE"}}'
+            kind = 'AccessDeniedException' if call in denied else \
+                'ValidationException'
+            return 400, {}, json.dumps({'__type': 'x#' + kind}).encode()
+        return servers.answers(answer)
+    for denied, status in ((('PutItem', 'UpdateItem'), 0),
+                           (('BatchWriteItem',), 4), (('Scan',), 4)):
+        with answers(*denied) as url:
+            env = servers.environment(
+                AWS_ENDPOINT_URL_DYNAMODB=url, AWS_REGION='eu-west-1',
+                AWS_ACCESS_KEY_ID='A', AWS_SECRET_ACCESS_KEY='B',
+                AWS_ENDPOINT_URL_STS=url)
+            done = whoami(env, plan)
+            e2e.equal(done.returncode, status, done.stdout)
+            for call in denied:
+                e2e.contains(done.stdout, 'Things-new: no dynamodb:' + call)
+            e2e.equal(done.stdout.count(': no dynamodb:'), len(denied) +
+                      denied.count('Scan'), done.stdout)
+
+
 def whoami_without_credentials_fails_and_says_so(_here, _):
     done = whoami(servers.environment(AWS_REGION='us-east-1'))
     e2e.equal(done.returncode, 4, done.stdout)
@@ -566,4 +610,5 @@ if __name__ == '__main__':
               http_2_is_spoken_with_who_speaks_it,
               an_answer_that_does_not_come_is_given_up,
               whoami_tells_who_and_where,
+              whoami_tells_with_which_rights_it_will_fail,
               whoami_without_credentials_fails_and_says_so])
