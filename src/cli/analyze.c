@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/plural.h"
 #include "cli/log.h"
 #include "cli/words.h"
@@ -84,12 +85,13 @@ print_costs(const struct analysis *a, const struct analysis_table *t)
 static void
 print_attributes(const struct analysis_table *t)
 {
+	struct buf room = { 0 };
 	char n[32], d[32];
 
 	for (size_t i = 0; i < t->nattributes; i++) {
 		const struct stats_attribute *const s = &t->attributes[i];
 
-		printf("      %-32s %12s ", s->path,
+		printf("      %-32s %12s ", words_shown(s->path, &room),
 		       words_count(s->present, n));
 		for (int type = VALUE_S; type < VALUE_PLACE; type++)
 			if (s->types[type] > 0)
@@ -97,10 +99,13 @@ print_attributes(const struct analysis_table *t)
 				       value_type_name((enum value_type)type));
 		if (s->distinct > 0)
 			printf(", %s different", words_count(s->distinct, d));
-		if (s->min != NULL)
-			printf(", %s … %s", s->min, s->max);
+		if (s->min != NULL) {
+			printf(", %s … ", words_shown(s->min, &room));
+			printf("%s", words_shown(s->max, &room));
+		}
 		printf("%s\n", s->mixed ? "  MIXED" : "");
 	}
+	buf_free(&room);
 }
 
 static void
@@ -164,6 +169,8 @@ print_reference(const struct analysis *a, const struct analysis_reference *ref)
 static void
 print_problems(const struct analysis *a)
 {
+	struct buf room = { 0 };
+
 	if (a->nproblems == 0) {
 		printf("\nNo problems found.\n");
 		return;
@@ -173,11 +180,13 @@ print_problems(const struct analysis *a)
 		const struct analysis_problem *const p = &a->problems[i];
 
 		printf("  %s %s%s\n    %s\n", p->error ? "error" : "warning",
-		       p->name, p->accepted ? " (accepted)" : "", p->what);
+		       p->name, p->accepted ? " (accepted)" : "",
+		       words_shown(p->what, &room));
 		if (p->where[0] != '\0')
-			printf("    %s\n", p->where);
-		printf("    → %s\n", p->action);
+			printf("    %s\n", words_shown(p->where, &room));
+		printf("    → %s\n", words_shown(p->action, &room));
 	}
+	buf_free(&room);
 }
 
 /* One event for each; a reason may quote an item. */

@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "cli/help.h"
 #include "cli/options.h"
+#include "cli/words.h"
 #include "formats/jsonwrite.h"
 
 static FILE *out;		/* NULL: no log */
@@ -179,8 +180,12 @@ log_problem(enum log_level level, FILE *to, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(s, sizeof(s), fmt, ap);
 	va_end(ap);
-	if (to != NULL)
-		fprintf(to, "dynamill: %s\n", s);
+	if (to != NULL) {
+		struct buf room = { 0 };
+
+		fprintf(to, "dynamill: %s\n", words_shown(s, &room));
+		buf_free(&room);
+	}
 	w = log_begin(level, "problem");
 	if (w == NULL)
 		return;

@@ -5,6 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/buf.h"
+#include "base/display.h"
+#include "base/err.h"
+
 const char *
 words_bytes(uint64_t n, char out[16])
 {
@@ -60,4 +64,26 @@ words_money(double n, const char *currency, char out[64])
 		 dollars ? "$" : "", little ? 0.01 : n, dollars ? "" : " ",
 		 dollars ? "" : currency);
 	return out;
+}
+
+const char *
+words_shown(const char *text, struct buf *room)
+{
+	static const uint8_t END = 0;
+	struct err unused;
+
+	buf_reset(room);
+	for (const char *at = text;; at++) {
+		const size_t n = strcspn(at, "\n");
+		const bool last = at[n] == '\0';
+
+		if (display_put((struct span){ (const uint8_t *)at, n }, false,
+				room, &unused) != 0 ||
+		    buf_append(room, last ? (struct span){ &END, 1 }
+					  : span_of("\n"), &unused) != 0)
+			return text;
+		if (last)
+			return (const char *)room->ptr;
+		at += n;
+	}
 }

@@ -168,6 +168,11 @@ read_plan_name(struct plan *p, struct plan_part *part, struct err *err)
 		return tree_err(t, err, "'%s' cannot name a plan, since it "
 				"names a folder: no '/', and no '.' first",
 				part->name);
+	for (const char *c = part->name; *c != '\0'; c++)
+		if ((uint8_t)*c < ' ' || *c == 0x7f)
+			return tree_err(t, err, "a plan's name cannot hold "
+					"control characters, since it names a "
+					"folder");
 	return 0;
 }
 
