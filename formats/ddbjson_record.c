@@ -19,6 +19,7 @@
 #include "formats/ddbjson.h"
 #include "formats/formats.h"
 #include "model/batch.h"
+#include "model/compare.h"
 
 enum member { METADATA, KEYS, OLD_IMAGE, NEW_IMAGE, NMEMBERS };
 
@@ -350,10 +351,8 @@ next_part(struct parts *p, uint32_t number, const struct reject **bad)
 }
 
 static const char *
-wrong_with_keys(const struct item *keys)
+wrong_with_keys(const struct value *map)
 {
-	const struct value *const map = &keys->map;
-
 	if (map->len != 2 && map->len != 4)
 		return "Keys has neither one attribute nor two";
 	for (uint32_t i = 1; i < map->len; i += 2)
@@ -364,6 +363,45 @@ wrong_with_keys(const struct item *keys)
 		else if (map->kids[i].len == 0)
 			return "an attribute of Keys is empty";
 	return NULL;
+}
+
+/* Does the image have these keys?  Returns 1, 0, or -1. */
+static int
+has_keys(const struct value *image, const struct value *keys,
+	 struct arena *mem, struct err *err)
+{
+	int rc = 1;
+
+	for (uint32_t i = 0; i < keys->len && rc == 1; i += 2) {
+		const struct value *const name = &keys->kids[i];
+		const struct value *const v = value_attr(image,
+			(struct span){ name->text, name->len }, name->hash);
+
+		rc = v != NULL ? value_equal(name + 1, v, mem, err) : 0;
+	}
+	return rc;
+}
+
+int
+ddbjson_record_check(const struct value *keys, const struct value *old,
+		     const struct value *new, struct arena *mem,
+		     const char **why, struct err *err)
+{
+	int rc = 1;
+
+	*why = wrong_with_keys(keys);
+	if (*why != NULL)
+		return 0;
+	if (old->type != 0)
+		rc = has_keys(old, keys, mem, err);
+	if (rc == 0)
+		*why = "OldImage has another key than Keys";
+	if (rc == 1 && new->type != 0) {
+		rc = has_keys(new, keys, mem, err);
+		if (rc == 0)
+			*why = "NewImage has another key than Keys";
+	}
+	return rc < 0 ? -1 : 0;
 }
 
 /*
@@ -411,7 +449,12 @@ put_together(struct ddbjson_record *d, struct span in, struct line *l,
 		.keys = items[KEYS], .old = items[OLD_IMAGE],
 		.new = items[NEW_IMAGE],
 	};
-	wrong = wrong_with_keys(out->keys);
+	static const struct value none;
+	if (ddbjson_record_check(&out->keys->map, out->old != NULL ?
+				 &out->old->map : &none, out->new != NULL ?
+				 &out->new->map : &none, mem, &wrong,
+				 err) != 0)
+		return -1;
 	if (wrong == NULL)
 		return 1;
 

@@ -8,7 +8,8 @@
  *
  * Keys is always there: one or two attributes, S, N or B.  Without OldImage the
  * item is new, without NewImage it is gone; but in exports of the view
- * NEW_IMAGE no record has an OldImage.  Every member is a map of attributes and
+ * NEW_IMAGE no record has an OldImage.  Images have the attributes of Keys,
+ * with the same values.  Every member is a map of attributes and
  * is checked as strictly as an item is (ddbjson.h); members come in any order,
  * none twice and no others.  A line that fails is a reject of the batch.
  */
@@ -44,5 +45,15 @@ void ddbjson_record_rewind(struct ddbjson_record *d);
 enum { DDBJSON_RECORD_MAX_LINES = 256 };
 int ddbjson_record_decode(struct ddbjson_record *d, struct span in, bool last,
 			  struct batch *out, size_t *used, struct err *err);
+
+/*
+ * What is wrong with the members of a record, values of type 0 if they are not
+ * there, or *why NULL.  Returns 0, or -1 if memory is refused.
+ */
+struct arena;
+struct value;
+int ddbjson_record_check(const struct value *keys, const struct value *old,
+			 const struct value *new, struct arena *mem,
+			 const char **why, struct err *err);
 
 #endif

@@ -10,6 +10,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "formats/ddbjson.h"
+#include "formats/ddbjson_record.h"
 #include "formats/ion.h"
 #include "formats/ion_internal.h"
 #include "model/batch.h"
@@ -82,20 +83,6 @@ take_record(const struct value *map, struct ion_found *f)
 	return f->parts[0].type == VALUE_M;
 }
 
-static const char *
-wrong_with_keys(const struct value *keys)
-{
-	if (keys->len != 2 && keys->len != 4)
-		return "Keys has neither one attribute nor two";
-	for (uint32_t i = 1; i < keys->len; i += 2)
-		if (keys->kids[i].type < VALUE_S ||
-		    keys->kids[i].type > VALUE_B)
-			return "an attribute of Keys is neither S, N nor B";
-		else if (keys->kids[i].len == 0)
-			return "an attribute of Keys is empty";
-	return NULL;
-}
-
 int
 ion_record(struct ion *d, struct ion_text *t, struct ion_found *f)
 {
@@ -109,8 +96,9 @@ ion_record(struct ion *d, struct ion_text *t, struct ion_found *f)
 		return rc;
 	if (!take_record(&map, f))
 		wrong = "no record of an incremental export";
-	else
-		wrong = wrong_with_keys(&f->parts[0]);
+	else if (ddbjson_record_check(&f->parts[0], &f->parts[1], &f->parts[2],
+				      t->mem, &wrong, t->err) != 0)
+		return ION_FAILED;
 	return wrong == NULL ? ION_OK : ion_refuse(t, from, wrong);
 }
 

@@ -154,6 +154,12 @@ what_is_wrong_is_said_with_its_place(void **state)
 		{ "{\"Keys\":{\"a\":{\"BOOL\":true}}}", "neither S, N nor B",
 		  8 },
 		{ "{\"Keys\":{\"a\":{\"S\":\"\"}}}", "is empty", 8 },
+		{ "{\"Keys\":" ID("a") ",\"NewImage\":" ID("b") "}",
+		  "NewImage has another key than Keys", 8 },
+		{ "{\"OldImage\":{},\"Keys\":" ID("a") "}",
+		  "OldImage has another key than Keys", 22 },
+		{ "{\"Keys\":{\"a\":{\"N\":\"1\"}},\"NewImage\":{\"a\":{\"S\":"
+		  "\"1\"}}}", "NewImage has another key", 8 },
 		{ "{\"Keys\":" ID("a") ",\"Keys\":" ID("a") "}", "twice", 26 },
 		{ "{\"Keys\":" ID("a") "", "the line ends where ',' or '}'",
 		  24 },

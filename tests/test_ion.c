@@ -775,7 +775,9 @@ records_of_incremental_exports_are_read(void **state)
 		"$ion_1_0 {NewImage:{id:\"x\"}}\n"
 		"$ion_1_0 {Keys:{}}\n"
 		"$ion_1_0 {Keys:{id:true}}\n"
-		"$ion_1_0 {Keys:{id:\"\"}}\n";
+		"$ion_1_0 {Keys:{id:\"\"}}\n"
+		"$ion_1_0 {Keys:{n:1.},OldImage:{n:1.0},NewImage:{n:2.}}\n"
+		"$ion_1_0 {Keys:{n:1.},OldImage:{n:1.50}}\n";
 	static const char *const WHY[] = {
 		"no record of an incremental export",
 		"no record of an incremental export",
@@ -783,6 +785,8 @@ records_of_incremental_exports_are_read(void **state)
 		"Keys has neither one attribute nor two",
 		"an attribute of Keys is neither S, N nor B",
 		"an attribute of Keys is empty",
+		"NewImage has another key than Keys",
+		"OldImage has another key than Keys",
 	};
 	const struct span in = block_of(TEXT, sizeof(TEXT) - 1);
 	struct ion *const d = ion_new(true, NULL);
@@ -795,8 +799,8 @@ records_of_incremental_exports_are_read(void **state)
 	assert_int_equal(used, in.len);
 	assert_int_equal(batch.nitems, 0);
 	assert_int_equal(batch.nrecords, 2);
-	assert_int_equal(batch.nrejects, 6);
-	for (size_t i = 0; i < 6; i++)
+	assert_int_equal(batch.nrejects, 8);
+	for (size_t i = 0; i < 8; i++)
 		assert_string_equal(batch.rejects[i].why.text, WHY[i]);
 
 	const struct record *const r = batch.records;

@@ -499,7 +499,7 @@ def a_refused_record_changes_nothing(here, options):
     """Neither its old key goes nor does its new item come."""
     e = Export(here, 'Tab', 1, kind='incremental')
     old = dict(STATES[0][1], bad={'BOOL': False})
-    e.add(record(old, dict(old, bad={'BOOL': True}, s={'S': 'x'}), '') +
+    e.add(record(old, dict(old, bad={'BOOL': True}, kind={'S': 'x'}), '') +
           record(dict(old, bad={'BOOL': True}), None, '') +
           record(dict(old, bad={'BOOL': True}), old, '')).write()
     run(plan(here, [here + '/' + e.folder()],
