@@ -1,6 +1,7 @@
 #include "cli/commands.h"
 
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -12,9 +13,34 @@
 #include "cli/environment.h"
 #include "cli/log.h"
 #include "cli/options.h"
+#include "cli/stage.h"
 #include "cli/ticker.h"
 #include "engine/import_job.h"
 #include "engine/plan.h"
+#include "engine/status.h"
+
+/* How far each import is, for who looks from outside; from any thread. */
+static void
+tell(const struct import_job *i)
+{
+	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+	struct status_table list[OPTIONS_MAX_WORDS];
+	struct import_job_table t;
+	size_t n = 0;
+
+	if (pthread_mutex_trylock(&lock) != 0)
+		return;
+	if (stage_is_due()) {
+		for (; n < OPTIONS_MAX_WORDS && import_job_table(i, n, &t); n++)
+			list[n] = (struct status_table){
+				.name = t.name, .done = t.processed,
+				.total = t.nitems, .items = t.imported,
+				.bad = t.errors, .left = -1,
+			};
+		stage_tables(list, n);
+	}
+	pthread_mutex_unlock(&lock);
+}
 
 static void
 watch(void *context, const struct import_job *i)
@@ -24,6 +50,7 @@ watch(void *context, const struct import_job *i)
 	uint64_t all, up;
 	unsigned done = 0, n = 0;
 
+	tell(i);
 	if (!ticker_is_shown(o))
 		return;
 	for (; import_job_table(i, n, &t); n++)

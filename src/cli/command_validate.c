@@ -10,6 +10,7 @@
 #include "cli/help.h"
 #include "cli/log.h"
 #include "cli/options.h"
+#include "cli/stage.h"
 #include "cli/shards.h"
 #include "cli/validate_print.h"
 #include "engine/validate.h"
@@ -90,6 +91,22 @@ see(void *context, const struct validate_check *c, struct err *err)
 			return -1;
 	}
 	return flush(p, err);
+}
+
+/* Within a migration, for who looks at its status. */
+static void
+watch(void *context, const struct run *run)
+{
+	(void)context;
+	if (stage_is_due())
+		console_tables(run);
+}
+
+static void
+progress(void *context, const struct status_table *list, size_t n)
+{
+	(void)context;
+	stage_tables(list, n);
 }
 
 static int
@@ -219,7 +236,9 @@ command_validate(const struct options *o)
 		.job = o->job, .version = DYNAMILL_VERSION,
 		.cancel = &commands_cancel,
 		.see = see, .context = &p,
+		.watch = watch, .progress = progress,
 	};
+	console_start(o);	/* its rates begin now */
 	int rc = o->shard == NULL ? 0 :
 		shards_read(o->shard, &options.shard, &options.nshards, &err);
 	if (rc == 0)

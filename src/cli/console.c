@@ -56,6 +56,8 @@ console_start(const struct options *o)
 	console.shown = !o->quiet && !o->no_progress;
 	console.terminal = isatty(STDERR_FILENO) != 0;
 	console.start = console.last = console.logged = now();
+	/* Those of a pass before this one. */
+	memset(console.paces, 0, sizeof(console.paces));
 }
 
 /* How long the table at `i` has been under way, or took. */

@@ -24,6 +24,8 @@
 
 struct err;
 struct row;
+struct run;
+struct status_table;
 struct value;
 
 enum validate_kind {
@@ -76,6 +78,14 @@ struct validate_options {
 	uint32_t shard, nshards;	/* of validate_dump(), validate_job():
 					   some of the files; 0: all */
 	const atomic_bool *cancel;
+
+	/*
+	 * How far it is, now and then; each may be NULL: validate_job() by its
+	 * run, validate_live() table by table.
+	 */
+	void (*watch)(void *context, const struct run *run);
+	void (*progress)(void *context, const struct status_table *list,
+			 size_t n);
 
 	/* Called from one thread at a time.  0 or -1. */
 	int (*see)(void *context, const struct validate_check *c,

@@ -304,7 +304,8 @@ validate_job(const struct validate_options *o, struct validate_sums *s,
 		.run_time = was.run_time != NULL ? was.run_time : o->run_time,
 		.run_time_given = true, .version = o->version,
 		.cancel = o->cancel, .survey = SURVEY_AGAIN,
-		.observer = &observer,
+		.observer = &observer, .watch = o->watch,
+		.context = o->context,
 	};
 	run.plan.variable = variable;
 	run.plan.context = &c;

@@ -14,6 +14,7 @@
 
 #include "aws/dynamodb.h"
 #include "aws/getitems.h"
+#include "aws/http.h"
 #include "aws/service.h"
 #include "aws/side.h"
 #include "base/arena.h"
@@ -27,6 +28,7 @@
 #include "engine/recall.h"
 #include "engine/rows.h"
 #include "engine/sides.h"
+#include "engine/status.h"
 #include "engine/tabledef.h"
 #include "engine/validate_internal.h"
 #include "formats/ddbjson.h"
@@ -375,17 +377,55 @@ close_live(struct live *l)
 	arena_free(&l->mem);
 }
 
+/* Table `at` is next: those before it are done. */
+static int
+tell(const struct live *l, size_t at, double seconds, struct err *err)
+{
+	const struct validate_options *const o = l->options;
+	struct status_table *list;
+	uint64_t done = 0;
+
+	if (o->progress == NULL)
+		return 0;
+	list = calloc(l->out.n + 1, sizeof(*list));
+	if (list == NULL)
+		return err_set(err, ERR_SYSTEM, "out of memory");
+	for (size_t i = 0; i < at; i++)
+		done += l->out.tables[i].puts.nitems;
+	for (size_t i = 0; i < l->out.n; i++) {
+		const struct outfiles_table *const t = &l->out.tables[i];
+
+		list[i] = (struct status_table){
+			.name = t->name, .total = t->puts.nitems,
+			.done = i < at ? t->puts.nitems : 0,
+			.items = i < at ? t->puts.nitems : 0,
+			.rate = i == at && seconds > 0
+				? (double)done / seconds : 0,
+			.left = i < at ? 0 : done == 0 ? -1
+				: seconds * (double)t->puts.nitems /
+				  (double)done,
+		};
+	}
+	o->progress(o->context, list, l->out.n);
+	free(list);
+	return 0;
+}
+
 int
 validate_live(const struct validate_options *o, struct validate_sums *s,
 	      struct err *err)
 {
+	const uint64_t began = http_clock();
 	struct live l = { .options = o, .sums = s };
 	int rc;
 
 	*s = (struct validate_sums){ 0 };
 	rc = open_live(&l, err);
-	for (size_t i = 0; rc == 0 && i < l.out.n; i++)
-		rc = check_table(&l, &l.out.tables[i], err);
+	for (size_t i = 0; rc == 0 && i < l.out.n; i++) {
+		rc = tell(&l, i, (double)(http_clock() - began) / 1e3, err);
+		if (rc == 0)
+			rc = check_table(&l, &l.out.tables[i], err);
+	}
 	close_live(&l);
 	return rc;
 }
