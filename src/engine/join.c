@@ -26,7 +26,7 @@ enum {
 	NEAR_MEMORY = 16 << 20,
 	MAX_MAPPINGS = 50000,	/* Linux has 65530 for a process */
 	/* Of a thread; more is of no use where records are few: see useful(). */
-	USEFUL_MEMORY = 8 << 20,
+	USEFUL_MEMORY = 16 << 20,
 	USEFUL_BYTES = 2,	/* of a record */
 };
 
@@ -191,17 +191,24 @@ useful(const struct join_state *s, unsigned threads)
 	return n > USEFUL_MEMORY ? (size_t)n : USEFUL_MEMORY;
 }
 
+/* Of so much, what is not a worker's buffers. */
+static size_t
+without_own(size_t memory)
+{
+	return memory > 2 * OWN_MEMORY ? memory - OWN_MEMORY : memory / 2;
+}
+
 static void
 share_memory(struct join_state *s, unsigned threads)
 {
 	const size_t most = s->join->memory == 0 ? USUAL_MEMORY
 						 : s->join->memory;
 	const size_t enough = useful(s, threads);
-	size_t memory = (most < JOIN_MIN_MEMORY ? JOIN_MIN_MEMORY : most) /
-			threads;
+	const size_t memory = (most < JOIN_MIN_MEMORY ? JOIN_MIN_MEMORY : most)
+			      / threads;
 
-	memory = memory < enough ? memory : enough;
-	s->memory = memory > 2 * OWN_MEMORY ? memory - OWN_MEMORY : memory / 2;
+	s->mapped = without_own(memory);
+	s->memory = without_own(memory < enough ? memory : enough);
 	s->near = NEAR_MEMORY / threads;
 }
 

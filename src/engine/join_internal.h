@@ -86,6 +86,7 @@ struct join_state {
 	struct join_result *result;
 	size_t memory;		/* of a worker */
 	size_t near;		/* ... of that, to be small: see keysort.h */
+	size_t mapped;		/* the most of an index that is asked at random */
 };
 
 /* What a worker has of its own. */

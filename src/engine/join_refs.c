@@ -215,7 +215,7 @@ join_refs(struct join_worker *w, uint32_t relation, struct err *err)
 	a->result = r;
 	a->index = s->join->tables[rel->table].name == NULL ? &NONE :
 		   &s->indexes[rel->table];
-	if (a->index->idx.len > (s->memory < LARGE ? s->memory : LARGE))
+	if (a->index->idx.len > (s->mapped < LARGE ? s->mapped : LARGE))
 		rc = read_sorted(w, KEYLOG_REF, relation, keysort_finish_rough,
 				 put_sorted, a, err);
 	else
