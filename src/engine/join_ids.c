@@ -228,7 +228,6 @@ build(struct builder *b, struct err *err)
 	    mapping_open(b->files.ids_path, &x->ids, err) != 0 ||
 	    keyindex_open(&x->ix, x->idx, err) != 0)
 		goto done;
-	mapping_by_large_pages(x->idx);
 	rc = name_pairs(x, &b->collisions, b->result->collision,
 			&b->result->ncollision, err);
 done:

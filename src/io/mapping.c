@@ -49,8 +49,12 @@ address(struct span bytes)
 	return p;
 }
 
-void
-mapping_by_large_pages(struct span bytes)
+/*
+ * If it is large: where its pages must be read, 2 MiB at once, which also are
+ * one page to the processor.
+ */
+static void
+by_large_pages(struct span bytes)
 {
 #ifdef MADV_HUGEPAGE
 	if (bytes.len >= DIRECT_LARGE)
@@ -78,7 +82,7 @@ mapping_at_random(struct span bytes)
 		return;
 	/* It may not be there yet: then it comes by the piece, and stays. */
 	if (is_kept(bytes.len))
-		mapping_by_large_pages(bytes);
+		by_large_pages(bytes);
 	madvise(address(bytes), bytes.len, MADV_RANDOM);
 }
 

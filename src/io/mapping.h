@@ -19,12 +19,6 @@ struct err;
  */
 int mapping_open(const char *path, struct span *out, struct err *err);
 
-/*
- * If it is large: where its pages must be read, 2 MiB at once, which also are
- * one page to the processor.  For who reads most of it.
- */
-void mapping_by_large_pages(struct span bytes);
-
 /* It will be read here and there, not from start to end. */
 void mapping_at_random(struct span bytes);
 
