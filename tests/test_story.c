@@ -1,3 +1,4 @@
+/* test_story.c - what was done in a job, told and read back. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

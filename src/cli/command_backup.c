@@ -1,3 +1,4 @@
+/* command_backup.c - live tables by Scan into a folder that is a dump. */
 #include "cli/commands.h"
 
 #include <inttypes.h>

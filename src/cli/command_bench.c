@@ -1,3 +1,4 @@
+/* command_bench.c - what each stage of a run costs on this machine. */
 #include "cli/commands.h"
 
 #include <stdint.h>

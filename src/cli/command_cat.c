@@ -1,3 +1,4 @@
+/* command_cat.c - the items of dumps, a line each. */
 #include "cli/commands.h"
 
 #include <signal.h>

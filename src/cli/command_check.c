@@ -1,3 +1,4 @@
+/* command_check.c - a plan as it was understood, and nothing done. */
 #include "cli/commands.h"
 
 #include <stdio.h>

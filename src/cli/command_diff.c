@@ -1,3 +1,4 @@
+/* command_diff.c - two dumps, item by item. */
 #include "cli/commands.h"
 
 #include <inttypes.h>

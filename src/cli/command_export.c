@@ -1,3 +1,4 @@
+/* command_export.c - exports made by the service, and waited for. */
 #include "cli/commands.h"
 
 #include <inttypes.h>

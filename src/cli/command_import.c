@@ -1,3 +1,4 @@
+/* command_import.c - a job's output into new tables, by ImportTable. */
 #include "cli/commands.h"
 
 #include <inttypes.h>

@@ -1,3 +1,4 @@
+/* command_init.c - a plan to start with, from what is in the exports. */
 #include "cli/commands.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* command_lookup.c - which new id an id was given, and back. */
 #include "cli/commands.h"
 
 #include <signal.h>

@@ -1,3 +1,4 @@
+/* command_push.c - a job's output into its tables. */
 #include "cli/commands.h"
 
 #include <inttypes.h>

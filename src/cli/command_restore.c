@@ -1,3 +1,4 @@
+/* command_restore.c - a dump into a table, or by the service a table again. */
 #include "cli/commands.h"
 
 #include <limits.h>

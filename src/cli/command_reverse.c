@@ -1,3 +1,4 @@
+/* command_reverse.c - the plan that undoes a plan. */
 #include "cli/commands.h"
 
 #include <inttypes.h>

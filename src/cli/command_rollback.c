@@ -1,3 +1,4 @@
+/* command_rollback.c - what a job wrote to its tables, undone. */
 #include "cli/commands.h"
 
 #include <inttypes.h>

@@ -1,3 +1,4 @@
+/* command_run.c - a plan carried out: all of it, or a shard. */
 #include "cli/commands.h"
 
 #include <stdio.h>

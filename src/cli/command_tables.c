@@ -1,3 +1,4 @@
+/* command_tables.c - target tables made, looked at and deleted. */
 #include "cli/commands.h"
 
 #include <dirent.h>

@@ -1,3 +1,4 @@
+/* command_test.c - a few items, each before and after. */
 #include "cli/commands.h"
 
 #include <limits.h>

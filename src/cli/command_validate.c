@@ -1,3 +1,4 @@
+/* command_validate.c - dumps and jobs held against what they should be. */
 #include "cli/commands.h"
 
 #include <inttypes.h>

@@ -1,3 +1,4 @@
+/* command_whoami.c - whose credentials there are, and what they reach. */
 #include "cli/commands.h"
 
 #include <limits.h>

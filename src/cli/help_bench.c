@@ -1,3 +1,4 @@
+/* help_bench.c - help of bench. */
 #include "cli/help_internal.h"
 
 const char help_bench[] =

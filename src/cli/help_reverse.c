@@ -1,3 +1,4 @@
+/* help_reverse.c - help of reverse. */
 #include "cli/help_internal.h"
 
 const char help_reverse[] =
