@@ -13,7 +13,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -41,21 +40,6 @@ die_of(const char *what)
 {
 	fprintf(stderr, "merge: %s: %m\n", what);
 	exit(2);
-}
-
-static int
-remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st;
-	(void)type;
-	(void)ftw;
-	return remove(path);
-}
-
-static void
-remove_folder(const char *path)
-{
-	nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
 /* KiB of this process that are no file's. */
@@ -102,7 +86,7 @@ make_part(const char *dir, uint64_t n, uint32_t part, uint32_t parts)
 		die(&err);
 	join_result_free(&result);
 	snprintf(path, sizeof(path), "%s/index/units", dir);
-	remove_folder(path);
+	file_remove_folder(path);
 }
 
 /* ---- reading and writing ------------------------------------------------- */
@@ -212,7 +196,7 @@ time_merge(const struct setup *s, double *cpu, long *memory)
 	*cpu = now(CLOCK_PROCESS_CPUTIME_ID) - *cpu;
 	if (r.items != s->n * s->parts || r.ids != r.items)
 		die(&(struct err){ ERR_INPUT, "not all ids are there" });
-	remove_folder(to);
+	file_remove_folder(to);
 	return start;
 }
 
@@ -269,6 +253,6 @@ main(int argc, char **argv)
 		       (double)len / 1e6 / merged, copied, memory);
 		fflush(stdout);
 	}
-	remove_folder(s.top);
+	file_remove_folder(s.top);
 	return 0;
 }

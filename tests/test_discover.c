@@ -687,8 +687,7 @@ reads_the_ids_of_an_index(void **state)
 			    "    pk: {table: Users, pattern: \"USER#{id}\"}\n");
 	buf_free(&out);
 	discover_free(d);
-	snprintf(path, sizeof(path), "rm -rf %s", dir);
-	assert_int_equal(system(path), 0);
+	assert_int_equal(file_remove_folder(dir), 0);
 }
 
 int

@@ -2,7 +2,6 @@
  * test_exports.c - exports and data files are found wherever they were put, and
  * what is not as the manifests say is told.
  */
-#include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -32,19 +31,10 @@ make_root(void **state)
 }
 
 static int
-remove_one(const char *path, const struct stat *st, int kind, struct FTW *ftw)
-{
-	(void)st;
-	(void)kind;
-	(void)ftw;
-	return remove(path);
-}
-
-static int
 remove_root(void **state)
 {
 	(void)state;
-	return nftw(root, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	return file_remove_folder(root);
 }
 
 static const char *

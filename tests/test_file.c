@@ -297,11 +297,43 @@ whole_files_are_read_in_any_steps(void **state)
 	buf_free(&got);
 }
 
+static bool
+is_there(const char *name)
+{
+	struct stat st;
+
+	return lstat(name, &st) == 0;
+}
+
+static void
+a_folder_goes_with_all_that_is_in_it(void **state)
+{
+	char top[96], deep[96], link[96], kept[96];
+	struct err err;
+
+	(void)state;
+	snprintf(kept, sizeof(kept), "%s/kept", folder);
+	snprintf(top, sizeof(top), "%s/top", folder);
+	snprintf(deep, sizeof(deep), "%s/top/a/b", folder);
+	snprintf(link, sizeof(link), "%s/top/a/link", folder);
+	assert_int_equal(file_make_folder(kept, &err), 0);
+	assert_int_equal(file_make_folder(deep, &err), 0);
+	assert_int_equal(symlink(kept, link), 0);
+	assert_int_equal(file_remove_folder(top), 0);
+	assert_false(is_there(top));
+	/* What a link led to is not in it. */
+	assert_true(is_there(kept));
+	assert_int_equal(file_remove_folder(kept), 0);
+	/* What is not there is gone as well. */
+	assert_int_equal(file_remove_folder(kept), 0);
+}
+
 int
 main(void)
 {
 #define TEST(t) cmocka_unit_test_setup_teardown(t, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
+		TEST(a_folder_goes_with_all_that_is_in_it),
 		TEST(calls_that_are_cut_short_change_nothing),
 		TEST(calls_that_are_interrupted_change_nothing),
 		TEST(full_disk_leaves_nothing_and_is_told_with_the_path),

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -42,11 +43,8 @@ make_dir(void **state)
 static int
 remove_dir(void **state)
 {
-	char cmd[96];
-
 	(void)state;
-	snprintf(cmd, sizeof(cmd), "rm -rf %s", dir);
-	return system(cmd);
+	return file_remove_folder(dir);
 }
 
 static struct job *
@@ -64,11 +62,8 @@ open_ok(const struct job_fact *facts, size_t n)
 static int
 clear(void **state)
 {
-	char cmd[112];
-
 	(void)state;
-	snprintf(cmd, sizeof(cmd), "rm -rf %s/*", dir);
-	return system(cmd);
+	return file_remove_folder(dir) != 0 || mkdir(dir, 0777) != 0 ? -1 : 0;
 }
 
 static bool

@@ -73,12 +73,9 @@ make_dir(void **state)
 static int
 remove_dir(void **state)
 {
-	char cmd[96];
-
 	(void)state;
 	free(all);
-	snprintf(cmd, sizeof(cmd), "rm -rf %s", dir);
-	return system(cmd);
+	return file_remove_folder(dir);
 }
 
 static struct keyhash

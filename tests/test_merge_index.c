@@ -40,11 +40,8 @@ make_top(void **state)
 static int
 remove_top(void **state)
 {
-	char cmd[96];
-
 	(void)state;
-	snprintf(cmd, sizeof(cmd), "rm -rf %s", top);
-	return system(cmd);
+	return file_remove_folder(top);
 }
 
 /*

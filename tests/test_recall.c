@@ -15,6 +15,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "engine/job.h"
+#include "io/file.h"
 
 #define FACT(g, n, v) { .group = (g), .name = (n), .value = (v) }
 
@@ -33,12 +34,9 @@ make_dir(void **state)
 static int
 remove_dir(void **state)
 {
-	char cmd[96];
-
 	(void)state;
 	arena_free(&mem);
-	snprintf(cmd, sizeof(cmd), "rm -rf %s", dir);
-	return system(cmd);
+	return file_remove_folder(dir);
 }
 
 /* A job with these facts, written and read again. */

@@ -2,7 +2,6 @@
  * test_trial.c - which items a trial finds, what it says of them, and that it
  * reads no more than it must.
  */
-#include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -34,21 +33,12 @@ make_root(void **state)
 }
 
 static int
-remove_one(const char *path, const struct stat *st, int kind, struct FTW *ftw)
-{
-	(void)st;
-	(void)kind;
-	(void)ftw;
-	return remove(path);
-}
-
-static int
 remove_root(void **state)
 {
 	(void)state;
 	buf_free(&told);
 	return chdir("/") != 0 ||
-	       nftw(root, remove_one, 16, FTW_DEPTH | FTW_PHYS) != 0 ? -1 : 0;
+	       file_remove_folder(root) != 0 ? -1 : 0;
 }
 
 static void

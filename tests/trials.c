@@ -1,6 +1,5 @@
 #include "tests/trials.h"
 
-#include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -30,22 +29,13 @@ trials_make_root(void **state)
 	return mkdtemp(root) == NULL || chdir(root) != 0 ? -1 : 0;
 }
 
-static int
-remove_one(const char *path, const struct stat *st, int kind, struct FTW *ftw)
-{
-	(void)st;
-	(void)kind;
-	(void)ftw;
-	return remove(path);
-}
-
 int
 trials_remove_root(void **state)
 {
 	(void)state;
 	buf_free(&told);
 	return chdir("/") != 0 ||
-	       nftw(root, remove_one, 16, FTW_DEPTH | FTW_PHYS) != 0 ? -1 : 0;
+	       file_remove_folder(root) != 0 ? -1 : 0;
 }
 
 void

@@ -1,6 +1,5 @@
 #include "engine/bench.h"
 
-#include <ftw.h>
 #include <linux/perf_event.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -77,24 +76,6 @@ read_cycles(int fd)
 	uint64_t n = 0;
 
 	return fd >= 0 && read(fd, &n, sizeof(n)) == sizeof(n) ? n : 0;
-}
-
-/* ---- a folder for a while ------------------------------------------------ */
-
-static int
-remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st;
-	(void)type;
-	(void)ftw;
-	remove(path);
-	return 0;
-}
-
-static void
-remove_all(const char *folder)
-{
-	nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
 /* ---- which files --------------------------------------------------------- */
@@ -272,7 +253,7 @@ take_run(const struct bench_options *o, struct run_options *ro,
 	const struct bench_time now = { threads,
 		seconds(CLOCK_MONOTONIC) - wall, cpu_seconds() - cpu };
 	run_close(r);
-	remove_all(ro->job_dir);
+	file_remove_folder(ro->job_dir);
 	if (rc == 0 && (best->threads == 0 || now.wall < best->wall))
 		*best = now;
 	return rc;
@@ -314,7 +295,7 @@ measure(const struct bench_options *o, const char *top,
 			rc = err_set(err, ERR_CANCELLED, "interrupted");
 	}
 	run_close(r);
-	remove_all(job);
+	file_remove_folder(job);
 	out->nruns = ways(ro.threads > 0 ? ro.threads : 1, threads);
 	for (unsigned i = 0; i < repeat && rc == 0; i++)
 		for (size_t k = 0; k < out->nruns && rc == 0; k++)
@@ -335,6 +316,6 @@ bench_do(const struct bench_options *o, struct bench_result *out,
 		return err_set(err, ERR_SYSTEM, "cannot make a folder in '%s':"
 			       " %m; TMPDIR names another", o->tmp);
 	const int rc = measure(o, top, out, err);
-	remove_all(top);
+	file_remove_folder(top);
 	return rc;
 }

@@ -1,6 +1,5 @@
 #include "engine/rehearsal.h"
 
-#include <ftw.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +7,7 @@
 
 #include "base/err.h"
 #include "engine/run.h"
+#include "io/file.h"
 
 struct rehearsal {
 	struct run_options options;
@@ -99,16 +99,6 @@ rehearsal_run(const struct rehearsal *r)
 	return r->run;
 }
 
-static int
-remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st;
-	(void)type;
-	(void)ftw;
-	remove(path);
-	return 0;
-}
-
 void
 rehearsal_close(struct rehearsal *r)
 {
@@ -116,6 +106,6 @@ rehearsal_close(struct rehearsal *r)
 		return;
 	run_close(r->run);
 	if (r->folder[0] != '\0')
-		nftw(r->folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+		file_remove_folder(r->folder);
 	free(r);
 }

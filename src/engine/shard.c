@@ -1,7 +1,6 @@
 #include "engine/shard.h"
 
 #include <errno.h>
-#include <ftw.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
@@ -384,20 +383,10 @@ shard_check(const char *job_dir, const char *name, enum run_survey round,
 
 /* ---- removing ------------------------------------------------------------ */
 
-static int
-remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st;
-	(void)type;
-	(void)ftw;
-	remove(path);
-	return 0;
-}
-
 void
 shard_remove_attempt(const char *attempt)
 {
-	nftw(attempt, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	file_remove_folder(attempt);
 }
 
 void
@@ -409,7 +398,7 @@ shard_remove_round(const char *job_dir, enum run_survey round)
 	count_path(job_dir, round, path, sizeof(path));
 	unlink(path);
 	round_folder(job_dir, round, path, sizeof(path));
-	nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	file_remove_folder(path);
 	snprintf(path, sizeof(path), "%s/" JOB_SHARDS, job_dir);
 	rmdir(path);	/* if it was the last */
 }

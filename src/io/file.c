@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -527,4 +528,25 @@ file_make_folder(const char *path, struct err *err)
 	}
 	free(copy);
 	return rc;
+}
+
+/* Goes on past what stays: the rest may still be in somebody's way. */
+static int
+remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	(void)st;
+	(void)type;
+	(void)ftw;
+	remove(path);
+	return 0;
+}
+
+int
+file_remove_folder(const char *path)
+{
+	enum { MOST_OPEN = 16 };
+	struct stat st;
+
+	nftw(path, remove_one, MOST_OPEN, FTW_DEPTH | FTW_PHYS);
+	return lstat(path, &st) != 0 ? 0 : -1;
 }

@@ -74,4 +74,10 @@ void file_raise_limit(void);
 /* Make the folder `path` and those above it where they are missing. */
 int file_make_folder(const char *path, struct err *err);
 
+/*
+ * Remove the folder `path` with all that is in it; links are not followed.
+ * Returns 0, or -1 if some of it could not be removed.
+ */
+int file_remove_folder(const char *path);
+
 #endif
