@@ -18,6 +18,7 @@ enum {
 	BATCH = 512,
 	LARGE = 256 << 20,
 	STRETCH = 2 << 20,	/* of an index that is read from its start */
+	PART_KEYS = 1 << 26,	/* of 2^32, what keys of a part differ by */
 };
 
 struct asker {
@@ -54,7 +55,8 @@ ask(struct asker *a)
 
 /*
  * An index that is read once from its start would come to be in memory whole:
- * what lies behind is let go of.
+ * what lies behind is let go of.  But for what is near: keys of one part, of
+ * which there are 64 or more as a rule, come in any order.
  */
 static void
 let_go(struct asker *a, uint64_t hi)
@@ -62,7 +64,8 @@ let_go(struct asker *a, uint64_t hi)
 	const struct keyindex *const ix = &a->index->ix;
 	const uint64_t fan_len = ix->shape.records_at - KEYINDEX_HEADER_LEN;
 	const uint64_t all = ix->shape.n * KEYINDEX_RECORD_LEN;
-	const uint64_t from = a->passed, to = hi >> 32;
+	const uint64_t from = a->passed, at = hi >> 32;
+	const uint64_t to = at > PART_KEYS ? at - PART_KEYS : 0;
 	const unsigned __int128 step = to - from;
 
 	if (to < from || (uint64_t)(step * all >> 32) < STRETCH)
