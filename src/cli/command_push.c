@@ -172,6 +172,20 @@ print_text(const struct options *o, const struct deliver *d)
 	}
 }
 
+/* A dump is restored a second time by another job. */
+static void
+tell_restored(const struct options *o, const struct deliver *d)
+{
+	size_t n;
+	const struct deliver_table *const t = deliver_tables(d, &n);
+
+	if (o->restoring && !o->quiet && n == 1 && t[0].nitems > 0 &&
+	    t[0].before == t[0].nitems)
+		fprintf(stderr, "dynamill: this restore was done before, and "
+			"nothing was put again; to put it once more, name "
+			"another job with --job\n");
+}
+
 static int
 print_json(const struct deliver *d, struct err *err)
 {
@@ -304,6 +318,8 @@ command_push(const struct options *o)
 		rc = print_json(d, &err);
 	else if (rc == 0 && !o->quiet)
 		print_text(o, d);
+	if (rc == 0 && !o->dry_run)
+		tell_restored(o, d);
 	log_left(o, d);
 	rc = stage_end(rc != 0 ? console_error(&err) : refused ? 1 : 0);
 	deliver_close(d);

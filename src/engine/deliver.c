@@ -308,6 +308,20 @@ note_of(struct deliver *d, const struct delivery *t,
 	return note != NULL ? note : "";
 }
 
+/* What was put may have been removed: to go on would leave it out. */
+static int
+check_still_there(const struct deliver *d, const struct delivery *t,
+		  struct err *err)
+{
+	if (d->o.update || !t->shown.empty || t->shown.before == 0)
+		return 0;
+	return err_set(err, ERR_REFUSED, "table '%s' is empty, and %" PRIu64
+		       " items were put into it before: they were removed "
+		       "since; to put them again, remove '%s/" JOB_PUSH
+		       "/%s.done'", t->shown.name, t->shown.before,
+		       d->o.job_dir, t->shown.name);
+}
+
 /* Everything about a table that may forbid it. */
 static int
 look_at(struct deliver *d, struct delivery *t, struct err *err)
@@ -340,6 +354,8 @@ look_at(struct deliver *d, struct delivery *t, struct err *err)
 	if (rc == 0)
 		rc = dynamodb_is_empty(d->service, name,
 				       &t->shown.empty, err);
+	if (rc == 0)
+		rc = check_still_there(d, t, err);
 	t->wcu = table.wcu;
 	if (rc == 0)
 		t->shown.note = note_of(d, t, &table);

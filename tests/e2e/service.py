@@ -73,6 +73,17 @@ def what_boto_wrote_is_backed_up_and_restored(here, _):
         dynamill(s.env, 'restore', top, '--table', 'Copy', '--job',
                  here + '/r')
         push.same(things, servers.boto(s, scan='Copy'))
+        # Once more is another job; what was removed is not passed over.
+        again = ['restore', top, '--table', 'Copy', '--job', here + '/r',
+                 '--yes', '--confirm', 'Copy']
+        e2e.contains(dynamill(s.env, *again).err, 'name another job')
+        servers.boto(s, table='Copy', remove=[
+            {'pk': x['pk'], 'sk': x['sk']} for x in things])
+        r = dynamill(s.env, *again, status=5)
+        e2e.contains(r.err, "'Copy' is empty", '/push/Copy.done')
+        os.remove(here + '/r/push/Copy.done')
+        dynamill(s.env, *again)
+        push.same(things, servers.boto(s, scan='Copy'))
         dynamill(s.env, 'restore', top, '--table', 'Nothing', '--job',
                  here + '/n', status=5)
         # Back into the table itself, which has changed.
