@@ -34,6 +34,7 @@ struct look {
 	const struct plan_side *plan;	/* or NULL */
 	const struct plan *of;		/* its target tables; or NULL */
 	const struct plan *from;	/* its sources; or NULL */
+	bool no_rights;			/* are looked for */
 	bool failed, refused;
 };
 
@@ -201,7 +202,7 @@ print_table(struct look *l, struct service *s, const char *name)
 		     plural(t.nitems));
 	if (rc > 0 && l->from == NULL)
 		print_recovery(s, name);
-	if (rc >= 0)
+	if (rc >= 0 && !l->no_rights)
 		print_rights(l, s, name);
 	dynamodb_table_free(&t);
 }
@@ -340,6 +341,7 @@ command_whoami(const struct options *o)
 					  .plan = &plan->target, .of = plan };
 	}
 	for (size_t i = 0; i < (plan == NULL ? 1 : 2); i++) {
+		looks[i].no_rights = o->no_rights;
 		look_at(&looks[i]);
 		failed |= looks[i].failed;
 		refused |= looks[i].refused;

@@ -20,7 +20,11 @@
 int
 migrate_whoami(struct migration *m)
 {
-	return command_whoami(&m->o);
+	struct options o = m->o;
+
+	/* What a stage may not do, it says itself. */
+	o.no_rights = true;
+	return command_whoami(&o);
 }
 
 int

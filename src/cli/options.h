@@ -76,6 +76,7 @@ struct options {
 	const char *to;			/* import: s3://... */
 	const char *backup, *into;	/* restore */
 	bool restoring;			/* push: by restore */
+	bool no_rights;			/* whoami: they are not asked for */
 	uint64_t days;			/* pitr */
 	const char *name;		/* create-backup */
 	const char *confirm;		/* --confirm; or NULL */
