@@ -344,9 +344,13 @@ decode_table(struct block *b)
 	return GO_ON;
 }
 
-/* A word or a quoted symbol where a value should be, and whether it is one. */
+/*
+ * A word or a quoted symbol where a value should be, and whether it is one of
+ * what comes: with `more` text to be had, that is waited for.
+ */
 static int
-read_word(struct ion_text *t, struct span *word, bool *quoted, bool *annotates)
+read_word(struct ion_text *t, bool more, struct span *word, bool *quoted,
+	  bool *annotates)
 {
 	uint8_t flags;
 	int rc = ION_OK;
@@ -356,12 +360,14 @@ read_word(struct ion_text *t, struct span *word, bool *quoted, bool *annotates)
 		rc = ion_quoted(t, word, &flags);
 	else
 		*word = ion_identifier(t);
+	if (rc != ION_OK)
+		return rc;
 
 	const uint8_t *const end = t->at;
-	if (rc == ION_OK)
-		rc = ion_blank(t);
+	rc = ion_blank(t);
 	/* Of a marker it does not matter what comes. */
-	if (rc == ION_SHORT && !span_is(*word, "$ion_symbol_table")) {
+	if (rc == ION_SHORT && !more &&
+	    !span_is(*word, "$ion_symbol_table")) {
 		t->at = t->end;
 		t->unclosed = false;
 		rc = ION_OK;
@@ -383,7 +389,8 @@ decode_word(struct block *b, const uint8_t **marker)
 	const uint8_t *const from = t->at;
 	bool quoted, annotates;
 	struct span word;
-	const int rc = read_word(t, &word, &quoted, &annotates);
+	const int rc = read_word(t, !b->final && !b->full, &word, &quoted,
+				 &annotates);
 
 	if (rc != ION_OK)
 		return refuse(b, rc, false);
