@@ -108,6 +108,35 @@ begins_later(const struct chain *c, size_t i, int64_t time)
 	return false;
 }
 
+static bool
+differ(const char *a, const char *b)
+{
+	return a != NULL && b != NULL && strcmp(a, b) != 0;
+}
+
+/*
+ * Of one table: a name may be that of others, elsewhere or at another time,
+ * whose changes would be put onto items that they were never made to.
+ */
+static int
+check_table(const struct chain *c, const struct export *e, struct err *err)
+{
+	const struct manifest_summary *const full = &c->full->summary;
+
+	if (differ(full->table_arn, e->summary.table_arn))
+		return err_set(err, ERR_USAGE, "'%s' has the changes of %s, but "
+			       "'%s' before it is of %s; name exports of one "
+			       "table", e->path, e->summary.table_arn,
+			       c->full->path, full->table_arn);
+	if (differ(full->table_id, e->summary.table_id))
+		return err_set(err, ERR_USAGE, "'%s' has the changes of another "
+			       "table than '%s': it was deleted and made anew "
+			       "in between (tableId %s, not %s); export the new "
+			       "one in full", e->path, c->full->path,
+			       e->summary.table_id, full->table_id);
+	return 0;
+}
+
 /*
  * Each window must begin where what is before it ends.  A full export that was
  * made "now" is of some millisecond, though, and windows are of whole seconds:
@@ -141,6 +170,8 @@ check_windows(struct chain *c, struct err *err)
 		if (c->found[i].input != c->input ||
 		    e->kind != EXPORT_INCREMENTAL)
 			continue;
+		if (check_table(c, e, err) != 0)
+			return -1;
 		if (!read_time(e->summary.from_time, &from) ||
 		    !read_time(e->summary.to_time, &to) || from >= to)
 			return err_set(err, ERR_USAGE, "'%s' does not say what "

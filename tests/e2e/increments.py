@@ -323,6 +323,21 @@ def windows_must_follow_one_another(here, options):
     run(plan(here, [full] + w), here + '/good')
 
 
+def a_table_of_the_same_name_is_another_table(here, options):
+    arn = 'arn:aws:dynamodb:us-west-2:210987654321:table/Tab'
+    for changes, *says in (
+            ({'tableArn': arn, 'exportArn': arn + '/export/01740787200000-a'},
+             arn, 'name exports of one table'),
+            ({'tableId': '00000000-0000-4000-8000-000000000000'},
+             'deleted and made anew', '00000000-0000-4000-8000-000000000000')):
+        e = Export(here + '/else', 'Tab', 9, kind='incremental')
+        e.changes = {'exportFromTime': at(0), 'exportToTime': at(1), **changes}
+        e.add(b'').write()
+        r = run(plan(here, [DATA['full', 0], here + '/else/' + e.folder()]),
+                here + '/job', status=2)
+        contains(r.err, *says)
+
+
 def a_full_export_of_now_is_of_some_millisecond(here, options):
     e = Export(here, 'Tab', 1)
     e.changes = {'exportTime': at(0).replace('.000Z', '.816Z')}
@@ -705,6 +720,7 @@ if __name__ == '__main__':
           base_and_increments_with_old_images, base_and_increments_of_new_images,
           threads_and_memory_change_nothing, it_goes_on_as_a_full_export_would, increments_in_Ion,
           killed_anywhere_the_bytes_are_the_same, windows_must_follow_one_another,
+          a_table_of_the_same_name_is_another_table,
           a_full_export_of_now_is_of_some_millisecond,
           a_bad_record_is_rejected_and_its_item_stays,
           a_source_key_must_be_that_of_the_records, from_state_to_state,
