@@ -191,6 +191,20 @@ check(const struct options *o, struct err *err)
 typedef int way(const struct validate_options *o, struct validate_sums *s,
 		struct err *err);
 
+/* No golden items would be found in any dump; only --exact means something. */
+static int
+by_golden_items(const struct validate_options *o, struct validate_sums *s,
+		struct err *err)
+{
+	if (validate_golden(o, s, err) != 0)
+		return -1;
+	if (s->checks == 0 && s->failed == 0 && !o->exact)
+		return err_set(err, ERR_USAGE, "'%s' has no items, so nothing "
+			       "was checked; give golden items, or --exact to "
+			       "say that there must be none", o->against);
+	return 0;
+}
+
 static way *
 way_of(const struct options *o)
 {
@@ -200,7 +214,7 @@ way_of(const struct options *o)
 		return validate_plan;
 	if (o->against == NULL)
 		return validate_dump;
-	return is_yaml(o->against) ? validate_rules : validate_golden;
+	return is_yaml(o->against) ? validate_rules : by_golden_items;
 }
 
 int
