@@ -675,8 +675,11 @@ def machine():
 
 def commit():
     def git(*words):
-        done = subprocess.run(['git', '-C', ROOT, *words], text=True,
-                              capture_output=True)
+        try:
+            done = subprocess.run(['git', '-C', ROOT, *words], text=True,
+                                  capture_output=True)
+        except FileNotFoundError:
+            return ''
         return done.stdout.strip() if done.returncode == 0 else ''
 
     changed = ' with changes' if git('status', '--porcelain', '-uno') else ''
