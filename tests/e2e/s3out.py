@@ -57,7 +57,7 @@ def from_s3_to_s3_gives_the_bytes_of_the_disk(here, options):
     s3.big(here + '/data/large.json.gz', 5 * n, seed=9)
     e2e.run(plan(here), here + '/disk', '--quiet')
     with servers.s3('--e500', .05, '--reset', .05, '--lost', .05, '--tear',
-                    .05, '--throttle', .3) as s:
+                    .1, '--throttle', .3) as s:
         source = s.put(here + '/data', 'data')
         path = plan(here, 's3', [source], out=OUT + '/')
         r = dynamill(s, 'run', path, '--job', here + '/s3', '--threads', '2')

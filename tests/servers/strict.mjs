@@ -49,6 +49,7 @@ class Faults {
 		this.state = Number(options.seed ?? 1);
 		this.tokens = Number(options.wcu ?? 0);
 		this.last = Date.now();
+		this.due = {};		/* in how many calls */
 	}
 
 	random()
@@ -58,9 +59,19 @@ class Faults {
 		return this.state / 0x7fffffff;
 	}
 
+	/* By chance; and once for certain, at the latest when it is due. */
 	happens(what)
 	{
-		return this.random() < Number(this.options[what] ?? 0);
+		const chance = Number(this.options[what] ?? 0);
+		const drawn = this.random() < chance;
+
+		if (!chance)
+			return false;
+		this.due[what] ??= Math.ceil(1 / chance);
+		if (!drawn && --this.due[what] !== 0)
+			return false;
+		this.due[what] = Infinity;
+		return true;
 	}
 
 	/* Take `n` write units, if that many are left. */
@@ -198,8 +209,9 @@ class Front {
 			this.stat.http2++;
 			req.headers.host = req.headers[':authority'];
 		}
-		if (this.options.tear && this.faults.happens('tear') &&
-		    Number(req.headers['content-length'] ?? 0) > 0) {
+		if (this.options.tear &&
+		    Number(req.headers['content-length'] ?? 0) > 0 &&
+		    this.faults.happens('tear')) {
 			this.stat.torn++;
 			return req.once('data', () => req.socket.destroy());
 		}
