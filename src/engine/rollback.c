@@ -220,7 +220,8 @@ look_at(struct rollback *r, struct rolling *t, struct err *err)
 	int rc = dynamodb_describe(r->service, t->shown.name, &table, err);
 
 	t->wcu = rc > 0 ? table.wcu : 0;
-	t->shown.there = rc > 0 && strcmp(table.status, "DELETING") != 0;
+	t->going = rc > 0 && strcmp(table.status, "DELETING") == 0;
+	t->shown.there = rc > 0 && !t->going;
 	t->shown.goes = t->shown.there && !r->o.keep_tables &&
 		footprint_is_made(&t->footprint, table.tree);
 	if (rc > 0 && !footprint_is_near(&t->footprint, table.tree))

@@ -31,6 +31,7 @@ struct rolling {
 					   order */
 	size_t nlost;
 	uint64_t wcu;			/* provisioned; 0: on demand */
+	bool going;			/* somebody deletes it, or we did */
 };
 
 struct rollback {

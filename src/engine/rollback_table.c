@@ -24,7 +24,10 @@
 #include "model/compare.h"
 #include "model/item.h"
 
-enum { SYNC_MS = 1000 };
+enum {
+	SYNC_MS = 1000,
+	GOING_S = 3600,		/* until a table is gone */
+};
 
 /* What an item is now. */
 enum state { AS_BEFORE, AS_WRITTEN, OTHER };
@@ -541,6 +544,10 @@ rollback_table_run(struct rollback *r, struct rolling *t, struct err *err)
 {
 	int ours = 0;
 
+	/* We may have been killed behind the request. */
+	if (t->going && tables_wait(r->service, t->shown.name, NULL,
+				    GOING_S, err) != 0)
+		return -1;
 	if (t->shown.there && t->shown.goes)
 		ours = rollback_is_ours(r, t, err);
 	if (ours < 0)

@@ -159,6 +159,17 @@ def tables_that_the_job_made_go(here, _):
         e2e.equal(servers.boto(s, list=1), [], 'tables')
 
 
+def a_table_that_is_going_is_waited_for(here, _):
+    folder = push.job(here, push.items(30))
+    with servers.dynamodb('--deleting', 1500) as s:
+        tables(s, 'create', '--job', folder)
+        push.push(s, folder)
+        # As if it had been killed behind its request.
+        servers.boto(s, drop=['Things-new'])
+        rollback(s, folder)
+        e2e.equal(servers.boto(s, list=1), [], 'tables')
+
+
 def a_table_that_was_there_is_not_deleted(here, _):
     folder = push.job(here, push.items(30))
     with a_table() as s:
@@ -434,6 +445,7 @@ if __name__ == '__main__':
     e2e.main([a_table_is_as_it_was_before, what_others_changed_stays,
               after_what_was_left_it_is_pushed_anew,
               tables_that_the_job_made_go,
+              a_table_that_is_going_is_waited_for,
               a_table_that_was_there_is_not_deleted,
               what_only_new_left_is_left, without_an_undo_it_is_said,
               killed_at_any_moment,

@@ -15,6 +15,7 @@
 //	--stalls N	... every Nth: of POSTs; with --to of GETs, and of PUTs
 //	--expire N	a session token is good for N requests
 //	--wcu N		a token bucket of N write units a second
+//	--deleting MS	a table takes so long to go
 //	--seed N
 //	--tls FILE	HTTPS, HTTP/2 to who speaks it; FILE is key and certificate
 //
@@ -112,7 +113,7 @@ class Front {
 		} else {
 			this.dynalite = require('dynalite')({
 				createTableMs: Number(options.create ?? 20),
-				deleteTableMs: 20, updateTableMs: 20,
+				deleteTableMs: Number(options.deleting ?? 20), updateTableMs: 20,
 			}).listeners('request')[0];
 		}
 	}
