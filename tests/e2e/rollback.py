@@ -165,7 +165,7 @@ def a_table_that_is_going_is_waited_for(here, _):
         tables(s, 'create', '--job', folder)
         push.push(s, folder)
         # As if it had been killed behind its request.
-        servers.boto(s, drop=['Things-new'])
+        servers.boto(s, begin_drop=['Things-new'])
         rollback(s, folder)
         e2e.equal(servers.boto(s, list=1), [], 'tables')
 

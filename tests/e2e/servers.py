@@ -338,6 +338,8 @@ def do(d, asked):
         while d.describe_table(TableName=t['TableName'])['Table'][
                 'TableStatus'] != 'ACTIVE':
             pass
+    for name in asked.get('begin_drop', []):
+        d.delete_table(TableName=name)
     for name in asked.get('drop', []):
         d.delete_table(TableName=name)
         d.get_waiter('table_not_exists').wait(
