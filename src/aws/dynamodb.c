@@ -36,7 +36,7 @@ static const char *const TARGETS[] = {
 	"DynamoDB_20120810.UpdateItem", "DynamoDB_20120810.UpdateTimeToLive",
 	"DynamoDB_20120810.ImportTable", "DynamoDB_20120810.DescribeImport",
 	"DynamoDB_20120810.ExportTableToPointInTime",
-	"DynamoDB_20120810.DescribeExport",
+	"DynamoDB_20120810.DescribeExport", "DynamoDB_20120810.ListExports",
 	"DynamoDB_20120810.CreateBackup", "DynamoDB_20120810.DescribeBackup",
 	"DynamoDB_20120810.RestoreTableFromBackup",
 	"DynamoDB_20120810.RestoreTableToPointInTime",

@@ -29,6 +29,7 @@ take(const struct tree *answer, struct table_export *e, struct err *err)
 	e->failure = dynamodb_text(t, "FailureMessage");
 	if (e->failure == NULL)
 		e->failure = dynamodb_text(t, "FailureCode");
+	e->token = dynamodb_text(t, "ClientToken");
 	e->nitems = dynamodb_number(t, "ItemCount");
 	e->billed_len = dynamodb_number(t, "BilledSizeBytes");
 	return e->arn != NULL && e->status != NULL ? 0
@@ -152,6 +153,80 @@ table_export_start(struct service *s, const struct table_export_options *o,
 	dynamodb_table_free(&table);
 	buf_free(&body);
 	return rc;
+}
+
+/* ---- finding one that was begun ------------------------------------------ */
+
+/* A page of ListExports, from `next` on if there is one. */
+static const struct tree *
+list_page(struct service *s, const char *table_arn, const char *next,
+	  struct arena *mem, struct err *err)
+{
+	const struct tree *t = NULL;
+	struct buf body = { 0 };
+	struct jsonwrite w;
+
+	jsonwrite_start(&w, &body, true, err);
+	jsonwrite_map(&w);
+	dynamodb_member(&w, "TableArn", table_arn);
+	dynamodb_member(&w, "NextToken", next);
+	jsonwrite_end(&w);
+	if (jsonwrite_finish(&w) == 0)
+		t = dynamodb_ask(s, "ListExports", buf_span(&body), mem, NULL,
+				 err);
+	buf_free(&body);
+	return t;
+}
+
+/* The list has no tokens: each is looked at.  1, 0 or -1. */
+static int
+find_in_page(struct service *s, const struct tree *page, const char *token,
+	     struct table_export *e, struct err *err)
+{
+	const struct tree *const list = tree_get(page, "ExportSummaries");
+
+	for (uint32_t i = 0; list != NULL && list->kind == TREE_LIST &&
+	     i < list->nkids; i++) {
+		const char *const arn = dynamodb_text(&list->kids[i],
+						      "ExportArn");
+
+		if (arn == NULL)
+			continue;
+		if (table_export_look(s, arn, e, err) != 0)
+			return -1;
+		if (e->token != NULL && strcmp(e->token, token) == 0)
+			return 1;
+	}
+	return 0;
+}
+
+int
+table_export_find(struct service *s, const struct table_export_options *o,
+		  struct table_export *e, struct err *err)
+{
+	struct dynamodb_table table;
+	struct arena mem = { 0 };
+	const char *next = NULL;
+	int rc = dynamodb_describe(s, o->table, &table, err);
+
+	*e = (struct table_export){ 0 };
+	if (rc > 0) {
+		const char *const arn = dynamodb_text(table.tree, "TableArn");
+
+		do {
+			const struct tree *const page = list_page(s, arn, next,
+								  &mem, err);
+
+			rc = page == NULL ? -1
+				: find_in_page(s, page, o->token, e, err);
+			next = dynamodb_text(page, "NextToken");
+		} while (rc == 0 && next != NULL);
+	}
+	if (rc <= 0)
+		table_export_free(e);
+	arena_free(&mem);
+	dynamodb_table_free(&table);
+	return rc < 0 ? err_at(err, "table '%s'", o->table) : rc;
 }
 
 /* ---- and seeing it through ---------------------------------------------- */

@@ -35,6 +35,7 @@ struct table_export {
 	const char *manifest;		/* key of its summary; NULL: not yet */
 	const char *bucket, *prefix;
 	const char *failure;		/* in the service's words, or NULL */
+	const char *token;		/* that asked for it, or NULL */
 	uint64_t nitems, billed_len;
 };
 
@@ -51,6 +52,13 @@ int table_export_check(struct service *s, const struct table_export_options *o,
  */
 int table_export_start(struct service *s, const struct table_export_options *o,
 		       struct table_export *e, struct err *err);
+
+/*
+ * The export of ->table that ->token asked for, however long ago and whatever
+ * came of it.  Returns 1, 0 if there is none, or -1.
+ */
+int table_export_find(struct service *s, const struct table_export_options *o,
+		      struct table_export *e, struct err *err);
 
 /* How it is now, by its ARN. */
 int table_export_look(struct service *s, const char *arn,

@@ -3,7 +3,12 @@
  * which time they are (0: of when each was begun), and of each table
  * `export TABLE`: a token, the export's ARN, and its address, each `-` until it
  * is known.  The token is there before the service is asked: who asks again
- * with one token, within eight hours, gets the export that there is.
+ * with one token, within eight hours, gets the export that there is.  After
+ * that it would be another one, so the table's exports, which the service knows
+ * for 90 days, are looked through for the token first.
+ *
+ * `bucket-owner` and `kms-key` are noted too: what is begun later, or asked for
+ * again, is asked for in the same words.
  */
 #include "engine/export_job.h"
 
@@ -26,7 +31,7 @@
 #include "engine/journal.h"
 #include "engine/sides.h"
 
-enum { ADDRESS_LEN = 1400, ARN_LEN = 512 };
+enum { ADDRESS_LEN = 1400, ARN_LEN = 512, OPTION_LEN = 2100 };
 
 struct exporting {
 	const char *name;
@@ -40,6 +45,7 @@ struct export_job {
 	int lock_fd;
 	struct journal *journal;
 	char to[ADDRESS_LEN], bucket[80];
+	char owner[OPTION_LEN], key[OPTION_LEN];	/* as they were begun */
 	const char *prefix;		/* in ->to; NULL: none */
 	int64_t time;
 	struct side *side;
@@ -103,6 +109,43 @@ write_note(struct export_job *e, const struct exporting *t, struct err *err)
 	return journal_note(e->journal, name, span_of(text), err);
 }
 
+/*
+ * An option as it was begun with, kept in `was`; or begun with now, where
+ * nothing was.
+ */
+static int
+keep(struct export_job *e, const char *name, const char **value, char *was,
+     bool first, struct err *err)
+{
+	const struct span noted = journal_noted(e->journal, name);
+	const struct span now = span_of(*value != NULL ? *value : "");
+
+	if (now.len >= OPTION_LEN)
+		return err_set(err, ERR_LIMIT, "--%s: too long", name);
+	if (first)
+		return now.len == 0 && noted.len == 0 ? 0
+			: journal_note(e->journal, name, now, err);
+	snprintf(was, OPTION_LEN, "%.*s", (int)noted.len,
+		 (const char *)noted.ptr);
+	if (*value != NULL && strcmp(*value, was) != 0)
+		return err_set(err, ERR_REFUSED, "the exports were begun with"
+			       "%s --%s%s%s; leave it as it was, or remove '%s'",
+			       *was == '\0' ? "out" : "", name, *was == '\0'
+			       ? "" : " ", was, e->o.dir);
+	*value = *was != '\0' ? was : NULL;
+	return 0;
+}
+
+/* Before `to`, which says that it was begun. */
+static int
+keep_options(struct export_job *e, bool first, struct err *err)
+{
+	return keep(e, "bucket-owner", &e->o.bucket_owner, e->owner, first,
+		    err) != 0 ||
+	       keep(e, "kms-key", &e->o.kms_key, e->key, first, err) != 0
+		? -1 : 0;
+}
+
 /* Where to, and of when: as it was begun, or begun so. */
 static int
 settle(struct export_job *e, struct err *err)
@@ -116,6 +159,8 @@ settle(struct export_job *e, struct err *err)
 	if (noted.len == 0 && to == NULL)
 		return err_set(err, ERR_USAGE, "where to are the tables to be "
 			       "exported? s3://BUCKET/PREFIX");
+	if (keep_options(e, noted.len == 0, err) != 0)
+		return -1;
 	if (noted.len == 0) {
 		if (snprintf(text, sizeof(text), "%lld %s", (long long)e->time,
 			     to) >= (int)sizeof(text))
@@ -267,6 +312,26 @@ look_at(struct export_job *e, struct exporting *t, struct err *err)
 	return 0;
 }
 
+/*
+ * A token without an ARN: it was asked for, and the answer was not noted.  One
+ * that came of it is this job's.
+ */
+static int
+adopt(struct export_job *e, struct exporting *t, struct err *err)
+{
+	const struct table_export_options o = options_of(e, t);
+
+	if (t->address[0] != '\0' || t->arn[0] != '\0' || t->token[0] == '\0')
+		return 0;
+
+	const int rc = table_export_find(e->service, &o, &t->export, err);
+
+	if (rc <= 0)
+		return rc;
+	snprintf(t->arn, sizeof(t->arn), "%.*s", ARN_LEN - 1, t->export.arn);
+	return write_note(e, t, err);
+}
+
 static int
 begin(struct export_job *e, struct exporting *t, struct err *err)
 {
@@ -349,7 +414,8 @@ export_job_run(struct export_job *e, struct err *err)
 	if (reach(e, err) != 0)
 		return -1;
 	for (size_t i = 0; i < e->n; i++)
-		if (look_at(e, &e->list[i], err) != 0)
+		if (adopt(e, &e->list[i], err) != 0 ||
+		    look_at(e, &e->list[i], err) != 0)
 			return -1;
 	if (begin_all(e, err) != 0)
 		return -1;

@@ -11,6 +11,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -834,6 +835,8 @@ class Exporting:
         self.s, self.s3, self.here = s, s3, here
         self.asked, self.made, self.off = [], {}, set()
         self.status = {}        # of an export that is not to be done
+        self.late = False       # more than eight hours since: tokens are new
+        self.made_one = None    # called before it is told
 
     def __call__(self, request):
         call = request.headers['x-amz-target'].split('.')[1]
@@ -856,7 +859,7 @@ class Exporting:
 
     def ExportTableToPointInTime(self, body):
         token = body['ClientToken']
-        if token not in self.made:
+        if token not in self.made or self.late:
             name = body['TableArn'].split('/')[-1]
             n = len(self.made) + 1
             e = make.Export('%s/%d' % (self.here, n), name, n,
@@ -864,7 +867,21 @@ class Exporting:
             e.split(servers.boto(self.s, scan=name), 2).write()
             self.s3.put('%s/%d' % (self.here, n), '')
             self.made[token] = (body['TableArn'] + '/export/' + e.id, body, e)
+            if self.made_one:
+                self.made_one()
         return self.tell(*self.made[token])
+
+    def ListExports(self, body):
+        """One a page."""
+        at = int(body.get('NextToken', 0))
+        mine = [x for x in self.made.values()
+                if x[1]['TableArn'] == body['TableArn']]
+        out = {'ExportSummaries': [
+            {'ExportArn': x[0], 'ExportStatus': 'COMPLETED'}
+            for x in mine[at:at + 1]]}
+        if at + 1 < len(mine):
+            out['NextToken'] = str(at + 1)
+        return out
 
     def DescribeExport(self, body):
         return self.tell(*next(x for x in self.made.values()
@@ -873,6 +890,7 @@ class Exporting:
     def tell(self, arn, body, e):
         status = self.status.get(e.table, 'COMPLETED')
         out = {'ExportArn': arn, 'ExportStatus': status,
+               'ClientToken': body['ClientToken'],
                'S3Bucket': body['S3Bucket'], 'S3Prefix': body['S3Prefix']}
         if status == 'COMPLETED':
             out.update(ItemCount=sum(n for _, _, n in e.files),
@@ -967,6 +985,49 @@ def check_exports(s, service, env, args, job):
     e2e.equal([x for x in service.asked[n:] if 'Export' in x[0]], [], 'asked')
 
 
+def an_export_that_was_begun_is_found_however_late(here, _):
+    """Killed before the answer is noted, and gone on with when the service no
+    longer knows what it was asked by: it is not made twice."""
+    plan = e2e.write_plan(here + '/plan.json', {
+        'source': {'environment': 'a'}, 'target': {'environment': 'b'},
+        'names': {'from': '{table}-{source}', 'to': '{table}-{target}'},
+        'tables': {'Things': {'key': {'id': 'S'}}}})
+    with servers.start_plain() as s, servers.s3() as s3:
+        service = Exporting(s, s3, here + '/exports')
+        servers.boto(s, create=[table('Things-a')], table='Things-a',
+                     put=things(9))
+        with servers.answers(service) as url:
+            env = {**s3.env, 'AWS_ENDPOINT_URL_DYNAMODB': url}
+            args = ['migrate', plan, '--job', here + '/job', '--until', 'run',
+                    '--export', 's3://test-bucket/night', '--kms-key', 'k']
+
+            def kill(job):
+                gone = threading.Event()
+                service.made_one = lambda: (child.kill(), gone.set())
+                args[3] = here + job
+                child = subprocess.Popen(
+                    [e2e.PROGRAM, *args], env={**s.env, **env},
+                    stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL)
+                e2e.check(gone.wait(60), 'nothing was begun')
+                child.wait()
+                service.made_one = None
+
+            # Another job's, of the same table to the same place, is not it.
+            kill('/other')
+            kill('/job')
+            service.late = True
+            r = run(s, *args[:-2], '--kms-key', 'x', env=env, status=5)
+            e2e.contains(r.err, 'were begun with --kms-key k')
+            r = run(s, *args[:-4], env=env)     # as it was begun
+            begun = service.of('ExportTableToPointInTime')
+            e2e.equal(len(begun), 2, 'begun')
+            e2e.equal({x['S3SseKmsKeyId'] for x in begun}, {'k'}, 'keys')
+            e2e.contains(r.out, 'Things-a: 9 items at s3://test-bucket/night')
+            e2e.check(list(service.made.values())[1][0].encode() in e2e.read(
+                here + '/job.source/exports.journal', 'rb'), 'its own')
+
+
 def what_is_gone_since_is_told(here, _):
     plan = small(here, things(20))
     job = here + '/job'
@@ -1030,5 +1091,6 @@ if __name__ == '__main__':
               tables_are_imported_where_that_can_be,
               imports_and_pushes_take_turns_in_dependency_order,
               tables_are_exported_by_the_service_if_that_is_said,
+              an_export_that_was_begun_is_found_however_late,
               what_is_gone_since_is_told,
               stages_can_be_chosen])
