@@ -3,11 +3,13 @@
 
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/plural.h"
 #include "cli/bench_print.h"
 #include "cli/console.h"
 #include "cli/environment.h"
@@ -15,9 +17,10 @@
 #include "cli/settings.h"
 #include "engine/bench.h"
 #include "engine/generate.h"
+#include "engine/init.h"
 #include "io/file.h"
 
-enum { ITEM_LEN = 600, MOST_ITEM_LEN = 400 * 1024 };
+enum { ITEM_LEN = 600, MOST_ITEM_LEN = 400 * 1024, PATH_LEN = 1024 };
 
 static bool
 ends_with(const char *text, const char *end)
@@ -46,7 +49,7 @@ make_data(const struct options *o, struct err *err)
 		.item_len = o->item_size > 0 ? o->item_size : ITEM_LEN,
 		.cancel = &commands_cancel,
 	};
-	char path[1024];
+	char path[PATH_LEN];
 
 	if (o->out == NULL || o->nargs > 0)
 		return err_set(err, ERR_USAGE, "'bench --generate' takes no "
@@ -93,16 +96,112 @@ print(const struct options *o, const struct bench_result *r, struct err *err)
 	return rc;
 }
 
+/* ---- what to measure ----------------------------------------------------- */
+
+/* The words of the command line: plans come first, then what to read. */
+static size_t
+count_plans(const struct options *o)
+{
+	size_t n = 0;
+
+	while (n < o->nargs && (ends_with(o->args[n], ".yaml") ||
+				ends_with(o->args[n], ".yml") ||
+				ends_with(o->args[n], ".json")))
+		n++;
+	return n;
+}
+
+/*
+ * Nobody said what to do with these exports: find their ids and references and
+ * give new ones, which is what most plans do.  The plan is in a folder of its
+ * own, `dir`, which the caller removes.
+ */
 static int
-measure(const struct options *o, struct err *err)
+make_plan(const struct options *o, const char *dir, char path[PATH_LEN],
+	  struct err *err)
+{
+	const struct init_options init = {
+		.dumps = o->args, .ndumps = o->nargs, .plan_path = path,
+		.accept = o->accept, .naccept = o->naccept,
+		.memory = o->memory, .threads = options_threads(o),
+		.cancel = &commands_cancel,
+	};
+	struct init_sums sums;
+	struct buf text = { 0 };
+	int rc;
+
+	snprintf(path, PATH_LEN, "%s/plan.yaml", dir);
+	rc = init_plan(&init, &text, &sums, err);
+	if (rc == 0 && sums.tables == sums.skipped)
+		rc = err_set(err, ERR_USAGE, "no attribute of these items is "
+			     "a key; write a plan that says 'key', and measure "
+			     "with that");
+	if (rc == 0)
+		rc = file_save(path, buf_span(&text), err);
+	if (rc == 0 && !o->quiet)
+		fprintf(stderr, "no plan: new ids for %ju table%s, with %ju "
+			"reference%s found\n",
+			(uintmax_t)sums.tables - sums.skipped,
+			plural(sums.tables - sums.skipped),
+			(uintmax_t)sums.references, plural(sums.references));
+	buf_free(&text);
+	return rc;
+}
+
+/* ---- measuring ----------------------------------------------------------- */
+
+static int
+measure_with(const struct options *o, const char *const *plans, size_t nplans,
+	     const char *const *dumps, size_t ndumps, struct err *err)
 {
 	struct settings set;
 	struct bench_result r;
 
+	if (settings_read(o, &set, err) != 0)
+		return -1;
+	set.run.plans = plans;
+	set.run.nplans = nplans;
+	set.run.plan.dumps = dumps;
+	set.run.plan.ndumps = ndumps;
+	set.run.out = NULL;		/* that is the chart's */
+	set.run.watch = NULL;
+
+	const struct bench_options options = {
+		.run = set.run, .tmp = environment_tmp(),
+		.sample = o->sample, .repeat = o->repeat,
+	};
+	return bench_do(&options, &r, err) != 0 ? -1 : print(o, &r, err);
+}
+
+static int
+measure_planless(const struct options *o, struct err *err)
+{
+	char dir[PATH_LEN - 32], path[PATH_LEN];
+	const char *const plan = path;
+	const int n = snprintf(dir, sizeof(dir), "%s/dynamill-plan.XXXXXX",
+			       environment_tmp());
+	int rc;
+
+	if (n < 0 || (size_t)n >= sizeof(dir) || mkdtemp(dir) == NULL)
+		return err_set(err, ERR_SYSTEM, "cannot make a folder in "
+			       "'%.200s': %m; TMPDIR says where",
+			       environment_tmp());
+	rc = make_plan(o, dir, path, err);
+	if (rc == 0)
+		rc = measure_with(o, &plan, 1, NULL, 0, err);
+	file_remove_folder(dir);
+	return rc;
+}
+
+static int
+measure(const struct options *o, struct err *err)
+{
+	const size_t nplans = count_plans(o);
+
 	if (o->nargs == 0)
-		return err_set(err, ERR_USAGE, "which plan? 'dynamill bench "
-			       "--generate 100000 -o DIR' makes one, with "
-			       "exports");
+		return err_set(err, ERR_USAGE, "which plan or exports? "
+			       "'dynamill bench --generate 100000 -o DIR' "
+			       "makes both");
 	if (o->item_size > 0)
 		return err_set(err, ERR_USAGE, "--item-size goes with "
 			       "--generate");
@@ -112,16 +211,9 @@ measure(const struct options *o, struct err *err)
 			       "FILE.html, not '%s'", o->out);
 	if (o->out != NULL && check_free(o, o->out, err) != 0)
 		return -1;
-	if (settings_read(o, &set, err) != 0)
-		return -1;
-	set.run.out = NULL;		/* that is the chart's */
-	set.run.watch = NULL;
-
-	const struct bench_options options = {
-		.run = set.run, .tmp = environment_tmp(),
-		.sample = o->sample, .repeat = o->repeat,
-	};
-	return bench_do(&options, &r, err) != 0 ? -1 : print(o, &r, err);
+	return nplans == 0 ? measure_planless(o, err)
+	       : measure_with(o, o->args, nplans, o->args + nplans,
+			      o->nargs - nplans, err);
 }
 
 int

@@ -7,8 +7,8 @@ import os
 import subprocess
 import xml.etree.ElementTree
 
-from e2e import (PROGRAM, check, clean, contains, equal, main, read, run,
-                 write_items, write_plan, Result)
+from e2e import (PROGRAM, check, clean, contains, equal, generate, main, read,
+                 reference_plan, run, write_items, write_plan, Result)
 
 
 def bench(here, *words, status=0):
@@ -54,6 +54,27 @@ def data_is_made_and_measured(here, options):
                                      'tmp'], 'files')
 
 
+def exports_take_the_place_of_a_plan(here, options):
+    bench(here, '--generate', '6000', '-o', here + '/b', '--quiet')
+    dumps = [here + '/b/Customers', here + '/b/Orders']
+    done = bench(here, *dumps, '--repeat', '1', '--output', 'json')
+    equal(json.loads(done.stdout)['sample']['itemsWritten'], 6000, 'items')
+    contains(done.stderr, 'new ids for 2 tables', '1 reference found')
+    done = bench(here, *dumps, '--repeat', '1', '--quiet')
+    equal(done.stdout + done.stderr, '', 'what --quiet says')
+    write_items(here + '/odd/a.json.gz', [{'x': {'L': []}}] * 3)
+    contains(bench(here, here + '/odd', status=2).stderr, 'is a key')
+    contains(bench(here, here + '/gone', status=3).stderr, here + '/gone')
+    small, large = here + '/small', here + '/large'
+    generate(2000, small)
+    generate(4000, large)
+    plan = reference_plan(here + '/plan.yaml', small)
+    for words, n in ((plan,), 2000), ((plan, large), 4000):
+        r = json.loads(bench(here, *words, '--repeat', '1', '--output',
+                             'json').stdout)
+        equal(r['sample']['items'], n, words)
+
+
 def items_are_as_large_as_asked(here, options):
     for size in 300, 5000:
         top = '%s/%d' % (here, size)
@@ -86,7 +107,7 @@ def what_cannot_be_measured_is_refused(here, options):
             'source': {'exports': exports},
             'tables': {'Things': {'key': ['id']}}})
     good = plan([{'path': 'data', 'table': 'Things'}])
-    for words, what in (([], 'which plan?'),
+    for words, what in (([], 'which plan or exports?'),
                         ([good, '-o', 'chart.png'], 'FILE.svg'),
                         ([good, '--item-size', '9'], '--generate'),
                         (['--generate', '5'], '-o'),
@@ -102,5 +123,6 @@ def what_cannot_be_measured_is_refused(here, options):
 
 
 if __name__ == '__main__':
-    main([data_is_made_and_measured, items_are_as_large_as_asked,
+    main([data_is_made_and_measured, exports_take_the_place_of_a_plan,
+          items_are_as_large_as_asked,
           other_formats_and_levels, what_cannot_be_measured_is_refused])
