@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/plural.h"
 #include "cli/console.h"
 #include "cli/environment.h"
 #include "cli/help.h"
@@ -13,13 +14,16 @@
 #include "cli/options.h"
 #include "cli/stage.h"
 #include "cli/shards.h"
+#include "cli/ticker.h"
 #include "cli/validate_print.h"
+#include "engine/status.h"
 #include "engine/validate.h"
 #include "formats/jsonwrite.h"
 
 struct printing {
 	const struct options *options;
 	struct validate_print print;
+	bool ticking;		/* a line says how far it is */
 };
 
 /* Write what was printed into the buffer. */
@@ -76,6 +80,10 @@ see(void *context, const struct validate_check *c, struct err *err)
 {
 	struct printing *const p = context;
 
+	if (c->kind != VALIDATE_SOUND && p->ticking) {
+		ticker_end(p->options);
+		p->ticking = false;
+	}
 	if (c->kind != VALIDATE_SOUND && log_is_open() &&
 	    log_it(p, c, err) != 0)
 		return -1;
@@ -106,8 +114,19 @@ watch(void *context, const struct run *run)
 static void
 progress(void *context, const struct status_table *list, size_t n)
 {
-	(void)context;
+	struct printing *const p = context;
+	uint64_t done = 0, all = 0;
+
 	stage_tables(list, n);
+	if (!ticker_is_shown(p->options))
+		return;
+	for (size_t i = 0; i < n; i++) {
+		done += list[i].done;
+		all += list[i].total;
+	}
+	ticker_say(p->options, "%" PRIu64 " of %" PRIu64 " item%s compared",
+		   done, all, plural(all));
+	p->ticking = true;
 }
 
 static int
@@ -259,6 +278,8 @@ command_validate(const struct options *o)
 	if (rc == 0)
 		rc = way_of(o)(&options, &sums, &err);
 
+	if (p.ticking)
+		ticker_end(o);
 	status = rc != 0 ? console_error_anew(&err) : sums.damaged ? 3 :
 		 sums.failed > 0;
 	if (end(&p, &sums, rc != 0 ? &err : NULL, &other) != 0)

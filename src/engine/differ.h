@@ -67,6 +67,8 @@ struct differ_options {
 	int (*end)(void *context, const struct differ_sums *s,
 		   struct err *err);	/* of a table */
 	int (*tell)(void *context, struct span note, struct err *err);
+	/* Items of b's table that were read so far, now and then; or NULL. */
+	void (*watch)(void *context, uint64_t nitems);
 	void *context;
 };
 

@@ -27,6 +27,7 @@ struct spreading {
 	struct table *t;
 	unsigned side;
 	_Atomic uint32_t next;	/* of its units */
+	_Atomic uint64_t nread;	/* items */
 	atomic_bool stop;
 };
 
@@ -263,6 +264,22 @@ add_batch(struct hand *h, struct batch *b, struct err *err)
 	return rc;
 }
 
+static void
+show_progress(struct hand *h, const struct batch *b)
+{
+	struct table *const t = h->all->t;
+	const struct differ_options *const o = h->all->d->options;
+	const uint64_t n = atomic_fetch_add(&h->all->nread, b->nitems) +
+			   b->nitems;
+
+	/* Who finds another one at it need not wait. */
+	if (o->watch == NULL || h->side != 1 ||
+	    pthread_mutex_trylock(&t->lock) != 0)
+		return;
+	o->watch(o->context, n);
+	pthread_mutex_unlock(&t->lock);
+}
+
 static int
 read_unit(struct hand *h, struct err *err)
 {
@@ -278,6 +295,7 @@ read_unit(struct hand *h, struct err *err)
 			return err_set(err, ERR_CANCELLED, "interrupted");
 		if (add_batch(h, b, err) != 0)
 			return -1;
+		show_progress(h, b);
 	}
 	return rc;
 }

@@ -81,9 +81,11 @@ struct validate_options {
 
 	/*
 	 * How far it is, now and then; each may be NULL: validate_job() by its
-	 * run, validate_live() table by table.
+	 * run, validate_golden() by the items of the dump that it has read,
+	 * validate_live() table by table.
 	 */
 	void (*watch)(void *context, const struct run *run);
+	void (*count)(void *context, uint64_t nitems);
 	void (*progress)(void *context, const struct status_table *list,
 			 size_t n);
 

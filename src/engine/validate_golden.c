@@ -102,6 +102,14 @@ tell(void *context, struct span note, struct err *err)
 	return rc;
 }
 
+static void
+watch(void *context, uint64_t nitems)
+{
+	const struct golden *const g = context;
+
+	g->options->count(g->options->context, nitems);
+}
+
 int
 validate_golden(const struct validate_options *o, struct validate_sums *s,
 		struct err *err)
@@ -117,6 +125,7 @@ validate_golden(const struct validate_options *o, struct validate_sums *s,
 		.a = golden, .b = o->dump, .key = o->key, .ignore = o->ignore,
 		.only_a = !o->exact, .threads = o->threads,
 		.memory = o->memory, .tmp = o->tmp, .cancel = o->cancel,
-		.see = see, .end = end, .tell = tell, .context = &g,
+		.see = see, .end = end, .tell = tell,
+		.watch = o->count != NULL ? watch : NULL, .context = &g,
 	}, err);
 }

@@ -35,6 +35,8 @@
 #include "formats/tree.h"
 #include "model/batch.h"
 
+enum { TELL_MS = 200 };
+
 struct live {
 	const struct validate_options *options;
 	struct validate_sums *sums;
@@ -44,6 +46,11 @@ struct live {
 	struct outfiles out;
 	struct side *side;
 	struct service *service;
+	/* How far it is: a table of the list for each of ->out. */
+	struct status_table *tables;
+	size_t at;		/* the one that is compared */
+	uint64_t failed;	/* checks, of those before it */
+	uint64_t began, table_began, told;	/* by http_clock() */
 };
 
 /* A segment of a Scan and a line in it say nothing to anybody. */
@@ -57,6 +64,87 @@ see(void *context, const struct validate_check *c, struct err *err)
 	shown.line = 0;
 	return l->options->see(l->options->context, &shown, err);
 }
+
+/* ---- how far it is ------------------------------------------------------- */
+
+static int
+begin_progress(struct live *l, struct err *err)
+{
+	l->tables = arena_take(&l->mem, (l->out.n + 1) * sizeof(*l->tables),
+			       err);
+	if (l->tables == NULL)
+		return -1;
+	for (size_t i = 0; i < l->out.n; i++)
+		l->tables[i] = (struct status_table){
+			.name = l->out.tables[i].name,
+			.total = l->out.tables[i].puts.nitems +
+				 l->out.tables[i].deletes.nitems,
+		};
+	l->began = http_clock();
+	return 0;
+}
+
+/* One after the other, so those to come wait for those before them. */
+static void
+tell(struct live *l)
+{
+	const struct validate_options *const o = l->options;
+	const double took = (double)(http_clock() - l->began) / 1e3;
+	uint64_t done = 0;
+	double before = 0;
+
+	for (size_t i = 0; i <= l->at && i < l->out.n; i++)
+		done += l->tables[i].done;
+	for (size_t i = 0; i < l->out.n; i++) {
+		struct status_table *const t = &l->tables[i];
+		const double rest = (double)(t->total - t->done);
+
+		before += done > 0 ? took * rest / (double)done : 0;
+		t->left = t->done == t->total ? 0 : done > 0 ? before : -1;
+	}
+	if (o->progress != NULL)
+		o->progress(o->context, l->tables, l->out.n);
+}
+
+/* So many items of the table were read. */
+static void
+count(void *context, uint64_t nitems)
+{
+	struct live *const l = context;
+	struct status_table *const t = &l->tables[l->at];
+	const uint64_t now = http_clock();
+
+	if (now < l->told + TELL_MS)
+		return;
+	l->told = now;
+	/* There may be others beside the job's. */
+	t->done = t->items = nitems < t->total ? nitems : t->total;
+	t->rate = now > l->table_began
+		? (double)nitems * 1e3 / (double)(now - l->table_began) : 0;
+	tell(l);
+}
+
+static void
+begin_table(struct live *l, size_t at)
+{
+	l->at = at;
+	l->table_began = http_clock();
+	tell(l);
+}
+
+static void
+end_table(struct live *l)
+{
+	struct status_table *const t = &l->tables[l->at];
+
+	t->done = t->items = t->total;
+	t->rate = 0;
+	t->bad = l->sums->failed - l->failed;
+	l->failed = l->sums->failed;
+	tell(l);
+}
+
+/* ---- a table ------------------------------------------------------------- */
 
 static void
 add_sums(struct validate_sums *to, const struct validate_sums *s)
@@ -96,6 +184,7 @@ compare(struct live *l, const struct outfiles_table *t, struct err *err)
 	o.against = t->folder;
 	o.exact = !others;
 	o.see = see;
+	o.count = count;
 	o.context = l;
 	if (validate_golden(&o, &sums, err) != 0)
 		return -1;
@@ -115,6 +204,7 @@ struct looking {
 	struct buf texts, line;
 	size_t text_at[GETITEMS_MOST];
 	size_t n;
+	uint64_t nseen;
 	bool puts;
 	struct buf found;	/* struct keyhash: what is put, in order */
 };
@@ -203,8 +293,10 @@ look_at_some(struct looking *k, const struct plan_key *key, struct err *err)
 				sizeof(ones[i].key) }, err) != 0))
 			return -1;
 	}
+	k->nseen += k->n;
 	k->n = 0;
 	buf_reset(&k->texts);
+	count(k->l, k->nseen);
 	return 0;
 }
 
@@ -377,54 +469,22 @@ close_live(struct live *l)
 	arena_free(&l->mem);
 }
 
-/* Table `at` is next: those before it are done. */
-static int
-tell(const struct live *l, size_t at, double seconds, struct err *err)
-{
-	const struct validate_options *const o = l->options;
-	struct status_table *list;
-	uint64_t done = 0;
-
-	if (o->progress == NULL)
-		return 0;
-	list = calloc(l->out.n + 1, sizeof(*list));
-	if (list == NULL)
-		return err_set(err, ERR_SYSTEM, "out of memory");
-	for (size_t i = 0; i < at; i++)
-		done += l->out.tables[i].puts.nitems;
-	for (size_t i = 0; i < l->out.n; i++) {
-		const struct outfiles_table *const t = &l->out.tables[i];
-
-		list[i] = (struct status_table){
-			.name = t->name, .total = t->puts.nitems,
-			.done = i < at ? t->puts.nitems : 0,
-			.items = i < at ? t->puts.nitems : 0,
-			.rate = i == at && seconds > 0
-				? (double)done / seconds : 0,
-			.left = i < at ? 0 : done == 0 ? -1
-				: seconds * (double)t->puts.nitems /
-				  (double)done,
-		};
-	}
-	o->progress(o->context, list, l->out.n);
-	free(list);
-	return 0;
-}
-
 int
 validate_live(const struct validate_options *o, struct validate_sums *s,
 	      struct err *err)
 {
-	const uint64_t began = http_clock();
 	struct live l = { .options = o, .sums = s };
 	int rc;
 
 	*s = (struct validate_sums){ 0 };
 	rc = open_live(&l, err);
+	if (rc == 0)
+		rc = begin_progress(&l, err);
 	for (size_t i = 0; rc == 0 && i < l.out.n; i++) {
-		rc = tell(&l, i, (double)(http_clock() - began) / 1e3, err);
+		begin_table(&l, i);
+		rc = check_table(&l, &l.out.tables[i], err);
 		if (rc == 0)
-			rc = check_table(&l, &l.out.tables[i], err);
+			end_table(&l);
 	}
 	close_live(&l);
 	return rc;

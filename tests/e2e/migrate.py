@@ -418,6 +418,45 @@ def a_lost_network_leaves_the_job_and_both_commands(here, options):
             e2e.equal(len(e2e.lines(job, 'New')), 50, 'lines')
 
 
+class Paging:
+    """A server that reads tables in small pages, slowly, and looks meanwhile
+    what is told of the job."""
+
+    def __init__(self, s, job):
+        self.s, self.job, self.seen = s, job, []
+
+    def __call__(self, request):
+        call = request.headers['x-amz-target'].split('.')[1]
+        if call == 'Scan' and json.loads(request.body).get('Limit') != 1:
+            request.body = json.dumps({**json.loads(request.body),
+                                       'Limit': 50}).encode()
+            del request.headers['content-length']
+            time.sleep(.25)
+            self.seen.append(json.loads(subprocess.run(
+                [e2e.PROGRAM, 'status', '--job', self.job, '--output',
+                 'json'], capture_output=True, text=True).stdout))
+        return forward(self.s, request)
+
+
+def status_tells_how_far_validation_is(here, _):
+    plan = small(here, [{**x, 'text': {'S': 'x' * 20000}}
+                        for x in things(400)])
+    job = here + '/job'
+    with servers.start_plain() as s:
+        run(s, 'migrate', plan, '--job', job, '--until', 'push')
+        front = Paging(s, job)
+        with servers.answers(front) as url:
+            env = {'AWS_ENDPOINT_URL_DYNAMODB': url}
+            run(s, 'migrate', plan, '--job', job, env=env)
+            told = [(t['done'], t['total'], t['items'],
+                     'itemsPerSecond' in t)
+                    for x in front.seen if x['stage'] == 'validate'
+                    for t in x['tables']]
+            e2e.check(any(0 < n < 400 and of == 400 and items == n and rate
+                          for n, of, items, rate in told), told)
+            e2e.check([x[0] for x in told] == sorted(x[0] for x in told), told)
+
+
 def another_key_stops_it_wherever_it_is_met(here, _):
     plan = small(here, things(5))
     other = table('Things')
@@ -508,6 +547,10 @@ def what_differs_in_the_end_is_taken_back(here, _):
         log = e2e.read(here + '/log')
         e2e.contains(log, '"level":"error","event":"problem","text":"different')
         e2e.check(some not in log and 'somebody' not in log, log)
+        found, = [x for x in e2e.report(job)['story']['stages']
+                  if x['stage'] == 'validate']
+        e2e.equal([(t['table'], t['bad']) for t in found['tables']],
+                  [('Things', 1)], found)
         # Somebody else's item stays, and so its table.
         e2e.equal(sorted(held(s)['Things']), [some], 'held')
 
@@ -1077,6 +1120,7 @@ if __name__ == '__main__':
     e2e.main([it_is_done_validated_and_taken_back,
               it_goes_on_wherever_it_is_killed,
               the_analysis_stops_it_unless_accepted,
+              status_tells_how_far_validation_is,
               another_key_stops_it_wherever_it_is_met,
               an_item_that_is_refused_stops_it_in_test,
               files_that_are_damaged_stop_it_in_validate,
