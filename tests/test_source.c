@@ -14,7 +14,9 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/md5.h"
+#include "formats/deflate.h"
 #include "formats/formats.h"
+#include "formats/rematch.h"
 #include "io/source.h"
 #include "tests/memio.h"
 
@@ -152,6 +154,90 @@ keeps_what_it_showed_while_the_window_grows(void **state)
 	buf_free(&gz);
 }
 
+/* The matches of a piece are of all of its text, but for what is pending. */
+static void
+check_matches(const struct source_piece *p, uint64_t from)
+{
+	enum { MOST_PENDING = 510 };
+	uint64_t at = p->tokens_from;
+
+	assert_true(at <= from);
+	for (size_t i = 0; i < p->ntokens; i++)
+		at += token_text(p->tokens[i]);
+	assert_true(at + MOST_PENDING >= from + p->len);
+}
+
+/* All of `text` in pieces of `len` bytes and more, by peeks of `min`. */
+static void
+read_pieces(struct span bytes, size_t step, size_t min, size_t len,
+	    struct span text, bool packed)
+{
+	enum { NPIECES = 3 };
+	struct source_piece pieces[NPIECES] = { { 0 } };
+	struct err err = { 0 };
+	struct source *const s = source_open(mem_feed(bytes, step), false,
+					     &err);
+	struct span block;
+	size_t from = 0, before = 0;
+	int more;
+
+	source_note_matches(s);
+	/* What was shown before the first piece began is of it too. */
+	assert_true(source_peek(s, 8, &block, &err) >= 0);
+	for (unsigned k = 0; from < text.len; k++) {
+		struct source_piece *const p = &pieces[k % NPIECES];
+		const struct source_piece *const last =
+			&pieces[(k + NPIECES - 1) % NPIECES];
+		size_t at = from;
+
+		assert_int_equal(source_start_piece(s, p, len, &err), 0);
+		assert_memory_equal(last->text, text.ptr + before, last->len);
+		do {
+			more = source_peek(s, min, &block, &err);
+			assert_true(more >= 0);
+			assert_memory_equal(block.ptr, text.ptr + at,
+					    block.len);
+			const size_t n = more ? block.len / 2 + 1 : block.len;
+
+			source_consume(s, n);
+			at += n;
+		} while (more && at < from + len);
+		source_end_piece(s);
+		assert_int_equal(p->len, at - from);
+		assert_memory_equal(p->text, text.ptr + from, p->len);
+		assert_memory_equal(last->text, text.ptr + before, last->len);
+		if (packed)
+			check_matches(p, from);
+		before = from;
+		from = at;
+	}
+	source_close(s);
+	for (unsigned k = 0; k < NPIECES; k++)
+		source_piece_free(&pieces[k]);
+}
+
+static void
+leaves_text_and_matches_in_pieces_where_they_were_unpacked(void **state)
+{
+	static const size_t STEPS[] = { 0, 1000, 65536 };
+	static const size_t MINS[] = { 1, 65536, 262144 };
+	static const size_t LENS[] = { 1, 5000, 65536, 300000 };
+	struct buf text = make_text(700000);
+	struct buf gz = pack(buf_span(&text));
+
+	(void)state;
+	for (size_t t = 0; t < 3; t++)
+		for (size_t m = 0; m < 3; m++)
+			for (size_t l = 0; l < 4; l++) {
+				read_pieces(buf_span(&text), STEPS[t], MINS[m],
+					    LENS[l], buf_span(&text), false);
+				read_pieces(buf_span(&gz), STEPS[t], MINS[m],
+					    LENS[l], buf_span(&text), true);
+			}
+	buf_free(&text);
+	buf_free(&gz);
+}
+
 static void
 refuses_to_show_more_than_it_will_hold(void **state)
 {
@@ -210,6 +296,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(shows_the_same_bytes_in_blocks_of_every_size),
 		cmocka_unit_test(keeps_what_it_showed_while_the_window_grows),
+		cmocka_unit_test(
+			leaves_text_and_matches_in_pieces_where_they_were_unpacked),
 		cmocka_unit_test(refuses_to_show_more_than_it_will_hold),
 		cmocka_unit_test(says_at_which_byte_the_input_is_damaged),
 		cmocka_unit_test(of_no_feed_is_no_source),

@@ -8,10 +8,10 @@
 #include "engine/unit.h"
 #include "formats/gzip.h"
 #include "formats/rematch.h"
+#include "io/source.h"
 
 struct keyfile;
 struct sink;
-struct source;
 
 enum {
 	UNIT_NAME_LEN = 512,
@@ -162,11 +162,8 @@ int unit_put_deletes(struct unit_run *r, const struct unit_olds *olds,
 
 struct unit_part {
 	struct buf packed;		/* as read, for the MD5 */
-	struct buf text;		/* SOURCE_SLACK can be read behind it */
+	struct source_piece piece;	/* its text and matches */
 	uint64_t from, nlines;		/* text and lines of the unit before */
-	uint32_t *tokens;		/* of its matches, from tokens_from on */
-	size_t ntokens, cap;
-	uint64_t tokens_from, tokens_end;
 	bool last;			/* nothing comes behind it, */
 	struct err why;			/* ... which may be this one's fault */
 	struct unit_run *run;		/* that takes it, and keeps what comes */
@@ -178,7 +175,6 @@ struct unit_part {
 struct unit_parts {
 	size_t want;			/* bytes to ask the source for next */
 	uint64_t at, nlines;		/* consumed */
-	struct unit_part *before;	/* the last one, or NULL */
 };
 
 /* May threads take the unit in parts?  And do they, now that it is open? */

@@ -17,7 +17,6 @@
 #include "engine/plan.h"
 #include "engine/program.h"
 #include "formats/ddbjson.h"
-#include "formats/deflate.h"
 #include "formats/formats.h"
 #include "io/feed.h"
 #include "io/source.h"
@@ -128,70 +127,9 @@ whole_lines(struct span block, bool last, uint64_t *nlines)
 	return (size_t)(at - block.ptr);
 }
 
-static int
-add_tokens(struct unit_part *p, const uint32_t *tokens, size_t n,
-	   struct err *err)
-{
-	if (p->ntokens + n > p->cap) {
-		const size_t cap = 2 * (p->ntokens + n);
-		uint32_t *const more = realloc(p->tokens,
-					       cap * sizeof(*more));
-
-		if (more == NULL)
-			return err_set(err, ERR_SYSTEM, "out of memory");
-		p->tokens = more;
-		p->cap = cap;
-	}
-	if (n > 0)
-		memcpy(p->tokens + p->ntokens, tokens, n * sizeof(*tokens));
-	p->ntokens += n;
-	return 0;
-}
-
-/* The matches that the source has noted become the part's. */
-static int
-take_matches(struct unit_run *whole, struct unit_part *p, struct err *err)
-{
-	struct matches m;
-	uint64_t at;
-
-	if (!source_matches(whole->source, &m, &at))
-		return 0;
-	if (p->ntokens == 0)
-		p->tokens_from = m.from;
-	if (add_tokens(p, m.tokens, m.n, err) != 0)
-		return -1;
-	p->tokens_end = source_matches_end(whole->source);
-	m.tokens += m.n;
-	m.n = 0;
-	m.from = p->tokens_end;
-	source_drop_matches(whole->source, &m);
-	return 0;
-}
-
-/* The last tokens of the part before are of this one's text too. */
-static int
-share_matches(struct unit_part *p, const struct unit_part *before,
-	      struct err *err)
-{
-	size_t first = before->ntokens;
-	uint64_t at = before->tokens_end;
-
-	while (first > 0 && at > p->from)
-		at -= token_text(before->tokens[--first]);
-	p->tokens_from = at;
-	p->tokens_end = before->tokens_end;
-	return add_tokens(p, before->tokens + first, before->ntokens - first,
-			  err);
-}
-
-/*
- * One look at the source, as for a batch.  Returns 1; 0 if the part ends here;
- * or -1.
- */
-static int
-read_block(struct unit_run *whole, struct unit_parts *ps, struct unit_part *p,
-	   struct err *err)
+/* One look at the source, as for a batch.  Does the part go on? */
+static bool
+read_block(struct unit_run *whole, struct unit_parts *ps, struct unit_part *p)
 {
 	struct span block;
 	const int more = source_peek(whole->source, ps->want, &block, &p->why);
@@ -200,7 +138,7 @@ read_block(struct unit_run *whole, struct unit_parts *ps, struct unit_part *p,
 	if (more < 0) {
 		unit_blame(whole->unit, ps->nlines + 1, &p->why);
 		p->last = true;
-		return 0;
+		return false;
 	}
 
 	bool last = !more && block.len <= ps->want;
@@ -213,9 +151,7 @@ read_block(struct unit_run *whole, struct unit_parts *ps, struct unit_part *p,
 	}
 
 	const size_t used = whole_lines(block, last, &ps->nlines);
-	if ((whole->rematching && take_matches(whole, p, err) != 0) ||
-	    buf_append(&p->text, (struct span){ block.ptr, used }, err) != 0)
-		return -1;
+
 	source_consume(whole->source, used);
 	ps->at += used;
 	ps->want = unit_want(used, block.len);
@@ -228,31 +164,19 @@ int
 unit_part_read(struct unit_run *whole, struct unit_parts *ps,
 	       struct unit_part *p, struct err *err)
 {
-	int rc;
-
-	buf_reset(&p->text);
 	p->from = ps->at;
 	p->nlines = ps->nlines;
-	p->ntokens = 0;
 	p->last = false;
 	p->why = (struct err){ 0 };
 	if (ps->want == 0)
 		ps->want = UNIT_BLOCK_LEN;
-	if (ps->before != NULL && whole->rematching &&
-	    share_matches(p, ps->before, err) != 0)
+	if (source_start_piece(whole->source, &p->piece, UNIT_PART_LEN,
+			       err) != 0)
 		return -1;
-	/* Once, and not piece by piece: it is large. */
-	if (buf_reserve(&p->text, UNIT_PART_LEN + UNIT_BLOCK_LEN +
-			SOURCE_SLACK, err) == NULL)
-		return -1;
-	do
-		rc = read_block(whole, ps, p, err);
-	while (rc > 0);
+	while (read_block(whole, ps, p))
+		;
+	source_end_piece(whole->source);
 	take_packed(whole, p);
-	ps->before = p;
-	if (rc < 0 || buf_reserve(&p->text, SOURCE_SLACK, err) == NULL)
-		return -1;
-	memset(p->text.ptr + p->text.len, 0, SOURCE_SLACK);
 	return 0;
 }
 
@@ -273,7 +197,8 @@ unit_part_start(const struct unit_run *whole, struct unit_part *p,
 	r->rematching = whole->rematching;
 	p->at = 0;
 	p->want = UNIT_BLOCK_LEN;
-	p->matches = (struct matches){ p->tokens, p->ntokens, p->tokens_from };
+	p->matches = (struct matches){ p->piece.tokens, p->piece.ntokens,
+				       p->piece.tokens_from };
 	keyfile_start_part(r->keys);
 	if (unit_choose_reader(r, whole->format, err) != 0 ||
 	    unit_start_rematch(r, err) != 0)
@@ -286,7 +211,7 @@ int
 unit_part_go(struct unit_part *p, struct workbench *b, struct err *err)
 {
 	struct unit_run *const r = p->run;
-	struct span block = { p->text.ptr + p->at, p->text.len - p->at };
+	struct span block = { p->piece.text + p->at, p->piece.len - p->at };
 	const bool last = p->last && block.len <= p->want;
 	size_t used = 0;
 	bool done;
@@ -302,7 +227,7 @@ unit_part_go(struct unit_part *p, struct workbench *b, struct err *err)
 		return -1;
 	p->at += used;
 	p->want = unit_want(used, block.len);
-	if (p->at < p->text.len)
+	if (p->at < p->piece.len)
 		return 1;
 	return unit_close_part(r, err);
 }
@@ -392,6 +317,5 @@ unit_part_free(struct unit_part *p)
 {
 	unit_run_free(p->run);
 	buf_free(&p->packed);
-	buf_free(&p->text);
-	free(p->tokens);
+	source_piece_free(&p->piece);
 }

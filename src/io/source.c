@@ -7,7 +7,9 @@
  *	         0          at                       end    cap
  *
  * Both are small, so that the bytes meet decoder and unpacker while they are
- * still in the processor's second cache.
+ * still in the processor's second cache.  But while there is a piece, the
+ * window is the piece's: nothing in it moves to the front, and no match is
+ * forgotten.
  */
 #include "io/source.h"
 
@@ -46,6 +48,7 @@ struct source {
 	struct span packed;	/* what is left in there */
 	uint8_t *window;
 	size_t at, end, cap;
+	struct source_piece *piece;	/* whose the window is, or NULL */
 
 	uint64_t packed_len, plain_len;
 	struct md5_lane md5;
@@ -208,7 +211,7 @@ reserve_tokens(struct source *s, size_t len, struct err *err)
 	struct gzip_trace *const t = &s->trace;
 	uint32_t *p;
 
-	if (t->cap > 0 && t->n - s->first > t->cap / 2)
+	if (s->piece == NULL && t->cap > 0 && t->n - s->first > t->cap / 2)
 		pass_over(s);
 	if (s->first > 0)
 		memmove(t->tokens, t->tokens + s->first,
@@ -222,6 +225,10 @@ reserve_tokens(struct source *s, size_t len, struct err *err)
 	if (p == NULL)
 		return err_set(err, ERR_SYSTEM, "out of memory");
 	t->tokens = p;
+	if (s->piece != NULL) {
+		s->piece->tokens = p;
+		s->piece->tokens_cap = t->cap;
+	}
 	return 0;
 }
 
@@ -263,6 +270,27 @@ fill_packed(struct source *s, struct room room, struct err *err)
 	return 0;
 }
 
+/* Room in the piece for `n` bytes, and what may be read behind them. */
+static int
+grow_piece(struct source *s, struct source_piece *p, size_t n,
+	   struct err *err)
+{
+	uint8_t *text;
+
+	if (n <= p->cap)
+		return 0;
+	text = realloc(p->text, n + SOURCE_SLACK);
+	if (text == NULL)
+		return err_set(err, ERR_SYSTEM, "out of memory");
+	p->text = text;
+	p->cap = n;
+	if (s->piece == p) {
+		s->window = text;
+		s->cap = n;
+	}
+	return 0;
+}
+
 /* Bring what is left to the front of a window of at least `len` bytes. */
 static int
 make_room(struct source *s, size_t len, struct err *err)
@@ -271,6 +299,8 @@ make_room(struct source *s, size_t len, struct err *err)
 
 	if (s->packing == NULL)
 		md5_lane_settle(&s->md5);
+	if (s->piece != NULL)
+		return grow_piece(s, s->piece, s->at + len, err);
 	if (len <= s->cap) {
 		if (s->at > 0 && left > 0)
 			memmove(s->window, s->window + s->at, left);
@@ -299,9 +329,10 @@ fill(struct source *s, size_t min, struct err *err)
 		return -1;
 	if (make_room(s, len, err) != 0)
 		return -1;
-	while (!s->done && s->end < min) {
+	while (!s->done && s->end - s->at < min) {
 		/* Not all of a window that had to grow once: see above. */
-		const struct room room = { s->window + s->end, len - s->end };
+		const struct room room = { s->window + s->end,
+					   s->at + len - s->end };
 
 		if ((s->packing != NULL ? fill_packed : fill_plain)
 		    (s, room, err) != 0)
@@ -342,6 +373,85 @@ source_consume(struct source *s, size_t n)
 {
 	assert(n <= s->end - s->at);
 	s->at += n;
+}
+
+/* ---- pieces -------------------------------------------------------------- */
+
+/* The matches of what was not consumed are those of `p` too. */
+static int
+share_matches(struct source *s, struct source_piece *p, struct err *err)
+{
+	struct gzip_trace *const t = &s->trace;
+	const uint64_t shown = s->plain_len - (s->end - s->at);
+	uint64_t at = source_matches_end(s);
+	size_t first = t->n;
+
+	while (first > s->first && at > shown)
+		at -= token_text(t->tokens[--first]);
+
+	const size_t n = t->n - first;
+	if (n > p->tokens_cap) {
+		uint32_t *const more = realloc(p->tokens, n * sizeof(*more));
+
+		if (more == NULL)
+			return err_set(err, ERR_SYSTEM, "out of memory");
+		p->tokens = more;
+		p->tokens_cap = n;
+	}
+	if (n > 0)
+		memcpy(p->tokens, t->tokens + first, n * sizeof(*p->tokens));
+	if (s->piece == NULL)
+		free(t->tokens);
+	t->tokens = p->tokens;
+	t->cap = p->tokens_cap;
+	t->n = n;
+	s->first = 0;
+	s->first_at = at;
+	return 0;
+}
+
+int
+source_start_piece(struct source *s, struct source_piece *p, size_t len,
+		   struct err *err)
+{
+	const size_t left = s->end - s->at;
+
+	assert(p != s->piece);
+	/* Behind it is shown what will not be consumed. */
+	len += left > FIRST_LEN ? left : FIRST_LEN;
+	if (s->packing == NULL)
+		md5_lane_settle(&s->md5);
+	if (grow_piece(s, p, len, err) != 0 || share_matches(s, p, err) != 0)
+		return -1;
+	if (left > 0)
+		memcpy(p->text, s->window + s->at, left);
+	if (s->piece == NULL)
+		free(s->window);
+	s->piece = p;
+	s->window = p->text;
+	s->cap = p->cap;
+	s->at = 0;
+	s->end = left;
+	p->len = p->ntokens = 0;
+	return 0;
+}
+
+void
+source_end_piece(struct source *s)
+{
+	struct source_piece *const p = s->piece;
+
+	memset(s->window + s->end, 0, SOURCE_SLACK);
+	p->len = s->at;
+	p->ntokens = s->trace.n;
+	p->tokens_from = s->first_at;
+}
+
+void
+source_piece_free(struct source_piece *p)
+{
+	free(p->text);
+	free(p->tokens);
 }
 
 bool
@@ -385,8 +495,10 @@ source_close(struct source *s)
 		s->packing->unpack_stop(s->state);
 	md5_lane_leave(&s->md5);
 	s->feed->close(s->feed);
-	free(s->trace.tokens);
+	if (s->piece == NULL) {
+		free(s->trace.tokens);
+		free(s->window);
+	}
 	free(s->in);
-	free(s->window);
 	free(s);
 }

@@ -76,6 +76,34 @@ struct span source_before_damage(const struct source *s);
 /* Step over `n` of the bytes last shown. */
 void source_consume(struct source *s, size_t n);
 
+/*
+ * Text left where it was unpacked to, for who takes it elsewhere.  Zeroed, it
+ * is an empty one.
+ */
+struct source_piece {
+	uint8_t *text;		/* SOURCE_SLACK can be read behind it */
+	size_t len, cap;
+	/* Matches, if they are noted: of all of it, and some bytes more. */
+	uint32_t *tokens;
+	size_t ntokens, tokens_cap;
+	uint64_t tokens_from;	/* where in the source's text they begin */
+};
+
+/*
+ * From here on what is consumed stays in `p`, which is emptied first and gets
+ * room for `len` bytes, as do its matches.  Returns 0 or -1.
+ */
+int source_start_piece(struct source *s, struct source_piece *p, size_t len,
+		       struct err *err);
+
+/*
+ * `p` has all that was consumed since then.  Anybody may read it; but only
+ * after the next piece has started, or with the source closed, may it change.
+ */
+void source_end_piece(struct source *s);
+
+void source_piece_free(struct source_piece *p);
+
 struct source_stats source_stats(const struct source *s);
 
 /* Is a peek soon to read from the feed, which is not yet at its end? */
