@@ -1,6 +1,9 @@
 """slurm.py [--long] - scripts/slurm/submit against a real Slurm: a job as an
 array of 7, with a shard killed half-way; what comes of it is one machine's.
 See run.sh."""
+import collections
+import glob
+import json
 import os
 import random
 import subprocess
@@ -11,8 +14,8 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))))
 sys.path.insert(0, ROOT + '/tests/e2e')
 from e2e import (PROGRAM, Failed, Skipped, check, contains, equal,  # noqa: E402
-                 generate, main, read, report, run, same_jobs, table_of, write,
-                 write_items, write_plan)
+                 generate, lines, main, read, report, run, same_jobs, table_of,
+                 write, write_items, write_plan)
 
 SUBMIT = ROOT + '/scripts/slurm/submit'
 TIME = '--run-time', '2025-02-01T12:00:00Z'
@@ -28,23 +31,14 @@ def prepare(options):
     rng = random.Random(options.seed)
     generate(1_000_000 if options.long else 20_000, top + '/data/big',
              '--files', '5', '--seed', str(options.seed))
-    gone = 0
-    for f in range(9):
-        notes = []
-        for i in range(100):
-            there = rng.random() < .7
-            gone += not there
-            notes.append({'id': S('n%d.%d' % (f, i)), 'about': S(
-                'n%d.%d' % (rng.randrange(9), rng.randrange(100)) if there
-                else 'gone%d.%d' % (f, i))})
-        write_items('%s/data/notes/n%d.json.gz' % (top, f), notes)
-    DATA['gone'] = gone
+    plant(top + '/data', rng, 2000 if options.long else 100)
     refs = {'Contacts': {'addressId': 'Properties'},
             'Properties': {'agentContactId': 'Contacts',
                            'homeownerContactId': 'Contacts'},
             'Projects': {'agentContactId': 'Contacts',
                          'addressId': 'Properties'},
-            'Quotes': {'addressId': 'Properties'}, 'Notes': {'about': 'Notes'}}
+            'Quotes': {'addressId': 'Properties'},
+            'Notes': {'about': 'Notes', 'contact': 'Contacts'}}
     for name, policy in ('report', 'report'), ('null', 'null'):
         DATA[name] = write_plan('%s/%s.json' % (top, name), {
             'source': {'environment': 'staging', 'exports': [
@@ -54,11 +48,17 @@ def prepare(options):
                            'dangling': policy} for t, r in refs.items()}})
         DATA[name, 'whole'] = '%s/whole-%s' % (top, name)
         run(DATA[name], DATA[name, 'whole'], *TIME)
-    # Where it is told to, it kills what it has started, half-way and once.
+    # Where it is told to, it kills what it has started, half-way and once: when
+    # there is a journal, and of a long run half of what a shard writes.
+    whole = glob.glob(DATA['report', 'whole'] + '/out/**', recursive=True)
+    DATA['half'] = sum(map(os.path.getsize, whole)) // 14 // 1024 \
+        if options.long else 0
+    DATA['refs'] = refs
     DATA['program'] = write(top + '/dynamill', f'''#!/bin/sh
 if [ "$SLURM_ARRAY_TASK_ID" = "$KILL" ] && mkdir "$ONCE" 2>/dev/null; then
 	{PROGRAM} "$@" --threads 1 &
-	until [ -s "$JOURNAL" ]; do sleep .01; done
+	until [ -s "$PART/journal" ] && [ "$(du -sk --apparent-size \
+		"$PART/out.partial" | cut -f 1)" -ge "$HALF" ]; do sleep .01; done
 	kill -9 $!
 	wait $!
 	exit 137
@@ -68,13 +68,35 @@ exec {PROGRAM} "$@"
     os.chmod(DATA['program'], 0o755)
 
 
+def plant(data, rng, n):
+    """Notes about notes and contacts, in 9 files; of some nobody knows."""
+    contacts = [json.loads(x)['id'] for x in subprocess.run(
+        [PROGRAM, 'cat', data + '/big/Contacts', '--select', 'id', '--as',
+         'json'], capture_output=True, text=True, check=True)
+        .stdout.splitlines()]
+    gone = DATA['gone'] = {'about': 0, 'contact': 0}
+    for f in range(9):
+        notes = []
+        for i in range(n):
+            note = {'id': S('n%d.%d' % (f, i)), 'about': S(
+                'n%d.%d' % (rng.randrange(9), rng.randrange(n))),
+                'contact': S(rng.choice(contacts))}
+            for name in gone:
+                if rng.random() < .3:
+                    note[name] = S('gone-%s-%d.%d' % (name, f, i))
+                    gone[name] += 1
+            notes.append(note)
+        write_items('%s/notes/n%d.json.gz' % (data, f), notes)
+    DATA['notes'] = 9 * n
+
+
 def submit(plan, job, *options, kill=None):
     done = subprocess.run(
         [SUBMIT, '--job', job, '--shards', '7', *options, plan, '--', *TIME],
         capture_output=True, text=True, env={
             **os.environ, 'DYNAMILL': DATA['program'], 'ONCE': job + '.once',
-            'KILL': str(kill), 'JOURNAL': '%s/shards/run/%s/1/journal' % (
-                job, kill)})
+            'KILL': str(kill), 'HALF': str(DATA['half']),
+            'PART': '%s/shards/run/%s/1' % (job, kill)})
     check(done.returncode == 0, done.stdout, done.stderr)
     return done.stdout
 
@@ -106,6 +128,15 @@ def same(name, job):
     a, b = report(DATA[name, 'whole']), report(job)
     del a['thisRun'], b['thisRun']
     equal(b, a, 'the report')
+    if name != 'report':
+        return
+    for rule in table_of(job, 'Notes')['rules']:
+        if rule['path'] not in DATA['gone']:
+            continue
+        to = rule['to'][0]
+        equal(to['dangling'], DATA['gone'][rule['path']],
+              'dangling, as planted')
+        equal(to['resolved'], DATA['notes'] - to['dangling'], 'resolved')
 
 
 def a_killed_shard_is_submitted_again(here, options):
@@ -115,8 +146,24 @@ def a_killed_shard_is_submitted_again(here, options):
     check(os.path.exists(job + '.once'), 'nothing was killed')
     contains(merges(job), 'shards 4: array')
     same('report', job)
-    to = table_of(job, 'Notes')['rules'][-1]['to'][0]
-    equal(to['dangling'], DATA['gone'], 'dangling, as planted')
+
+
+def crossing(job):
+    """How many references of each kind lead from one shard to another, by what
+    the shards wrote: {'Notes.about': 12, ...}."""
+    home, refs = {}, []
+    for n in range(1, 8):
+        part = '%s/shards/run/%d/1' % (job, n)
+        for table, names in DATA['refs'].items():
+            for x in lines(part, table, 'out.partial'):
+                home[table, x['id']['S']] = n
+                refs += [(table + '.' + name, n, to, x[name]['S'])
+                         for name, to in names.items()
+                         if 'S' in x.get(name, {})]
+    seen = collections.Counter()
+    for name, n, to, value in refs:
+        seen[name] += home.get((to, value), n) != n
+    return seen
 
 
 def what_failed_is_named_and_nothing_else_done_again(here, options):
@@ -127,6 +174,13 @@ def what_failed_is_named_and_nothing_else_done_again(here, options):
     wait(options)
     contains(merges(job), 'shard 2/7: stopped', 'shard 2 of 7 is not done')
     check(not os.path.exists(job + '/out'), 'it was merged')
+    merge = subprocess.run([PROGRAM, 'merge', '--job', job],
+                           capture_output=True, text=True)
+    equal(merge.returncode, 5, 'exit status of merge')
+    contains(merge.stderr, 'shard 2/7: stopped', 'shard 2 of 7 is not done')
+    cross = crossing(job)
+    del cross['Notes.about']    # they are small, and may be of one shard
+    check(len(cross) == 7 and min(cross.values()) > 0, cross)
     contains(submit(DATA['report'], job, '--retries', '0'), 'shards 2: array')
     wait(options)
     same('report', job)
