@@ -143,6 +143,105 @@ refuses_that_of_something_else(void **state)
 	assert_int_equal(err.code, ERR_REFUSED);
 }
 
+/* A second record, of another process; unit `unit` has 70 and `more` items. */
+static void
+make_other(char other[80], uint32_t unit, uint64_t more)
+{
+	struct err err;
+	bool resumed;
+	struct progress *p;
+
+	snprintf(other, 80, "%s.other", path);
+	p = progress_open(other, OF, 3, &resumed, &err);
+	assert_non_null(p);
+	for (uint64_t i = 0; i < 70 + more; i++)
+		assert_int_equal(progress_add(p, unit, i, &err), 0);
+	assert_int_equal(progress_write(p, false, &err), 0);
+	progress_close(p);
+}
+
+static void
+joins_what_others_have_done(void **state)
+{
+	struct err err;
+	bool resumed;
+	char other[80];
+	struct progress *p = reopen(NULL, &resumed);
+
+	(void)state;
+	make_other(other, 1, 5);
+	for (uint64_t i = 0; i < 80; i++)
+		assert_int_equal(progress_add(p, 2, i, &err), 0);
+	assert_int_equal(progress_write(p, false, &err), 0);
+	assert_int_equal(progress_join(p, other, &err), 0);
+	assert_int_equal(progress_of(p, 1), 75);
+	assert_int_equal(progress_of(p, 2), 80);
+	/* It goes on from there, and only that is in its own file. */
+	assert_int_equal(progress_add(p, 1, 75, &err), 0);
+	assert_int_equal(progress_of(p, 1), 76);
+	assert_int_equal(progress_write(p, false, &err), 0);
+	unlink(other);
+	assert_int_equal(progress_join(p, other, &err), 0);
+	p = reopen(p, &resumed);
+	assert_int_equal(progress_of(p, 1), 76);
+	progress_close(p);
+}
+
+static void
+appends_what_others_have_done_and_never_goes_back(void **state)
+{
+	struct err err;
+	bool resumed;
+	char other[80];
+	struct progress *p = reopen(NULL, &resumed);
+
+	(void)state;
+	for (uint64_t i = 0; i < 90; i++)
+		assert_int_equal(progress_add(p, 1, i, &err), 0);
+	assert_int_equal(progress_add(p, 2, 0, &err), 0);
+	assert_int_equal(progress_write(p, false, &err), 0);
+	progress_close(p);
+	/* The last record here is torn, and so it is there. */
+	assert_int_equal(truncate(path, 64 + 48 - 1), 0);
+	make_other(other, 1, 5);
+	assert_int_equal(progress_append(path, other, &err), 0);
+	assert_int_equal(progress_append(path, other, &err), 0);
+	make_other(other, 0, 6);
+	assert_int_equal(truncate(other, 64 + 48 + 7), 0);
+	assert_int_equal(progress_append(path, other, &err), 0);
+	p = reopen(NULL, &resumed);
+	assert_true(resumed);
+	assert_int_equal(progress_of(p, 0), 76);
+	assert_int_equal(progress_of(p, 1), 90);
+	assert_int_equal(progress_of(p, 2), 0);
+	progress_close(p);
+	unlink(other);
+}
+
+static void
+joins_nothing_of_something_else(void **state)
+{
+	struct err err;
+	bool resumed;
+	char other[80];
+	struct progress *p = reopen(NULL, &resumed), *q;
+
+	(void)state;
+	snprintf(other, sizeof(other), "%s.other", path);
+	q = progress_open(other, (struct keyhash){ 1, 3 }, 3, &resumed, &err);
+	assert_non_null(q);
+	progress_close(q);
+	assert_int_equal(progress_join(p, other, &err), -1);
+	assert_int_equal(err.code, ERR_REFUSED);
+	assert_int_equal(progress_append(path, other, &err), -1);
+	assert_int_equal(err.code, ERR_REFUSED);
+	assert_int_equal(truncate(other, 63), 0);
+	assert_int_equal(progress_append(path, other, &err), -1);
+	assert_int_equal(err.code, ERR_INPUT);
+	progress_close(p);
+	unlink(other);
+}
+
 int
 main(void)
 {
@@ -156,6 +255,13 @@ main(void)
 						gone),
 		cmocka_unit_test_setup_teardown(refuses_that_of_something_else,
 						fresh, gone),
+		cmocka_unit_test_setup_teardown(joins_what_others_have_done,
+						fresh, gone),
+		cmocka_unit_test_setup_teardown(
+			appends_what_others_have_done_and_never_goes_back,
+			fresh, gone),
+		cmocka_unit_test_setup_teardown(
+			joins_nothing_of_something_else, fresh, gone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

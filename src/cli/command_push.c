@@ -14,6 +14,7 @@
 #include "cli/environment.h"
 #include "cli/log.h"
 #include "cli/options.h"
+#include "cli/shards.h"
 #include "cli/stage.h"
 #include "cli/ticker.h"
 #include "engine/deliver.h"
@@ -160,7 +161,7 @@ print_text(const struct options *o, const struct deliver *d)
 		if (t[i].lost > 0)
 			printf(", %" PRIu64 " changed since the export and "
 			       "left, see %s/push/%s~changed.jsonl", t[i].lost,
-			       o->job, t[i].name);
+			       deliver_records(d), t[i].name);
 		if (t[i].refused > 0)
 			printf(", %" PRIu64 " refused", t[i].refused);
 		printf("; %" PRIu64 " write unit%s", t[i].units,
@@ -170,6 +171,9 @@ print_text(const struct options *o, const struct deliver *d)
 			       t[i].throttled, plural(t[i].throttled));
 		printf("\n");
 	}
+	if (o->shard != NULL && !o->dry_run)
+		printf("  when all shards are done: dynamill push --job %s\n",
+		       o->job);
 }
 
 /* A dump is restored a second time by another job. */
@@ -242,7 +246,7 @@ check_sums(const struct deliver *d, bool *refused, struct err *err)
 
 /* What is not there as it should be, for the log. */
 static void
-log_left(const struct options *o, const struct deliver *d)
+log_left(const struct deliver *d)
 {
 	size_t n;
 	const struct deliver_table *const t = deliver_tables(d, &n);
@@ -254,7 +258,7 @@ log_left(const struct options *o, const struct deliver *d)
 			log_problem(LOG_ERROR, NULL, "table '%s': %" PRIu64
 				    " items were refused; which and why is in "
 				    "%s/push/%s.refused.jsonl", t[i].name, bad,
-				    o->job, t[i].name);
+				    deliver_records(d), t[i].name);
 		if (t[i].lost > 0)
 			log_problem(LOG_WARNING, NULL, "table '%s': %" PRIu64
 				    " items were changed since the export, and "
@@ -264,7 +268,8 @@ log_left(const struct options *o, const struct deliver *d)
 
 /* Ways to push that exclude each other. */
 static int
-check_options(const struct options *o, struct err *err)
+check_options(const struct options *o, struct deliver_options *to,
+	      struct err *err)
 {
 	const char *const other = o->only_new ? "--only-new"
 		: o->into_existing ? "--into-existing"
@@ -276,14 +281,19 @@ check_options(const struct options *o, struct err *err)
 		return err_set(err, ERR_USAGE, "'--update' changes items where "
 			       "they are as they were: it takes no '%s'",
 			       other);
-	return 0;
+	if (o->update && o->shard != NULL)
+		return err_set(err, ERR_USAGE, "'--update' compares a table "
+			       "with its export as a whole: it takes no "
+			       "'--shard', but '--table T' for one table");
+	return o->shard == NULL ? 0
+		: shards_read(o->shard, &to->shard, &to->nshards, err);
 }
 
 int
 command_push(const struct options *o)
 {
 	struct err err = { 0 };
-	const struct deliver_options options = {
+	struct deliver_options options = {
 		.job_dir = o->job, .tables = o->tables, .ntables = o->ntables,
 		.max_wcu = o->max_wcu, .into_existing = o->into_existing,
 		.no_undo = o->no_undo, .only_new = o->only_new, .look_only = o->dry_run,
@@ -298,7 +308,7 @@ command_push(const struct options *o)
 	bool refused = false;
 	int rc;
 
-	if (check_options(o, &err) != 0)
+	if (check_options(o, &options, &err) != 0)
 		return console_failed(&err);
 	d = deliver_open(&options, &err);
 	if (d == NULL)
@@ -306,7 +316,7 @@ command_push(const struct options *o)
 	rc = ask(o, d, &err);
 	if (rc == 0 && !o->dry_run) {
 		began = time(NULL);
-		stage_begin(o, "push", o->job);
+		stage_begin(o, "push", deliver_records(d));
 		tell(d, 0);
 		rc = deliver_run(d, &err);
 		tell(d, 0);
@@ -320,7 +330,7 @@ command_push(const struct options *o)
 		print_text(o, d);
 	if (rc == 0 && !o->dry_run)
 		tell_restored(o, d);
-	log_left(o, d);
+	log_left(d);
 	rc = stage_end(rc != 0 ? console_error(&err) : refused ? 1 : 0);
 	deliver_close(d);
 	return rc;

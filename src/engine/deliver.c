@@ -13,6 +13,7 @@
 #include "aws/side.h"
 #include "base/err.h"
 #include "engine/deliver_internal.h"
+#include "engine/deliver_shard.h"
 #include "engine/footprint.h"
 #include "engine/job.h"
 #include "engine/place.h"
@@ -31,7 +32,8 @@ load_job(struct deliver *d, struct err *err)
 {
 	struct recall recall;
 
-	d->job = job_open_as_is(d->o.job_dir, true, err);
+	d->job = d->o.nshards > 0 ? job_open_shared(d->o.job_dir, err)
+		: job_open_as_is(d->o.job_dir, true, err);
 	if (d->job == NULL)
 		return -1;
 	if (recall_job(&recall, d->job, &d->mem, err) != 0)
@@ -41,10 +43,12 @@ load_job(struct deliver *d, struct err *err)
 	if (d->plan == NULL)
 		return -1;
 	place_output(&d->plan->target, job_out(d->job));
-	return job_is_out(d->job) ? 0
-		: err_set(err, ERR_REFUSED, "the job in '%s' has no out/ yet: "
-			  "let 'dynamill run' come to its end first",
-			  d->o.job_dir);
+	if (!job_is_out(d->job))
+		return err_set(err, ERR_REFUSED, "the job in '%s' has no out/ "
+			       "yet: let 'dynamill run' come to its end first",
+			       d->o.job_dir);
+	return d->o.nshards > 0 ? deliver_shard_enter(d, err)
+		: deliver_shards_home(d->o.job_dir, err);
 }
 
 /* ---- a table ------------------------------------------------------------ */
@@ -85,6 +89,18 @@ check_key(const struct delivery *t, const struct tree *table, struct err *err)
 			  *want != '\0' ? ", " : "", want);
 }
 
+/* What was put when the push was not divided yet, no shard puts again. */
+static int
+join_whole(struct deliver *d, struct delivery *t, struct err *err)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/" JOB_PUSH "/%s.done", d->o.job_dir,
+		 t->shown.name);
+	t->recorded |= access(path, F_OK) == 0;
+	return progress_join(t->progress[PART_PUTS], path, err);
+}
+
 /* How far one part of it is; *before gets how many items of it are there. */
 static int
 open_part(struct deliver *d, struct delivery *t, unsigned part,
@@ -96,7 +112,7 @@ open_part(struct deliver *d, struct delivery *t, unsigned part,
 
 	if (part == PART_DELETES && !t->from->changes)
 		return 0;
-	snprintf(path, sizeof(path), "%s/" JOB_PUSH "/%s%s.done", d->o.job_dir,
+	snprintf(path, sizeof(path), "%s/" JOB_PUSH "/%s%s.done", d->records,
 		 t->shown.name, part == PART_DELETES ? "~deletes" : "");
 	if (d->o.look_only && access(path, F_OK) != 0)
 		return 0;
@@ -106,8 +122,11 @@ open_part(struct deliver *d, struct delivery *t, unsigned part,
 	if (t->progress[part] == NULL)
 		return -1;
 	t->recorded |= resumed;
+	if (d->o.nshards > 0 && join_whole(d, t, err) != 0)
+		return -1;
 	for (uint32_t i = 0; i < files->n; i++)
-		*before += progress_of(t->progress[part], i);
+		if (delivery_is_ours(d, t, i))
+			*before += progress_of(t->progress[part], i);
 	return 0;
 }
 
@@ -117,7 +136,7 @@ open_progress(struct deliver *d, struct delivery *t,
 {
 	char path[PATH_MAX];
 
-	snprintf(path, sizeof(path), "%s/" JOB_PUSH, d->o.job_dir);
+	snprintf(path, sizeof(path), "%s/" JOB_PUSH, d->records);
 	if ((!d->o.look_only && file_make_folder(path, err) != 0) ||
 	    open_part(d, t, PART_DELETES, table, &t->shown.deletes_before,
 		      err) != 0 ||
@@ -150,8 +169,8 @@ forget_other(struct deliver *d, struct delivery *t, const struct tree *table,
 
 /* What was done to it before: a rollback comes first, and to its end. */
 static int
-load_footprint(struct deliver *d, struct delivery *t,
-	       const struct tree *table, struct err *err)
+settle_footprint(struct deliver *d, struct delivery *t,
+		 const struct tree *table, struct err *err)
 {
 	const char *const name = t->shown.name;
 
@@ -171,6 +190,22 @@ load_footprint(struct deliver *d, struct delivery *t,
 		return -1;
 	return footprint_load(d->o.job_dir, name, &t->footprint, err) < 0
 		? -1 : 0;
+}
+
+static int
+load_footprint(struct deliver *d, struct delivery *t,
+	       const struct tree *table, struct err *err)
+{
+	const bool shared = d->o.nshards > 0 && !d->o.look_only;
+	const int lock = shared ? deliver_shard_lock(d, err) : -1;
+	int rc;
+
+	if (shared && lock < 0)
+		return -1;
+	rc = settle_footprint(d, t, table, err);
+	t->recorded = deliver_shard_is_begun(d, t);
+	deliver_shard_unlock(lock);
+	return rc;
 }
 
 /*
@@ -319,7 +354,7 @@ check_still_there(const struct deliver *d, const struct delivery *t,
 		       " items were put into it before: they were removed "
 		       "since; to put them again, remove '%s/" JOB_PUSH
 		       "/%s.done'", t->shown.name, t->shown.before,
-		       d->o.job_dir, t->shown.name);
+		       d->records, t->shown.name);
 }
 
 /* Everything about a table that may forbid it. */
@@ -343,6 +378,9 @@ look_at(struct deliver *d, struct delivery *t, struct err *err)
 		rc = check_key(t, table.tree, err);
 	if (rc == 0)
 		rc = check_source(d, name, table.tree, err);
+	/* This first: what another shard puts, it notes before. */
+	if (rc == 0)
+		rc = dynamodb_is_empty(d->service, name, &t->shown.empty, err);
 	if (rc == 0)
 		rc = load_footprint(d, t, table.tree, err);
 	if (rc == 0 && !t->footprint.pushed)
@@ -351,9 +389,6 @@ look_at(struct deliver *d, struct delivery *t, struct err *err)
 		rc = (d->o.update ? deliver_update_look : open_progress)
 			(d, t, table.tree, err);
 	}
-	if (rc == 0)
-		rc = dynamodb_is_empty(d->service, name,
-				       &t->shown.empty, err);
 	if (rc == 0)
 		rc = check_still_there(d, t, err);
 	t->wcu = table.wcu;
@@ -364,6 +399,7 @@ look_at(struct deliver *d, struct delivery *t, struct err *err)
 		rc = err_set(err, ERR_REFUSED, "table '%s' is not empty; "
 			     "--into-existing writes over items of the same "
 			     "key, --only-new leaves them", name);
+	t->shown.empty |= d->o.nshards > 0 && is_ours(t);
 	dynamodb_table_free(&table);
 	return rc;
 }
@@ -392,6 +428,30 @@ named_twice(const struct deliver *d)
 	return false;
 }
 
+/* Shards find all tables, so that they divide them in one way. */
+static bool
+is_wanted(const struct deliver *d, const char *name)
+{
+	size_t i = 0;
+
+	while (i < d->o.ntables && strcmp(d->o.tables[i], name) != 0)
+		i++;
+	return d->o.ntables == 0 || i < d->o.ntables;
+}
+
+static int
+find_files(struct deliver *d, struct err *err)
+{
+	const char *const out = job_out(d->job);
+
+	if (d->o.nshards == 0)
+		return outfiles_find(out, d->o.tables, d->o.ntables, &d->out,
+				     err);
+	return outfiles_find(out, NULL, 0, &d->out, err) != 0 ||
+	       outfiles_check(&d->out, d->o.tables, d->o.ntables, err) != 0
+		? -1 : deliver_shard_divide(d, err);
+}
+
 static int
 look_at_all(struct deliver *d, struct err *err)
 {
@@ -404,15 +464,19 @@ look_at_all(struct deliver *d, struct err *err)
 	for (size_t i = 0; i < d->out.n; i++) {
 		const struct outfiles_table *const from = ordered
 			? next_of(d, i) : &d->out.tables[i];
-		struct delivery *const t = &d->list[d->n++];
+		struct delivery *const t = &d->list[d->n];
 
+		if (!is_wanted(d, from->name))
+			continue;
+		d->n++;
 		*t = (struct delivery){
 			.shown = { .name = from->name, .note = "",
 				   .nitems = from->puts.nitems,
 				   .ndeletes = from->deletes.nitems },
 			.from = from, .key = from->key,
 		};
-		if (look_at(d, t, err) != 0)
+		if ((d->o.nshards > 0 && deliver_shard_take(d, t, err) != 0) ||
+		    look_at(d, t, err) != 0)
 			return -1;
 	}
 	return 0;
@@ -428,10 +492,10 @@ deliver_open(const struct deliver_options *o, struct err *err)
 		return NULL;
 	}
 	d->o = *o;
+	d->lock = -1;
+	d->records = o->job_dir;
 	if (load_job(d, err) == 0 &&
-	    outfiles_find(job_out(d->job), o->tables, o->ntables,
-			  &d->out, err)
-	    == 0 &&
+	    find_files(d, err) == 0 &&
 	    (d->side = sides_open(&d->plan->target, o->usual, err)) != NULL &&
 	    sides_check_account(d->side, &d->plan->target, err) == 0 &&
 	    (d->service = dynamodb_open(d->side, err)) != NULL &&
@@ -453,11 +517,13 @@ deliver_close(struct deliver *d)
 	}
 	free(d->list);
 	free(d->shown);
+	free(d->owner);
 	service_close(d->service);
 	side_close(d->side);
 	outfiles_free(&d->out);
 	place_output(NULL, NULL);
 	plan_free(d->plan);
+	deliver_shard_unlock(d->lock);
 	job_close(d->job);
 	arena_free(&d->mem);
 	free(d);
@@ -473,6 +539,12 @@ const char *
 deliver_place(const struct deliver *d)
 {
 	return service_url(d->service);
+}
+
+const char *
+deliver_records(const struct deliver *d)
+{
+	return d->records;
 }
 
 const struct deliver_table *

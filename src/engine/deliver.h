@@ -6,7 +6,8 @@
  * they are empty.  Then whoever asked may confirm.  Then table after table is
  * pushed, several files side by side so that no partition gets all at once,
  * and what is accepted is noted (progress.h): after whatever end, the same
- * again goes on with what was not.
+ * again goes on with what was not.  Several may do so at once, each a shard of
+ * it (deliver_shard.h).
  */
 #ifndef ENGINE_DELIVER_H
 #define ENGINE_DELIVER_H
@@ -26,6 +27,9 @@ struct deliver_options {
 	const char *const *tables;	/* targets, in their order; none: all */
 	size_t ntables;
 	uint64_t max_wcu;		/* a second; 0: what the table takes */
+	/* Only the files of one shard, from 1, of so many, which share max_wcu;
+	 * 0: all. */
+	uint32_t shard, nshards;
 	bool into_existing;		/* tables need not be empty */
 	bool no_undo;			/* ... and nothing of them is kept */
 	bool only_new;			/* existing items stay */
@@ -52,7 +56,7 @@ struct deliver_table {
 	const char *name;
 	const char *note;	/* worth saying before: streams, ...; or "" */
 	uint64_t nitems;	/* of the job's output */
-	bool empty, resumed;
+	bool empty, resumed;	/* empty but for what other shards put */
 	/* So far: */
 	uint64_t before;	/* accepted by earlier attempts */
 	uint64_t accepted, existed, refused;
@@ -71,6 +75,8 @@ void deliver_close(struct deliver *d);		/* NULL is fine */
 
 const struct plan *deliver_plan(const struct deliver *d);
 const char *deliver_place(const struct deliver *d);	/* the endpoint */
+/* Where its records are: the job's folder, or the shard's in it. */
+const char *deliver_records(const struct deliver *d);
 const struct deliver_table *deliver_tables(const struct deliver *d,
 					   size_t *n);
 

@@ -26,6 +26,7 @@ struct delivery {
 	struct footprint footprint;
 	struct progress *progress[PARTS];	/* NULL: nothing goes there */
 	struct updates *updates;		/* NULL: it is no update */
+	const uint32_t *owner;	/* which shard puts a unit; NULL: it is whole */
 	bool recorded;		/* there was a record of how far it is */
 	uint64_t wcu;		/* that it is provisioned with; 0: on demand */
 };
@@ -40,6 +41,9 @@ struct deliver {
 	struct deliver_options o;
 	struct arena mem;
 	struct job *job;
+	const char *records;	/* deliver_records() */
+	int lock;		/* of a shard; or -1 */
+	uint32_t *owner;	/* which shard puts what, or NULL */
 	struct plan *plan;
 	struct outfiles out;
 	struct side *side;
@@ -48,6 +52,42 @@ struct deliver {
 	struct deliver_table *shown;	/* copies for who asks */
 	size_t n;
 };
+
+/* Of what all shards have together, what this one may take: 1 at least. */
+static inline uint64_t
+deliver_share(const struct deliver *d, uint64_t units)
+{
+	if (d->o.nshards == 0 || units == 0)
+		return units;
+	return units > d->o.nshards ? units / d->o.nshards : 1;
+}
+
+static inline bool
+delivery_is_ours(const struct deliver *d, const struct delivery *t,
+		 uint32_t unit)
+{
+	return t->owner == NULL || t->owner[unit] == d->o.shard;
+}
+
+/* ---- one of several shards: deliver_shard.c ------------------------------ */
+
+/* Make the shard's folder, and lock it. */
+int deliver_shard_enter(struct deliver *d, struct err *err);
+
+/* Find which files are whose; then, which of a table's are ours. */
+int deliver_shard_divide(struct deliver *d, struct err *err);
+int deliver_shard_take(struct deliver *d, struct delivery *t,
+		       struct err *err);
+
+/* While one holds this no other shard changes what is common.  -1: failed. */
+int deliver_shard_lock(const struct deliver *d, struct err *err);
+void deliver_shard_unlock(int lock);	/* -1 is fine */
+
+/* May some shard have sent items to the table?  It may, from now on. */
+bool deliver_shard_is_begun(const struct deliver *d,
+			    const struct delivery *t);
+int deliver_shard_begin(const struct deliver *d, const struct delivery *t,
+			struct err *err);
 
 /* ---- updates: deliver_update.c ------------------------------------------- */
 

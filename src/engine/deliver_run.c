@@ -90,7 +90,7 @@ write_refused(struct sender *s, const struct push_item *item, const char *why,
 	int rc = 0;
 
 	snprintf(path, sizeof(path), "%s/push/%s.refused.jsonl",
-		 s->d->o.job_dir, s->t->shown.name);
+		 s->d->records, s->t->shown.name);
 	if (s->refused_fd < 0)
 		s->refused_fd = open(path, O_WRONLY | O_CREAT | O_APPEND |
 				     O_CLOEXEC, 0666);
@@ -234,6 +234,9 @@ put(struct sender *s, struct stream *f, const struct item *item,
 static int
 open_next(struct sender *s, struct stream *f, struct err *err)
 {
+	while (s->next < s->files->n &&
+	       !delivery_is_ours(s->d, s->t, s->next))
+		s->next++;
 	if (s->next == s->files->n)
 		return 0;
 	if (f->reading == NULL)
@@ -324,11 +327,11 @@ open_undo(struct sender *s, struct err *err)
 
 	if (!needed || o->no_undo)
 		return 0;
-	snprintf(path, sizeof(path), "%s/" JOB_UNDO, o->job_dir);
+	snprintf(path, sizeof(path), "%s/" JOB_UNDO, s->d->records);
 	if (file_make_folder(path, err) != 0)
 		return -1;
-	snprintf(path, sizeof(path), "%s/" JOB_UNDO "/%s%s.jsonl", o->job_dir,
-		 name, s->part == PART_DELETES ? "~deletes" : "");
+	snprintf(path, sizeof(path), "%s/" JOB_UNDO "/%s%s.jsonl",
+		 s->d->records, name, s->part == PART_DELETES ? "~deletes" : "");
 	s->undo = undo_open(path, s->d->service, name, s->pk, s->sk,
 			    o->only_new && s->part == PART_PUTS, err);
 	return s->undo == NULL ? -1 : 0;
@@ -359,8 +362,9 @@ run_part(struct deliver *d, struct delivery *t, unsigned part,
 		.units = t->shown.units, .throttled = t->shown.throttled,
 	};
 	struct push_options o = {
-		.table = t->shown.name, .max_wcu = d->o.max_wcu,
-		.wcu = t->wcu,
+		.table = t->shown.name,
+		.max_wcu = deliver_share(d, d->o.max_wcu),
+		.wcu = deliver_share(d, t->wcu),
 		.only_new = d->o.only_new && part == PART_PUTS,
 		.accepted = accepted, .refused = refused, .context = &s,
 	};
@@ -395,7 +399,13 @@ static int
 save_footprint(struct deliver *d, struct delivery *t, struct err *err)
 {
 	struct footprint *const f = &t->footprint;
+	struct footprint now;
 
+	/* Another shard may have come first. */
+	if (footprint_load(d->o.job_dir, t->shown.name, &now, err) < 0)
+		return -1;
+	if (now.pushed)
+		*f = now;
 	if (!f->pushed)
 		f->was_empty = t->shown.empty && !t->shown.resumed;
 	f->pushed = true;
@@ -403,10 +413,28 @@ save_footprint(struct deliver *d, struct delivery *t, struct err *err)
 	return footprint_save(d->o.job_dir, t->shown.name, f, err);
 }
 
+/* Where there are shards: one after the other. */
+static int
+leave_footprint(struct deliver *d, struct delivery *t, struct err *err)
+{
+	int lock, rc;
+
+	if (d->o.nshards == 0)
+		return save_footprint(d, t, err);
+	lock = deliver_shard_lock(d, err);
+	if (lock < 0)
+		return -1;
+	rc = save_footprint(d, t, err);
+	if (rc == 0)
+		rc = deliver_shard_begin(d, t, err);
+	deliver_shard_unlock(lock);
+	return rc;
+}
+
 int
 deliver_table_run(struct deliver *d, struct delivery *t, struct err *err)
 {
-	if (save_footprint(d, t, err) != 0)
+	if (leave_footprint(d, t, err) != 0)
 		return -1;
 	/* An item may be put where another one was deleted. */
 	for (unsigned part = 0; part < PARTS; part++)

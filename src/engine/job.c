@@ -31,6 +31,7 @@ struct job {
 	char *out;		/* JOB_OUT in it */
 	int lock;		/* -1: not open */
 	bool held;		/* the lock, by us */
+	bool shared;		/* it is one of several, of parts */
 	bool no_locks;		/* the file system has none */
 	bool part;		/* of a divided job */
 	bool started_now;
@@ -52,24 +53,29 @@ read_holder(int fd, char *out, size_t size)
 }
 
 static void
-write_holder(int fd)
+write_holder(int fd, bool shared)
 {
 	char host[128] = "", text[192];
 
 	if (gethostname(host, sizeof(host) - 1) != 0)
 		host[0] = '\0';
-	snprintf(text, sizeof(text), "pid %ld on %s\n", (long)getpid(), host);
+	if (shared)
+		snprintf(text, sizeof(text), "shards of it\n");
+	else
+		snprintf(text, sizeof(text), "pid %ld on %s\n",
+			 (long)getpid(), host);
 	/* Only for a message that another process may show. */
 	if (ftruncate(fd, 0) != 0 || pwrite(fd, text, strlen(text), 0) < 0)
 		return;
 }
 
-
 /* Returns 1 if the lock of the folder is ours now, 0 if another's, or -1. */
 static int
 try_lock(struct job *j, const char *dir, struct err *err)
 {
-	struct flock all = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	struct flock all = {
+		.l_type = j->shared ? F_RDLCK : F_WRLCK, .l_whence = SEEK_SET,
+	};
 	char *path;
 
 	if (asprintf(&path, "%s/lock", dir) < 0)
@@ -84,7 +90,7 @@ try_lock(struct job *j, const char *dir, struct err *err)
 		return -1;
 	if (fcntl(j->lock, F_OFD_SETLK, &all) == 0) {
 		j->held = true;
-		write_holder(j->lock);
+		write_holder(j->lock, j->shared);
 		return 1;
 	}
 	if (errno == EAGAIN || errno == EACCES)
@@ -103,7 +109,7 @@ release(struct job *j)
 {
 	if (j->lock < 0)
 		return;
-	if (!j->held || ftruncate(j->lock, 0) == 0)
+	if (!j->held || j->shared || ftruncate(j->lock, 0) == 0)
 		j->held = false;
 	close(j->lock);
 	j->lock = -1;
@@ -360,13 +366,14 @@ job_is_part(const struct job *j)
 	return j->part;
 }
 
-struct job *
-job_open_as_is(const char *dir, bool lock, struct err *err)
+static struct job *
+open_as_is(const char *dir, bool lock, bool shared, struct err *err)
 {
 	struct job *const j = new_job(dir, err);
 
 	if (j == NULL)
 		return NULL;
+	j->shared = shared;
 	if (place_is_remote(dir))
 		err_set(err, ERR_USAGE, "job %s is in S3; copy it to a folder, "
 			"but for its data files, and name that", dir);
@@ -378,6 +385,18 @@ job_open_as_is(const char *dir, bool lock, struct err *err)
 		return j;
 	job_close(j);
 	return NULL;
+}
+
+struct job *
+job_open_as_is(const char *dir, bool lock, struct err *err)
+{
+	return open_as_is(dir, lock, false, err);
+}
+
+struct job *
+job_open_shared(const char *dir, struct err *err)
+{
+	return open_as_is(dir, true, true, err);
 }
 
 const char *

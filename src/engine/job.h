@@ -55,6 +55,7 @@ struct job_fact {
 #define JOB_DELETES	"deletes"	/* beside a table's data/ */
 #define JOB_LATEST	"index/latest"	/* of a survey: see latest.h */
 #define JOB_PUSH	"push"	/* how far items are in the service: progress.h */
+#define JOB_PUSH_SHARDS	JOB_PUSH "/shards"	/* see deliver_shard.h */
 #define JOB_UNDO	"undo"	/* what they wrote over: undo.h */
 #define JOB_ROLLBACK	"rollback"	/* how far that is undone: rollback.h */
 #define JOB_SURVEY	"survey"	/* passes without output: see run.h */
@@ -93,6 +94,12 @@ int job_enter(struct job *j, const char *folder, bool old, char *holder,
  * (status, lookup).  NULL with ERR_USAGE if there is no job in `dir`.
  */
 struct job *job_open_as_is(const char *dir, bool lock, struct err *err);
+
+/*
+ * The same, with others that open it so: each works in a part of its own.  Who
+ * wants it whole is refused meanwhile, and so are these while somebody has it.
+ */
+struct job *job_open_shared(const char *dir, struct err *err);
 
 /* Does another process hold the lock?  "pid 4711 on host" goes to `holder`. */
 bool job_in_use(const char *dir, char *holder, size_t size);

@@ -296,20 +296,19 @@ by_name(const void *a, const void *b)
 	return strcmp(x->name, y->name);
 }
 
-static int
-check_tables(const struct finding *f, struct err *err)
+int
+outfiles_check(const struct outfiles *o, const char *const *tables,
+	       size_t ntables, struct err *err)
 {
-	const struct outfiles *const o = f->o;
-
-	for (size_t i = 0; i < f->ntables; i++) {
+	for (size_t i = 0; i < ntables; i++) {
 		size_t k = 0;
 
-		while (k < o->n && strcmp(o->tables[k].name, f->tables[i]) != 0)
+		while (k < o->n && strcmp(o->tables[k].name, tables[i]) != 0)
 			k++;
 		if (k == o->n)
 			return err_set(err, ERR_USAGE, "--table %s: the job "
 				       "wrote nothing for such a table",
-				       f->tables[i]);
+				       tables[i]);
 	}
 	return 0;
 }
@@ -331,7 +330,7 @@ outfiles_find(const char *out, const char *const *tables, size_t ntables,
 	if (o->n > 0)
 		memcpy(o->tables, f.list.ptr, f.list.len);
 	qsort(o->tables, o->n, sizeof(*o->tables), by_name);
-	rc = check_tables(&f, err);
+	rc = outfiles_check(o, tables, ntables, err);
 done:
 	buf_free(&f.folders);
 	buf_free(&f.list);

@@ -47,6 +47,10 @@ int outfiles_find(const char *out, const char *const *tables,
 		  size_t ntables, struct outfiles *o, struct err *err);
 void outfiles_free(struct outfiles *o);
 
+/* ERR_USAGE if one of these is not among them. */
+int outfiles_check(const struct outfiles *o, const char *const *tables,
+		   size_t ntables, struct err *err);
+
 /* A hash of the files of a part, by their manifest. */
 struct keyhash outfiles_hash(const struct outfiles_part *part);
 

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -28,6 +29,7 @@ struct marks {
 struct progress {
 	int fd;
 	char *path;
+	struct keyhash of;
 	struct marks *units;
 	uint32_t nunits;
 	uint32_t *changed;	/* units to write */
@@ -60,35 +62,52 @@ write_all(const struct progress *p, struct span s, struct err *err)
 /* ---- opening ------------------------------------------------------------ */
 
 static int
-begin(struct progress *p, struct keyhash of, struct err *err)
+begin(struct progress *p, struct err *err)
 {
 	uint8_t head[HEAD_LEN] = { 0 };
 
 	memcpy(head, MAGIC, sizeof(MAGIC));
-	store_le64(head + HASH_AT, of.lo);
-	store_le64(head + HASH_AT + 8, of.hi);
+	store_le64(head + HASH_AT, p->of.lo);
+	store_le64(head + HASH_AT + 8, p->of.hi);
 	if (ftruncate(p->fd, 0) != 0)
 		return failed(p, err);
 	return write_all(p, (struct span){ head, sizeof(head) }, err);
 }
 
-/* Records up to the first that is torn or says nonsense; where that is. */
+/* Where the first record is that is torn, or says nonsense. */
 static size_t
-take_records(struct progress *p, struct span s)
+good_end(struct span s)
 {
 	size_t at = HEAD_LEN;
 
-	for (; at + RECORD_LEN <= s.len; at += RECORD_LEN) {
-		const uint8_t *const r = s.ptr + at;
-		const uint64_t unit = load_le64(r), n = load_le64(r + 8);
-		const uint64_t sum = keyhash64_of((struct span){ r, 16 });
-
-		if (load_le64(r + 16) != sum || unit >= p->nunits)
-			break;
-		p->units[unit].written = n;
-		p->units[unit].base = n & ~(uint64_t)63;
-	}
+	while (at + RECORD_LEN <= s.len &&
+	       load_le64(s.ptr + at + 16) ==
+	       keyhash64_of((struct span){ s.ptr + at, 16 }))
+		at += RECORD_LEN;
 	return at;
+}
+
+/* The highest of each unit counts: records of several processes are joined. */
+static int
+take_records(struct progress *p, const char *path, struct span s,
+	     struct err *err)
+{
+	for (size_t at = HEAD_LEN; at < s.len; at += RECORD_LEN) {
+		const uint64_t unit = load_le64(s.ptr + at);
+		const uint64_t n = load_le64(s.ptr + at + 8);
+		struct marks *const m = &p->units[unit < p->nunits ? unit : 0];
+
+		if (unit >= p->nunits)
+			return err_set(err, ERR_INPUT, "'%s' tells of file %"
+				       PRIu64 ", and there are %" PRIu32,
+				       path, unit, p->nunits);
+		if (n <= m->written)
+			continue;
+		m->written = n;
+		m->base = n & ~(uint64_t)63;
+		m->first = m->n = 0;
+	}
+	return 0;
 }
 
 /* The items of the last, unfinished word. */
@@ -103,39 +122,102 @@ fill_words(struct progress *p, struct err *err)
 	return 0;
 }
 
+/* The bytes of a record, up to what is torn. */
 static int
-read_file(struct progress *p, struct keyhash of, bool *resumed,
-	  struct err *err)
+load_record(const char *path, struct buf *text, struct err *err)
+{
+	if (file_load(path, SIZE_MAX / 4, text, err) != 0)
+		return -1;
+	if (text->len < HEAD_LEN || memcmp(text->ptr, MAGIC,
+					   sizeof(MAGIC)) != 0)
+		return err_set(err, ERR_INPUT, "'%s' is no record of a push",
+			       path);
+	text->len = good_end(buf_span(text));
+	return 0;
+}
+
+static int
+check_of(const struct buf *text, struct keyhash of, const char *path,
+	 struct err *err)
+{
+	if (load_le64(text->ptr + HASH_AT) == of.lo &&
+	    load_le64(text->ptr + HASH_AT + 8) == of.hi)
+		return 0;
+	return err_set(err, ERR_REFUSED, "'%s' is of other items or another "
+		       "table; if that push is to be forgotten, remove it",
+		       path);
+}
+
+static int
+read_file(struct progress *p, bool *resumed, struct err *err)
 {
 	struct buf text = { 0 };
 	struct stat st;
-	int rc = 0;
-	size_t end;
+	int rc = -1;
 
 	*resumed = false;
 	if (fstat(p->fd, &st) != 0)
 		return failed(p, err);
 	if (st.st_size < HEAD_LEN)	/* killed before it was begun */
-		return begin(p, of, err);
-	rc = file_load(p->path, SIZE_MAX / 4, &text, err);
-	if (rc == 0 && (text.len < HEAD_LEN ||
-			memcmp(text.ptr, MAGIC, sizeof(MAGIC)) != 0))
-		rc = err_set(err, ERR_INPUT, "'%s' is no record of a push",
-			     p->path);
-	if (rc == 0 && (load_le64(text.ptr + HASH_AT) != of.lo ||
-			load_le64(text.ptr + HASH_AT + 8) != of.hi))
-		rc = err_set(err, ERR_REFUSED, "'%s' is of other items or "
-			     "another table; if that push is to be forgotten, "
-			     "remove it", p->path);
-	if (rc == 0) {
-		*resumed = true;
-		end = take_records(p, buf_span(&text));
-		if (ftruncate(p->fd, (off_t)end) != 0 ||
-		    lseek(p->fd, 0, SEEK_END) < 0)
-			rc = failed(p, err);
-	}
+		return begin(p, err);
+	if (load_record(p->path, &text, err) != 0 ||
+	    check_of(&text, p->of, p->path, err) != 0)
+		goto done;
+	*resumed = true;
+	if (ftruncate(p->fd, (off_t)text.len) != 0 ||
+	    lseek(p->fd, 0, SEEK_END) < 0)
+		failed(p, err);
+	else if (take_records(p, p->path, buf_span(&text), err) == 0)
+		rc = fill_words(p, err);
+done:
 	buf_free(&text);
-	return rc == 0 ? fill_words(p, err) : -1;
+	return rc;
+}
+
+int
+progress_join(struct progress *p, const char *path, struct err *err)
+{
+	struct buf text = { 0 };
+	int rc = 0;
+
+	if (access(path, F_OK) != 0)
+		return 0;
+	if (load_record(path, &text, err) != 0 ||
+	    check_of(&text, p->of, path, err) != 0 ||
+	    take_records(p, path, buf_span(&text), err) != 0 ||
+	    fill_words(p, err) != 0)
+		rc = -1;
+	buf_free(&text);
+	return rc;
+}
+
+int
+progress_append(const char *to, const char *from, struct err *err)
+{
+	struct progress p = { .fd = -1, .path = (char *)(uintptr_t)to };
+	struct buf old = { 0 }, new = { 0 };
+	int rc = -1;
+
+	if (load_record(to, &old, err) != 0 ||
+	    load_record(from, &new, err) != 0)
+		goto done;
+	p.of.lo = load_le64(old.ptr + HASH_AT);
+	p.of.hi = load_le64(old.ptr + HASH_AT + 8);
+	if (check_of(&new, p.of, from, err) != 0)
+		goto done;
+	p.fd = open(to, O_WRONLY | O_CLOEXEC);
+	if (p.fd < 0 || ftruncate(p.fd, (off_t)old.len) != 0 ||
+	    lseek(p.fd, 0, SEEK_END) < 0)
+		failed(&p, err);
+	else if (write_all(&p, (struct span){ new.ptr + HEAD_LEN,
+					      new.len - HEAD_LEN }, err) == 0)
+		rc = file_wait(p.fd) == 0 ? 0 : failed(&p, err);
+done:
+	if (p.fd >= 0)
+		close(p.fd);
+	buf_free(&old);
+	buf_free(&new);
+	return rc;
 }
 
 struct progress *
@@ -149,6 +231,7 @@ progress_open(const char *path, struct keyhash of, uint32_t nunits,
 		return NULL;
 	}
 	p->fd = -1;
+	p->of = of;
 	p->nunits = nunits;
 	p->path = strdup(path);
 	p->units = calloc((size_t)nunits + 1, sizeof(*p->units));
@@ -162,7 +245,7 @@ progress_open(const char *path, struct keyhash of, uint32_t nunits,
 		failed(p, err);
 		goto fail;
 	}
-	if (read_file(p, of, resumed, err) == 0)
+	if (read_file(p, resumed, err) == 0)
 		return p;
 fail:
 	progress_close(p);

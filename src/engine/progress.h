@@ -5,7 +5,7 @@
  * JOB/push/<table>.done begins with 64 bytes: `dynamill push 1`, NULs, and at
  * byte 32 a hash of what is pushed where. Then records of 24 bytes, little-
  * endian: unit (8), how many of its items from its first one are accepted (8),
- * XXH3 of those 16 bytes. The last one of a unit counts; a torn one at the end
+ * XXH3 of those 16 bytes. The highest of a unit counts; a torn one at the end
  * is cut off.
  *
  * Items are accepted in any order; those before the first that is not are told
@@ -30,6 +30,18 @@ struct progress *progress_open(const char *path, struct keyhash of,
 			       uint32_t nunits, bool *resumed,
 			       struct err *err);
 void progress_close(struct progress *p);	/* NULL is fine */
+
+/*
+ * What the file at `path` says holds for `p`, too; one that is not there says
+ * nothing.  ERR_REFUSED if it is of something else.
+ */
+int progress_join(struct progress *p, const char *path, struct err *err);
+
+/*
+ * The records at `from` go behind those at `to`, which is there, and are on the
+ * disk when this returns 0.  ERR_REFUSED if they are not of the same thing.
+ */
+int progress_append(const char *to, const char *from, struct err *err);
 
 /* So many items of the unit are accepted, from its first one on. */
 uint64_t progress_of(const struct progress *p, uint32_t unit);

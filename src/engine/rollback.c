@@ -10,6 +10,7 @@
 #include "aws/service.h"
 #include "aws/side.h"
 #include "base/err.h"
+#include "engine/deliver_shard.h"
 #include "engine/job.h"
 #include "engine/place.h"
 #include "engine/plan.h"
@@ -39,10 +40,11 @@ load_job(struct rollback *r, struct err *err)
 	if (r->plan == NULL)
 		return -1;
 	place_output(&r->plan->target, job_out(r->job));
-	return job_is_out(r->job) ? 0
-		: err_set(err, ERR_REFUSED, "the job in '%s' has no out/ yet: "
-			  "let 'dynamill run' come to its end first",
-			  r->o.job_dir);
+	if (!job_is_out(r->job))
+		return err_set(err, ERR_REFUSED, "the job in '%s' has no out/ "
+			       "yet: let 'dynamill run' come to its end first",
+			       r->o.job_dir);
+	return deliver_shards_home(r->o.job_dir, err);
 }
 
 /* ---- a table ------------------------------------------------------------- */

@@ -25,31 +25,6 @@ failed(const struct undo *u, struct err *err)
 	return err_set(err, ERR_SYSTEM, "'%s': %m", u->path);
 }
 
-/* A line that a crash has torn goes: what it is of was not sent. */
-static int
-cut_torn(struct undo *u, struct err *err)
-{
-	off_t end = lseek(u->fd, 0, SEEK_END);
-	char piece[4096];
-
-	while (end > 0) {
-		const off_t from = end > (off_t)sizeof(piece)
-			? end - (off_t)sizeof(piece) : 0;
-		const ssize_t n = pread(u->fd, piece, (size_t)(end - from),
-					from);
-
-		if (n != end - from)
-			return failed(u, err);
-		const char *const last = memrchr(piece, '\n', (size_t)n);
-		if (last != NULL) {
-			end = from + (last + 1 - piece);
-			break;
-		}
-		end = from;
-	}
-	return end < 0 || ftruncate(u->fd, end) != 0 ? failed(u, err) : 0;
-}
-
 struct undo *
 undo_open(const char *path, struct service *s, const char *table,
 	  struct span pk, struct span sk, bool leaves, struct err *err)
@@ -72,8 +47,11 @@ undo_open(const char *path, struct service *s, const char *table,
 		failed(u, err);
 		goto fail;
 	}
-	if (cut_torn(u, err) != 0)
+	/* What a torn line is of was not sent. */
+	if (file_cut_torn(u->fd) != 0) {
+		failed(u, err);
 		goto fail;
+	}
 	u->get = getitems_new(s, table, pk, sk, err);
 	if (u->get != NULL)
 		return u;

@@ -550,3 +550,27 @@ file_remove_folder(const char *path)
 	nftw(path, remove_one, MOST_OPEN, FTW_DEPTH | FTW_PHYS);
 	return lstat(path, &st) != 0 ? 0 : -1;
 }
+
+int
+file_cut_torn(int fd)
+{
+	off_t end = lseek(fd, 0, SEEK_END);
+	char piece[4096];
+
+	while (end > 0) {
+		const off_t from = end > (off_t)sizeof(piece)
+			? end - (off_t)sizeof(piece) : 0;
+		const ssize_t n = pread(fd, piece, (size_t)(end - from), from);
+		const char *const last = n != end - from ? NULL
+			: memrchr(piece, '\n', (size_t)n);
+
+		if (n != end - from)
+			return -1;
+		if (last != NULL) {
+			end = from + (last + 1 - piece);
+			break;
+		}
+		end = from;
+	}
+	return end < 0 ? -1 : ftruncate(fd, end);
+}

@@ -65,6 +65,12 @@ int file_sync(const char *path, struct err *err);
  */
 int file_sync_around(const char *path, uint64_t ours);
 
+/*
+ * A file of lines that others append to: what stands behind its last newline,
+ * since a crash has torn it, goes.  0, or -1 with errno set.
+ */
+int file_cut_torn(int fd);
+
 /* How many files this process may have open. */
 size_t file_most_open(void);
 
