@@ -8,6 +8,9 @@
 
 #include <stdbool.h>
 #include <string.h>
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
 
 #include "base/buf.h"
 #include "base/bytes.h"
@@ -22,6 +25,7 @@ enum {
 	LENS = DEFLATE_MAX_MATCH - DEFLATE_MIN_MATCH + 1,
 	/* Of a block besides its symbols, in bytes; less is needed. */
 	HEAD_ROOM = 512,
+	ASCII = 128,
 };
 
 /* Bits to be written at once. */
@@ -39,6 +43,8 @@ struct tables {
 		uint32_t all;		/* bits, with those */
 	} dists[DIST_SYMBOLS];
 	struct piece end;
+	/* Of ASCII: how many bits; their lower and upper eight. */
+	_Alignas(64) uint8_t wide[3][ASCII];
 };
 
 /* ---- symbols ------------------------------------------------------------- */
@@ -90,19 +96,25 @@ dist_symbol(uint32_t d)
 /* ---- counting ------------------------------------------------------------ */
 
 /*
- * In a large block every fourth stretch of tokens stands for all.  Symbols that
+ * In a large block every eighth stretch of tokens stands for all.  Symbols that
  * were not seen there get a code all the same, a long one.  Returns where the
  * text of the tokens ends.
  */
-enum { LARGE = 2048, STRETCH = 32, EVERY = 4, WEIGHT = 16 };
+enum { LARGE = 2048, STRETCH = 64, EVERY = 8, WEIGHT = 16,
+       BETWEEN = (EVERY - 1) * STRETCH };
 
 INLINE const uint8_t *
 skip(const uint32_t *tokens, size_t n, const uint8_t *text)
 {
-	size_t len = 0;
+	uint32_t len = 0;	/* of so few it cannot wrap */
 
-	for (size_t i = 0; i < n; i++)
-		len += token_text(tokens[i]);
+	/* For compilers that want to know how often, before they use vectors. */
+	if (n == BETWEEN)
+		for (size_t i = 0; i < BETWEEN; i++)
+			len += token_text(tokens[i]);
+	else
+		for (size_t i = 0; i < n; i++)
+			len += token_text(tokens[i]);
 	return text + len;
 }
 
@@ -116,8 +128,7 @@ count(struct deflate_counts *c, const uint32_t *tokens, size_t n,
 	memset(c, 0, sizeof(*c));
 	for (size_t i = 0; i < n; i++) {
 		if (!all && i % (EVERY * STRETCH) == STRETCH) {
-			const size_t k = n - i < (EVERY - 1) * STRETCH ? n - i :
-					 (EVERY - 1) * STRETCH;
+			const size_t k = n - i < BETWEEN ? n - i : BETWEEN;
 
 			text = skip(tokens + i, k, text);
 			i += k;
@@ -187,6 +198,11 @@ make_tables(struct tables *t, const struct deflate_codes *c)
 {
 	for (unsigned i = 0; i < 256; i++)
 		t->lits[i] = (struct piece){ c->litlen[i], c->litlen_len[i] };
+	for (unsigned i = 0; i < ASCII; i++) {
+		t->wide[0][i] = c->litlen_len[i];
+		t->wide[1][i] = (uint8_t)c->litlen[i];
+		t->wide[2][i] = (uint8_t)(c->litlen[i] >> 8);
+	}
 	t->end = (struct piece){ c->litlen[END_OF_BLOCK],
 				 c->litlen_len[END_OF_BLOCK] };
 	for (unsigned s = 0; s < sizeof(LEN_EXTRA); s++) {
@@ -220,7 +236,7 @@ put_lit(struct writer *w, const struct tables *t, uint8_t c, uint32_t is)
 	add(w, t->lits[c].bits & is, t->lits[c].n & is);
 }
 
-INLINE const uint8_t *
+INLINE void
 put_lits(struct writer *w, const struct tables *t, const uint8_t *text,
 	 size_t n)
 {
@@ -234,13 +250,16 @@ put_lits(struct writer *w, const struct tables *t, const uint8_t *text,
 	put_lit(w, t, text[0], 0 - (uint32_t)(n > 0));
 	put_lit(w, t, text[1], 0 - (uint32_t)(n > 1));
 	put_lit(w, t, text[2], 0 - (uint32_t)(n > 2));
-	flush(w);
-	return text + n;
 }
+
+/* As put_lits(): less than 8 bits were waiting, and 63 at most then are. */
+typedef void put_literals(struct writer *w, const struct tables *t,
+			  const uint8_t *text, size_t n);
 
 INLINE void
 put_tokens(struct writer *to, const struct tables *t, const uint32_t *tokens,
-	   size_t n, const uint8_t *text, const uint8_t *end)
+	   size_t n, const uint8_t *text, const uint8_t *end,
+	   put_literals *put)
 {
 	struct writer w = *to;
 
@@ -248,23 +267,30 @@ put_tokens(struct writer *to, const struct tables *t, const uint32_t *tokens,
 		const uint32_t token = tokens[i];
 		const uint32_t lits = token_lits(token);
 
-		text = put_lits(&w, t, text, lits);
-		if (lits == TOKEN_ONLY_LITS)
+		put(&w, t, text, lits);
+		text += lits;
+		if (__builtin_expect(lits == TOKEN_ONLY_LITS, 0)) {
+			flush(&w);
 			continue;
+		}
 
 		const uint32_t len = token_len(token);
 		const struct piece l = t->lens[len - DEFLATE_MIN_MATCH];
 		const uint32_t d = token_dist(token) - 1;
 		const uint32_t s = dist_symbol(d);
+		const uint64_t dist = t->dists[s].bits |
+			(d & t->dists[s].mask) << t->dists[s].n;
+		const uint32_t nbits = l.n + t->dists[s].all;
 
-		add(&w, l.bits, l.n);
-		add(&w, t->dists[s].bits |
-			(d & t->dists[s].mask) << t->dists[s].n,
-		    t->dists[s].all);
+		/* Most fit behind the literals. */
+		if (__builtin_expect(w.n + nbits > 63, 0))
+			flush(&w);
+		add(&w, l.bits | dist << l.n, nbits);
 		flush(&w);
 		text += len;
 	}
-	put_lits(&w, t, text, (size_t)(end - text));
+	put(&w, t, text, (size_t)(end - text));
+	flush(&w);
 	add(&w, t->end.bits, t->end.n);
 	flush(&w);
 	*to = w;
@@ -294,7 +320,7 @@ put_head(struct writer *w, const struct deflate_codes *c)
 /* Returns false if the tokens stand for more than that. */
 INLINE bool
 write_block(struct writer *w, const uint32_t *tokens, size_t n,
-	    const uint8_t *text, size_t len)
+	    const uint8_t *text, size_t len, put_literals *put)
 {
 	struct deflate_counts counts;
 	struct deflate_codes codes;
@@ -305,17 +331,142 @@ write_block(struct writer *w, const uint32_t *tokens, size_t n,
 	deflate_codes(&codes, &counts);
 	make_tables(&tables, &codes);
 	put_head(w, &codes);
-	put_tokens(w, &tables, tokens, n, text, text + len);
+	put_tokens(w, &tables, tokens, n, text, text + len, put);
 	return true;
+}
+
+static bool
+write_block_portable(struct writer *w, const uint32_t *tokens, size_t n,
+		     const uint8_t *text, size_t len)
+{
+	return write_block(w, tokens, n, text, len, put_lits);
 }
 
 #if defined(__x86_64__)
 /* The same with shifts that need no flags. */
-__attribute__((target("bmi,bmi2,lzcnt"))) static bool
+__attribute__((target("avx2,bmi,bmi2,lzcnt"))) static bool
 write_block_bmi2(struct writer *w, const uint32_t *tokens, size_t n,
 		 const uint8_t *text, size_t len)
 {
-	return write_block(w, tokens, n, text, len);
+	return write_block(w, tokens, n, text, len, put_lits);
+}
+
+#define AVX512 "avx2,avx512f,avx512bw,avx512vl,avx512vbmi,bmi,bmi2,lzcnt"
+#define INLINE_WIDE \
+	__attribute__((target(AVX512), always_inline)) static inline
+
+INLINE_WIDE __m512i
+look_up(const uint8_t of[ASCII], __m512i letters)
+{
+	return _mm512_permutex2var_epi8(_mm512_load_si512(of), letters,
+					_mm512_load_si512(of + 64));
+}
+
+/*
+ * The bits of 32 letters at most, of which there are `n`: by two, by four, by
+ * eight.  What is put together beside the writer need not wait for it.  False
+ * if one is not ASCII, or eight of them have more bits than fit.
+ */
+INLINE_WIDE bool
+put_many(struct writer *w, const struct tables *t, const uint8_t *text,
+	 uint32_t n)
+{
+	const __mmask32 k = _bzhi_u32(UINT32_MAX, n);
+	const __m256i letters = _mm256_maskz_loadu_epi8(k, text);
+	const __m512i v = _mm512_castsi256_si512(letters);
+	const __m512i low2 = _mm512_set1_epi32(0xffff);
+	const __m512i low4 = _mm512_set1_epi64(UINT32_MAX);
+	const __m512i n1 = _mm512_maskz_cvtepu8_epi16(k,
+		_mm512_castsi512_si256(look_up(t->wide[0], v)));
+	const __m512i lower = _mm512_maskz_cvtepu8_epi16(k,
+		_mm512_castsi512_si256(look_up(t->wide[1], v)));
+	const __m512i upper = _mm512_maskz_cvtepu8_epi16(k,
+		_mm512_castsi512_si256(look_up(t->wide[2], v)));
+	const __m512i one = _mm512_or_si512(lower,
+					    _mm512_slli_epi16(upper, 8));
+	const __m512i two = _mm512_or_si512(_mm512_and_si512(one, low2),
+		_mm512_sllv_epi32(_mm512_srli_epi32(one, 16),
+				  _mm512_and_si512(n1, low2)));
+	const __m512i n2 = _mm512_madd_epi16(n1, _mm512_set1_epi16(1));
+	const __m512i n2a = _mm512_and_si512(n2, low4);
+	const __m512i four = _mm512_or_si512(_mm512_and_si512(two, low4),
+		_mm512_sllv_epi64(_mm512_srli_epi64(two, 32), n2a));
+	const __m512i n4 = _mm512_add_epi64(n2a, _mm512_srli_epi64(n2, 32));
+	const __m512i eight = _mm512_or_si512(four,
+		_mm512_sllv_epi64(_mm512_unpackhi_epi64(four, four), n4));
+	const __m512i n8 = _mm512_add_epi64(n4, _mm512_unpackhi_epi64(n4, n4));
+	_Alignas(64) uint64_t bits[8], nbits[8];
+
+	if (__builtin_expect((_mm256_movepi8_mask(letters) |
+			      (_mm512_cmpgt_epu64_mask(n8,
+				_mm512_set1_epi64(56)) & 0x55)) != 0, 0))
+		return false;
+	_mm512_store_si512(bits, eight);
+	_mm512_store_si512(nbits, n8);
+	for (int i = 0; i < 8; i += 2) {
+		add(w, bits[i], (uint32_t)nbits[i]);
+		flush(w);
+	}
+	return true;
+}
+
+/* Likewise of eight at most. */
+INLINE_WIDE bool
+put_some(struct writer *w, const struct tables *t, const uint8_t *text,
+	 uint32_t n)
+{
+	const __mmask8 k = (__mmask8)_bzhi_u32(0xff, n);
+	const uint64_t letters = _bzhi_u64(load_le64(text), 8 * n);
+	const __m512i v = _mm512_castsi128_si512(
+		_mm_cvtsi64_si128((long long)letters));
+	const __m128i low2 = _mm_set1_epi32(0xffff);
+	const __m128i low4 = _mm_set1_epi64x(UINT32_MAX);
+	const __m128i n1 = _mm_maskz_cvtepu8_epi16(k,
+		_mm512_castsi512_si128(look_up(t->wide[0], v)));
+	const __m128i one = _mm_maskz_mov_epi16(k, _mm_unpacklo_epi8(
+		_mm512_castsi512_si128(look_up(t->wide[1], v)),
+		_mm512_castsi512_si128(look_up(t->wide[2], v))));
+	const __m128i two = _mm_or_si128(_mm_and_si128(one, low2),
+		_mm_sllv_epi32(_mm_srli_epi32(one, 16),
+			       _mm_and_si128(n1, low2)));
+	const __m128i n2 = _mm_madd_epi16(n1, _mm_set1_epi16(1));
+	const __m128i n2a = _mm_and_si128(n2, low4);
+	const __m128i four = _mm_or_si128(_mm_and_si128(two, low4),
+		_mm_sllv_epi64(_mm_srli_epi64(two, 32), n2a));
+	const __m128i n4 = _mm_add_epi64(n2a, _mm_srli_epi64(n2, 32));
+	const __m128i eight = _mm_or_si128(four,
+		_mm_sllv_epi64(_mm_unpackhi_epi64(four, four), n4));
+	const uint32_t n8 = (uint32_t)_mm_cvtsi128_si32(
+		_mm_add_epi64(n4, _mm_unpackhi_epi64(n4, n4)));
+
+	if (__builtin_expect(((letters & 0x8080808080808080) != 0) | (n8 > 56),
+			     0))
+		return false;
+	add(w, (uint64_t)_mm_cvtsi128_si64(eight), n8);
+	return true;
+}
+
+INLINE_WIDE void
+put_lits_wide(struct writer *w, const struct tables *t, const uint8_t *text,
+	      size_t n)
+{
+	for (size_t some; __builtin_expect(n > 8, 0); text += some, n -= some) {
+		some = n < 32 ? n : 32;
+		if (!put_many(w, t, text, (uint32_t)some)) {
+			put_lits(w, t, text, some);
+			flush(w);
+		}
+	}
+	if (!put_some(w, t, text, (uint32_t)n))
+		put_lits(w, t, text, n);
+}
+
+/* The same with literals side by side. */
+__attribute__((target(AVX512))) static bool
+write_block_avx512(struct writer *w, const uint32_t *tokens, size_t n,
+		   const uint8_t *text, size_t len)
+{
+	return write_block(w, tokens, n, text, len, put_lits_wide);
 }
 #endif
 
@@ -328,12 +479,14 @@ deflate_block(struct deflate_bits *b, const uint32_t *tokens, size_t n,
 	uint8_t *const at = buf_reserve(out, 2 * len + HEAD_ROOM, err);
 	struct writer w = { b->bits, b->n, at };
 	bool (*write)(struct writer *, const uint32_t *, size_t,
-		      const uint8_t *, size_t) = write_block;
+		      const uint8_t *, size_t) = write_block_portable;
 
 	if (at == NULL)
 		return -1;
 #if defined(__x86_64__)
-	if (cpu_has(CPU_AVX2))
+	if (cpu_has(CPU_AVX512))
+		write = write_block_avx512;
+	else if (cpu_has(CPU_AVX2))
 		write = write_block_bmi2;
 #endif
 	if (!write(&w, tokens, n, text, len))

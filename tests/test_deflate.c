@@ -160,6 +160,69 @@ runs_of_literals_of_any_length_are_written(void **state)
 	assert_blocks_read_back(3);
 }
 
+/* One block of all that was made, by the kernels that `mask` leaves. */
+static void
+pack_by(const char *mask, struct buf *out)
+{
+	struct deflate_bits bits = { 0, 0 };
+	struct err err;
+
+	cpu_init(mask);
+	assert_int_equal(deflate_block(&bits, made.tokens, made.n, made.text,
+				       made.len, out, &err), 0);
+	assert_int_equal(deflate_flush(&bits, out, &err), 0);
+	cpu_init(NULL);
+}
+
+/* Runs of 0 to 80 literals, of letters below `symbols`, `often` mostly. */
+static void
+make_runs(uint32_t symbols, uint32_t often)
+{
+	begin();
+	put_lit('a');
+	for (unsigned i = 0; i < 6000; i++) {
+		const bool same = chance(20) > 0;
+
+		for (uint32_t n = chance(3) ? chance(6) : chance(81); n > 0;
+		     n--)
+			put_lit((uint8_t)(same ? chance(often) :
+					  chance(symbols)));
+		put_match(3 + chance(9), 1 + chance((uint32_t)made.len <
+						    DEFLATE_MAX_DIST ?
+						    (uint32_t)made.len :
+						    DEFLATE_MAX_DIST));
+	}
+	put_lit('z');
+}
+
+static void
+every_kernel_writes_the_same(void **state)
+{
+	static const char *const masks[] = { "avx512", "avx2" };
+	/* All ASCII or not; even, or with letters of long codes in a row. */
+	static const uint32_t kinds[][2] = {
+		{ 16, 16 }, { 128, 128 }, { 128, 2 }, { 256, 3 }, { 256, 256 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		struct buf want = { 0 };
+
+		make_runs(kinds[i][0], kinds[i][1]);
+		assert_blocks_read_back(3);
+		pack_by(NULL, &want);
+		for (size_t m = 0; m < sizeof(masks) / sizeof(masks[0]); m++) {
+			struct buf got = { 0 };
+
+			pack_by(masks[m], &got);
+			assert_int_equal(got.len, want.len);
+			assert_memory_equal(got.ptr, want.ptr, want.len);
+			buf_free(&got);
+		}
+		buf_free(&want);
+	}
+}
+
 static void
 random_tokens_read_back(void **state)
 {
@@ -302,6 +365,7 @@ main(void)
 		cmocka_unit_test(nothing_and_little_are_blocks),
 		cmocka_unit_test(every_length_and_distance_is_written),
 		cmocka_unit_test(runs_of_literals_of_any_length_are_written),
+		cmocka_unit_test(every_kernel_writes_the_same),
 		cmocka_unit_test(random_tokens_read_back),
 		cmocka_unit_test(text_may_end_at_a_page_with_its_slack),
 		cmocka_unit_test(tokens_of_more_text_than_there_is_are_refused),
