@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "cli/check_internal.h"
 #include "cli/options.h"
+#include "cli/ways.h"
 #include "engine/plan.h"
 #include "expr/expr.h"
 #include "formats/formats.h"
@@ -18,7 +19,7 @@
 struct page {
 	struct buf text;
 	struct err *err;
-	bool import;		/* --import */
+	const char *why_not;	/* no import, by ways_why_not() */
 	bool failed;
 };
 
@@ -280,26 +281,13 @@ put_pass(struct page *g, const struct plan *p, const struct plan_pass *pass,
 	put_masked(g, pass);
 }
 
-const char *
-check_way_in(const struct plan *p, const struct plan_table *t, bool import)
-{
-	for (size_t i = 0; t->create != NULL && i < t->create->nindexes; i++)
-		if (t->create->indexes[i].local)
-			return "tables create, then push: an import makes no "
-			       "local indexes";
-	if (p->format == PLAN_BATCH_REQUESTS)
-		return "push: batch-requests are for no import";
-	return import ? "import; or push, where such a table is already: an "
-			"import makes a new one"
-		: "push; or import, with --import and where no such "
-		  "table is yet";
-}
-
 static void
 put_table(struct page *g, const struct plan *p, const struct plan_table *t)
 {
+	char way[WAYS_WORDS_LEN];
 	bool several = false;
 
+	ways_words(p, t, g->why_not, way);
 	put(g, "\n  %s%s", t->name, t->glob ? "   (every table that matches)" :
 	    t->self_ref ? "   (refers to itself)" : "");
 	put(g, "\n    from      %s", t->from);
@@ -316,7 +304,7 @@ put_table(struct page *g, const struct plan *p, const struct plan_table *t)
 		put(g, "\n    index     %s: ", t->create->indexes[i].name);
 		put_key(g, &t->create->indexes[i].key);
 	}
-	put(g, "\n    goes in   by %s", check_way_in(p, t, g->import));
+	put(g, "\n    goes in   by %s", way);
 	put_rules(g, t);
 	for (size_t i = 0; i < t->npasses; i++)
 		several |= t->passes[i].plan > 0;
@@ -520,10 +508,10 @@ put_tail(struct page *g, const struct plan *p)
 }
 
 static int
-print_text(const struct plan *p, bool import, struct buf *out,
+print_text(const struct plan *p, const char *why_not, struct buf *out,
 	   struct err *err)
 {
-	struct page g = { .err = err, .import = import };
+	struct page g = { .err = err, .why_not = why_not };
 	uint32_t last = 0;
 
 	put_head(&g, p);
@@ -541,10 +529,11 @@ int
 check_print(const struct plan *p, const struct options *o, FILE *out,
 	    struct span increments, struct err *err)
 {
+	const char *const why_not = ways_why_not(o, p, false);
 	struct buf text = { 0 };
 	int rc = o->output == OUTPUT_JSON
-		? check_json(p, o->import, increments, &text, err)
-		: print_text(p, o->import, &text, err);
+		? check_json(p, why_not, increments, &text, err)
+		: print_text(p, why_not, &text, err);
 
 	if (rc == 0 && fwrite(text.ptr, 1, text.len, out) != text.len)
 		rc = err_set(err, ERR_SYSTEM, "%m");

@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "cli/check_internal.h"
+#include "cli/ways.h"
 #include "engine/plan.h"
 #include "expr/expr.h"
 #include "formats/formats.h"
@@ -14,7 +15,7 @@ struct page {
 	struct jsonwrite w;
 	struct buf scratch;
 	struct err *err;
-	bool import;		/* --import */
+	const char *why_not;	/* no import, by ways_why_not() */
 };
 
 static void
@@ -292,6 +293,8 @@ put_passes(struct page *g, const struct plan *p, const struct plan_table *t)
 static void
 put_table(struct page *g, const struct plan *p, const struct plan_table *t)
 {
+	char way[WAYS_WORDS_LEN];
+
 	jsonwrite_map(&g->w);
 	put_text(g, "name", t->name);
 	put_place(g, &t->place);
@@ -305,7 +308,8 @@ put_table(struct page *g, const struct plan *p, const struct plan_table *t)
 		put_text(g, "to", t->to);
 		put_text(g, "of", t->of);
 		put_key(g, &t->key);
-		put_text(g, "goesIn", check_way_in(p, t, g->import));
+		ways_words(p, t, g->why_not, way);
+		put_text(g, "goesIn", way);
 		put_rules(g, t);
 		put_passes(g, p, t);
 	}
@@ -420,10 +424,10 @@ put_tail(struct page *g, const struct plan *p)
 }
 
 int
-check_json(const struct plan *p, bool import, struct span increments,
+check_json(const struct plan *p, const char *why_not, struct span increments,
 	   struct buf *out, struct err *err)
 {
-	struct page g = { .err = err, .import = import };
+	struct page g = { .err = err, .why_not = why_not };
 
 	jsonwrite_start(&g.w, out, false, err);
 	jsonwrite_map(&g.w);

@@ -25,7 +25,9 @@ command_check(const struct options *o)
 	const struct plan_options options = options_plan(o);
 	struct plan *const plan = plan_load(o->args, o->nargs, &options, &err);
 	const bool json = o->output == OUTPUT_JSON;
-	if (plan == NULL || check_collisions(plan, o, &err) != 0 ||
+	if (plan == NULL ||
+	    (o->to != NULL && plan_check_out(o->to, &err) != 0) ||
+	    check_collisions(plan, o, &err) != 0 ||
 	    (json && check_increments(plan, o, &increments, &err) != 0) ||
 	    check_print(plan, o, stdout, buf_span(&increments), &err) != 0 ||
 	    (!json && check_increments(plan, o, NULL, &err) != 0))

@@ -32,7 +32,7 @@ enum {
 	WRITES = 4,		/* into the target */
 	SURE = 8,		/* status 1 means: the target is not right */
 	FINDINGS = 16,		/* status 1 is no reason to stop */
-	IMPORT = 128,		/* only with --import */
+	IMPORT = 128,		/* only if something is imported */
 	EXPORT = 256,		/* only with --export */
 	BACKUP = 64,		/* only if the plan names no exports, else */
 	LAST = 32,		/* tells of the others, and so not of itself */
@@ -72,6 +72,24 @@ stage_named(const char *option, const char *name, struct err *err)
 
 /* ---- what was done before ----------------------------------------------- */
 
+/* Is every table there that no import makes, and that nothing went into yet? */
+static bool
+has_tables(struct migration *m)
+{
+	struct err ignored;
+
+	if (migrate_targets(m, &ignored) != 0)
+		return true;	/* who goes on by it says why */
+	for (size_t i = 0; i < m->ntables; i++) {
+		const struct migrate_table *const t = &m->tables[i];
+		const char *why;
+
+		if (!t->there && !t->begun && !migrate_imports(m, t, &why))
+			return false;
+	}
+	return true;
+}
+
 /*
  * Imports and pushes may take turns, so that the last of either may not have
  * been the last one: is there one of each table that goes in this way?
@@ -82,7 +100,7 @@ has_all(struct migration *m, const struct stage *g,
 {
 	struct err ignored;
 
-	if (!m->o.import || (g->is & WRITES) == 0 || (g->is & SURE) == 0)
+	if (!m->imports || (g->is & WRITES) == 0 || (g->is & SURE) == 0)
 		return true;
 	if (migrate_targets(m, &ignored) != 0)
 		return false;
@@ -120,6 +138,8 @@ done_before(struct migration *m, const struct story *story,
 		return NULL;
 	if (last->status != 0 && (last->status != 1 || (g->is & FINDINGS) == 0))
 		return NULL;
+	if (g->run == migrate_tables && !has_tables(m))
+		return NULL;
 	return has_all(m, g, last) ? last : NULL;
 }
 
@@ -155,32 +175,73 @@ say(const struct migration *m, const char *stage, const char *text)
 	}
 }
 
-/* The words that go on with it. */
+/* As a shell takes it. */
+static void
+print_word(const char *word)
+{
+	if (*word != '\0' && word[strspn(word, "abcdefghijklmnopqrstuvwxyz"
+					 "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+					 "0123456789_-./:=@%+,")] == '\0') {
+		fprintf(stderr, " %s", word);
+		return;
+	}
+	fprintf(stderr, " '");
+	for (; *word != '\0'; word++)
+		if (*word == '\'')
+			fprintf(stderr, "'\\''");
+		else
+			putc(*word, stderr);
+	fprintf(stderr, "'");
+}
+
+/*
+ * The words that go on with it: those that it was begun with, since much of
+ * them may not change.  But what --from does again it has done, as far as it
+ * came.
+ */
 static void
 print_again(const struct migration *m)
 {
-	const struct { bool said; const char *words; } options[] = {
-		{ m->given->into_existing, "--into-existing" },
-		{ m->given->only_new, "--only-new" },
-		{ m->given->no_undo, "--no-undo" },
-		{ m->given->no_rollback, "--no-rollback" },
-		{ m->given->import, "--import" },
-	};
+	const struct options *const o = m->given;
 
 	fprintf(stderr, "dynamill migrate");
-	for (size_t i = 0; i < m->given->nargs; i++)
-		fprintf(stderr, " %s", m->given->args[i]);
-	if (m->given->stage != NULL)
-		fprintf(stderr, " --stage %s", m->given->stage);
-	/* What a push was begun with it goes on with. */
-	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
-		if (options[i].said)
-			fprintf(stderr, " %s", options[i].words);
-	if (m->given->export != NULL)
-		fprintf(stderr, " --export %s", m->given->export);
-	if (m->given->to != NULL)
-		fprintf(stderr, " --to %s", m->given->to);
-	fprintf(stderr, " --job %s\n", m->job);
+	for (size_t i = 0; i < o->nwords; i++)
+		print_word(o->said[o->noptions + i]);
+	for (size_t i = 0; i < o->noptions; i++) {
+		const char *const word = o->said[i];
+
+		if (strcmp(word, "--from") == 0)
+			i++;
+		else if (strncmp(word, "--from=", 7) != 0 &&
+			 strcmp(word, "--") != 0)
+			print_word(word);
+	}
+	if (o->job == NULL) {
+		fprintf(stderr, " --job");
+		print_word(m->job);
+	}
+	fprintf(stderr, "\n");
+}
+
+/* The way back, to the same place. */
+static void
+print_back(const struct migration *m, const char *before)
+{
+	const struct { const char *option, *value; } said[] = {
+		{ "--env-file", m->given->env_file },
+		{ "--profile", m->given->profile },
+		{ "--region", m->given->region },
+		{ "--endpoint-url", m->given->endpoint_url },
+	};
+
+	fprintf(stderr, "%sdynamill rollback --job", before);
+	print_word(m->job);
+	for (size_t i = 0; i < sizeof(said) / sizeof(said[0]); i++)
+		if (said[i].value != NULL) {
+			fprintf(stderr, " %s", said[i].option);
+			print_word(said[i].value);
+		}
+	fprintf(stderr, "\n");
 }
 
 static int
@@ -192,8 +253,7 @@ stopped(struct migration *m, const char *stage, int status)
 	fprintf(stderr, "  to go on:    ");
 	print_again(m);
 	if (has_written(m))
-		fprintf(stderr, "  to go back:  dynamill rollback --job %s\n",
-			m->job);
+		print_back(m, "  to go back:  ");
 	return status;
 }
 
@@ -221,9 +281,10 @@ take_back(struct migration *m, const char *stage)
 	migrate_report(m);
 	if (status == 0)
 		fprintf(stderr, "  to do it again, once it is mended:  ");
-	else
-		fprintf(stderr, "  to go on taking it back:  dynamill rollback "
-			"--job %s\n  to do the migration again:  ", m->job);
+	else {
+		print_back(m, "  to go on taking it back:  ");
+		fprintf(stderr, "  to do the migration again:  ");
+	}
 	print_again(m);
 	return 1;
 }
@@ -266,8 +327,8 @@ is_due(struct migration *m, const struct stage *g)
 	return ((g->is & BACKUP) == 0 || (live && !m->exports)) &&
 	       ((g->is & EXPORT) == 0 || (live && m->exports)) &&
 	       ((g->is & IMPORT) == 0 ||
-		(m->o.import && (migrate_targets(m, &ignored) != 0 ||
-				 m->imports_end > 0)));
+		(migrate_targets(m, &ignored) != 0 ? m->imports
+						   : m->imports_end > 0));
 }
 
 /* Do it.  -1: go on; else the exit status of the whole. */
@@ -411,7 +472,8 @@ open_migration(struct migration *m, const struct options *o, struct err *err)
 		m->source = NULL;
 	if (m->source == NULL)
 		return err_set(err, ERR_SYSTEM, "out of memory");
-	if (migrate_choose_source(m, err) != 0)
+	if (migrate_choose_source(m, err) != 0 ||
+	    migrate_choose_way(m, err) != 0)
 		return -1;
 	m->round = UINT_MAX;
 	m->o.job = m->job;

@@ -128,7 +128,8 @@ static const char CHECK[] =
 "  --after JOB         of a folder of migrations: what JOB has not applied\n"
 "  --strict-ids        reject what is no id where one should be\n"
 "  --revert            take an increment alone backwards\n"
-"  --import            which way each table goes in by 'migrate --import'\n"
+"  --to ADDRESS, --import, --no-import\n"
+"                      as of migrate: which way does each table go in?\n"
 "  --output text|json  how it is printed\n"
 "\n"
 "Exit status: 0 sound; 2 something is wrong, with file, line and column.\n";

@@ -40,6 +40,9 @@ struct migration {
 	 */
 	char *source;
 	bool exports;		/* they are exported, not read */
+	const char *why_not;	/* no table is imported; NULL: those that can
+				   be.  Imports that were begun go on. */
+	bool imports;		/* ... or were */
 	const char **dumps;
 	struct migrate_table *tables;	/* in dependency order */
 	size_t ntables;
@@ -55,6 +58,9 @@ struct migration {
  * begun.  Returns 0 or -1.
  */
 int migrate_choose_source(struct migration *m, struct err *err);
+
+/* What ->why_not is about, also by what the job began.  Returns 0 or -1. */
+int migrate_choose_way(struct migration *m, struct err *err);
 
 /*
  * The targets by the job's analysis.json and output, and how they are now.

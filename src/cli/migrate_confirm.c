@@ -56,6 +56,7 @@ print_it(const struct migration *m, unsigned *full)
 		const struct migrate_table *const t = &m->tables[i];
 		const char *why;
 		const bool import = migrate_imports(m, t, &why);
+		const bool own = !import && why != m->why_not;
 
 		fprintf(stderr, "    %-32s %12s item%s, %s, %s%s%s%s\n",
 			t->name, words_count(t->items, n), plural(t->items),
@@ -63,15 +64,15 @@ print_it(const struct migration *m, unsigned *full)
 			? "begun by this job" : !t->there ? "to be made"
 			: t->empty ? "empty" : "NOT EMPTY",
 			import ? "by import" : "by push",
-			m->o.import && !import ? " (" : "",
-			m->o.import && !import ? why : "",
-			m->o.import && !import ? ")" : "");
+			own ? " (" : "", own ? why : "", own ? ")" : "");
 		*full += t->there && !t->empty;
 		items += t->items;
 		seconds += import ? t->import_seconds : t->push_seconds;
 		cost += import ? t->import_cost : t->push_cost;
 		monthly += t->monthly;
 	}
+	if (m->why_not != NULL)
+		fprintf(stderr, "  imports  none: %s\n", m->why_not);
 	fprintf(stderr, "  in all   %s item%s, about %s, %s; then %s a month\n",
 		words_count(items, n), plural(items),
 		words_seconds(seconds, took),

@@ -101,7 +101,7 @@ set_creation(struct migration *m, struct creation_options *o, struct err *err)
 		.variable = environment_variable, .made = tell_made,
 		.context = m,
 	};
-	if (!m->o.import)
+	if (!m->imports)
 		return 0;
 	return name_targets(m, ALL, &o->targets, &o->ntargets, err) != 0 ||
 	       name_targets(m, IMPORTED, &o->imported, &o->nimported, err) != 0
@@ -120,7 +120,7 @@ migrate_tables(struct migration *m)
 	if (set_creation(m, &creation, &err) != 0 ||
 	    creation_make(&creation, &err) != 0)
 		return console_error(&err);
-	if (m->o.import)
+	if (m->imports)
 		return 0;
 
 	o.args = words;
@@ -164,7 +164,7 @@ migrate_import(struct migration *m)
 		return 0;
 	if (creation.nimported > OPTIONS_MAX_WORDS) {
 		err_set(&err, ERR_LIMIT, "more than %d tables are to be "
-			"imported: leave --import out", OPTIONS_MAX_WORDS);
+			"imported: say --no-import", OPTIONS_MAX_WORDS);
 		return console_error(&err);
 	}
 	o.nargs = 0;
@@ -192,11 +192,11 @@ migrate_push(struct migration *m)
 	o.nargs = o.ntables = 0;
 	if (name_targets(m, PUSHED, &names, &n, &err) != 0)
 		return console_error(&err);
-	if (n == 0 && m->o.import)
+	if (n == 0 && m->imports)
 		return 0;
-	if (n > OPTIONS_MAX_WORDS && m->o.import) {
+	if (n > OPTIONS_MAX_WORDS && m->imports) {
 		err_set(&err, ERR_LIMIT, "more than %d tables are to be "
-			"pushed: leave --import out", OPTIONS_MAX_WORDS);
+			"pushed: say --no-import", OPTIONS_MAX_WORDS);
 		return console_error(&err);
 	}
 	/* More than that are pushed all the same, by their names. */

@@ -17,6 +17,8 @@
 #include "base/err.h"
 #include "cli/environment.h"
 #include "cli/migrate.h"
+#include "cli/ways.h"
+#include "engine/import_job.h"
 #include "engine/job.h"
 #include "engine/journal.h"
 #include "engine/outfiles.h"
@@ -205,11 +207,9 @@ bool
 migrate_imports(const struct migration *m, const struct migrate_table *t,
 		const char **why)
 {
-	*why = !m->o.import ? "--import is not said"
+	*why = t->imported ? NULL : m->why_not != NULL ? m->why_not
 		: t->local ? "an import makes no local indexes"
-		: m->plan->format == PLAN_BATCH_REQUESTS
-		? "batch-requests are for no import"
-		: t->there && !t->imported ? "it exists"
+		: t->there ? "it exists"
 		: t->deletes > 0 ? "it has deletes"
 		: t->items == 0 ? "no item comes to it" : NULL;
 	return *why == NULL;
@@ -255,20 +255,62 @@ set_rounds(struct migration *m)
 	}
 }
 
+static struct journal *
+look_at_journal(const struct migration *m, struct err *err)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/" JOB_JOURNAL, m->job);
+	return journal_look(path, err);
+}
+
+/* Is there an address to import from that the job knows, and no option says? */
+static bool
+has_address(const struct migration *m)
+{
+	struct err ignored;
+	struct job *const job = job_open_as_is(m->job, false, &ignored);
+	struct journal *const j = job == NULL ? NULL
+		: look_at_journal(m, &ignored);
+	const bool has = j != NULL && (place_is_remote(job_out(job)) ||
+				       import_job_uploads_to(j).len > 0);
+
+	journal_close(j);
+	job_close(job);
+	return has;
+}
+
+int
+migrate_choose_way(struct migration *m, struct err *err)
+{
+	const bool address = has_address(m);
+
+	m->why_not = ways_why_not(&m->o, m->plan, address);
+	m->imports = m->why_not == NULL;
+	if (m->o.import && m->imports && m->o.to == NULL &&
+	    m->plan->out == NULL && !address)
+		return err_set(err, ERR_USAGE, "--import takes an address to "
+			       "upload the files to: --to s3://BUCKET/PREFIX");
+	if (m->o.to != NULL && m->plan->out != NULL)
+		return err_set(err, ERR_USAGE, "the plan has its output in S3, "
+			       "which is imported from there: leave --to out");
+	return m->o.to != NULL && plan_check_out(m->o.to, err) != 0
+		? err_at(err, "--to") : 0;
+}
+
 /* The imports that the job's journal knows of. */
 static int
 look_at_imports(struct migration *m, struct err *err)
 {
-	char path[PATH_MAX], name[300];
-	struct journal *j;
+	char name[300];
+	struct journal *const j = look_at_journal(m, err);
 
-	snprintf(path, sizeof(path), "%s/" JOB_JOURNAL, m->job);
-	j = journal_look(path, err);
 	if (j == NULL)
 		return -1;
 	for (size_t i = 0; i < m->ntables; i++) {
 		snprintf(name, sizeof(name), "import %s", m->tables[i].name);
 		m->tables[i].imported = journal_noted(j, name).len > 0;
+		m->imports |= m->tables[i].imported;
 	}
 	journal_close(j);
 	return 0;

@@ -22,7 +22,8 @@ enum {
 	OPT_TYPE, OPT_ITEM, OPT_ALL, OPT_TABLES_FROM, OPT_FORCE, OPT_AS,
 	OPT_AFTER,
 	OPT_SELECT, OPT_IGNORE, OPT_LOG, OPT_LOG_ITEMS, OPT_WATCH,
-	OPT_FROM, OPT_UNTIL, OPT_NO_ROLLBACK, OPT_IMPORT, OPT_EXPORT,
+	OPT_FROM, OPT_UNTIL, OPT_NO_ROLLBACK, OPT_IMPORT,
+	OPT_NO_IMPORT, OPT_EXPORT,
 	OPT_YES, OPT_CONFIRM, OPT_ENV_FILE,
 	OPT_SHARD, OPT_SCRATCH, OPT_VERIFY,
 	OPT_AGAINST, OPT_PLAN, OPT_LIVE, OPT_PARTIAL, OPT_EXACT,
@@ -77,6 +78,7 @@ static const struct option LONG[] = {
 	{ "until", required_argument, NULL, OPT_UNTIL },
 	{ "no-rollback", no_argument, NULL, OPT_NO_ROLLBACK },
 	{ "import", no_argument, NULL, OPT_IMPORT },
+	{ "no-import", no_argument, NULL, OPT_NO_IMPORT },
 	{ "export", required_argument, NULL, OPT_EXPORT },
 	{ "yes", no_argument, NULL, OPT_YES },
 	{ "confirm", required_argument, NULL, OPT_CONFIRM },
@@ -205,6 +207,7 @@ static const struct {
 	{ OPT_LOG_ITEMS, offsetof(struct options, log_items) },
 	{ OPT_NO_ROLLBACK, offsetof(struct options, no_rollback) },
 	{ OPT_IMPORT, offsetof(struct options, import) },
+	{ OPT_NO_IMPORT, offsetof(struct options, no_import) },
 	{ OPT_FORCE, offsetof(struct options, force) },
 	{ OPT_LIVE, offsetof(struct options, live) },
 	{ OPT_PARTIAL, offsetof(struct options, partial) },
@@ -471,6 +474,9 @@ options_parse(struct options *o, int argc, char **argv, struct err *err)
 			if (set(o, option, argv[optind++], err) != 0)
 				return -1;
 	}
+	o->said = (const char *const *)argv + 1;
+	o->noptions = (size_t)optind - 1;
+	o->nwords = (size_t)(argc - optind);
 	o->args = (const char *const *)(argv + optind);
 	o->nargs = (size_t)(argc - optind);
 	return options_check(o, argv[0], err);

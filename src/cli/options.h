@@ -21,6 +21,9 @@ enum { OPTIONS_MAX_WORDS = 256 };
 struct options {
 	const char *const *args;	/* what is no option */
 	size_t nargs;
+	/* As it was said: options, and behind them the words. */
+	const char *const *said;
+	size_t noptions, nwords;
 
 	const char *job;		/* NULL: "./<plan name>.job" */
 	const char *stage;
@@ -82,7 +85,7 @@ struct options {
 	const char *confirm;		/* --confirm; or NULL */
 	bool confirmed;			/* by migrate: nobody asks again */
 	const char *from, *until;	/* migrate: its stages; or NULL */
-	bool no_rollback, import;	/* migrate */
+	bool no_rollback, import, no_import;	/* migrate */
 	const char *export;		/* migrate: s3://...; or NULL */
 	/* By migrate: not what the plan says under source.exports, but these. */
 	const char *const *dumps;

@@ -47,6 +47,7 @@ check_jobs(const struct options *o, const char *command, struct err *err)
 		{ o->until != NULL, "--until", "migrate" },
 		{ o->no_rollback, "--no-rollback", "migrate" },
 		{ o->import, "--import", "migrate check" },
+		{ o->no_import, "--no-import", "migrate check" },
 		{ o->export != NULL, "--export", "migrate" },
 		{ o->force, "--force", "init reverse rollback bench" },
 		{ o->sample > 0, "--sample", "bench" },
@@ -116,7 +117,7 @@ check_tables(const struct options *o, const char *command, struct err *err)
 		{ o->to_time != NULL, "--to-time", "export restore migrate" },
 		{ o->new_image, "--new-image", "export" },
 		{ o->no_wait, "--no-wait", "export import restore" },
-		{ o->to != NULL, "--to", "import migrate" },
+		{ o->to != NULL, "--to", "import migrate check" },
 		{ o->backup != NULL, "--backup", "restore" },
 		{ o->into != NULL, "--into", "restore" },
 		{ o->days > 0, "--days", "pitr" },
@@ -129,6 +130,9 @@ check_tables(const struct options *o, const char *command, struct err *err)
 int
 options_check(const struct options *o, const char *command, struct err *err)
 {
+	if (o->import && o->no_import)
+		return err_set(err, ERR_USAGE, "--import and --no-import: "
+			       "which of them?");
 	return check_jobs(o, command, err) != 0 ||
 	       check_looks(o, command, err) != 0 ||
 	       check_tables(o, command, err) != 0 ? -1 : 0;

@@ -67,18 +67,27 @@ choose_address(struct import_job *i, struct err *err)
 {
 	const char *const out = job_out(i->job);
 	const bool remote = place_is_remote(out);
+	const struct span begun = import_job_uploads_to(i->journal);
+	const char *to = i->o.to;
+	char noted[PATH_MAX];
 
-	if (remote && i->o.to != NULL)
+	/* What was begun goes on, also where it is not said again. */
+	if (!remote && to == NULL && begun.len > 0) {
+		snprintf(noted, sizeof(noted), "%.*s", (int)begun.len,
+			 (const char *)begun.ptr);
+		to = noted;
+	}
+	if (remote && to != NULL)
 		return err_set(err, ERR_USAGE, "the job wrote to %s, and is "
 			       "imported from there: leave --to out", out);
-	if (!remote && i->o.to == NULL)
+	if (!remote && to == NULL)
 		return err_set(err, ERR_USAGE, "the job's output is on disk, "
 			       "and imports are made of objects in S3: say "
 			       "where to upload it, --to s3://BUCKET/PREFIX");
-	if (!remote && plan_check_out(i->o.to, err) != 0)
+	if (!remote && plan_check_out(to, err) != 0)
 		return err_at(err, "--to");
 	i->upload = !remote;
-	i->address = store_address(remote ? out : i->o.to);
+	i->address = store_address(remote ? out : to);
 	if (i->address == NULL)
 		return err_set(err, ERR_SYSTEM, "out of memory");
 	i->store = store_open(i->address, &i->plan->target, err);

@@ -14,8 +14,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/span.h"
+
 struct err;
 struct import_job;
+struct journal;
 struct plan;
 struct side_options;
 
@@ -53,6 +56,9 @@ const char *import_job_place(const struct import_job *i);	/* endpoint */
 /* Number `n`, as it is now; false after the last. */
 bool import_job_table(const struct import_job *i, size_t n,
 		      struct import_job_table *out);
+
+/* By a job's journal, where its files are uploaded to; "" until that begins. */
+struct span import_job_uploads_to(struct journal *j);
 
 /* Bytes to upload in all, and there. */
 void import_job_uploaded(const struct import_job *i, uint64_t *all,

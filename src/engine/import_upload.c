@@ -121,6 +121,17 @@ upload_rest(struct import_job *i, struct err *err)
 	return rc;
 }
 
+struct span
+import_job_uploads_to(struct journal *j)
+{
+	const struct span noted = journal_noted(j, MARK_NOTE);
+	const uint8_t *const space = memchr(noted.ptr, ' ', noted.len);
+	const size_t n = space == NULL ? noted.len
+		: (size_t)(space - noted.ptr) + 1;
+
+	return (struct span){ noted.ptr + n, noted.len - n };
+}
+
 /* The mark of the address is the job's, and the address the only one. */
 static int
 claim(struct import_job *i, struct err *err)

@@ -568,7 +568,8 @@ def what_was_to_stay_is_no_reason(here, _):
         r = run(s, 'migrate', plan, '--job', job, '--only-new', '--yes',
                 '--confirm', 'Things', status=1)
         e2e.contains(r.err, "stopped in 'validate'",
-                     ' --only-new --job %s\n' % job)
+                     'to go on:    dynamill migrate %s --job %s --only-new '
+                     '--yes --confirm Things\n' % (plan, job))
         e2e.check('taken back' not in r.err, r.err)
         now = held(s)['Things']
         e2e.equal((len(now), now['thing-5']),
@@ -801,6 +802,59 @@ def tables_are_imported_where_that_can_be(here, _):
                   {'There-new': []}, 'held after the rollback')
 
 
+def each_table_goes_in_as_check_says(here, _):
+    """What is the way without a word, and why."""
+    e2e.write(here + '/tables/local.json', json.dumps(local('Local')))
+    text = {'source': {'exports': ['data']},
+            'target': {'environment': 'e', 'region': 'us-east-1'},
+            'tables': {'Things': {'key': {'id': 'S'}},
+                       'Local': {'key': ['id', 'at']}},
+            'create': 'tables/*.json'}
+    plan = e2e.write_plan(here + '/plan.json', text)
+    text['target']['out'] = 's3://bucket/out'
+    remote = e2e.write_plan(here + '/remote.json', text)
+    by_push, local_one = 'tables create, then push: ', 'an import makes no ' \
+        'local indexes'
+    to = ['--to', 's3://bucket/up']
+
+    def ways(*args, **env):
+        done = subprocess.run(
+            [e2e.PROGRAM, 'check', *args, '--output', 'json'], text=True,
+            env=servers.environment(**env), capture_output=True)
+        e2e.equal(done.returncode, 0, done.stderr)
+        told = {t['name']: t['goesIn']
+                for t in json.loads(done.stdout)['tables']}
+        e2e.equal(told['Local'], by_push + local_one, args)
+        return told['Things']
+
+    for args in ([plan, *to], [remote], [plan, '--import']):
+        e2e.contains(ways(*args), 'import; or push, where such a table is')
+    e2e.contains(ways(plan, *to, AWS_ENDPOINT_URL_DYNAMODB='https://'
+                      'vpce-1.dynamodb.us-east-1.vpce.amazonaws.com:443'),
+                 'import; or push')
+    elsewhere = {'AWS_ENDPOINT_URL_DYNAMODB': 'http://127.0.0.1:8000'}
+    e2e.equal(ways(plan), by_push +
+              'an import needs an address in S3 (--to)', 'without --to')
+    e2e.equal(ways(plan, *to, **elsewhere), by_push + "the endpoint is not "
+              "AWS's (--import imports all the same)", 'elsewhere')
+    e2e.contains(ways(plan, *to, '--import', **elsewhere), 'import; or push')
+    e2e.equal(ways(remote, '--no-import'), by_push + '--no-import is said',
+              '--no-import')
+
+    def wrong(what, *args):
+        done = subprocess.run([e2e.PROGRAM, *args], capture_output=True,
+                              text=True, env=servers.environment(),
+                              stdin=subprocess.DEVNULL)
+        e2e.equal(done.returncode, 2, done)
+        e2e.contains(done.stderr, what)
+
+    wrong('--to s3://BUCKET/PREFIX', 'migrate', plan, '--import')
+    wrong('leave --to out', 'migrate', remote, *to)
+    wrong('which of them?', 'migrate', plan, '--import', '--no-import')
+    wrong('s3://', 'migrate', plan, '--to', 'elsewhere')
+    wrong('s3://', 'check', plan, '--to', 'elsewhere')
+
+
 def imports_and_pushes_take_turns_in_dependency_order(here, _):
     """Each table refers to the one before; every other one is pushed."""
     names = ['A', 'B', 'C', 'D']
@@ -861,7 +915,8 @@ def imports_and_pushes_take_turns_in_dependency_order(here, _):
             time.sleep(.01)
         child.kill()
         child.wait()
-        run(s, *args, '--yes', '--confirm', 'e', env=env)
+        # ... also where it is not said any more.
+        run(s, *args[:-3], '--import', '--yes', '--confirm', 'e', env=env)
         e2e.equal(front.order(), [
             ('BatchWriteItem', 'A-new'), ('ImportTable', 'B-new'),
             ('BatchWriteItem', 'C-new'), ('ImportTable', 'D-new')], r)
@@ -1133,6 +1188,7 @@ if __name__ == '__main__':
               an_interrupt_says_how_to_go_on_and_back,
               live_tables_are_read_where_there_are_no_exports,
               tables_are_imported_where_that_can_be,
+              each_table_goes_in_as_check_says,
               imports_and_pushes_take_turns_in_dependency_order,
               tables_are_exported_by_the_service_if_that_is_said,
               an_export_that_was_begun_is_found_however_late,
