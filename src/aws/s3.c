@@ -2,6 +2,7 @@
 
 #include <ctype.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,6 +35,7 @@ struct s3 {
 	struct side *side;
 	pthread_mutex_t lock;
 	struct s3_bucket *buckets;
+	atomic_bool conditions;		/* it was seen to know of them */
 };
 
 struct s3 *
@@ -344,6 +346,18 @@ s3_save_new(struct s3 *s, const char *path, struct span bytes,
 	if (rc < 0 && status == 501)
 		rc = s3_save(s, path, bytes, err) == 0 ? 1 : -1;
 	return rc;
+}
+
+bool
+s3_knows_conditions(struct s3 *s)
+{
+	return atomic_load(&s->conditions);
+}
+
+void
+s3_note_conditions(struct s3 *s)
+{
+	atomic_store(&s->conditions, true);
 }
 
 int

@@ -8,6 +8,7 @@
 #ifndef AWS_S3_H
 #define AWS_S3_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -102,5 +103,19 @@ int s3_remove(struct s3 *s, const char *path, struct err *err);
  */
 int s3_save_new(struct s3 *s, const char *path, struct span bytes,
 		struct err *err);
+
+/*
+ * Write it if there is none of that name.  Of those who do so at once with
+ * other texts at most one succeeds, whatever the service does with conditions;
+ * who is killed meanwhile may leave an object beside it (s3_is_flag()).
+ * Returns 1 if this text is there now, 0 if another one; `is` is what is
+ * there; or -1: ERR_REFUSED if another is about to be written there, and none
+ * was first.
+ */
+int s3_claim(struct s3 *s, const char *path, struct span text, struct buf *is,
+	     struct err *err);
+
+/* Is this the key of one that s3_claim() of `path` left, or is at? */
+bool s3_is_flag(const char *key, const char *path);
 
 #endif

@@ -15,6 +15,10 @@ struct service *s3_take(struct s3 *s, struct span bucket,
 			struct s3_bucket **which, struct err *err);
 void s3_give(struct s3 *s, struct s3_bucket *b, struct service *service);
 
+/* Was it seen that the service knows of conditions?  It was. */
+bool s3_knows_conditions(struct s3 *s);
+void s3_note_conditions(struct s3 *s);
+
 /* The path of a request for this key, encoded, and a NUL behind it. */
 int s3_key_path(const char *key, struct buf *out, struct err *err);
 

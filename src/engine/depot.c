@@ -140,6 +140,17 @@ depot_save(const char *path, const char *text, struct err *err)
 }
 
 int
+depot_claim(const char *path, const char *text, struct buf *is,
+	    struct err *err)
+{
+	struct s3 *const s = place_s3(path, err);
+
+	return s == NULL || s3_claim(s, path, span_of(text), is, err) < 0 ||
+	       buf_append(is, (struct span){ (const uint8_t *)"", 1 }, err)
+	       != 0 ? -1 : 0;
+}
+
+int
 depot_agree(const char *path, const char *text, struct buf *is,
 	    struct err *err)
 {
@@ -431,13 +442,12 @@ done:
 
 /* ---- beginning ----------------------------------------------------------- */
 
+/* One that is no flag of those who are about to begin. */
 static int
 see_any(void *context, const struct s3_object *o, struct err *err)
 {
-	(void)context;
-	(void)o;
 	(void)err;
-	return 1;
+	return !s3_is_flag(o->key, context);
 }
 
 /* A place that holds other things is no place for a job. */
@@ -445,12 +455,13 @@ static int
 check_empty(struct depot *d, struct err *err)
 {
 	struct s3 *const s = place_s3(d->address, err);
-	char path[DEPOT_PATH_LEN];
+	char path[DEPOT_PATH_LEN], record[DEPOT_PATH_LEN];
 	int rc;
 
-	if (s == NULL || depot_path(d, path, err, "%s", "") != 0)
+	if (s == NULL || depot_path(d, path, err, "%s", "") != 0 ||
+	    depot_path(d, record, err, JOB_RECORD) != 0)
 		return -1;
-	rc = s3_list(s, path, 1, see_any, NULL, err);
+	rc = s3_list(s, path, 0, see_any, record, err);
 	/* Or somebody else began it meanwhile. */
 	if (rc > 0)
 		rc = depot_fetch(d, err) > 0 ? 0 : 1;
@@ -510,7 +521,7 @@ depot_begin(struct depot *d, const struct job_fact *facts, size_t n,
 	if (rc == 0)
 		rc = depot_path(d, path, err, JOB_RECORD);
 	if (rc == 0)
-		rc = depot_agree(path, (const char *)text.ptr, &is, err);
+		rc = depot_claim(path, (const char *)text.ptr, &is, err);
 	if (rc == 0)
 		rc = fetch_begun(d, err);
 	buf_free(&text);

@@ -30,8 +30,15 @@ int depot_need(const char *path, struct buf *text, struct err *err);
 
 int depot_save(const char *path, const char *text, struct err *err);
 
-/* There is one now, of that text or another; what it says goes to *is. */
+/*
+ * There is one now, of that text or another; what it says goes to *is.  Where a
+ * service lets both of two write, both may take theirs for it for a moment.
+ */
 int depot_agree(const char *path, const char *text, struct buf *is,
+		struct err *err);
+
+/* The same where only one may ever be taken for it, by s3_claim(). */
+int depot_claim(const char *path, const char *text, struct buf *is,
 		struct err *err);
 
 /*

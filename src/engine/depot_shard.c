@@ -59,7 +59,7 @@ depot_divide(struct depot *d, enum run_survey round, uint32_t count,
 
 	snprintf(text, sizeof(text), "%" PRIu32 "\n", count);
 	if (rc == 0)
-		rc = depot_agree(path, text, &is, err);
+		rc = depot_claim(path, text, &is, err);
 	if (rc == 0 && strcmp((const char *)is.ptr, text) != 0)
 		rc = err_set(err, ERR_REFUSED, "job %s is divided into %.*s "
 			     "shards, not %" PRIu32 "; say --shard N/%.*s",

@@ -97,15 +97,12 @@ path_of(const struct store *s, const char *name, char path[PATH_LEN],
 
 /* ---- whose it is --------------------------------------------------------- */
 
+/* One that is no flag of those who are about to take the place. */
 static int
 see(void *context, const struct s3_object *o, struct err *err)
 {
-	bool *const any = context;
-
-	(void)o;
 	(void)err;
-	*any = true;
-	return 0;
+	return !s3_is_flag(o->key, context);
 }
 
 /* Is the mark there the job's? */
@@ -130,6 +127,14 @@ check_mark(struct s3 *s3, const struct store *s, const char *path,
 		       s->address);
 }
 
+static int
+taken(const struct store *s, struct err *err)
+{
+	return err_set(err, ERR_REFUSED, "%s was taken by another job at the "
+		       "same moment; name another place for this one",
+		       s->address);
+}
+
 int
 store_check_claim(struct store *s, struct err *err)
 {
@@ -143,9 +148,7 @@ store_check_claim(struct store *s, struct err *err)
 	if (s3 != NULL && path_of(s, MARK, path, err) == 0)
 		rc = s3_load(s3, path, MAX_MARK_LEN, &there, err);
 	if (rc == 0 && !span_is(buf_span(&there), s->mark))
-		rc = err_set(err, ERR_REFUSED, "%s was taken by another job "
-			     "at the same moment; name another place for this "
-			     "one", s->address);
+		rc = taken(s, err);
 	buf_free(&there);
 	return rc;
 }
@@ -157,21 +160,25 @@ store_claim(struct store *s, const char *mark, struct err *err)
 	struct s3 *const s3 = side == NULL ? NULL
 		: place_s3(s->address, err);
 	char below[PATH_LEN], path[PATH_LEN];
-	bool any = false;
+	struct buf is = { 0 };
+	int any, rc;
 
 	if (s3 == NULL || sides_check_account(side, s->target, err) != 0 ||
 	    path_of(s, "", below, err) != 0 ||
-	    path_of(s, MARK, path, err) != 0 ||
-	    s3_list(s3, below, 1, see, &any, err) != 0)
+	    path_of(s, MARK, path, err) != 0)
+		return -1;
+	any = s3_list(s3, below, 0, see, path, err);
+	if (any < 0)
 		return -1;
 	free(s->mark);
 	s->mark = strdup(mark);
 	if (s->mark == NULL)
 		return err_set(err, ERR_SYSTEM, "out of memory");
-	if (any)
+	if (any > 0)
 		return check_mark(s3, s, path, mark, err);
-	return s3_save_new(s3, path, span_of(mark), err) < 0 ? -1
-		: store_check_claim(s, err);
+	rc = s3_claim(s3, path, span_of(mark), &is, err);
+	buf_free(&is);
+	return rc == 0 ? taken(s, err) : rc < 0 ? -1 : 0;
 }
 
 /* ---- what is there ------------------------------------------------------- */

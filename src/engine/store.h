@@ -40,10 +40,7 @@ const char *store_where(const struct store *s);	/* its address */
  */
 int store_claim(struct store *s, const char *mark, struct err *err);
 
-/*
- * Is it still?  A service that does not know of conditions may have let another
- * job in at the same moment, whose mark is the last.  0, or -1.
- */
+/* Is it still?  0, or -1: what was there is gone, or of another. */
 int store_check_claim(struct store *s, struct err *err);
 
 /* Learn what is there, for store_has() and store_sweep().  0 or -1. */

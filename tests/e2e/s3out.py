@@ -194,17 +194,24 @@ def of_two_that_begin_at_once_one_is_refused(here, _):
     theirs = b'dynamill job of another\n'
 
     def meet(name, status, there, ends):
-        marks, seen = [], []
+        marks, flags, seen = [], [], []
 
         def answer(request):
-            what = request.path.split('?')[0]
-            if what.endswith('/_started') and request.command == 'PUT':
+            what = request.path.split('?')[0].split('/')[-1]
+            listed = 'list-type' in request.path
+            if what.startswith('_started.') and not listed:
+                if request.command == 'PUT':
+                    flags.append(what)
+                    return 412 if len(flags) > 1 else 200, {}, b''
+                return 204, {}, b''
+            if what == '_started' and request.command == 'PUT':
                 marks.append((request.headers['if-none-match'],
                               request.body))
                 return status(len(marks)), {}, b''
-            if what.endswith('/_started'):
-                return 200, {}, there(marks)
-            if 'list-type' in request.path:
+            if what == '_started':
+                return (200 if marks else 404), {}, (
+                    b'' if request.command == 'HEAD' else there(marks))
+            if listed:
                 return 200, {}, listing
             seen.append(request.path)
             return 403, {}, b'<Error><Code>AccessDenied</Code></Error>'
@@ -214,16 +221,69 @@ def of_two_that_begin_at_once_one_is_refused(here, _):
         e2e.equal(marks[0][0], '*', 'If-None-Match')
         e2e.equal(bool(seen), ends != 5, 'went on')
         return r, marks
-    # S3 says so, or a server without conditions let both write.
-    for name, code in (('a', 412), ('b', 409), ('c', 200)):
+    for name, code in (('a', 412), ('b', 409)):
         r, _ = meet(name, lambda _: code, lambda _: theirs, 5)
         e2e.contains(r.err, OUT + ' was taken by another job', 'another place')
     # What is there is its own, of which the first answer was lost; or by a
     # server that refuses the header.
-    mine = lambda marks: marks[-1][1]
+    mine = lambda marks: marks[-1][1] if marks else b''
     meet('d', lambda n: 500 if n == 1 else 412, mine, 4)
     _, marks = meet('e', lambda n: 501 if n == 1 else 200, mine, 4)
     e2e.equal([x[0] for x in marks], ['*', None], 'If-None-Match')
+
+
+def conditions_or_not_no_two_take_an_address(here, options):
+    """A server that ignores If-None-Match, and one that does not: of many that
+    begin at once no two go on, and the bytes of the one are its own."""
+    jobs = 6 if options.long else 3
+    for i in range(jobs):
+        s3.big('%s/data%d/0.json.gz' % (here, i), 20, seed=i)
+        e2e.run(plan(here, 'disk%d' % i, ['data%d' % i]),
+                '%s/disk%d' % (here, i), '--quiet')
+        plan(here, 'plan%d' % i, ['data%d' % i], out=OUT)
+    went_on = []
+    with servers.s3() as s:
+        for unconditional in [{'unconditional': 1}, {}] * (
+                5 if options.long else 1):
+            s.faults(**unconditional)
+            name = '%s/%d-' % (here, len(went_on))
+            children = [subprocess.Popen(
+                [e2e.PROGRAM, 'run', '%s/plan%d.json' % (here, i), '--job',
+                 name + str(i), '--quiet'], env=s.env,
+                stdin=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                text=True) for i in range(jobs)]
+            errors = [c.communicate()[1] for c in children]
+            ended = [c.returncode for c in children]
+            e2e.check(set(ended) <= {0, 5}, ended, errors)
+            went_on.append(ended.count(0))
+            # Who is outrun for seconds gives up, where nobody says who is first.
+            e2e.check(went_on[-1] in ((0, 1) if unconditional else (1,)),
+                      ended, errors)
+            for i, status in enumerate(ended):
+                if status == 0:
+                    same(s, here, '%s/disk%d' % (here, i))
+                else:
+                    e2e.contains(errors[i], OUT)
+            s.get('to/here', 'remove')
+            # The flag of one that was killed before its mark.
+            e2e.write(here + '/flag/_started.%s-%s' % ('0123456789abcdef',
+                                                       '0' * 16), 'x')
+            s.put(here + '/flag', 'to/here')
+            command = ['run', here + '/plan0.json', '--quiet', '--job']
+            r = dynamill(s, *command, name + 'x', status=5 * bool(
+                unconditional))
+            if unconditional:
+                e2e.contains(r.err, 'another job begins there', '_started.*')
+                s.get('to/here', 'remove')
+                dynamill(s, *command, name + 'x')
+            r = dynamill(s, *command, name + 'y', status=5)
+            e2e.contains(r.err, OUT + ' is not empty')
+            there = s.get('to/here', name + 'got')
+            if unconditional:
+                e2e.equal([x for x in os.listdir(there) if x[0] == '_'],
+                          ['_started'], 'marks')
+            s.get('to/here', 'remove')
+    return '%d of %d went on' % (sum(went_on), len(went_on) * jobs)
 
 
 def the_account_of_the_target_is_asked_first(here, _):
@@ -260,5 +320,6 @@ if __name__ == '__main__':
               keys_expire_and_answers_stall_on_the_way,
               an_address_belongs_to_one_job,
               of_two_that_begin_at_once_one_is_refused,
+              conditions_or_not_no_two_take_an_address,
               the_account_of_the_target_is_asked_first,
               what_is_in_s3_is_pushed_and_validated])

@@ -16,6 +16,7 @@
 //	--expire N	a session token is good for N requests
 //	--wcu N		a token bucket of N write units a second
 //	--deleting MS	a table takes so long to go
+//	--unconditional 1	If-None-Match is not seen to, as s3rver does not
 //	--seed N
 //	--tls FILE	HTTPS, HTTP/2 to who speaks it; FILE is key and certificate
 //
@@ -107,6 +108,7 @@ class Front {
 			expired: 0 };
 		this.uses = {};		/* of session tokens */
 		this.seen = {};		/* methods */
+		this.last_put = new Map();	/* by If-None-Match, of a path */
 		if (options.to) {
 			this.to = new URL(options.to);
 			this.agent = new http.Agent({ keepAlive: true });
@@ -289,11 +291,45 @@ class Front {
 		const lost = changes && this.faults.happens('lost');
 
 		this.stat.lost += lost;
-		if (this.to)
+		if (this.to && req.method === 'PUT' && !this.options.real &&
+		    !this.options.unconditional &&
+		    req.headers['if-none-match'] === '*')
+			this.put_new(req, res, body, lost);
+		else if (this.to)
 			this.uploads_of(req, res) ||
 				this.pass_on(req, res, body, lost);
 		else
 			this.serve(req, res, body, held, changes, lost);
+	}
+
+	/* Is there such an object?  s3rver answers anybody. */
+	is_there(path)
+	{
+		return new Promise((done, fail) => http.request({
+			host: this.to.hostname, port: this.to.port, path,
+			method: 'HEAD', agent: this.agent }, (got) => {
+			got.resume();
+			done(got.statusCode === 200);
+		}).on('error', fail).end());
+	}
+
+	/* What s3rver does not know: to put where nothing is; one at a time. */
+	put_new(req, res, body, lost)
+	{
+		const put = async () => {
+			if (await this.is_there(req.url))
+				return lost ? req.socket.destroy() :
+					this.fail(res, false, 412,
+						'PreconditionFailed',
+						'there is one');
+			const over = new Promise((done) => res.once('close', done));
+
+			this.pass_on(req, res, body, lost);
+			return over;
+		};
+		const last = this.last_put.get(req.url) ?? Promise.resolve();
+
+		this.last_put.set(req.url, last.then(put, put));
 	}
 
 	/* Half of an answer, if it is to stall or to be cut: true then. */
