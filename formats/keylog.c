@@ -89,7 +89,7 @@ keylog_put_chunk(const struct keylog_chunk *c, struct buf *directory,
 }
 
 uint64_t
-keylog_sum(struct span header, struct span directory, uint64_t at,
+keylog_sum(struct span header, uint64_t directory, uint64_t at,
 	   uint64_t nchunks)
 {
 	uint8_t all[KEYLOG_HEADER_LEN + 24];
@@ -97,7 +97,7 @@ keylog_sum(struct span header, struct span directory, uint64_t at,
 	memcpy(all, header.ptr, KEYLOG_HEADER_LEN);
 	store_le64(all + KEYLOG_HEADER_LEN, at);
 	store_le64(all + KEYLOG_HEADER_LEN + 8, nchunks);
-	store_le64(all + KEYLOG_HEADER_LEN + 16, keyhash64_of(directory));
+	store_le64(all + KEYLOG_HEADER_LEN + 16, directory);
 	return keyhash64_of((struct span){ all, sizeof(all) });
 }
 
@@ -146,10 +146,9 @@ keylog_get_shape(struct span header, struct span trailer, uint64_t file_len,
 
 int
 keylog_check_directory(const struct keylog_shape *shape, struct span header,
-		       struct span directory, struct err *err)
+		       uint64_t directory, struct err *err)
 {
-	if (directory.len / KEYLOG_ENTRY_LEN != shape->nchunks ||
-	    keylog_sum(header, directory, shape->directory_at,
+	if (keylog_sum(header, directory, shape->directory_at,
 		       shape->nchunks) != shape->xxh3)
 		return err_set(err, ERR_INPUT,
 			       "damaged directory of a key log");
@@ -157,10 +156,10 @@ keylog_check_directory(const struct keylog_shape *shape, struct span header,
 }
 
 int
-keylog_get_chunk(const struct keylog_shape *shape, struct span directory,
-		 size_t i, struct keylog_chunk *out, struct err *err)
+keylog_get_chunk(const struct keylog_shape *shape,
+		 const uint8_t p[KEYLOG_ENTRY_LEN],
+		 struct keylog_chunk *out, struct err *err)
 {
-	const uint8_t *const p = directory.ptr + i * KEYLOG_ENTRY_LEN;
 	const uint32_t kind = load_le32(p);
 	const struct keylog_chunk c = {
 		.kind = (enum keylog_kind)kind,
@@ -177,7 +176,7 @@ keylog_get_chunk(const struct keylog_shape *shape, struct span directory,
 	    c.at < KEYLOG_HEADER_LEN || c.at > shape->directory_at ||
 	    c.len > shape->directory_at - c.at)
 		return err_set(err, ERR_INPUT,
-			       "impossible chunk %zu of a key log", i);
+			       "impossible chunk in a key log");
 	*out = c;
 	return 0;
 }

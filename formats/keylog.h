@@ -67,8 +67,11 @@ struct keylog_shape {
 void keylog_put_header(uint8_t to[KEYLOG_HEADER_LEN], uint32_t unit);
 int keylog_put_chunk(const struct keylog_chunk *c, struct buf *directory,
 		     struct err *err);
-/* The checksum of everything that the trailer keeps. */
-uint64_t keylog_sum(struct span header, struct span directory, uint64_t at,
+/*
+ * The checksum of everything that the trailer keeps; `directory` is that of the
+ * directory's bytes, by keysum.
+ */
+uint64_t keylog_sum(struct span header, uint64_t directory, uint64_t at,
 		    uint64_t nchunks);
 void keylog_put_trailer(uint8_t to[KEYLOG_TRAILER_LEN],
 			const struct keylog_shape *shape);
@@ -81,14 +84,15 @@ int keylog_get_shape(struct span header, struct span trailer,
 		     uint64_t file_len, struct keylog_shape *out,
 		     struct err *err);
 
-/* Check the directory's bytes, as a whole, against the shape. */
+/* Check the directory, by the checksum of all its bytes, against the shape. */
 int keylog_check_directory(const struct keylog_shape *shape,
-			   struct span header, struct span directory,
+			   struct span header, uint64_t directory,
 			   struct err *err);
 
-/* Entry `i` of a checked directory; its values are checked here. */
-int keylog_get_chunk(const struct keylog_shape *shape, struct span directory,
-		     size_t i, struct keylog_chunk *out, struct err *err);
+/* An entry, of a checked directory; its values are checked here. */
+int keylog_get_chunk(const struct keylog_shape *shape,
+		     const uint8_t entry[KEYLOG_ENTRY_LEN],
+		     struct keylog_chunk *out, struct err *err);
 
 /* Are these the bytes of that chunk? */
 int keylog_check_chunk(const struct keylog_chunk *c, struct span bytes,

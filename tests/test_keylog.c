@@ -220,6 +220,53 @@ gives_back_what_was_logged(void **state)
 	free(all);
 }
 
+/* Of a log of any length: its directory is held a piece at a time. */
+static void
+gives_back_thousands_of_chunks(void **state)
+{
+	enum { N = 5000 };
+	struct keyfile *const k = new_file();
+	uint8_t *const room = malloc(KEYLOG_MAX);
+	struct keyfile_info info;
+	struct keylog_cursor cursor;
+	struct keylog_record got;
+	struct keylog_chunk c;
+	struct keyread r;
+	struct err err;
+	char path[128];
+
+	(void)state;
+	for (int twice = 0; twice < 2; twice++) {
+		assert_int_equal(keyfile_start(k, dir, 21, &err), 0);
+		for (uint64_t i = 0; i < N; i++) {
+			keyfile_ref(k, (uint32_t)(i % NRELATIONS),
+				    (struct keyhash){ i, ~i }, i);
+			keyfile_end_part(k);
+		}
+		assert_int_equal(keyfile_commit(k, &info, &err), 0);
+	}
+	keyfile_free(k);
+	path_of(21, path, sizeof(path));
+	assert_int_equal(keyfile_check(path, info.xxh3, &err), 1);
+	assert_int_equal(keyread_open(&r, path, &err), 0);
+	assert_int_equal(r.shape.nchunks, N);
+	for (size_t i = 0; i < N; i++) {
+		assert_int_equal(keyread_entry(&r, i, &c, &err), 0);
+		assert_int_equal(c.number, i % NRELATIONS);
+		assert_int_equal(keyread_chunk(&r, &c, room, &err), 0);
+		keylog_start(&cursor, &c, (struct span){ room, c.len });
+		assert_int_equal(keylog_next(&cursor, &got, &err), 1);
+		assert_true(got.key.lo == i && got.offset == i);
+	}
+	/* And in any order. */
+	for (size_t i = N; i-- > 0; i -= i > 700 ? 700 : 0) {
+		assert_int_equal(keyread_entry(&r, i, &c, &err), 0);
+		assert_int_equal(c.number, i % NRELATIONS);
+	}
+	keyread_close(&r);
+	free(room);
+}
+
 static void
 writes_the_same_bytes_twice(void **state)
 {
@@ -455,7 +502,7 @@ refuses_impossible_chunks(void **state)
 
 		assert_int_equal(keylog_put_chunk(i < 6 ? &bad[i] : &ok,
 						  &directory, &err), 0);
-		assert_int_equal(keylog_get_chunk(&s, buf_span(&directory), 0,
+		assert_int_equal(keylog_get_chunk(&s, directory.ptr,
 						  &got, &err), i < 6 ? -1 : 0);
 		buf_free(&directory);
 	}
@@ -466,6 +513,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(gives_back_what_was_logged),
+		cmocka_unit_test(gives_back_thousands_of_chunks),
 		cmocka_unit_test(writes_the_same_bytes_twice),
 		cmocka_unit_test(leaves_nothing_of_an_abandoned_log),
 		cmocka_unit_test(keeps_long_ids_apart),

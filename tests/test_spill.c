@@ -47,7 +47,7 @@ all_that_was_written_is_there_with_slack(void **state)
 	for (size_t i = 0; i < sizeof(text); i++)
 		text[i] = byte(i);
 	for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
-		struct spill *const s = spill_new(folder, &err);
+		struct spill *const s = spill_new(folder, "make room", &err);
 		const size_t half = lengths[i] / 2;
 		struct span got;
 		unsigned sum = 0;
@@ -74,7 +74,7 @@ all_that_was_written_is_there_with_slack(void **state)
 static void
 nothing_written_is_nothing_and_needs_no_file(void **state)
 {
-	struct spill *const s = spill_new("/nowhere/at/all", &err);
+	struct spill *const s = spill_new("/nowhere/at/all", "make room", &err);
 	struct span got;
 
 	(void)state;
@@ -88,7 +88,7 @@ nothing_written_is_nothing_and_needs_no_file(void **state)
 static void
 a_folder_that_is_not_there_is_named(void **state)
 {
-	struct spill *const s = spill_new("/nowhere/at/all", &err);
+	struct spill *const s = spill_new("/nowhere/at/all", "make room", &err);
 
 	(void)state;
 	assert_int_equal(spill_write(s, span_of("x"), &err), -1);

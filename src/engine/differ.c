@@ -17,6 +17,9 @@ enum {
 	NEAR_LEN = 1024 * 1024,	/* of differences, before they go to a file */
 };
 
+/* What to do where its temporary files do not fit. */
+static const char ROOM[] = "make room, or name another folder by TMPDIR";
+
 /* ---- which tables, and by which keys ------------------------------------- */
 
 static int
@@ -156,11 +159,11 @@ make_parts(struct differ *d, struct table *t, struct err *err)
 		return err_set(err, ERR_SYSTEM, "out of memory");
 	for (unsigned i = 0; i < t->nparts; i++) {
 		pthread_mutex_init(&t->parts[i].lock, NULL);
-		t->parts[i].spill = spill_new(d->options->tmp, err);
+		t->parts[i].spill = spill_new(d->options->tmp, ROOM, err);
 		if (t->parts[i].spill == NULL)
 			return -1;
 	}
-	t->pairs = spill_new(d->options->tmp, err);
+	t->pairs = spill_new(d->options->tmp, ROOM, err);
 	return t->pairs != NULL ? 0 : -1;
 }
 

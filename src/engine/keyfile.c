@@ -3,7 +3,8 @@
  *
  * A section gets its buffer with its first record in a unit and gives it back
  * at the unit's end, so that a job with a thousand relations holds no more
- * buffers than the busiest unit has sections.
+ * buffers than the busiest unit has sections.  The directory, which grows with
+ * the unit, spills into a file without a name.
  */
 #include "engine/keyfile.h"
 
@@ -17,6 +18,9 @@
 #include "formats/keyuuid.h"
 #include "io/drain.h"
 #include "io/file.h"
+#include "io/spill.h"
+
+enum { DIRECTORY_LEN = 64 * 1024 };	/* of it that is held in memory */
 
 struct keyfile_inner {
 	struct keyfile_section *sections;	/* of all kinds */
@@ -30,6 +34,9 @@ struct keyfile_inner {
 	bool is_part;				/* no file, but what is kept */
 	struct buf kept;
 	struct buf directory;			/* of a part: of the structs */
+	struct spill *spilled;			/* of the directory, the start */
+	struct keysum directory_sum;		/* likewise */
+	char *folder;				/* of the log */
 	uint64_t at;				/* bytes in the file */
 	uint64_t records, nchunks;
 	uint32_t unit;
@@ -117,10 +124,14 @@ keyfile_start(struct keyfile *k, const char *job_dir, uint32_t unit,
 	if (asprintf(&path, "%s/%s", job_dir, name) < 0)
 		return err_set(err, ERR_SYSTEM, "out of memory");
 	in->file = file_drain(path, err);
+	in->folder = strndup(path, (size_t)(strrchr(path, '/') - path));
 	free(path);
-	if (in->file == NULL)
+	if (in->folder == NULL)
+		err_set(err, ERR_SYSTEM, "out of memory");
+	if (in->file == NULL || in->folder == NULL)
 		return -1;
 
+	keysum_start(&in->directory_sum);
 	in->unit = unit;
 	in->is_part = false;
 	in->at = sizeof(header);
@@ -146,6 +157,21 @@ keyfile_start_part(struct keyfile *k)
 	buf_reset(&in->kept);
 }
 
+/* What there is of the directory, behind what was spilled before. */
+static int
+spill(struct keyfile_inner *in, struct err *err)
+{
+	if (in->spilled == NULL)
+		in->spilled = spill_new(in->folder,
+					"make room and run again", err);
+	if (in->spilled == NULL ||
+	    spill_write(in->spilled, buf_span(&in->directory), err) != 0)
+		return -1;
+	keysum_add(&in->directory_sum, buf_span(&in->directory));
+	buf_reset(&in->directory);
+	return 0;
+}
+
 /* The chunk at the end of the log, and its entry. */
 static int
 put_chunk(struct keyfile_inner *in, const struct keylog_chunk *c,
@@ -155,7 +181,8 @@ put_chunk(struct keyfile_inner *in, const struct keylog_chunk *c,
 		return buf_append(&in->directory, (struct span){
 				  (const uint8_t *)c, sizeof(*c) }, err) != 0
 		       ? -1 : buf_append(&in->kept, bytes, err);
-	if (keylog_put_chunk(c, &in->directory, err) != 0)
+	if (keylog_put_chunk(c, &in->directory, err) != 0 ||
+	    (in->directory.len >= DIRECTORY_LEN && spill(in, err) != 0))
 		return -1;
 	return in->file->write(in->file, bytes, err);
 }
@@ -292,6 +319,19 @@ keyfile_id(struct keyfile *k, uint32_t table, struct keyhash key,
 	s->at = p + source.len;
 }
 
+/* The directory, whole, at the end of the log. */
+static int
+write_directory(struct keyfile_inner *in, struct err *err)
+{
+	struct span start = { NULL, 0 };
+
+	if (in->spilled != NULL && spill_map(in->spilled, &start, err) != 0)
+		return -1;
+	return (start.len > 0 && in->file->write(in->file, start, err) != 0) ||
+	       in->file->write(in->file, buf_span(&in->directory), err) != 0
+		? -1 : 0;
+}
+
 int
 keyfile_commit(struct keyfile *k, struct keyfile_info *out, struct err *err)
 {
@@ -306,23 +346,25 @@ keyfile_commit(struct keyfile *k, struct keyfile_info *out, struct err *err)
 		goto done;
 	}
 
-	const struct span directory = buf_span(&in->directory);
+	keysum_add(&in->directory_sum, buf_span(&in->directory));
 	keylog_put_header(header, in->unit);
 	const struct keylog_shape shape = {
 		.unit = in->unit,
 		.directory_at = in->at,
 		.nchunks = in->nchunks,
 		.xxh3 = keylog_sum((struct span){ header, sizeof(header) },
-				   directory, in->at, in->nchunks),
+				   keysum_get(&in->directory_sum), in->at,
+				   in->nchunks),
 	};
 	keylog_put_trailer(trailer, &shape);
-	if (in->file->write(in->file, directory, err) != 0 ||
+	if (write_directory(in, err) != 0 ||
 	    in->file->write(in->file, (struct span){ trailer, sizeof(trailer) },
 			    err) != 0 ||
 	    in->file->commit(in->file, err) != 0)
 		goto done;
 	*out = (struct keyfile_info){
-		.size = in->at + directory.len + sizeof(trailer),
+		.size = in->at + in->nchunks * KEYLOG_ENTRY_LEN +
+			sizeof(trailer),
 		.xxh3 = shape.xxh3,
 		.records = in->records,
 	};
@@ -341,6 +383,10 @@ keyfile_abandon(struct keyfile *k)
 	if (in->file != NULL)
 		in->file->close(in->file);
 	in->file = NULL;
+	spill_free(in->spilled);
+	in->spilled = NULL;
+	free(in->folder);
+	in->folder = NULL;
 }
 
 void

@@ -9,6 +9,9 @@
 #include <unistd.h>
 
 #include "base/err.h"
+#include "base/keyhash.h"
+
+enum { ENTRIES = 512 };		/* of the directory, at a time */
 
 int
 keyread_bytes(int fd, uint8_t *to, size_t n, uint64_t at, struct err *err)
@@ -28,6 +31,41 @@ keyread_bytes(int fd, uint8_t *to, size_t n, uint64_t at, struct err *err)
 		at += (uint64_t)got;
 	}
 	return 0;
+}
+
+/* Have the directory's entries from number `first` on, as many as fit. */
+static int
+turn_to(struct keyread *r, size_t first, struct err *err)
+{
+	const size_t left = (size_t)r->shape.nchunks - first;
+	const size_t n = (left < ENTRIES ? left : ENTRIES) * KEYLOG_ENTRY_LEN;
+	uint8_t *p;
+
+	buf_reset(&r->entries);
+	r->first = first;
+	p = buf_reserve(&r->entries, n, err);
+	if (p == NULL ||
+	    keyread_bytes(r->fd, p, n, r->shape.directory_at +
+			  first * KEYLOG_ENTRY_LEN, err) != 0)
+		return -1;
+	buf_commit(&r->entries, n);
+	return 0;
+}
+
+/* Look through the directory once, and be left with its beginning. */
+static int
+check_directory(struct keyread *r, struct span header, struct err *err)
+{
+	struct keysum sum;
+
+	keysum_start(&sum);
+	for (size_t i = 0; i < r->shape.nchunks; i += ENTRIES) {
+		if (turn_to(r, i, err) != 0)
+			return -1;
+		keysum_add(&sum, buf_span(&r->entries));
+	}
+	return keylog_check_directory(&r->shape, header, keysum_get(&sum),
+				      err);
 }
 
 /* Read header, trailer and directory. */
@@ -50,15 +88,7 @@ load(struct keyread *r, struct err *err)
 	    keylog_get_shape(head, (struct span){ trailer, sizeof(trailer) },
 			     len, &r->shape, err) != 0)
 		return -1;
-
-	const size_t n = (size_t)r->shape.nchunks * KEYLOG_ENTRY_LEN;
-	uint8_t *const p = buf_reserve(&r->directory, n, err);
-	if (p == NULL ||
-	    keyread_bytes(r->fd, p, n, r->shape.directory_at, err) != 0)
-		return -1;
-	buf_commit(&r->directory, n);
-	return keylog_check_directory(&r->shape, head, buf_span(&r->directory),
-				      err);
+	return check_directory(r, head, err);
 }
 
 int
@@ -79,11 +109,16 @@ keyread_open(struct keyread *r, const char *path, struct err *err)
 }
 
 int
-keyread_entry(const struct keyread *r, size_t i, struct keylog_chunk *out,
+keyread_entry(struct keyread *r, size_t i, struct keylog_chunk *out,
 	      struct err *err)
 {
-	if (keylog_get_chunk(&r->shape, buf_span(&r->directory), i, out,
-			     err) != 0)
+	const size_t have = r->entries.len / KEYLOG_ENTRY_LEN;
+
+	if ((i < r->first || i - r->first >= have) &&
+	    turn_to(r, i, err) != 0)
+		return err_at(err, "'%s'", r->path);
+	if (keylog_get_chunk(&r->shape, r->entries.ptr + (i - r->first) *
+			     KEYLOG_ENTRY_LEN, out, err) != 0)
 		return err_at(err, "'%s'", r->path);
 	return 0;
 }
@@ -104,6 +139,6 @@ keyread_close(struct keyread *r)
 	if (r->fd >= 0)
 		close(r->fd);
 	free(r->path);
-	buf_free(&r->directory);
+	buf_free(&r->entries);
 	*r = KEYREAD_NONE;
 }

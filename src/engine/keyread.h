@@ -2,7 +2,8 @@
  * keyread.h - read key logs back, chunk by chunk, checking every byte.
  *
  * Chunks are read, not mapped: a log that shrinks under us is an error and no
- * SIGBUS.
+ * SIGBUS.  The directory is read a piece at a time, and so costs the same
+ * memory whatever the length of the log.
  */
 #ifndef ENGINE_KEYREAD_H
 #define ENGINE_KEYREAD_H
@@ -18,7 +19,8 @@ struct err;
 struct keyread {
 	int fd;
 	struct keylog_shape shape;
-	struct buf directory;
+	struct buf entries;	/* of the directory, from number `first` on */
+	size_t first;
 	char *path;
 };
 
@@ -27,8 +29,8 @@ struct keyread {
 /* Open a log; header, directory and trailer are sound if this returns 0. */
 int keyread_open(struct keyread *r, const char *path, struct err *err);
 
-/* Entry `i` (< shape.nchunks) of the directory. */
-int keyread_entry(const struct keyread *r, size_t i, struct keylog_chunk *out,
+/* Entry `i` (< shape.nchunks) of the directory; cheap in ascending order. */
+int keyread_entry(struct keyread *r, size_t i, struct keylog_chunk *out,
 		  struct err *err);
 
 /* Read a chunk to `to`, which has room for c->len bytes, and check it. */

@@ -10,7 +10,7 @@
 #include "base/err.h"
 
 struct spill {
-	const char *tmp;
+	const char *tmp, *advice;
 	int fd;			/* -1: nothing was written */
 	uint64_t len;
 	void *map;		/* of len + SPILL_SLACK bytes; or NULL */
@@ -51,7 +51,7 @@ spill_zeros(const char *tmp, size_t len, struct err *err)
 }
 
 struct spill *
-spill_new(const char *tmp, struct err *err)
+spill_new(const char *tmp, const char *advice, struct err *err)
 {
 	struct spill *const s = calloc(1, sizeof(*s));
 
@@ -60,6 +60,7 @@ spill_new(const char *tmp, struct err *err)
 		return NULL;
 	}
 	s->tmp = tmp;
+	s->advice = advice;
 	s->fd = -1;
 	return s;
 }
@@ -89,9 +90,9 @@ spill_write(struct spill *s, struct span bytes, struct err *err)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return err_set(err, ERR_SYSTEM, "'%s': %m%s", s->tmp,
-				       errno == ENOSPC ? "; make room, or name "
-				       "another folder by TMPDIR" : "");
+			return err_set(err, ERR_SYSTEM, "'%s': %m%s%s", s->tmp,
+				       errno == ENOSPC ? "; " : "",
+				       errno == ENOSPC ? s->advice : "");
 		bytes.ptr += n;
 		bytes.len -= (size_t)n;
 		s->len += (uint64_t)n;

@@ -24,8 +24,11 @@ int spill_file(const char *tmp, struct err *err);
  */
 uint8_t *spill_zeros(const char *tmp, size_t len, struct err *err);
 
-/* A file in the folder `tmp`, made with the first bytes.  NULL: no memory. */
-struct spill *spill_new(const char *tmp, struct err *err);
+/*
+ * A file in the folder `tmp`, made with the first bytes.  `advice`: what to do
+ * if the disk is full, "make room".  Both must outlive it.  NULL: no memory.
+ */
+struct spill *spill_new(const char *tmp, const char *advice, struct err *err);
 void spill_free(struct spill *s);	/* NULL is fine */
 
 int spill_write(struct spill *s, struct span bytes, struct err *err);
