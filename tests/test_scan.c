@@ -212,6 +212,7 @@ sixteen_characters_at_once_are_as_one_by_one(void **state)
 		const struct chars16 a = chars16_of(text);
 		const struct chars16 b = chars16_portable(text);
 		assert_int_equal(a.digits, b.digits);
+		assert_int_equal(a.zeros, b.zeros);
 		assert_int_equal(a.points, b.points);
 	}
 	for (int i = 0; i < 20000; i++) {

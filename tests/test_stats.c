@@ -13,10 +13,12 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/decimal.h"
 #include "base/err.h"
 #include "engine/plan.h"
 #include "engine/program.h"
 #include "engine/stats.h"
+#include "engine/stats_words.h"
 #include "formats/ddbjson.h"
 #include "model/batch.h"
 
@@ -634,6 +636,108 @@ the_largest_come_first_and_ties_by_place(void **state)
 	stats_free(s);
 }
 
+/* ---- words --------------------------------------------------------------- */
+
+/* A text of `n` bytes between others, which count for nothing. */
+static const uint8_t *
+amid(const char *text, size_t n)
+{
+	static uint8_t room[256];
+
+	for (size_t i = 0; i < sizeof(room); i++)
+		room[i] = (uint8_t)pick(256);
+	memcpy(room + 16, text, n);
+	return room + 16;
+}
+
+static void
+a_hash_is_of_the_text_alone(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 20000; i++) {
+		char text[80];
+		const size_t n = pick(i % 2 == 0 ? 20 : sizeof(text) + 1);
+
+		for (size_t k = 0; k < n; k++)
+			text[k] = (char)pick(256);
+		for (int k = 0; k < 3; k++) {
+			const uint8_t *const p = amid(text, n);
+
+			assert_true(hash_of((uint8_t *)text, n, VALUE_S) ==
+				    hash_slack(p, n, VALUE_S));
+			assert_true(n > 16 ||
+				    hash_of((uint8_t *)text, n, VALUE_N) ==
+				    hash_rest(VALUE_N * HASH_B, p, n, VALUE_N));
+			assert_true(key_of((uint8_t *)text, n) ==
+				    key_slack(p, n));
+		}
+	}
+}
+
+/* What is said of a number is so, if anything is said. */
+static bool
+is_told(const char *text, struct simple *s)
+{
+	char canonical[DECIMAL_TEXT_LEN];
+	const struct span all = span_of(text);
+	struct err why;
+
+	if (decimal_check(all, &why) != 0 ||
+	    !read_simple(amid(text, all.len), all.len, s))
+		return false;
+
+	const size_t n = decimal_canonical(all, canonical);
+	assert_int_equal(n, s->len);
+	assert_memory_equal(canonical, text, n);
+	assert_int_equal(decimal_stored_len(all), s->size);
+	return true;
+}
+
+static void
+simple_numbers_are_as_long_and_large_as_decimals(void **state)
+{
+	static const char SIGNS[] = "-.0159";
+	uint32_t told = 0;
+
+	(void)state;
+	/* All short ones, and as many more. */
+	for (uint32_t i = 0; i < 2 * 6 * 6 * 6 * 6 * 6 * 6; i++) {
+		char text[24];
+		struct simple s;
+		uint32_t k = i, n = 1;
+
+		for (; k > 0 && n < 7; k /= 6, n++)
+			text[n - 1] = SIGNS[k % 6];
+		if (i >= 6 * 6 * 6 * 6 * 6 * 6)
+			for (n = 1; n <= 1 + pick(20); n++)
+				text[n - 1] = SIGNS[1 + pick(5)];
+		text[n - 1] = '\0';
+		told += is_told(text, &s);
+	}
+	assert_in_range(told, 1000, 100000);
+}
+
+static void
+keys_of_simple_numbers_have_their_order(void **state)
+{
+	char a[24], b[24];
+
+	(void)state;
+	for (int i = 0; i < 100000; i++) {
+		struct simple x, y;
+
+		snprintf(a, sizeof(a), "%s%u.%u", pick(3) == 0 ? "-" : "",
+			 pick(4) == 0 ? 0 : pick(1 << pick(16)), pick(2000));
+		snprintf(b, sizeof(b), "%s%u", pick(3) == 0 ? "-" : "",
+			 pick(1 << pick(16)));
+		if (!is_told(a, &x) || !is_told(b, &y))
+			continue;
+		const int c = decimal_compare(span_of(a), span_of(b));
+		assert_true(c == 0 || x.key == y.key ||
+			    (c < 0) == (x.key < y.key));
+	}
+}
+
 int
 main(void)
 {
@@ -651,6 +755,9 @@ main(void)
 		cmocka_unit_test(
 			of_many_paths_with_many_values_less_is_kept_of_each),
 		cmocka_unit_test(the_largest_come_first_and_ties_by_place),
+		cmocka_unit_test(a_hash_is_of_the_text_alone),
+		cmocka_unit_test(simple_numbers_are_as_long_and_large_as_decimals),
+		cmocka_unit_test(keys_of_simple_numbers_have_their_order),
 	};
 	const int failed = cmocka_run_group_tests_name("stats", tests, NULL,
 						       NULL);

@@ -19,7 +19,7 @@
 
 /* The bits of sixteen characters, the first lowest. */
 struct chars16 {
-	uint32_t digits, points;
+	uint32_t digits, zeros, points;
 };
 
 static inline struct chars16
@@ -29,6 +29,7 @@ chars16_portable(const uint8_t *p)
 
 	for (unsigned i = 0; i < 16; i++) {
 		c.digits |= (uint32_t)(p[i] - (unsigned)'0' < 10) << i;
+		c.zeros |= (uint32_t)(p[i] == '0') << i;
 		c.points |= (uint32_t)(p[i] == '.') << i;
 	}
 	return c;
@@ -57,10 +58,12 @@ chars16_of(const uint8_t *p)
 	const __m128i digit = _mm_sub_epi8(v, _mm_set1_epi8('0'));
 	const __m128i is_digit = _mm_cmpeq_epi8(digit,
 		_mm_min_epu8(digit, _mm_set1_epi8(9)));
+	const __m128i is_zero = _mm_cmpeq_epi8(digit, _mm_setzero_si128());
 	const __m128i is_point = _mm_cmpeq_epi8(v, _mm_set1_epi8('.'));
 
 	return (struct chars16){
 		.digits = (uint32_t)_mm_movemask_epi8(is_digit),
+		.zeros = (uint32_t)_mm_movemask_epi8(is_zero),
 		.points = (uint32_t)_mm_movemask_epi8(is_point),
 	};
 #elif defined(__aarch64__)
@@ -69,6 +72,7 @@ chars16_of(const uint8_t *p)
 
 	return (struct chars16){
 		.digits = chars16_bits(vcltq_u8(digit, vdupq_n_u8(10))),
+		.zeros = chars16_bits(vceqq_u8(digit, vdupq_n_u8(0))),
 		.points = chars16_bits(vceqq_u8(v, vdupq_n_u8('.'))),
 	};
 #else

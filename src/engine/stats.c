@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cpu.h"
 #include "base/err.h"
 #include "engine/plan.h"
 #include "engine/stats_internal.h"
@@ -12,6 +13,11 @@
 #include "model/batch.h"
 
 enum { FIRST_BUSY = 64 };
+
+struct eye;
+
+typedef int walk_fn(struct eye *e, struct node *n, const struct value *v,
+		    uint32_t item, struct err *err);
 
 /* What looks on at one unit of an input after the other. */
 struct eye {
@@ -22,6 +28,8 @@ struct eye {
 	struct stats_input sums;
 	struct paths paths;
 	struct fates *fates;		/* of tables that were met */
+	bool wide;			/* with AVX-512 */
+	values_take_fn *take;
 	struct node **busy;		/* where values wait */
 	uint32_t nbusy, busy_cap;
 	uint32_t sizes[DDBJSON_MAX_LINES];	/* of the batch's items */
@@ -44,18 +52,26 @@ struct stats {
 
 /* ---- an item ------------------------------------------------------------- */
 
-/* Take in what waits anywhere. */
+/* Take in what waits anywhere, but for what is pending. */
 static int
-take_all(struct eye *e, struct err *err)
+take_waiting(struct eye *e, struct err *err)
 {
 	while (e->nbusy > 0) {
 		struct node *const n = e->busy[--e->nbusy];
 
 		n->busy = false;
-		if (values_take(&e->paths, n, e->sizes, &e->scratch, err) != 0)
+		if (e->take(&e->paths, n, e->sizes, &e->scratch, err) != 0)
 			return -1;
 	}
 	return 0;
+}
+
+/* Take in all there is: there may be fewer paths after it. */
+static int
+take_all(struct eye *e, struct err *err)
+{
+	return take_waiting(e, err) != 0 ? -1
+		: paths_put_pending(&e->paths, err);
 }
 
 /* The first value at a path in this batch, or one more than can wait there. */
@@ -63,7 +79,7 @@ static __attribute__((noinline)) int
 make_way(struct eye *e, struct node *n, struct err *err)
 {
 	if (n->nseen == SEEN &&
-	    values_take(&e->paths, n, e->sizes, &e->scratch, err) != 0)
+	    e->take(&e->paths, n, e->sizes, &e->scratch, err) != 0)
 		return -1;
 	/* Taken in because it was full, it is still among the busy. */
 	if (n->busy)
@@ -83,8 +99,13 @@ make_way(struct eye *e, struct node *n, struct err *err)
 	return 0;
 }
 
-static int walk(struct eye *e, struct node *n, const struct value *v,
-		uint32_t item, struct err *err);
+/* Through what is in a container; see walk(). */
+static walk_fn walk_any;
+#if defined(__x86_64__)
+static walk_fn walk_wide;
+#else
+#define walk_wide walk_any
+#endif
 
 /* Of a value at a path that there is no room for only the size counts. */
 static int
@@ -101,9 +122,9 @@ leave_out(struct eye *e, const struct value *v, uint32_t item,
 }
 
 /* A value at a path; `n` is NULL if there is no room for that. */
-static inline int
+static inline __attribute__((always_inline)) int
 note(struct eye *e, struct node *n, const struct value *v, uint32_t item,
-     struct err *err)
+     bool wide, struct err *err)
 {
 	struct value *at;
 
@@ -114,71 +135,58 @@ note(struct eye *e, struct node *n, const struct value *v, uint32_t item,
 	at = &n->seen[n->nseen++];
 	*at = *v;
 	at->hash = (uint16_t)item;	/* of a value it says nothing */
-	return value_is_container(v) ? walk(e, n, v, item, err) : 0;
+	return !value_is_container(v) ? 0
+		: wide ? walk_wide(e, n, v, item, err)
+		: walk_any(e, n, v, item, err);
 }
 
-/*
- * The path of a name that is not where it was expected: behind the sibling
- * that *expected is.  NULL as paths_add() has it.
- */
+/* The path of a name that is not where it should be.  NULL as paths_add(). */
 static __attribute__((noinline)) struct node *
-look_for(struct eye *e, struct node *map, struct node **expected,
-	 const struct value *name, struct err *err)
-{
-	struct node *kid = *expected;
-
-	/* One that some items have and some have not is soon passed over. */
-	if (kid != NULL && kid->after != NULL && node_is(kid->after, name))
-		return kid->after;
-	kid = paths_find(map, name);
-	if (kid == NULL) {
-		if (paths_is_full(map) && take_all(e, err) != 0)
-			return NULL;
-		err->code = ERR_NONE;
-		kid = paths_add(&e->paths, map, name, err);
-	}
-	if (kid != NULL && map->rest == NULL)
-		*expected = kid;
-	return kid;
-}
-
-static int
-walk_map(struct eye *e, struct node *n, const struct value *map, uint32_t item,
+look_for(struct eye *e, struct node *map, const struct value *name,
 	 struct err *err)
 {
-	struct node **expected = &n->first;
+	struct node *const kid = paths_find(map, name);
+
+	if (kid != NULL)
+		return kid;
+	if (paths_is_full(map) && take_all(e, err) != 0)
+		return NULL;
+	err->code = ERR_NONE;
+	return paths_add(&e->paths, map, name, err);
+}
+
+static inline __attribute__((always_inline)) int
+walk_map(struct eye *e, struct node *n, const struct value *map, uint32_t item,
+	 bool wide, struct err *err)
+{
+	const struct value *const end = map->kids + map->len;
 	uint32_t size = 0;
 
-	for (uint32_t i = 0; i < map->len; i += 2) {
-		const struct value *const name = &map->kids[i];
-		struct node *kid = *expected;
+	for (const struct value *name = map->kids; name < end; name += 2) {
+		struct node *kid = *paths_guess(n, name->hash);
 
-		if (kid == NULL || !node_is(kid, name)) {
-			kid = look_for(e, n, expected, name, err);
-			/* No sibling has what is one path with others. */
-			if (n->rest != NULL)
-				expected = &n->first;
-		}
+		/* Of another not so many bytes may be there to be read. */
+		if ((name->flags & (VALUE_RAW | VALUE_ESC)) != VALUE_RAW ||
+		    !node_is_quickly(kid, name, wide))
+			kid = look_for(e, n, name, err);
 		size += name->len;
 		if (name[1].type == VALUE_S)
 			size += name[1].len;
-		if (note(e, kid, name + 1, item, err) != 0)
+		if (note(e, kid, name + 1, item, wide, err) != 0)
 			return -1;
-		if (kid != NULL && n->rest == NULL)
-			expected = &kid->after;
 	}
 	e->sizes[item] += size;
 	return 0;
 }
 
 /* What is in a container, which counts as DynamoDB's rules have it. */
-static __attribute__((noinline)) int
+static inline __attribute__((always_inline)) int
 walk(struct eye *e, struct node *n, const struct value *v, uint32_t item,
-     struct err *err)
+     bool wide, struct err *err)
 {
 	if (v->type == VALUE_M) {
 		e->sizes[item] += 3 + v->len / 2;
-		return walk_map(e, n, v, item, err);
+		return walk_map(e, n, v, item, wide, err);
 	}
 	if (v->type == VALUE_L)
 		e->sizes[item] += 3 + v->len;
@@ -187,11 +195,49 @@ walk(struct eye *e, struct node *n, const struct value *v, uint32_t item,
 			e->sizes[item] += v->kids[i].len;
 		err->code = ERR_NONE;
 		if (note(e, paths_element(&e->paths, n, err), &v->kids[i],
-			 item, err) != 0)
+			 item, wide, err) != 0)
 			return -1;
 	}
 	return 0;
 }
+
+static int
+walk_any(struct eye *e, struct node *n, const struct value *v, uint32_t item,
+	 struct err *err)
+{
+	return walk(e, n, v, item, false, err);
+}
+
+static int
+walk_items(struct eye *e, const struct batch *b, struct err *err)
+{
+	for (uint32_t i = 0; i < b->nitems; i++)
+		if (walk_map(e, e->paths.root, &b->items[i].map, i, false,
+			     err) != 0)
+			return -1;
+	return 0;
+}
+
+#if defined(__x86_64__)
+static CHARS_WIDE int
+walk_wide(struct eye *e, struct node *n, const struct value *v, uint32_t item,
+	  struct err *err)
+{
+	return walk(e, n, v, item, true, err);
+}
+
+static CHARS_WIDE int
+walk_items_wide(struct eye *e, const struct batch *b, struct err *err)
+{
+	for (uint32_t i = 0; i < b->nitems; i++)
+		if (walk_map(e, e->paths.root, &b->items[i].map, i, true,
+			     err) != 0)
+			return -1;
+	return 0;
+}
+#else
+#define walk_items_wide walk_items
+#endif
 
 /* ---- sizes --------------------------------------------------------------- */
 
@@ -223,11 +269,10 @@ note_size(struct eye *e, const struct item *item, uint64_t size)
 {
 	const struct plan *const p = e->stats->plan;
 	struct stats_input *const s = &e->sums;
-	unsigned bits = 0;
+	const unsigned bits = size > 1
+		? 64 - (unsigned)__builtin_clzll(size - 1) : 0;
 
-	while (bits < STATS_SIZES - 1 && size > (uint64_t)1 << bits)
-		bits++;
-	s->sizes[bits]++;
+	s->sizes[bits < STATS_SIZES ? bits : STATS_SIZES - 1]++;
 	if (s->items == 0 || size < s->min)
 		s->min = size;
 	if (size > s->max)
@@ -271,10 +316,10 @@ before(void *context, const struct batch *b, struct err *err)
 	struct eye *const e = context;
 
 	memset(e->sizes, 0, b->nitems * sizeof(e->sizes[0]));
-	for (uint32_t i = 0; i < b->nitems; i++)
-		if (walk_map(e, e->paths.root, &b->items[i].map, i, err) != 0)
-			return -1;
-	if (take_all(e, err) != 0)
+	if ((e->wide ? walk_items_wide(e, b, err)
+		     : walk_items(e, b, err)) != 0)
+		return -1;
+	if (take_waiting(e, err) != 0)
 		return -1;
 	for (uint32_t i = 0; i < b->nitems; i++)
 		note_size(e, &b->items[i], e->sizes[i]);
@@ -314,6 +359,8 @@ eye_new(struct stats *s, struct err *err)
 		return NULL;
 	}
 	e->stats = s;
+	e->wide = cpu_has(CPU_AVX512);
+	e->take = values_taker();
 	e->looker.batch = &e->batch;
 	e->looker.plan = s->plan;
 	e->looker.run_time = s->run_time;
@@ -424,8 +471,10 @@ stats_free(struct stats *s)
 
 /* What one eye has seen of its input, and of all tables. */
 static int
-add_eye(struct stats *s, const struct eye *e, uint32_t input, struct err *err)
+add_eye(struct stats *s, struct eye *e, uint32_t input, struct err *err)
 {
+	if (paths_put_pending(&e->paths, err) != 0)
+		return -1;
 	if (s->paths[input].root == NULL &&
 	    paths_init(&s->paths[input], err) != 0)
 		return -1;
@@ -456,7 +505,7 @@ stats_settle(struct stats *s, struct err *err)
 	if (list_tables(s, err) != 0)
 		return -1;
 	for (uint32_t i = 0; i < s->plan->ninputs; i++) {
-		for (const struct eye *e = s->resting[i]; e != NULL; e = e->next)
+		for (struct eye *e = s->resting[i]; e != NULL; e = e->next)
 			if (add_eye(s, e, i, err) != 0)
 				return -1;
 		s->inputs[i].left_out = s->paths[i].left_out;

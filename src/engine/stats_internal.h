@@ -4,6 +4,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/chars.h"
 #include "base/decimal.h"
 #include "base/sketch.h"
 #include "engine/stats.h"
@@ -18,6 +19,10 @@ struct program_result;
 enum {
 	SEEN = 64,		/* values that wait at a path */
 	KEPT = STATS_TEXT + 4,	/* more would not be shown, fewer not cut */
+	NODE_FORM = 32,
+	PENDING = 256,
+	MET_BITS = 7,
+	MET_NODES = 128,	/* more do not look what they have met */
 };
 
 /* The first bytes of a text, which say where it comes in the order. */
@@ -49,29 +54,52 @@ struct extremes {
  * `slots`; those of a list or set are all `element`, and once a map has too
  * many names, all are `rest`.
  *
- * Maps mostly have the same names in the same order: what came after a name
- * the last time is tried first.
+ * Where most names are found is `quick`, in which nearly all have a slot of
+ * their own: to look there takes no guess at what comes next.
  */
 struct node {
-	struct span name;		/* of an attribute; ours */
-	struct node *after;		/* the sibling that came after it */
-	struct node *first;		/* the child that came first */
+	/* What a walk looks at. */
 	struct value *seen;		/* that wait; `hash` is the item's number */
 	uint32_t nseen;
-	uint16_t hash;
+	uint32_t need, form_len;	/* which bytes of `form` are the name's */
+	uint8_t form[NODE_FORM];	/* it, if it fits; else form_len does not */
+
+	struct span name;		/* of an attribute; ours */
+	struct node **quick;		/* of `wide` slots; never NULL */
+	uint32_t wide;			/* a power of two */
+	uint8_t shift;
+	uint8_t depth;
 	bool is_name;			/* else `[*]` or `.*` */
 	bool busy;			/* among those where values wait */
+	struct met *met;		/* NULL: that is not worth while */
+	uint32_t nmet, nlooked;		/* of late */
 	struct node *element, *rest;
 	uint64_t low_key, high_key;	/* first 8 bytes of the bounds of S */
+	uint64_t least_key, most_key;	/* likewise of those of N */
 
 	struct sketch sketch;
 	uint64_t types[VALUE_PLACE];
 	uint64_t truths;
-	double least, most;		/* bounds of N, a little inside */
 	struct node **slots;
 	uint32_t mask, nkids;
-	uint8_t depth;
+	uint16_t hash;
 	struct extremes *extremes;
+};
+
+/*
+ * A short text or number that has been taken in: of another that is the same
+ * only the size counts, and how many there are.
+ */
+struct met {
+	uint64_t kind;		/* length, type and flags; 0: none yet */
+	uint64_t first, last;	/* (up to) eight bytes; 0 where there are none */
+	uint32_t size;		/* that it adds to its item's */
+};
+
+/* A hash that is for a large sketch, which is in no cache yet. */
+struct pending {
+	struct node *node;
+	uint64_t hash;
 };
 
 /* The tree of an input's paths, as far as an eye has seen. */
@@ -82,6 +110,8 @@ struct paths {
 	uint64_t left_out;
 	uint32_t k;			/* of the sketches */
 	size_t nslots;			/* of all of them, at most */
+	uint32_t npending;
+	struct pending pending[PENDING];
 };
 
 int paths_init(struct paths *p, struct err *err);
@@ -92,6 +122,27 @@ node_is(const struct node *n, const struct value *name)
 {
 	return n->hash == name->hash && n->name.len == name->len &&
 	       names_same(n->name.ptr, name->text, name->len);
+}
+
+/* Where the child whose name has that hash may be; it may be another. */
+static inline struct node **
+paths_guess(const struct node *map, uint32_t hash)
+{
+	return &map->quick[hash >> map->shift & (map->wide - 1)];
+}
+
+/*
+ * Is it the child of that name?  True only for one that stands in the input.
+ * `wide`: for a processor with AVX-512.
+ */
+static inline __attribute__((always_inline)) bool
+node_is_quickly(const struct node *n, const struct value *name, bool wide)
+{
+	const bool differs = wide
+		? chars32_differ_wide(name->text, n->form, n->need)
+		: (chars32_differ(name->text, n->form) & n->need) != 0;
+
+	return !differs & (n->form_len == name->len);
 }
 
 /* The child of that name; NULL if there is none yet. */
@@ -128,23 +179,47 @@ struct node *paths_add(struct paths *p, struct node *map,
 struct node *paths_element(struct paths *p, struct node *list,
 			   struct err *err);
 
-/* Sketches have grown: if they are too large in all, each keeps less. */
-void paths_thin(struct paths *p);
+/* A hash to a path's sketch, if it still takes it.  Returns 0 or -1. */
+int paths_put(struct paths *p, struct node *n, uint64_t hash, struct err *err);
+
+/* All that are pending, to their sketches. */
+int paths_put_pending(struct paths *p, struct err *err);
 
 /* Add `from` to `to`; nothing may wait at a path of either.  0 or -1. */
 int paths_merge(struct paths *to, const struct paths *from, struct err *err);
 int node_merge(struct paths *to, struct node *into, const struct node *from,
 	       struct err *err);
 
-/* ---- values (stats_values.c) --------------------------------------------- */
+/* ---- values (stats_columns.c, stats_values.c) ---------------------------- */
 
 /*
  * Take in all that waits at `n`, a path of `p`, and add each value's size to
  * sizes[item]; but of an S its `len`, which who walks has added.  `scratch` is
  * for texts with escapes.  Returns 0 or -1.
  */
-int values_take(struct paths *p, struct node *n, uint32_t *sizes,
-		struct arena *scratch, struct err *err);
+typedef int values_take_fn(struct paths *p, struct node *n, uint32_t *sizes,
+			   struct arena *scratch, struct err *err);
+
+/* The one for this processor. */
+values_take_fn *values_taker(void);
+
+/* Is it in the sketch?  Then it has been taken in before, bounds and all. */
+static inline bool
+node_knows(const struct node *n, uint64_t hash)
+{
+	return hash < n->sketch.bound && sketch_has(&n->sketch, hash);
+}
+
+/*
+ * One text without escapes, or canonical number, of which types and size have
+ * been counted; and any value, of which nothing has.
+ */
+int value_take_text(struct paths *p, struct node *n, struct span text,
+		    uint64_t hash, struct err *err);
+int value_take_number(struct paths *p, struct node *n, struct span text,
+		      uint64_t hash, struct err *err);
+int value_take_other(struct paths *p, struct node *n, const struct value *v,
+		     uint32_t *size, struct arena *scratch, struct err *err);
 
 /* Put into the extremes what another node has seen. */
 void extremes_merge(struct node *into, const struct node *from);

@@ -5,7 +5,11 @@
 #include "base/err.h"
 #include "engine/stats_internal.h"
 
-enum { FIRST_SLOTS = 16 };
+enum { FIRST_SLOTS = 16, FIRST_QUICK = 16, MOST_QUICK = 1024 };
+
+/* What stands in a slot of `quick` that is free: no name is so long. */
+static struct node nobody = { .form_len = UINT32_MAX };
+static struct node *nowhere[1] = { &nobody };
 
 static struct node *
 new_node(struct paths *p, const struct node *parent, struct err *err)
@@ -15,15 +19,22 @@ new_node(struct paths *p, const struct node *parent, struct err *err)
 	struct value *const seen = arena_take(&p->mem, SEEN * sizeof(*seen),
 					      err);
 
-	if (n == NULL || x == NULL || seen == NULL)
+	struct met *const met = p->nnodes >= MET_NODES ? NULL
+		: arena_take(&p->mem, sizeof(*met) << MET_BITS, err);
+
+	if (n == NULL || x == NULL || seen == NULL ||
+	    (met == NULL && p->nnodes < MET_NODES))
 		return NULL;
+	if (met != NULL)
+		memset(met, 0, sizeof(*met) << MET_BITS);
 	memset(x, 0, sizeof(*x));
 	for (int i = 0; i < STATS_EXAMPLES; i++)
 		x->examples[i].hash = UINT64_MAX;
 	*n = (struct node){
 		.depth = parent == NULL ? 0 : (uint8_t)(parent->depth + 1),
 		.seen = seen, .extremes = x, .low_key = UINT64_MAX,
-		.sketch = sketch_of(p->k),
+		.least_key = UINT64_MAX, .sketch = sketch_of(p->k),
+		.quick = nowhere, .wide = 1, .met = met,
 	};
 	p->nnodes++;
 	return n;
@@ -56,8 +67,9 @@ shrink(struct node *n, uint32_t k)
 	return sum;
 }
 
-void
-paths_thin(struct paths *p)
+/* Sketches have grown: if they are too large in all, each keeps less. */
+static void
+thin(struct paths *p)
 {
 	enum { LEAST = 32 };
 
@@ -71,17 +83,129 @@ paths_thin(struct paths *p)
 	}
 }
 
+int
+paths_put(struct paths *p, struct node *n, uint64_t hash, struct err *err)
+{
+	const size_t slots = sketch_slots(&n->sketch);
+
+	if (sketch_add(&n->sketch, hash, 1, err) != 0)
+		return -1;
+	if (sketch_slots(&n->sketch) != slots) {
+		p->nslots += sketch_slots(&n->sketch) - slots;
+		thin(p);
+	}
+	return 0;
+}
+
+int
+paths_put_pending(struct paths *p, struct err *err)
+{
+	enum { AHEAD = 12 };
+	const uint32_t n = p->npending;
+
+	p->npending = 0;
+	for (uint32_t i = 0; i < n; i++) {
+		const struct pending *const at = &p->pending[i];
+		const struct sketch *const far = i + AHEAD >= n ? NULL
+			: &at[AHEAD].node->sketch;
+
+		if (far != NULL)
+			__builtin_prefetch(&far->slots[
+				(uint32_t)at[AHEAD].hash & far->mask]);
+		if (paths_put(p, at->node, at->hash, err) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* ---- where to look for names --------------------------------------------- */
+
+static void
+drop_quick(struct node *map)
+{
+	if (map->quick != nowhere)
+		free(map->quick);
+	map->quick = nowhere;
+	map->wide = 1;
+	map->shift = 0;
+}
+
+/* Each child to its slot by these bits of its hash; how many find one. */
+static uint32_t
+place_all(struct node *map, uint8_t shift)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < map->wide; i++)
+		map->quick[i] = &nobody;
+	map->shift = shift;
+	for (uint32_t i = 0; i <= map->mask; i++) {
+		struct node *const kid = map->slots[i];
+		struct node **const at = kid == NULL ? NULL
+			: paths_guess(map, kid->hash);
+
+		if (at == NULL || *at != &nobody)
+			continue;
+		*at = kid;
+		n++;
+	}
+	return n;
+}
+
+/*
+ * A child has come.  Have a slot for each, if some bits of their hashes tell
+ * them apart; those that find none are found all the same, by `slots`.
+ */
+static void
+place_quickly(struct node *map, struct node *kid)
+{
+	struct node **const at = paths_guess(map, kid->hash);
+	uint32_t wide = FIRST_QUICK, best = 0;
+	uint8_t shift = 0;
+
+	while (wide < 4 * map->nkids)
+		wide *= 2;
+	if (wide > MOST_QUICK) {
+		drop_quick(map);
+		return;
+	}
+	if (wide == map->wide && *at == &nobody) {
+		*at = kid;
+		return;
+	}
+	if (wide != map->wide) {
+		drop_quick(map);
+
+		struct node **const p = malloc(wide * sizeof(*p));
+		if (p == NULL)
+			return;		/* it is only slower */
+		map->quick = p;
+		map->wide = wide;
+	}
+	for (uint8_t i = 0; 0xffffu >> i >= wide - 1 && best < map->nkids;
+	     i++) {
+		const uint32_t n = place_all(map, i);
+
+		if (n <= best)
+			continue;
+		best = n;
+		shift = i;
+	}
+	if (map->shift != shift)
+		place_all(map, shift);
+}
+
 /* What is not the arena's. */
 static void
 release(struct node *n)
 {
+	drop_quick(n);
 	sketch_free(&n->sketch);
 	for (uint32_t i = 0; n->slots != NULL && i <= n->mask; i++)
 		if (n->slots[i] != NULL)
 			release(n->slots[i]);
 	free(n->slots);
 	n->slots = NULL;
-	n->first = NULL;
 	n->nkids = 0;
 	if (n->element != NULL)
 		release(n->element);
@@ -142,11 +266,18 @@ add(struct paths *p, struct node *map, const struct value *name,
 		return NULL;
 	n->hash = name->hash;
 	n->is_name = true;
+	n->form_len = UINT32_MAX;
+	if (text.len > 0 && text.len <= NODE_FORM) {
+		memcpy(n->form, text.ptr, text.len);
+		n->form_len = name->len;
+		n->need = UINT32_MAX >> (NODE_FORM - text.len);
+	}
 	i = n->hash & map->mask;
 	while (map->slots[i] != NULL)
 		i = (i + 1) & map->mask;
 	map->slots[i] = n;
 	map->nkids++;
+	place_quickly(map, n);
 	return n;
 }
 
@@ -170,9 +301,9 @@ collapse(struct paths *p, struct node *map, struct err *err)
 	}
 	free(map->slots);
 	map->slots = NULL;
-	map->first = NULL;
 	map->nkids = 0;
 	map->rest = rest;
+	drop_quick(map);
 	return rest;
 }
 
@@ -268,6 +399,6 @@ paths_merge(struct paths *to, const struct paths *from, struct err *err)
 		to->k = from->k;
 		to->nslots = shrink(to->root, to->k);
 	}
-	paths_thin(to);
+	thin(to);
 	return 0;
 }
