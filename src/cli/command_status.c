@@ -1,6 +1,6 @@
 /*
- * command_status.c - where a job stands, from its folder alone: who works in
- * it, how far that is, and what was done before.
+ * command_status.c - where a job stands, from its folder alone, or from what of
+ * it is in S3: who works in it, how far that is, and what was done before.
  */
 #include "cli/commands.h"
 
@@ -9,6 +9,7 @@
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -19,13 +20,18 @@
 #include "base/plural.h"
 #include "cli/console.h"
 #include "cli/options.h"
+#include "cli/shards.h"
 #include "cli/words.h"
+#include "engine/deliver_shard.h"
+#include "engine/depot.h"
 #include "engine/job.h"
 #include "engine/journal.h"
+#include "engine/place.h"
 #include "engine/shard.h"
 #include "engine/status.h"
 #include "engine/story.h"
 #include "formats/jsonwrite.h"
+#include "io/file.h"
 
 enum { HOLDER_LEN = 192 };
 
@@ -73,25 +79,59 @@ state_of(const struct standing *s)
 						    : s->now.state;
 }
 
+/* How far a push is that is divided, as its shards say themselves. */
+static int
+look_at_pushes(struct standing *s, const char *dir, struct err *err)
+{
+	uint32_t count, begun = 0, done = 0;
+
+	if (deliver_shards_count(dir, &count, err) != 0)
+		return -1;
+	for (uint32_t i = 1; i <= count; i++) {
+		struct arena mem = { 0 };
+		struct status one;
+		char path[PATH_MAX];
+
+		snprintf(path, sizeof(path), "%s/" JOB_PUSH_SHARDS "/%" PRIu32,
+			 dir, i);
+		const int rc = status_load(path, &one, &mem, err);
+		const bool ended = rc > 0 && strcmp(one.state, "done") == 0;
+
+		arena_free(&mem);
+		if (rc < 0)
+			return -1;
+		done += ended;
+		begun += rc > 0 && !ended;
+	}
+	if (count > 0)
+		snprintf(s->shards, sizeof(s->shards), "of %" PRIu32 " shards "
+			 "of a push %" PRIu32 " are done, %" PRIu32 " begun "
+			 "and %" PRIu32 " not", count, done, begun,
+			 count - done - begun);
+	return 0;
+}
+
 /* How far the parts of a divided job are, in the words of merge. */
-static void
-look_at_shards(struct standing *s, const char *dir)
+static int
+look_at_shards(struct standing *s, const char *dir, struct err *err)
 {
 	enum run_survey round;
 	struct err why;
 
 	s->shards[0] = '\0';
 	if (!shard_find_round(dir, &round))
-		return;
-	if (shard_check(dir, dir, round, NULL, NULL, &why) != 0)
+		return look_at_pushes(s, dir, err);
+	if (shard_check(dir, s->job, round, NULL, NULL, &why) != 0)
 		snprintf(s->shards, sizeof(s->shards), "%s", why.text);
 	else
 		snprintf(s->shards, sizeof(s->shards), "all shards are done: "
-			 "dynamill merge --job %.200s", dir);
+			 "dynamill merge --job %.200s", s->job);
+	return 0;
 }
 
+/* In a folder that is the job's, or holds what of it was brought from S3. */
 static int
-look(struct standing *s, const char *dir, struct err *err)
+look_into(struct standing *s, const char *dir, struct err *err)
 {
 	char path[PATH_MAX];
 	struct job *const job = job_open_as_is(dir, false, err);
@@ -100,10 +140,10 @@ look(struct standing *s, const char *dir, struct err *err)
 
 	if (job == NULL)
 		return -1;
-	s->job = dir;
-	look_at_shards(s, dir);
 	s->is_out = job_is_out(job);
 	job_close(job);
+	if (look_at_shards(s, dir, err) != 0)
+		return -1;
 	if (!job_in_use(dir, s->holder, sizeof(s->holder)))
 		s->holder[0] = '\0';
 	snprintf(path, sizeof(path), "%s/" JOB_JOURNAL, dir);
@@ -122,6 +162,49 @@ look(struct standing *s, const char *dir, struct err *err)
 			 s->now.pid, s->now.host);
 	s->state = state_of(s);
 	return 0;
+}
+
+/* Of a job in S3 its marks and journals are brought here. */
+static int
+look_into_depot(struct standing *s, struct depot *depot, struct err *err)
+{
+	enum run_survey round;
+	int rc = depot_fetch(depot, err);
+
+	if (rc == 0)
+		return err_set(err, ERR_USAGE, "%s is no job: it has no "
+			       "job.json", s->job);
+	if (rc > 0)
+		rc = depot_find_round(depot, &round, err);
+	if (rc > 0)
+		rc = depot_look(depot, round, err);
+	return rc < 0 ? -1 : look_into(s, depot_dir(depot), err);
+}
+
+static int
+look(struct standing *s, const struct options *o, struct err *err)
+{
+	/* A folder of its own: a merge may be at work in one of that name. */
+	char folder[PATH_MAX];
+	struct options mine = *o;
+	struct depot *depot;
+	int rc;
+
+	s->job = o->job;
+	if (!place_is_remote(o->job))
+		return shards_open_depot(o, true, &depot, err) != 0 ? -1
+			: look_into(s, o->job, err);
+	if (snprintf(folder, sizeof(folder), "%s/dynamill-status.XXXXXX",
+		     shards_scratch(o)) >= (int)sizeof(folder) ||
+	    mkdtemp(folder) == NULL)
+		return err_set(err, ERR_SYSTEM, "'%s': %m; name another "
+			       "--scratch", shards_scratch(o));
+	mine.scratch = folder;
+	rc = shards_open_depot(&mine, true, &depot, err) != 0 ? -1
+		: look_into_depot(s, depot, err);
+	depot_close(depot);
+	file_remove_folder(folder);
+	return rc;
 }
 
 static bool
@@ -259,6 +342,8 @@ print_json(const struct standing *s, struct err *err)
 	jsonwrite_put_text(&w, "state", s->state);
 	jsonwrite_put_text(&w, "holder", s->holder);
 	jsonwrite_put_uint(&w, "unitsDone", s->units);
+	if (s->shards[0] != '\0')
+		jsonwrite_put_text(&w, "shards", s->shards);
 	if (s->told) {
 		jsonwrite_put_text(&w, "stage", s->now.stage);
 		jsonwrite_put_text(&w, "started",
@@ -283,12 +368,15 @@ print_json(const struct standing *s, struct err *err)
 
 /* ---- again and again ---------------------------------------------------- */
 
-/* Print it, over what was printed before.  1 if somebody works in it, 0, -1. */
+/*
+ * Print it, over what was printed before.  1 if there may be more to see: while
+ * somebody works in it, or of what is in S3, until it is merged; else 0, or -1.
+ */
 static int
 show(const struct options *o, unsigned *lines, struct err *err)
 {
 	struct standing s = { .holder = "" };
-	int rc = look(&s, o->job, err);
+	int rc = look(&s, o, err);
 
 	if (rc == 0 && o->output == OUTPUT_JSON) {
 		rc = print_json(&s, err);
@@ -299,7 +387,8 @@ show(const struct options *o, unsigned *lines, struct err *err)
 	}
 	fflush(stdout);
 	if (rc == 0)
-		rc = s.holder[0] != '\0';
+		rc = place_is_remote(o->job) ? !s.is_out
+					     : s.holder[0] != '\0';
 	arena_free(&s.mem);
 	return rc;
 }
@@ -307,20 +396,24 @@ show(const struct options *o, unsigned *lines, struct err *err)
 int
 command_status(const struct options *o)
 {
-	const struct timespec second = { .tv_sec = 1 };
+	struct timespec pause = { .tv_sec = 1 };
 	struct err err = { 0 };
 	unsigned lines = 0;
 	int rc;
 
 	if (o->job == NULL) {
-		err_set(&err, ERR_USAGE, "which job? give --job DIR");
+		err_set(&err, ERR_USAGE, "which job? give --job DIR or --job "
+			"s3://...");
 		return console_failed(&err);
 	}
+	/* A look there takes a request or more for each kind of mark. */
+	if (place_is_remote(o->job))
+		pause.tv_sec = 10;
 	for (;;) {
 		rc = show(o, &lines, &err);
 		if (rc <= 0 || !o->watch || atomic_load(&commands_cancel))
 			break;
-		nanosleep(&second, NULL);
+		nanosleep(&pause, NULL);
 	}
 	return rc < 0 ? console_failed(&err) : 0;
 }

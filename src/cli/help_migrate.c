@@ -67,15 +67,18 @@ const char help_migrate[] =
 "I/O or the service failed; 5 refused or not confirmed; 130 interrupted.\n";
 
 const char help_status[] =
-"usage: dynamill status --job DIR [--watch] [--output text|json]\n"
+"usage: dynamill status --job DIR|s3://... [--watch] [--output text|json]\n"
 "\n"
 "Says where a job stands: what is being done and by which process, how far\n"
 "each table is, rates, time left, what was wrong, and what was done before.\n"
 "Reads the job alone, also while it runs in another process, and takes no\n"
 "lock.\n"
 "\n"
-"  --job DIR           the job's folder\n"
-"  --watch             again each second, until nobody works in the job\n"
+"  --job DIR           the job's folder, or a divided job in S3\n"
+"  --watch             again each second, until nobody works in the job; of\n"
+"                      one in S3 each 10 seconds, until it is merged\n"
 "  --output text|json  json is one object a line\n"
+"  --scratch DIR       for a job in S3: a folder of this machine (TMPDIR)\n"
+SIDE_OPTIONS
 "\n"
 "Exit status: 0 done; 2 there is no such job; 3 its record is damaged.\n";

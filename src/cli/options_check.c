@@ -58,7 +58,7 @@ check_jobs(const struct options *o, const char *command, struct err *err)
 		  "run analyze check test reverse migrate" },
 		{ o->revert, "--revert", "run analyze check test migrate" },
 		{ o->shard != NULL, "--shard", "run analyze validate push" },
-		{ o->scratch != NULL, "--scratch", "run analyze merge" },
+		{ o->scratch != NULL, "--scratch", "run analyze merge status" },
 		{ o->verify, "--verify", "merge" },
 		{ o->out != NULL, "-o", "init reverse run analyze backup bench" },
 	};

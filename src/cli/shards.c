@@ -10,6 +10,7 @@
 #include "cli/answer.h"
 #include "cli/commands.h"
 #include "cli/console.h"
+#include "cli/environment.h"
 #include "cli/log.h"
 #include "cli/options.h"
 #include "cli/stage.h"
@@ -109,15 +110,19 @@ shards_read(const char *text, uint32_t *shard, uint32_t *count,
 
 /* ---- a job in S3 --------------------------------------------------------- */
 
+const char *
+shards_scratch(const struct options *o)
+{
+	return o->scratch != NULL ? o->scratch : environment_tmp();
+}
+
 int
 shards_open_depot(const struct options *o, bool merging, struct depot **out,
 		  struct err *err)
 {
-	const char *const tmp = getenv("TMPDIR");
 	const struct depot_options d = {
 		.address = o->job, .merging = merging,
-		.scratch = o->scratch != NULL ? o->scratch : tmp != NULL ? tmp
-			: "/tmp",
+		.scratch = shards_scratch(o),
 		.threads = TRANSFERS, .cancel = &commands_cancel,
 	};
 

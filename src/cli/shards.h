@@ -17,6 +17,9 @@ struct run_options;
 int shards_read(const char *text, uint32_t *number, uint32_t *count,
 		struct err *err);
 
+/* Where such a job works on this machine: --scratch, TMPDIR or /tmp. */
+const char *shards_scratch(const struct options *o);
+
 /*
  * The depot of a --job that is in S3, to be closed; *out is NULL if it is a
  * folder.  Returns 0 or -1.

@@ -84,9 +84,8 @@ deliver_shard_begin(const struct deliver *d, const struct delivery *t,
 
 /* ---- one of them --------------------------------------------------------- */
 
-/* How many there are; 0: nobody said so yet.  -1 on failure. */
-static int
-read_count(const char *job_dir, uint32_t *count, struct err *err)
+int
+deliver_shards_count(const char *job_dir, uint32_t *count, struct err *err)
 {
 	struct buf text = { 0 };
 	char path[PATH_MAX];
@@ -115,7 +114,7 @@ agree(const struct deliver *d, struct err *err)
 	char path[PATH_MAX], text[COUNT_LEN];
 	uint32_t count;
 
-	if (read_count(d->o.job_dir, &count, err) != 0)
+	if (deliver_shards_count(d->o.job_dir, &count, err) != 0)
 		return -1;
 	if (count == d->o.nshards || (count == 0 && d->o.look_only))
 		return 0;
@@ -329,7 +328,7 @@ deliver_shards_home(const char *job_dir, struct err *err)
 	snprintf(path, sizeof(path), "%s/" JOB_PUSH_SHARDS, job_dir);
 	if (access(path, F_OK) != 0)
 		return 0;
-	if (read_count(job_dir, &count, err) != 0)
+	if (deliver_shards_count(job_dir, &count, err) != 0)
 		return -1;
 	for (uint32_t i = 1; i <= count; i++)
 		if (bring_folder(job_dir, i, JOB_UNDO, err) != 0 ||

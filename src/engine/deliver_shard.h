@@ -13,7 +13,13 @@
 #ifndef ENGINE_DELIVER_SHARD_H
 #define ENGINE_DELIVER_SHARD_H
 
+#include <stdint.h>
+
 struct err;
+
+/* How many shards a push is divided into; 0: it is not.  0 or -1. */
+int deliver_shards_count(const char *job_dir, uint32_t *count,
+			 struct err *err);
 
 /*
  * What shards noted becomes the job's, whose lock is held.  A kill in between

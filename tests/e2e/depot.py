@@ -149,11 +149,18 @@ def as_one_machine_on_its_disk(here, options):
         e2e.check({'shard': 3, 'state': 'not begun'} in before['notDone'],
                   before)
         says_no(s, here)
+        r = dynamill(s, 'status', '--job', JOB, '--scratch', here)
+        e2e.contains(r.out, JOB + ': divided', 'of 3 are not done')
         shard(s, here, 2)
         shard(s, here, 3)
         e2e.contains(shard(s, here, 2).out, 'done already')
         e2e.contains(merge(s, here, '--dry-run').out, 'all 3 shards are done')
+        r = dynamill(s, 'status', '--job', JOB, '--output', 'json')
+        e2e.contains(json.loads(r.out)['shards'], 'all shards are done',
+                     'dynamill merge --job ' + JOB)
         merge(s, here, '--verify', status=1)
+        r = dynamill(s, 'status', '--job', JOB, '--watch')
+        e2e.contains(r.out, JOB + ': done', 'all there are')
         there = same(s, here, DATA['top'] + '/report')
         e2e.contains(merge(s, here).out, 'done already')
         e2e.contains(shard(s, here, 2).out, 'done already')

@@ -281,14 +281,16 @@ def says_no(here, options):
              '--scratch')
     contains(run(plan, job, '--verify', status=2).err, "takes no '--verify'")
     submit = os.path.join(ROOT, 'scripts', 'slurm', 'submit')
-    done = subprocess.run([submit, '--job', 's3://b/x', '--shards', '2', plan],
-                          env={**os.environ, 'DYNAMILL': PROGRAM}, cwd=here,
-                          capture_output=True, text=True)
+    done = subprocess.run([submit, '--job', job, '--scratch', here, '--shards',
+                           '2', plan], capture_output=True, text=True,
+                          env={**os.environ, 'DYNAMILL': PROGRAM}, cwd=here)
     equal(done.returncode, 2, 'exit status')
-    contains(done.stderr, 'see one folder')
+    contains(done.stderr, '--scratch is for a job in S3')
     write_items(here + '/in.json', [{'id': S('a')}])
-    contains(dynamill('push', '--job', job, '--shard', '1/2', status=2).err,
-             "takes no '--shard'")
+    contains(dynamill('push', '--job', job, '--shard', '1/2', status=5).err,
+             'no out/ yet')
+    contains(dynamill('rollback', '--job', job, '--shard', '1/2',
+                      status=2).err, "takes no '--shard'")
 
 
 def numbers_of_schedulers(here, options):

@@ -6,6 +6,7 @@ import glob
 import json
 import os
 import random
+import shutil
 import subprocess
 import sys
 import time
@@ -13,6 +14,7 @@ import time
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))))
 sys.path.insert(0, ROOT + '/tests/e2e')
+import servers  # noqa: E402
 from e2e import (PROGRAM, Failed, Skipped, check, contains, equal,  # noqa: E402
                  generate, lines, main, read, report, run, same_jobs, table_of,
                  write, write_items, write_plan)
@@ -197,6 +199,34 @@ def rounds_follow_each_other(here, options):
     same('null', job)
 
 
+def a_job_in_s3(here, options):
+    """The same job, where all that the nodes have in common is S3."""
+    if not options.long:
+        raise Skipped('half a minute: see --long, or scripts/test-all')
+    job = 's3://test-bucket/job'
+    with servers.s3() as s:
+        os.mkdir(here + '/node')
+        done = subprocess.run(
+            [SUBMIT, '--job', job + '/', '--shards', '7', '--analyze', '1',
+             '--scratch', here + '/node', DATA['null'], '--', *TIME],
+            capture_output=True, text=True, cwd=here,
+            env={**s.env, 'DYNAMILL': PROGRAM})
+        check(done.returncode == 0, done.stdout, done.stderr)
+        wait(options)
+        r = subprocess.run([PROGRAM, 'status', '--job', job], env=s.env,
+                           capture_output=True, text=True)
+        check(job + ': done' in r.stdout, r.stdout, r.stderr,
+              logs(here + '/job'))
+        there = s.get('job', here + '/job')
+        os.unlink(there + '/out/_address')
+        # What nobody reads any more is not brought there.
+        for units in glob.glob(DATA['null', 'whole'] + '/*/units'):
+            shutil.copytree(units, units.replace(DATA['null', 'whole'], there))
+        same('null', there)
+        equal(glob.glob(here + '/node/*/shards/*/*/*') +
+              glob.glob(here + '/node/*.merge'), [], 'left behind')
+
+
 main([a_killed_shard_is_submitted_again,
       what_failed_is_named_and_nothing_else_done_again,
-      rounds_follow_each_other], prepare)
+      rounds_follow_each_other, a_job_in_s3], prepare)
