@@ -79,6 +79,12 @@ static const struct { int format, filter; } KINDS[] = {
 };
 enum { NKINDS = sizeof(KINDS) / sizeof(KINDS[0]) };
 
+static struct archive *
+begin_kind(int k)
+{
+	return begin(KINDS[k].format, KINDS[k].filter);
+}
+
 static void
 must_read(struct members *m, const char *text)
 {
@@ -99,8 +105,7 @@ every_kind_gives_its_files_in_order(void **state)
 {
 	(void)state;
 	for (int k = 0; k < NKINDS; k++) {
-		struct archive *const a = begin(KINDS[k].format,
-						KINDS[k].filter);
+		struct archive *const a = begin_kind(k);
 		struct err err = { 0 };
 		struct member f;
 
@@ -186,8 +191,7 @@ every_kind_is_read_from_elsewhere(void **state)
 {
 	(void)state;
 	for (int k = 0; k < NKINDS; k++) {
-		struct archive *const a = begin(KINDS[k].format,
-						KINDS[k].filter);
+		struct archive *const a = begin_kind(k);
 		struct err err = { 0 };
 		struct member f;
 
@@ -214,8 +218,7 @@ what_cannot_be_read_says_why(void **state)
 {
 	(void)state;
 	for (int k = 0; k < NKINDS; k++) {
-		struct archive *const a = begin(KINDS[k].format,
-						KINDS[k].filter);
+		struct archive *const a = begin_kind(k);
 		struct err err = { 0 };
 		struct member f;
 		struct members *m;
@@ -349,8 +352,7 @@ damage_is_told_with_its_place(void **state)
 {
 	(void)state;
 	for (int k = 0; k < NKINDS; k++) {
-		struct archive *const a = begin(KINDS[k].format,
-						KINDS[k].filter);
+		struct archive *const a = begin_kind(k);
 		static char text[300 * 1024];
 		struct err err = { 0 };
 		uint64_t dice = 1;

@@ -11,9 +11,9 @@
 
 #include "base/err.h"
 #include "engine/progress.h"
+#include "tests/scratch.h"
 
 static const struct keyhash OF = { 1, 2 };
-static char path[64];
 
 static struct progress *
 reopen(struct progress *p, bool *resumed)
@@ -21,26 +21,10 @@ reopen(struct progress *p, bool *resumed)
 	struct err err = { 0 };
 
 	progress_close(p);
-	p = progress_open(path, OF, 3, resumed, &err);
+	p = progress_open(scratch, OF, 3, resumed, &err);
 	if (p == NULL)
 		fail_msg("%s", err.text);
 	return p;
-}
-
-static int
-fresh(void **state)
-{
-	(void)state;
-	snprintf(path, sizeof(path), "/tmp/progress-%d", (int)getpid());
-	unlink(path);
-	return 0;
-}
-
-static int
-gone(void **state)
-{
-	(void)state;
-	return unlink(path);
 }
 
 static void
@@ -122,7 +106,7 @@ cuts_off_a_torn_record(void **state)
 	assert_int_equal(progress_write(p, true, &err), 0);
 	progress_close(p);
 	for (off_t len = 64 + 48; len >= 64; len--) {
-		assert_int_equal(truncate(path, len), 0);
+		assert_int_equal(truncate(scratch, len), 0);
 		p = reopen(NULL, &resumed);
 		assert_int_equal(progress_of(p, 0), len == 64 + 48 ? 71
 				 : len >= 64 + 24 ? 70 : 0);
@@ -138,7 +122,7 @@ refuses_that_of_something_else(void **state)
 
 	(void)state;
 	progress_close(reopen(NULL, &resumed));
-	assert_null(progress_open(path, (struct keyhash){ 1, 3 }, 3, &resumed,
+	assert_null(progress_open(scratch, (struct keyhash){ 1, 3 }, 3, &resumed,
 				  &err));
 	assert_int_equal(err.code, ERR_REFUSED);
 }
@@ -151,7 +135,7 @@ make_other(char other[80], uint32_t unit, uint64_t more)
 	bool resumed;
 	struct progress *p;
 
-	snprintf(other, 80, "%s.other", path);
+	snprintf(other, 80, "%s.other", scratch);
 	p = progress_open(other, OF, 3, &resumed, &err);
 	assert_non_null(p);
 	for (uint64_t i = 0; i < 70 + more; i++)
@@ -202,13 +186,13 @@ appends_what_others_have_done_and_never_goes_back(void **state)
 	assert_int_equal(progress_write(p, false, &err), 0);
 	progress_close(p);
 	/* The last record here is torn, and so it is there. */
-	assert_int_equal(truncate(path, 64 + 48 - 1), 0);
+	assert_int_equal(truncate(scratch, 64 + 48 - 1), 0);
 	make_other(other, 1, 5);
-	assert_int_equal(progress_append(path, other, &err), 0);
-	assert_int_equal(progress_append(path, other, &err), 0);
+	assert_int_equal(progress_append(scratch, other, &err), 0);
+	assert_int_equal(progress_append(scratch, other, &err), 0);
 	make_other(other, 0, 6);
 	assert_int_equal(truncate(other, 64 + 48 + 7), 0);
-	assert_int_equal(progress_append(path, other, &err), 0);
+	assert_int_equal(progress_append(scratch, other, &err), 0);
 	p = reopen(NULL, &resumed);
 	assert_true(resumed);
 	assert_int_equal(progress_of(p, 0), 76);
@@ -227,16 +211,16 @@ joins_nothing_of_something_else(void **state)
 	struct progress *p = reopen(NULL, &resumed), *q;
 
 	(void)state;
-	snprintf(other, sizeof(other), "%s.other", path);
+	snprintf(other, sizeof(other), "%s.other", scratch);
 	q = progress_open(other, (struct keyhash){ 1, 3 }, 3, &resumed, &err);
 	assert_non_null(q);
 	progress_close(q);
 	assert_int_equal(progress_join(p, other, &err), -1);
 	assert_int_equal(err.code, ERR_REFUSED);
-	assert_int_equal(progress_append(path, other, &err), -1);
+	assert_int_equal(progress_append(scratch, other, &err), -1);
 	assert_int_equal(err.code, ERR_REFUSED);
 	assert_int_equal(truncate(other, 63), 0);
-	assert_int_equal(progress_append(path, other, &err), -1);
+	assert_int_equal(progress_append(scratch, other, &err), -1);
 	assert_int_equal(err.code, ERR_INPUT);
 	progress_close(p);
 	unlink(other);
@@ -245,23 +229,16 @@ joins_nothing_of_something_else(void **state)
 int
 main(void)
 {
+#define TEST(name) \
+	cmocka_unit_test_setup_teardown(name, scratch_new, scratch_gone)
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(
-			tells_what_is_whole_from_the_first_item_on, fresh,
-			gone),
-		cmocka_unit_test_setup_teardown(takes_items_in_any_order,
-						fresh, gone),
-		cmocka_unit_test_setup_teardown(cuts_off_a_torn_record, fresh,
-						gone),
-		cmocka_unit_test_setup_teardown(refuses_that_of_something_else,
-						fresh, gone),
-		cmocka_unit_test_setup_teardown(joins_what_others_have_done,
-						fresh, gone),
-		cmocka_unit_test_setup_teardown(
-			appends_what_others_have_done_and_never_goes_back,
-			fresh, gone),
-		cmocka_unit_test_setup_teardown(
-			joins_nothing_of_something_else, fresh, gone),
+		TEST(tells_what_is_whole_from_the_first_item_on),
+		TEST(takes_items_in_any_order),
+		TEST(cuts_off_a_torn_record),
+		TEST(refuses_that_of_something_else),
+		TEST(joins_what_others_have_done),
+		TEST(appends_what_others_have_done_and_never_goes_back),
+		TEST(joins_nothing_of_something_else),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

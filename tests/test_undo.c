@@ -12,34 +12,18 @@
 #include "engine/outfiles.h"
 #include "engine/undo.h"
 #include "io/file.h"
+#include "tests/scratch.h"
 
-static char path[64];
 static struct unit units[] = { { .nitems = 2 }, { .nitems = 0 },
 			       { .nitems = 3 } };
 static const struct outfiles_part PART = { .units = units, .n = 3 };
-
-static int
-name(void **state)
-{
-	(void)state;
-	snprintf(path, sizeof(path), "/tmp/undo-%d", (int)getpid());
-	return 0;
-}
-
-static int
-gone(void **state)
-{
-	(void)state;
-	unlink(path);
-	return 0;
-}
 
 static struct undo_past *
 open_text(const char *text, struct err *err)
 {
 	*err = (struct err){ 0 };
-	assert_int_equal(file_save(path, span_of(text), err), 0);
-	return undo_past_open(path, &PART, "/tmp", err);
+	assert_int_equal(file_save(scratch, span_of(text), err), 0);
+	return undo_past_open(scratch, &PART, "/tmp", err);
 }
 
 static void
@@ -164,8 +148,8 @@ no_record_has_no_lines(void **state)
 	struct undo_past *p;
 
 	(void)state;
-	unlink(path);
-	p = undo_past_open(path, &PART, "/tmp", &err);
+	unlink(scratch);
+	p = undo_past_open(scratch, &PART, "/tmp", &err);
 	assert_non_null(p);
 	is(p, 2, 1, UNDO_NOTHING, NULL);
 	assert_int_equal(undo_past_back(p, 2, 1, 0).kind, UNDO_NOTHING);
@@ -208,5 +192,6 @@ main(void)
 		cmocka_unit_test(what_is_of_no_item_of_the_job_is_refused),
 	};
 
-	return cmocka_run_group_tests(tests, name, gone);
+	return cmocka_run_group_tests(tests, scratch_new,
+				      scratch_gone);
 }

@@ -14,24 +14,8 @@
 #include "formats/ddbjson.h"
 #include "io/file.h"
 #include "model/item.h"
+#include "tests/scratch.h"
 
-static char path[64];
-
-static int
-name(void **state)
-{
-	(void)state;
-	snprintf(path, sizeof(path), "/tmp/updates-%d", (int)getpid());
-	return 0;
-}
-
-static int
-gone(void **state)
-{
-	(void)state;
-	unlink(path);
-	return 0;
-}
 
 static struct updates *
 open_text(const char *text)
@@ -39,8 +23,8 @@ open_text(const char *text)
 	struct err err = { 0 };
 	struct updates *u;
 
-	assert_int_equal(file_save(path, span_of(text), &err), 0);
-	u = updates_open(path, &err);
+	assert_int_equal(file_save(scratch, span_of(text), &err), 0);
+	u = updates_open(scratch, &err);
 	if (u == NULL)
 		fail_msg("%s", err.text);
 	return u;
@@ -159,5 +143,6 @@ main(void)
 		cmocka_unit_test(attributes_stand_side_by_side),
 	};
 
-	return cmocka_run_group_tests(tests, name, gone);
+	return cmocka_run_group_tests(tests, scratch_new,
+				      scratch_gone);
 }

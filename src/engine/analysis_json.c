@@ -78,18 +78,6 @@ name_of(const struct page *g, uint32_t table)
 /* ---- the head ------------------------------------------------------------ */
 
 static void
-put_counts(struct page *g, const struct counts *c)
-{
-	put(g, "read", c->read);
-	put(g, "moved", c->moved);
-	put(g, "filtered", c->filtered);
-	put(g, "skipped", c->skipped);
-	put(g, "dropped", c->dropped);
-	put(g, "duplicate", c->duplicate);
-	put(g, "rejected", c->rejected);
-}
-
-static void
 put_time(struct page *g)
 {
 	const char *const epoch = job_value(g->r->job, "run", "time");
@@ -108,7 +96,7 @@ put_total(struct page *g)
 	const struct account *const c = &g->r->account;
 
 	open_map(g, "total");
-	put_counts(g, &c->total);
+	counts_write(&c->total, &g->w);
 	put(g, "plainBytes", c->plain_in);
 	put(g, "packedBytes", c->packed_in);
 	put(g, "files", c->units);
@@ -353,7 +341,7 @@ put_table(struct page *g, const struct analysis_table *t)
 	put_key(g, &t->table->key);
 	put_bool(g, "sharesSource", t->shares);
 	open_map(g, "counts");
-	put_counts(g, &t->counts);
+	counts_write(&t->counts, &g->w);
 	end(g);
 	put(g, "files", t->files);
 	put(g, "plainBytes", t->plain_len);

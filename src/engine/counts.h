@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct jsonwrite;
+
 struct counts {
 	uint64_t read;		/* items, and lines that should have been */
 	uint64_t moved;		/* they became `written` items */
@@ -33,6 +35,9 @@ counts_add(struct counts *to, const struct counts *c)
 	to->written += c->written;
 	to->made += c->made;
 }
+
+/* What became of those that were read, as members of the map at hand. */
+void counts_write(const struct counts *c, struct jsonwrite *w);
 
 /* Does what was read equal what became of it? */
 static inline bool

@@ -19,13 +19,7 @@
 static void
 write_counts(struct jsonwrite *w, const struct counts *c)
 {
-	jsonwrite_put_uint(w, "read", c->read);
-	jsonwrite_put_uint(w, "moved", c->moved);
-	jsonwrite_put_uint(w, "filtered", c->filtered);
-	jsonwrite_put_uint(w, "skipped", c->skipped);
-	jsonwrite_put_uint(w, "dropped", c->dropped);
-	jsonwrite_put_uint(w, "duplicate", c->duplicate);
-	jsonwrite_put_uint(w, "rejected", c->rejected);
+	counts_write(c, w);
 	jsonwrite_put_uint(w, "written", c->written);
 }
 

@@ -164,18 +164,23 @@ def form(request):
     return dict(urllib.parse.parse_qsl(request.body.decode()))
 
 
-PUT = '''
-import json, os, sys
+# boto3 as a client of that server, for what follows.
+CLIENT = '''
+import os, sys
 try:
     import boto3
 except ImportError:
     sys.exit(77)
 from botocore.config import Config
-url, top, to = sys.argv[1:]
-s3 = boto3.client('s3', endpoint_url=url, aws_access_key_id='S3RVER',
+s3 = boto3.client('s3', endpoint_url=sys.argv[1], aws_access_key_id='S3RVER',
                   aws_secret_access_key='S3RVER', region_name='us-east-1',
                   config=Config(s3={'addressing_style': 'path'},
                                 retries={'max_attempts': 20}))
+'''
+
+
+PUT = '''
+top, to = sys.argv[2:]
 for folder, _, names in os.walk(top):
     for name in names:
         path = os.path.join(folder, name)
@@ -187,17 +192,7 @@ for folder, _, names in os.walk(top):
 
 # All below a prefix to a folder; or none of it to be left.
 GET = '''
-import os, sys
-try:
-    import boto3
-except ImportError:
-    sys.exit(77)
-from botocore.config import Config
-url, prefix, to = sys.argv[1:]
-s3 = boto3.client('s3', endpoint_url=url, aws_access_key_id='S3RVER',
-                  aws_secret_access_key='S3RVER', region_name='us-east-1',
-                  config=Config(s3={'addressing_style': 'path'},
-                                retries={'max_attempts': 20}))
+prefix, to = sys.argv[2:]
 for page in s3.get_paginator('list_objects_v2').paginate(
         Bucket='test-bucket', Prefix=prefix + '/'):
     for o in page.get('Contents', []):
@@ -212,6 +207,14 @@ for page in s3.get_paginator('list_objects_v2').paginate(
 '''
 
 
+def boto_s3(url, script, *words):
+    done = subprocess.run([e2e.PYTHON, '-c', CLIENT + script, url, *words],
+                          capture_output=True, text=True, env=environment())
+    if done.returncode == 77:
+        raise e2e.Skipped('python3-boto3 is not installed')
+    e2e.check(done.returncode == 0, done.stderr)
+
+
 class S3(Server):
     def __init__(self, url):
         super().__init__(url)
@@ -223,46 +226,21 @@ class S3(Server):
     def put(self, top, to):
         """All files below a folder, as objects s3://test-bucket/TO/..., by
         boto3."""
-        done = subprocess.run([e2e.PYTHON, '-c', PUT, self.url, top, to],
-                              capture_output=True, text=True,
-                              env=environment())
-        if done.returncode == 77:
-            raise e2e.Skipped('python3-boto3 is not installed')
-        e2e.check(done.returncode == 0, done.stderr)
+        boto_s3(self.url, PUT, top, to)
         return 's3://test-bucket/' + to
 
     def get(self, prefix, to):
         """All objects below s3://test-bucket/PREFIX/ into a folder, by boto3;
         `remove` instead of the folder removes them."""
-        done = subprocess.run([e2e.PYTHON, '-c', GET, self.url, prefix, to],
-                              capture_output=True, text=True,
-                              env=environment())
-        if done.returncode == 77:
-            raise e2e.Skipped('python3-boto3 is not installed')
-        e2e.check(done.returncode == 0, done.stderr)
+        boto_s3(self.url, GET, prefix, to)
         return to
 
     def begin(self, *keys):
         """Uploads to these keys, which nobody finishes, by boto3."""
-        done = subprocess.run([e2e.PYTHON, '-c', BEGIN, self.url, *keys],
-                              capture_output=True, text=True,
-                              env=environment())
-        if done.returncode == 77:
-            raise e2e.Skipped('python3-boto3 is not installed')
-        e2e.check(done.returncode == 0, done.stderr)
+        boto_s3(self.url, BEGIN, *keys)
 
 
 BEGIN = '''
-import sys
-try:
-    import boto3
-except ImportError:
-    sys.exit(77)
-from botocore.config import Config
-s3 = boto3.client('s3', endpoint_url=sys.argv[1],
-                  aws_access_key_id='S3RVER', aws_secret_access_key='S3RVER',
-                  region_name='us-east-1',
-                  config=Config(s3={'addressing_style': 'path'}))
 for key in sys.argv[2:]:
     s3.create_multipart_upload(Bucket='test-bucket', Key=key)
 '''
@@ -270,13 +248,6 @@ for key in sys.argv[2:]:
 
 # A bucket that is there, and has nothing in it.
 EMPTY = '''
-import sys
-import boto3
-from botocore.config import Config
-s3 = boto3.client('s3', endpoint_url=sys.argv[1],
-                  aws_access_key_id='S3RVER', aws_secret_access_key='S3RVER',
-                  region_name='us-east-1',
-                  config=Config(s3={'addressing_style': 'path'}))
 b = 'test-bucket'
 s3.create_bucket(Bucket=b)
 for u in s3.list_multipart_uploads(Bucket=b).get('Uploads', []):
@@ -292,8 +263,7 @@ def s3(*faults):
     """s3rver, or what S3_BEHIND says (radosgw.sh), behind a front that checks
     signatures and has faults."""
     if 'S3_BEHIND' in os.environ:
-        subprocess.run([e2e.PYTHON, '-c', EMPTY, os.environ['S3_BEHIND']],
-                       check=True, env=environment())
+        boto_s3(os.environ['S3_BEHIND'], EMPTY)
     with start('s3', faults, '$S3_URL') as url:
         yield S3(url)
 
