@@ -432,6 +432,19 @@ keyids_put(uint8_t *to, const struct keyids_item *item)
 	return (size_t)(p - to) + item->source.len;
 }
 
+static size_t
+varint_len(uint64_t v)
+{
+	return (70 - (size_t)__builtin_clzll(v | 1)) / 7;
+}
+
+size_t
+keyids_len(const struct keyids_item *item)
+{
+	return varint_len(item->unit) + varint_len(item->offset) + 1 +
+	       varint_len(item->source.len) + item->source.len;
+}
+
 /* Take a varint at *at; false if there is none of at most 64 bits. */
 static bool
 get_varint(struct span s, uint64_t *at, uint64_t *out)

@@ -111,7 +111,11 @@ void keyids_put_header(uint8_t to[KEYIDS_HEADER_LEN], uint64_t n);
 /* The checksum of all after the header, from those of fan and records. */
 uint64_t keyindex_sum(uint64_t fan, uint64_t records);
 
-/* Write an item; there is room for KEYIDS_MAX_LEN and its id.  Its length. */
+/*
+ * Write an item; there is room for KEYIDS_MAX_LEN and its id.  Its length, and
+ * that of one which is not written.
+ */
 size_t keyids_put(uint8_t *to, const struct keyids_item *item);
+size_t keyids_len(const struct keyids_item *item);
 
 #endif

@@ -465,6 +465,7 @@ finds_what_the_slow_way_finds(void **state)
 	(void)state;
 	make_logs(1, 3000, 15000);
 	check_all(0, 1);
+	check_all(0, 9);
 }
 
 static void
@@ -474,6 +475,7 @@ finds_the_same_in_next_to_no_memory(void **state)
 	make_logs(2, 6000, 30000);
 	check_all(1, 1);
 	check_all(1, 3);
+	check_all(1, 16);
 }
 
 static void
@@ -483,6 +485,7 @@ finds_the_same_when_all_items_share_few_ids(void **state)
 	make_logs(3, 4000, 3);
 	check_all(0, 2);
 	check_all(1, 1);
+	check_all(0, 12);
 }
 
 static void

@@ -102,6 +102,7 @@ static make_key *const KINDS[] = {
 struct seen {
 	make_key *make;
 	uint64_t n, last[3];
+	bool wrong;	/* asserts are for the test's own thread */
 	uint8_t had[N];
 };
 
@@ -115,17 +116,19 @@ look(void *context, const uint64_t *records, size_t n, struct err *err)
 		const uint64_t *const r = records + i * KEYSORT_WORDS;
 		uint64_t key[2];
 
-		assert_true(r[2] < N);
-		assert_false(s->had[r[2]]);
+		if (r[2] >= N || s->had[r[2]]) {
+			s->wrong = true;
+			continue;
+		}
 		s->had[r[2]] = 1;
 		s->make(r[2], key);
-		assert_true(r[0] == key[0] && r[1] == key[1]);
+		s->wrong |= r[0] != key[0] || r[1] != key[1];
 		if (s->n++ > 0)
-			assert_true(r[0] > s->last[0] ||
-				    (r[0] == s->last[0] &&
-				     (r[1] > s->last[1] ||
-				      (r[1] == s->last[1] &&
-				       r[2] > s->last[2]))));
+			s->wrong |= !(r[0] > s->last[0] ||
+				      (r[0] == s->last[0] &&
+				       (r[1] > s->last[1] ||
+					(r[1] == s->last[1] &&
+					 r[2] > s->last[2]))));
 		memcpy(s->last, r, sizeof(s->last));
 	}
 	return 0;
@@ -134,7 +137,7 @@ look(void *context, const uint64_t *records, size_t n, struct err *err)
 /* `large`: as if it were, with a file that goes past the page cache. */
 static void
 sort_and_look(make_key *make, uint64_t n, size_t memory, size_t near,
-	      bool large)
+	      bool large, unsigned nthreads)
 {
 	static struct seen seen;
 	struct err err;
@@ -152,7 +155,9 @@ sort_and_look(make_key *make, uint64_t n, size_t memory, size_t near,
 	}
 	memset(&seen, 0, sizeof(seen));
 	seen.make = make;
-	assert_int_equal(keysort_finish(s, look, &seen, &err), 0);
+	assert_int_equal(keysort_finish_by(s, nthreads, look, &seen, &err),
+			 0);
+	assert_false(seen.wrong);
 	assert_int_equal(seen.n, n);
 	keysort_free(s);
 }
@@ -167,7 +172,7 @@ sorts_any_number_of_any_keys_in_memory(void **state)
 	for (size_t k = 0; k < sizeof(KINDS) / sizeof(KINDS[0]); k++)
 		for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
 			sort_and_look(KINDS[k], sizes[i], (size_t)1 << 30,
-				      (size_t)1 << 30, false);
+				      (size_t)1 << 30, false, 1);
 }
 
 static void
@@ -180,10 +185,26 @@ sorts_any_keys_through_a_file(void **state)
 		for (size_t i = 0; i < sizeof(memories) / sizeof(memories[0]); i++)
 			for (int large = 0; large < 2; large++)
 				sort_and_look(KINDS[k], N, memories[i], 0,
-					      large);
+					      large, 1);
 	for (size_t k = 0; k < sizeof(KINDS) / sizeof(KINDS[0]); k++)
 		for (size_t near = 1 << 20; near <= 4 << 20; near *= 2)
-			sort_and_look(KINDS[k], N, 4 << 20, near, false);
+			sort_and_look(KINDS[k], N, 4 << 20, near, false, 1);
+}
+
+static void
+sorts_the_same_by_several_threads(void **state)
+{
+	static const size_t memories[] = { 1, 400000, 4 << 20, 1 << 30 };
+
+	(void)state;
+	for (size_t k = 0; k < sizeof(KINDS) / sizeof(KINDS[0]); k++) {
+		for (size_t i = 0; i < sizeof(memories) / sizeof(memories[0]);
+		     i++)
+			sort_and_look(KINDS[k], N, memories[i],
+				      memories[i] / 3, false, (unsigned)i + 2);
+		sort_and_look(KINDS[k], N, 1600000, 0, true, 3);
+	}
+	sort_and_look(KINDS[0], 100, 1 << 20, 1 << 20, false, 4);
 }
 
 /* High bits never go down, and everything comes once. */
@@ -275,6 +296,33 @@ stops_when_the_taker_does(void **state)
 	}
 }
 
+static int
+refuse(void *context, const uint64_t *records, size_t n, struct err *err)
+{
+	unsigned *const calls = context;
+
+	(void)records;
+	(void)n;
+	return ++*calls < 3 ? 0 : err_set(err, ERR_SYSTEM, "no more");
+}
+
+static void
+stops_all_threads_when_the_taker_does(void **state)
+{
+	struct err err = { 0 };
+	unsigned calls = 0;
+
+	(void)state;
+	struct keysort *const s = keysort_new(N, 1, 1 << 20, dir, &err);
+
+	for (uint64_t i = 0; i < N; i++)
+		assert_int_equal(keysort_add(s, mix(i), 1, i, &err), 0);
+	assert_int_equal(keysort_finish_by(s, 4, refuse, &calls, &err), -1);
+	assert_string_equal(err.text, "no more");
+	assert_int_equal(calls, 3);
+	keysort_free(s);
+}
+
 static void
 tells_where_it_cannot_write(void **state)
 {
@@ -299,9 +347,11 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sorts_any_number_of_any_keys_in_memory),
 		cmocka_unit_test(sorts_any_keys_through_a_file),
+		cmocka_unit_test(sorts_the_same_by_several_threads),
 		cmocka_unit_test(puts_them_in_rough_order),
 		cmocka_unit_test(notices_more_records_than_were_expected),
 		cmocka_unit_test(stops_when_the_taker_does),
+		cmocka_unit_test(stops_all_threads_when_the_taker_does),
 		cmocka_unit_test(tells_where_it_cannot_write),
 	};
 

@@ -42,6 +42,8 @@ struct queue {
 	struct task *tasks;
 	size_t n;
 	atomic_size_t next;
+	unsigned threads;
+	uint64_t size;		/* of all of them */
 	pthread_mutex_t lock;
 	struct err err;		/* the first */
 };
@@ -63,11 +65,20 @@ add(struct queue *q, int (*run)(struct join_worker *, uint32_t, struct err *),
 	q->tasks[q->n++] = (struct task){ run, number, size };
 }
 
+/* How many of the threads a task should have: in all no more than there are. */
+static unsigned
+share(const struct queue *q, const struct task *t)
+{
+	const unsigned __int128 all = (unsigned __int128)q->threads * t->size;
+
+	return q->size == 0 || all < q->size ? 1 : (unsigned)(all / q->size);
+}
+
 static void *
 work(void *arg)
 {
 	struct queue *const q = arg;
-	struct join_worker w = { q->state, malloc(KEYLOG_MAX) };
+	struct join_worker w = { q->state, malloc(KEYLOG_MAX), 1 };
 	struct err err = { 0 };
 	int rc = 0;
 
@@ -78,6 +89,7 @@ work(void *arg)
 
 		if (i >= q->n)
 			break;
+		w.threads = share(q, &q->tasks[i]);
 		rc = q->tasks[i].run(&w, q->tasks[i].number, &err);
 	}
 	if (rc != 0) {
@@ -100,6 +112,10 @@ do_all(struct queue *q, unsigned threads, struct err *err)
 
 	qsort(q->tasks, q->n, sizeof(*q->tasks), larger_first);
 	atomic_store(&q->next, 0);
+	q->threads = threads;
+	q->size = 0;
+	for (size_t i = 0; i < q->n; i++)
+		q->size += q->tasks[i].size;
 	q->err = (struct err){ 0 };
 	while (n + 1 < threads && n + 1 < q->n &&
 	       pthread_create(&others[n], NULL, work, q) == 0)

@@ -7,6 +7,9 @@
  * ids under one key are told by their hashes, of as many bits as the offset
  * leaves: 20 for 16 TiB of ids, more for less.  One in a million collisions of
  * such a table would be missed, of which there should not be any.
+ *
+ * A table that has several threads to itself is read twice at once, by one that
+ * writes and one that has ids sorted; then they all sort.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -15,6 +18,7 @@
 #include "base/bytes.h"
 #include "base/err.h"
 #include "base/plural.h"
+#include "engine/crew.h"
 #include "engine/indexwrite.h"
 #include "engine/join_internal.h"
 #include "engine/keysort.h"
@@ -64,25 +68,44 @@ hash_source(const struct keylog_record *r)
 	return (uint64_t)p ^ (uint64_t)(p >> 64);
 }
 
+/* What is made of an id, in one pass over the logs or in two. */
+enum work { WRITE_AND_SORT, WRITE, SORT };
+
+struct pass {
+	struct builder *builder;
+	enum work work;
+	uint64_t at;		/* how far it is in .ids */
+	uint8_t *room;		/* KEYLOG_MAX bytes */
+};
+
 static inline int
-take_id(struct builder *b, uint32_t unit, const struct keylog_record *r,
+take_id(struct pass *p, uint32_t unit, const struct keylog_record *r,
 	struct err *err)
 {
+	struct builder *const b = p->builder;
 	const struct keyids_item item = {
 		unit, r->offset, r->type, r->source,
 	};
-	const uint64_t at = b->files.ids_len;
 
-	if (at >> b->at_bits != 0)
+	if (p->at >> b->at_bits != 0)
 		return err_set(err, ERR_INPUT, "ids are longer than they were "
 			       "counted");
-	return keysort_add(b->sort, r->key.hi, r->key.lo,
-			   hash_source(r) << b->at_bits | at, err) != 0 ? -1 :
-		indexwrite_id(&b->files, &item, err);
+	if (p->work != WRITE &&
+	    keysort_add(b->sort, r->key.hi, r->key.lo,
+			hash_source(r) << b->at_bits | p->at, err) != 0)
+		return -1;
+	if (p->work == SORT) {
+		p->at += keyids_len(&item);
+		return 0;
+	}
+	if (indexwrite_id(&b->files, &item, err) != 0)
+		return -1;
+	p->at = b->files.ids_len;
+	return 0;
 }
 
 static int
-take_chunk(struct builder *b, uint32_t unit, struct keylog_cursor *c,
+take_chunk(struct pass *p, uint32_t unit, struct keylog_cursor *c,
 	   struct err *err)
 {
 	struct keylog_record records[BATCH];
@@ -92,28 +115,71 @@ take_chunk(struct builder *b, uint32_t unit, struct keylog_cursor *c,
 		if (keylog_ids(c, records, BATCH, &n, err) != 0)
 			return -1;
 		for (size_t i = 0; i < n; i++)
-			if (take_id(b, unit, &records[i], err) != 0)
+			if (take_id(p, unit, &records[i], err) != 0)
 				return -1;
 	} while (n > 0);
 	return 0;
 }
 
 static int
-write_ids(struct builder *b, struct err *err)
+pass_over(struct pass *p, struct err *err)
 {
+	struct builder *const b = p->builder;
 	const struct join_state *const state = b->worker->state;
 	struct join_reader r;
 	int rc;
 
-	join_reader_start(&r, &state->logs, KEYLOG_ID, b->table,
-			  b->worker->room);
+	p->at = KEYIDS_HEADER_LEN;
+	join_reader_start(&r, &state->logs, KEYLOG_ID, b->table, p->room);
 	while ((rc = join_reader_chunk(&r, err)) > 0)
-		if (take_chunk(b, state->join->units[r.unit], &r.cursor,
+		if (take_chunk(p, state->join->units[r.unit], &r.cursor,
 			       err) != 0)
 			break;
 	join_reader_close(&r);
-	return rc != 0 ? -1 : indexwrite_end_ids(&b->files, err);
+	if (rc != 0 || p->work == SORT)
+		return rc != 0 ? -1 : 0;
+	return indexwrite_end_ids(&b->files, err);
 }
+
+/* Two passes, side by side if there is a thread for each. */
+struct passes {
+	struct pass all[2];
+	atomic_uint next;
+};
+
+static int
+next_pass(void *context, struct err *err)
+{
+	struct passes *const p = context;
+	unsigned i;
+	int rc = 0;
+
+	while (rc == 0 && (i = atomic_fetch_add(&p->next, 1)) < 2)
+		rc = pass_over(&p->all[i], err);
+	return rc;
+}
+
+/* The worker reads the logs: .ids is whole, and all is there to be sorted. */
+static int
+read_logs(struct builder *b, struct err *err)
+{
+	uint8_t *const room = b->worker->room;
+	struct pass pass = { b, WRITE_AND_SORT, 0, room };
+	int rc;
+
+	if (b->worker->threads == 1)
+		return pass_over(&pass, err);
+
+	uint8_t *const other = malloc(KEYLOG_MAX);
+	struct passes p = {
+		.all = { { b, SORT, 0, room }, { b, WRITE, 0, other } },
+	};
+	rc = other == NULL ? err_set(err, ERR_SYSTEM, "out of memory")
+			   : crew_do(2, next_pass, &p, err);
+	free(other);
+	return rc;
+}
+
 
 /* ---- .idx ---------------------------------------------------------------- */
 
@@ -221,8 +287,9 @@ build(struct builder *b, struct err *err)
 	if (indexwrite_start(&b->files, folder, name, b->n, large, err) != 0)
 		goto done;
 	b->sort = keysort_new(b->n, memory, state->near, tmp, err);
-	if (b->sort == NULL || write_ids(b, err) != 0 ||
-	    keysort_finish(b->sort, put_records, b, err) != 0 ||
+	if (b->sort == NULL || read_logs(b, err) != 0 ||
+	    keysort_finish_by(b->sort, b->worker->threads, put_records, b,
+			      err) != 0 ||
 	    indexwrite_end(&b->files, err) != 0 ||
 	    mapping_open(b->files.idx_path, &x->idx, err) != 0 ||
 	    mapping_open(b->files.ids_path, &x->ids, err) != 0 ||

@@ -93,6 +93,7 @@ struct join_state {
 struct join_worker {
 	struct join_state *state;
 	uint8_t *room;		/* KEYLOG_MAX bytes */
+	unsigned threads;	/* there are for it, its own among them */
 };
 
 /* Build the index of table `t`, and all that only it is needed for. */

@@ -39,6 +39,8 @@ enum {
 	/* The same of a large one, whose writes nobody puts together. */
 	LARGE_BUFFER = 96 * 1024,
 	LARGE_BUFFERS_LEN = 24 * 1024 * 1024,
+	/* One that will be gone before anybody asks for its pages. */
+	SMALL_FILE = 64 * 1024 * 1024,
 	WHOLE = 512 * KEYSORT_LEN,	/* as many pages as records */
 };
 
@@ -68,7 +70,7 @@ each_block(struct keysort *s, const struct keysort_part *p, uint64_t *room,
 		while (e.n > 0) {
 			const size_t m = e.n < n ? e.n : n;
 
-			if (keysort_read(s, room, e.at, m, err) != 0 ||
+			if (keysort_read(s, &s->desk.direct, room, e.at, m, err) != 0 ||
 			    take(context, room, m, err) != 0)
 				return -1;
 			e.at += m * KEYSORT_LEN;
@@ -79,13 +81,15 @@ each_block(struct keysort *s, const struct keysort_part *p, uint64_t *room,
 }
 
 static int
-load_all(struct keysort *s, const struct keysort_part *p, uint64_t *room,
-	 struct err *err)
+load_all(const struct keysort *s, const struct keysort_part *p,
+	 struct keysort_desk *desk, struct err *err)
 {
+	uint64_t *room = desk->room;
+
 	for (size_t i = 0; i < p->nextents; i++) {
 		const struct keysort_extent *const e = &p->extents[i];
 
-		if (keysort_read(s, room, e->at, e->n, err) != 0)
+		if (keysort_read(s, &desk->direct, room, e->at, e->n, err) != 0)
 			return -1;
 		room += e->n * KEYSORT_WORDS;
 	}
@@ -110,21 +114,41 @@ static int
 hand_over(struct keysort *s, struct keysort_spread *d, size_t i,
 	  struct err *err);
 
+/* Memory for `n` records. */
+static int
+enlarge(uint64_t **p, size_t *cap, size_t n, struct err *err)
+{
+	if (*cap < n) {
+		keysort_put_back(*p, *cap);
+		*p = keysort_get(n, err);
+		*cap = *p == NULL ? 0 : n;
+	}
+	return *p == NULL ? -1 : 0;
+}
+
 /* Memory for `n` records of a part, and to sort them. */
 static int
-make_room(struct keysort *s, size_t n, struct err *err)
+make_room(struct keysort_desk *d, size_t n, struct err *err)
 {
-	if (s->room_n < n) {
-		keysort_put_back(s->room, s->room_n);
-		s->room = keysort_get(n, err);
-		s->room_n = s->room == NULL ? 0 : n;
-	}
-	if (s->scratch_n < n) {
-		keysort_put_back(s->scratch, s->scratch_n);
-		s->scratch = keysort_get(n, err);
-		s->scratch_n = s->scratch == NULL ? 0 : n;
-	}
-	return s->room == NULL || s->scratch == NULL ? -1 : 0;
+	return enlarge(&d->room, &d->room_n, n, err) != 0 ? -1 :
+	       enlarge(&d->scratch, &d->scratch_n, n, err);
+}
+
+void
+keysort_desk_free(struct keysort_desk *d)
+{
+	keysort_put_back(d->room, d->room_n);
+	keysort_put_back(d->scratch, d->scratch_n);
+	if (d->direct >= 0)
+		close(d->direct);
+}
+
+void
+keysort_desk_start(struct keysort_desk *d, const struct keysort *s)
+{
+	*d = (struct keysort_desk){ .direct = -1 };
+	if (s->desk.direct >= 0)
+		d->direct = direct_of(s->fd);
 }
 
 /* A part that does not fit: smaller ones from it, and those one by one. */
@@ -134,19 +158,20 @@ split(struct keysort *s, const struct keysort_part *p, unsigned first,
 {
 	enum { BITS = 6, BLOCK = 16 * 1024 };
 	const unsigned left = 64 - first % 64;
-	const size_t block = s->room_n < BLOCK ? s->room_n : BLOCK;
+	struct keysort_desk *const desk = &s->desk;
+	const size_t block = desk->room_n < BLOCK ? desk->room_n : BLOCK;
 	struct again a = { .sort = s };
 
 	/* The buffers take the place of what was sorted before. */
-	madvise(s->room, s->room_n * KEYSORT_LEN, MADV_DONTNEED);
-	madvise(s->scratch, s->scratch_n * KEYSORT_LEN, MADV_DONTNEED);
+	madvise(desk->room, desk->room_n * KEYSORT_LEN, MADV_DONTNEED);
+	madvise(desk->scratch, desk->scratch_n * KEYSORT_LEN, MADV_DONTNEED);
 
 	const unsigned bits = left < BITS ? left : BITS;
 	int rc = keysort_spread_start(&a.spread, first, bits,
 				      share(s->memory / 2, bits), p->n, err);
 
 	if (rc == 0)
-		rc = each_block(s, p, s->room, block, spread_again, &a, err);
+		rc = each_block(s, p, desk->room, block, spread_again, &a, err);
 	if (rc == 0)
 		rc = keysort_spread_end(s, &a.spread, err);
 	keysort_forget(s, p);
@@ -156,19 +181,43 @@ split(struct keysort *s, const struct keysort_part *p, unsigned first,
 	return rc;
 }
 
-/* A part that has all its records in its buffer. */
-static int
-hand_over_buffer(struct keysort *s, struct keysort_spread *d, size_t i,
-		 struct err *err)
+/* The first bit in which keys of a part in the file differ, or 128. */
+static unsigned
+first_difference(const struct keysort_part *p)
 {
-	const size_t n = keysort_held(d, i);
+	const uint64_t hi = p->any[0] & ~p->all[0];
+	const uint64_t lo = p->any[1] & ~p->all[1];
 
-	if (n == 0)
+	return hi != 0 ? (unsigned)__builtin_clzll(hi) :
+	       lo != 0 ? 64 + (unsigned)__builtin_clzll(lo) : 128;
+}
+
+/* As keysort_sort_part(). */
+static int
+sort_part(struct keysort *s, struct keysort_spread *d, size_t i,
+	  struct keysort_desk *desk, size_t *n, struct err *err)
+{
+	const struct keysort_part *const p = &d->parts[i];
+	const size_t held = keysort_held(d, i);
+
+	*n = p->nextents == 0 ? held : (size_t)p->n;
+	if (*n == 0)
+		return 1;
+	if (p->nextents == 0) {
+		if (enlarge(&desk->scratch, &desk->scratch_n, d->each,
+			    err) != 0)
+			return -1;
+		keysort_to(keysort_buffer(d, i), desk->scratch, held);
+		return 1;
+	}
+	if (held > 0 || p->n > s->most || first_difference(p) == 128)
 		return 0;
-	if (make_room(s, d->each, err) != 0)
+	if (make_room(desk, *n, err) != 0 ||
+	    load_all(s, p, desk, err) != 0)
 		return -1;
-	keysort_to(keysort_buffer(d, i), s->scratch, n);
-	return s->take(s->context, s->scratch, n, err);
+	keysort_forget(s, p);
+	keysort_to(desk->room, desk->scratch, *n);
+	return 1;
 }
 
 static int
@@ -176,30 +225,36 @@ hand_over(struct keysort *s, struct keysort_spread *d, size_t i,
 	  struct err *err)
 {
 	struct keysort_part *const p = &d->parts[i];
+	size_t n;
 
-	if (p->nextents == 0)
-		return hand_over_buffer(s, d, i, err);
-	if (keysort_flush(s, d, i, err) != 0)
+	/* All in the file, or all in its buffer. */
+	if (p->nextents > 0 && keysort_flush(s, d, i, err) != 0)
 		return -1;
 
-	const uint64_t hi = p->any[0] & ~p->all[0];
-	const uint64_t lo = p->any[1] & ~p->all[1];
-	const unsigned first = hi != 0 ? (unsigned)__builtin_clzll(hi) :
-			       lo != 0 ? 64 + (unsigned)__builtin_clzll(lo) :
-					 128;
-
-	if (make_room(s, p->n < s->most ? (size_t)p->n : s->most, err) != 0)
+	const int rc = sort_part(s, d, i, &s->desk, &n, err);
+	if (rc != 0)
+		return rc < 0 ? -1 : n == 0 ? 0 :
+		       s->take(s->context, s->desk.scratch, n, err);
+	if (make_room(&s->desk, p->n < s->most ? (size_t)p->n : s->most,
+		      err) != 0)
 		return -1;
-	if (first == 128)
-		return each_block(s, p, s->room, s->room_n, s->take,
+	if (first_difference(p) == 128)
+		return each_block(s, p, s->desk.room, s->desk.room_n, s->take,
 				  s->context, err);
-	if (p->n > s->most)
-		return split(s, p, first, err);
-	if (load_all(s, p, s->room, err) != 0)
-		return -1;
-	keysort_forget(s, p);
-	keysort_to(s->room, s->scratch, (size_t)p->n);
-	return s->take(s->context, s->scratch, (size_t)p->n, err);
+	return split(s, p, first_difference(p), err);
+}
+
+int
+keysort_sort_part(struct keysort *s, size_t i, struct keysort_desk *desk,
+		  size_t *n, struct err *err)
+{
+	return sort_part(s, &s->top, i, desk, n, err);
+}
+
+int
+keysort_hand_over(struct keysort *s, size_t i, struct err *err)
+{
+	return hand_over(s, &s->top, i, err);
 }
 
 /* ---- the whole ----------------------------------------------------------- */
@@ -265,7 +320,7 @@ keysort_new(uint64_t expected, size_t memory, size_t near, const char *tmp,
 		err_set(err, ERR_SYSTEM, "out of memory");
 		return NULL;
 	}
-	s->fd = s->direct = -1;
+	s->fd = s->desk.direct = -1;
 	s->large = expected >= DIRECT_LARGE / KEYSORT_LEN;
 	s->tmp = tmp;
 	s->memory = memory;
@@ -277,17 +332,17 @@ keysort_new(uint64_t expected, size_t memory, size_t near, const char *tmp,
 		goto fail;
 	}
 	if (expected > s->most || expected > FEW) {
-		s->room_n = AT_ONCE;
+		s->desk.room_n = AT_ONCE;
 		if (start_spreading(s, expected, near, err) != 0)
 			goto fail;
 	} else {
-		s->room_n = expected > 0 ? (size_t)expected : 1;
+		s->desk.room_n = expected > 0 ? (size_t)expected : 1;
 	}
-	s->room = keysort_get(s->room_n, err);
-	if (s->room == NULL)
+	s->desk.room = keysort_get(s->desk.room_n, err);
+	if (s->desk.room == NULL)
 		goto fail;
-	s->front.at = s->room;
-	s->front.stop = s->room + s->room_n * KEYSORT_WORDS;
+	s->front.at = s->desk.room;
+	s->front.stop = s->desk.room + s->desk.room_n * KEYSORT_WORDS;
 	return s;
 fail:
 	keysort_free(s);
@@ -297,7 +352,7 @@ fail:
 static size_t
 waiting(const struct keysort *s)
 {
-	return (size_t)(s->front.at - s->room) / KEYSORT_WORDS;
+	return (size_t)(s->front.at - s->desk.room) / KEYSORT_WORDS;
 }
 
 int
@@ -306,9 +361,9 @@ keysort_turn(struct keysort *s, struct err *err)
 	if (!s->spreads)
 		return err_set(err, ERR_INPUT, "more records than were "
 			       "expected");
-	if (keysort_spread_add(s, &s->top, s->room, waiting(s), err) != 0)
+	if (keysort_spread_add(s, &s->top, s->desk.room, waiting(s), err) != 0)
 		return -1;
-	s->front.at = s->room;
+	s->front.at = s->desk.room;
 	return 0;
 }
 
@@ -316,14 +371,16 @@ keysort_turn(struct keysort *s, struct err *err)
 static int
 turn_round(struct keysort *s, struct err *err)
 {
-	if (keysort_turn(s, err) != 0)
+	if (keysort_turn(s, err) != 0 ||
+	    (!s->stays && keysort_spread_end(s, &s->top, err) != 0))
 		return -1;
-	return s->stays ? 0 : keysort_spread_end(s, &s->top, err);
+	s->forgets = s->len > SMALL_FILE;
+	return 0;
 }
 
 int
-keysort_finish(struct keysort *s, keysort_take *take, void *context,
-	       struct err *err)
+keysort_finish_by(struct keysort *s, unsigned nthreads, keysort_take *take,
+		  void *context, struct err *err)
 {
 	const size_t n = waiting(s);
 	int rc = 0;
@@ -333,16 +390,25 @@ keysort_finish(struct keysort *s, keysort_take *take, void *context,
 	if (!s->spreads) {
 		if (n == 0)
 			return 0;
-		if (make_room(s, n, err) != 0)
+		if (make_room(&s->desk, n, err) != 0)
 			return -1;
-		keysort_to(s->room, s->scratch, n);
-		return take(context, s->scratch, n, err);
+		keysort_to(s->desk.room, s->desk.scratch, n);
+		return take(context, s->desk.scratch, n, err);
 	}
 	if (turn_round(s, err) != 0)
 		return -1;
+	if (nthreads > 1)
+		return keysort_take_turns(s, nthreads, err);
 	for (size_t i = 0; rc == 0 && i < s->top.nparts; i++)
 		rc = hand_over(s, &s->top, i, err);
 	return rc;
+}
+
+int
+keysort_finish(struct keysort *s, keysort_take *take, void *context,
+	       struct err *err)
+{
+	return keysort_finish_by(s, 1, take, context, err);
 }
 
 int
@@ -355,11 +421,11 @@ keysort_finish_rough(struct keysort *s, keysort_take *take, void *context,
 	int rc = 0;
 
 	if (!s->spreads)
-		return n == 0 ? 0 : take(context, s->room, n, err);
-	if (turn_round(s, err) != 0 || make_room(s, BLOCK, err) != 0)
+		return n == 0 ? 0 : take(context, s->desk.room, n, err);
+	if (turn_round(s, err) != 0 || make_room(&s->desk, BLOCK, err) != 0)
 		return -1;
 	for (size_t i = 0; rc == 0 && i < d->nparts; i++) {
-		rc = each_block(s, &d->parts[i], s->room, s->room_n, take,
+		rc = each_block(s, &d->parts[i], s->desk.room, s->desk.room_n, take,
 				context, err);
 		keysort_forget(s, &d->parts[i]);
 		if (rc == 0 && keysort_held(d, i) > 0)
@@ -375,11 +441,8 @@ keysort_free(struct keysort *s)
 	if (s == NULL)
 		return;
 	keysort_spread_free(&s->top);
-	keysort_put_back(s->room, s->room_n);
-	keysort_put_back(s->scratch, s->scratch_n);
+	keysort_desk_free(&s->desk);
 	if (s->fd >= 0)
 		close(s->fd);
-	if (s->direct >= 0)
-		close(s->direct);
 	free(s);
 }

@@ -9,7 +9,7 @@
  * in a nameless file.  Keys are expected to be uniform, and handled if they are
  * not.
  *
- * Belongs to one thread.
+ * Belongs to one thread, but for what keysort_finish_by() says.
  */
 #ifndef ENGINE_KEYSORT_H
 #define ENGINE_KEYSORT_H
@@ -64,6 +64,13 @@ keysort_add(struct keysort *s, uint64_t hi, uint64_t lo, uint64_t with,
 /* Hand all records to `take`, in order.  Once. */
 int keysort_finish(struct keysort *s, keysort_take *take, void *context,
 		   struct err *err);
+
+/*
+ * The same by so many threads, which sort ahead; each takes as much memory.
+ * `take` is called by one of them at a time, now this one and now that.
+ */
+int keysort_finish_by(struct keysort *s, unsigned nthreads, keysort_take *take,
+		      void *context, struct err *err);
 
 /*
  * The same in the order of the first bits of the keys alone, for who only wants

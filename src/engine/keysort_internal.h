@@ -40,21 +40,28 @@ struct keysort_spread {
 	size_t range;		/* ... and in a range of the file */
 };
 
+/* Where a thread sorts a part. */
+struct keysort_desk {
+	uint64_t *room;
+	size_t room_n;		/* records in it at most */
+	uint64_t *scratch;
+	size_t scratch_n;
+	int direct;		/* of the file, if it is large; or -1 */
+};
+
 struct keysort {
 	struct keysort_front front;	/* first: see keysort_add() */
 	size_t memory;
 	size_t most;		/* records that can be sorted at once */
-	uint64_t *room;		/* front's: all records, or some to spread */
-	size_t room_n;		/* records in it at most */
-	uint64_t *scratch;
-	size_t scratch_n;
+	/* The room is front's: all records, or some to spread. */
+	struct keysort_desk desk;
 	bool spreads;
 	bool stays;		/* buffers are to hold everything */
 	struct keysort_spread top;
 	uint64_t len;		/* of the nameless file, its holes included */
+	bool forgets;		/* what was read of that is given back */
 	int fd;			/* -1: none yet */
-	bool large;		/* so that the file is none for the cache: */
-	int direct;		/* ... io/direct.h; or -1 */
+	bool large;		/* the file is none for the cache: io/direct.h */
 	const char *tmp;
 	keysort_take *take;
 	void *context;
@@ -82,11 +89,24 @@ void keysort_spread_free(struct keysort_spread *d);
 int keysort_flush(struct keysort *s, struct keysort_spread *d, size_t i,
 		  struct err *err);
 /* It may put some more behind them, DIRECT_ALIGN bytes at most. */
-int keysort_read(struct keysort *s, uint64_t *to, uint64_t at, size_t n,
-		 struct err *err);
+int keysort_read(const struct keysort *s, int *direct, uint64_t *to,
+		 uint64_t at, size_t n, struct err *err);
 
 /* What the part has in the file was read, and nobody wants it again. */
 void keysort_forget(struct keysort *s, const struct keysort_part *p);
+
+/*
+ * Sort part `i` of the first spread, if that can be done ahead of its turn:
+ * then 1, and the `n` records of it are in desk->scratch; else 0; or -1.
+ */
+int keysort_sort_part(struct keysort *s, size_t i, struct keysort_desk *desk,
+		      size_t *n, struct err *err);
+int keysort_hand_over(struct keysort *s, size_t i, struct err *err);
+void keysort_desk_start(struct keysort_desk *desk, const struct keysort *s);
+void keysort_desk_free(struct keysort_desk *desk);
+
+/* All parts, by several threads.  Returns 0 or -1. */
+int keysort_take_turns(struct keysort *s, unsigned nthreads, struct err *err);
 
 static inline uint64_t *
 keysort_buffer(const struct keysort_spread *d, size_t i)

@@ -18,7 +18,6 @@ enum {
 	HUGE_LEN = 2 * 1024 * 1024,
 	ALIGN = 64 * 1024,	/* of ranges in the file */
 	RANGES = 8,		/* of a part, or somewhat more */
-	SMALL_FILE = 64 * 1024 * 1024,
 };
 
 uint64_t *
@@ -59,7 +58,7 @@ open_file(struct keysort *s, struct err *err)
 {
 	s->fd = spill_file(s->tmp, err);
 	if (s->fd >= 0 && s->large)
-		s->direct = direct_of(s->fd);
+		s->desk.direct = direct_of(s->fd);
 	return s->fd < 0 ? -1 : 0;
 }
 
@@ -82,7 +81,7 @@ write_records(struct keysort *s, const uint64_t *records, size_t n,
 	if (s->fd < 0 && open_file(s, err) != 0)
 		return -1;
 	/* Whole pages: of a buffer of such, so that there is no harm in it. */
-	const int rc = direct_write(&s->direct, p, whole_pages(len), at);
+	const int rc = direct_write(&s->desk.direct, p, whole_pages(len), at);
 	if (rc != 0)
 		return rc > 0 ? 0 : cannot_write(s, err);
 	while (len > 0) {
@@ -100,13 +99,13 @@ write_records(struct keysort *s, const uint64_t *records, size_t n,
 }
 
 int
-keysort_read(struct keysort *s, uint64_t *to, uint64_t at, size_t n,
-	     struct err *err)
+keysort_read(const struct keysort *s, int *direct, uint64_t *to, uint64_t at,
+	     size_t n, struct err *err)
 {
 	uint8_t *p = (uint8_t *)to;
 	size_t len = n * KEYSORT_LEN;
 
-	const int rc = direct_read(&s->direct, p, whole_pages(len), at);
+	const int rc = direct_read(direct, p, whole_pages(len), at);
 	if (rc != 0)
 		return rc > 0 ? 0 : err_set(err, ERR_SYSTEM, "'%s': %m",
 					    s->tmp);
@@ -156,10 +155,9 @@ keysort_forget(struct keysort *s, const struct keysort_part *p)
 #ifdef __linux__
 	/*
 	 * Its pages need not go to the disk any more, and are at hand for what
-	 * is made of them.  Only a hint: not all file systems know it.  A file
-	 * that is small will be gone before anybody asks for its pages.
+	 * is made of them.  Only a hint: not all file systems know it.
 	 */
-	for (size_t i = 0; s->len > SMALL_FILE && i < p->nextents; i++)
+	for (size_t i = 0; s->forgets && i < p->nextents; i++)
 		(void)fallocate(s->fd,
 				FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
 				(off_t)p->extents[i].at,
