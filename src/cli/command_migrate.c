@@ -20,6 +20,7 @@
 #include "cli/log.h"
 #include "cli/migrate.h"
 #include "cli/stage.h"
+#include "engine/job.h"
 #include "engine/plan.h"
 #include "engine/status.h"
 #include "engine/story.h"
@@ -30,6 +31,7 @@ enum {
 	ALWAYS = 1,		/* also if it was done before */
 	TOLD = 2,		/* its command tells the story itself */
 	WRITES = 4,		/* into the target */
+	TRIES = 512,		/* ... and takes it back */
 	SURE = 8,		/* status 1 means: the target is not right */
 	FINDINGS = 16,		/* status 1 is no reason to stop */
 	IMPORT = 128,		/* only if something is imported */
@@ -47,7 +49,7 @@ static const struct stage {
 	{ "backup", migrate_backup, BACKUP },
 	{ "export", migrate_export, EXPORT },
 	{ "analyze", migrate_analyze, TOLD },
-	{ "test", migrate_test, WRITES },
+	{ "test", migrate_test, WRITES | TRIES },
 	{ "run", migrate_run, TOLD | FINDINGS },
 	{ "tables", migrate_tables, WRITES },
 	{ "import", migrate_import, WRITES | SURE | IMPORT },
@@ -151,13 +153,12 @@ has_written(struct migration *m)
 	struct err err;
 	const struct story_stage *first = NULL;
 
-	if (story_load(m->job, &story, &m->mem, &err) != 0)
+	if (m->wrote || story_load(m->job, &story, &m->mem, &err) != 0)
 		return true;
 	for (size_t i = 0; i < story.n; i++)
 		for (int k = 0; k < NSTAGES; k++)
 			if (strcmp(story.stages[i].name, STAGES[k].name) == 0 &&
-			    (STAGES[k].is & WRITES) != 0 &&
-			    strcmp(STAGES[k].name, "test") != 0)
+			    (STAGES[k].is & (WRITES | TRIES)) == WRITES)
 				first = &story.stages[i];
 	const struct story_stage *const back = story_last(&story, "rollback");
 	return first != NULL && (back == NULL || back < first ||
@@ -244,15 +245,31 @@ print_back(const struct migration *m, const char *before)
 	fprintf(stderr, "\n");
 }
 
+/* What is to be known of the target, behind the stage that it stopped in. */
+static const char *
+say_written(struct migration *m, bool written)
+{
+	char path[PATH_MAX];
+
+	if (written)
+		return "";
+	snprintf(path, sizeof(path), "%s/" JOB_TRIAL, m->job);
+	return access(path, F_OK) != 0
+		? "; nothing was written to the target"
+		: "; nothing was written to the target but, perhaps, the "
+		  "trial's item, which is undone when it goes on";
+}
+
 static int
 stopped(struct migration *m, const char *stage, int status)
 {
+	const bool written = has_written(m);
+
 	log_problem(LOG_ERROR, stderr, "the migration stopped in '%s'%s",
-		    stage, has_written(m) ? "" : "; nothing was written to the "
-		    "target");
+		    stage, say_written(m, written));
 	fprintf(stderr, "  to go on:    ");
 	print_again(m);
-	if (has_written(m))
+	if (written)
 		print_back(m, "  to go back:  ");
 	return status;
 }
@@ -339,6 +356,8 @@ do_stage(struct migration *m, const struct stage *g, int *worst)
 
 	if (atomic_load(&commands_cancel))
 		return stopped(m, g->name, 130);
+	if ((g->is & WRITES) != 0 && (g->is & TRIES) == 0)
+		m->wrote = true;
 	status = run_stage(m, g);
 	if ((g->is & WRITES) != 0)
 		m->targets_known = false;	/* they are others now */

@@ -117,8 +117,8 @@ ask(const struct options *o, const struct rollback *r, struct err *err)
 		 plural(n), rollback_place(r), tables, plural(tables),
 		 restores, plural(restores), removes,
 		 o->force ? ", also what others changed" : "");
-	return confirm(o, rollback_plan(r), n == 1 ? t[0].name : NULL, what,
-		       err);
+	/* The same name also when some of them are done. */
+	return confirm(o, rollback_plan(r), rollback_target(r), what, err);
 }
 
 /* ---- the end ------------------------------------------------------------- */

@@ -1,6 +1,7 @@
 /* command_test.c - a few items, each before and after. */
 #include "cli/commands.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 
@@ -18,6 +19,7 @@
 #include "engine/plan.h"
 #include "engine/trial.h"
 #include "engine/tryout.h"
+#include "io/file.h"
 #include "formats/jsonwrite.h"
 
 /* What the items are shown with, and what came of them. */
@@ -42,11 +44,14 @@ say_written(struct showing *s, const struct plan_table *table,
 	static const char *const WORDS[] = {
 		[TRYOUT_SAME] = "put, read back equal, and taken back",
 		[TRYOUT_NO_TABLE] = "not put: there is no such table yet",
-		[TRYOUT_DIFFERENT] = "put, and what is read is DIFFERENT",
+		[TRYOUT_DIFFERENT] = "put, and what is read is DIFFERENT; "
+				     "taken back",
+		[TRYOUT_LEFT] = "put, and what is read is DIFFERENT; it stays, "
+				"since it may be somebody else's",
 	};
 	static const char *const NAMES[] = {
 		[TRYOUT_SAME] = "same", [TRYOUT_NO_TABLE] = "no-table",
-		[TRYOUT_DIFFERENT] = "different",
+		[TRYOUT_DIFFERENT] = "different", [TRYOUT_LEFT] = "left",
 	};
 	struct jsonwrite w;
 
@@ -82,8 +87,10 @@ write_item(struct showing *s, const struct trial_item *item, struct err *err)
 			*err = why;
 			return -1;
 		}
-		s->different += refused || end == TRYOUT_DIFFERENT;
-		if (refused || end == TRYOUT_DIFFERENT)
+		const bool bad = refused || end == TRYOUT_DIFFERENT ||
+				 end == TRYOUT_LEFT;
+		s->different += bad;
+		if (bad)
 			log_problem(LOG_ERROR, NULL, "table '%s': an item of "
 				    "the trial %s", s->plan->tables[table].to,
 				    refused ? "was refused"
@@ -138,9 +145,11 @@ keep_sample(const struct showing *s, const struct trial_item *item,
 	struct buf line = { 0 };
 	int rc = show_item_json(s->plan, item, &line, err);
 
-	if (rc == 0 && fwrite(line.ptr, 1, line.len, s->samples) != line.len)
-		rc = err_set(err, ERR_SYSTEM, "'%s/" JOB_SAMPLES "': %m",
-			     s->options->job);
+	if (rc == 0 &&
+	    (fwrite(line.ptr, 1, line.len, s->samples) != line.len ||
+	     fflush(s->samples) != 0))
+		rc = err_set(err, ERR_SYSTEM, "'%s/" JOB_SAMPLES "': %m%s",
+			     s->options->job, file_advice(errno));
 	buf_free(&line);
 	return rc;
 }

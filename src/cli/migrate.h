@@ -46,6 +46,7 @@ struct migration {
 	const char **dumps;
 	struct migrate_table *tables;	/* in dependency order */
 	size_t ntables;
+	bool wrote;		/* into the target, in this attempt */
 	bool targets_known;
 	bool output_known;	/* the run was done when they were looked at */
 	/* Which imports and pushes are due: of this round and those before. */

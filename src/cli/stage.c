@@ -209,8 +209,9 @@ stage_end(int status)
 		*s = told;
 		s->note = s->error = "";
 		s->ntables = 0;
-	} else if (stage.job != NULL && add_all(&told, &err) != 0) {
-		status = status < 2 ? 4 : status;
+	} else if (stage.job != NULL && add_all(&told, &err) != 0 &&
+		   status < 2) {
+		status = 4;	/* else what was wrong is told already */
 		log_problem(LOG_ERROR, stderr, "%s", err.text);
 	}
 	stage.name = NULL;

@@ -103,9 +103,8 @@ write_refused(struct sender *s, const struct push_item *item, const char *why,
 	    ddbjson_encode_text(span_of(why), &line, err) != 0 ||
 	    buf_append(&line, span_of(",\"step\":\"push\"}\n"), err) != 0)
 		rc = -1;
-	else if (write(s->refused_fd, line.ptr, line.len) !=
-		 (ssize_t)line.len)
-		rc = err_set(err, ERR_SYSTEM, "'%s': %m", path);
+	else
+		rc = file_append(s->refused_fd, path, buf_span(&line), err);
 	buf_free(&line);
 	return rc;
 }

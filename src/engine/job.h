@@ -58,6 +58,7 @@ struct job_fact {
 #define JOB_PUSH_SHARDS	JOB_PUSH "/shards"	/* see deliver_shard.h */
 #define JOB_UNDO	"undo"	/* what they wrote over: undo.h */
 #define JOB_ROLLBACK	"rollback"	/* how far that is undone: rollback.h */
+#define JOB_TRIAL	"trial.json"	/* what is put for a moment: tryout.h */
 #define JOB_SURVEY	"survey"	/* passes without output: see run.h */
 #define JOB_SHARDS	"shards"	/* parts of a divided job: see shard.h */
 

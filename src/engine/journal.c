@@ -243,7 +243,8 @@ write_at(int fd, struct span s, uint64_t at, struct err *err)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return err_set(err, ERR_SYSTEM, "%m");
+			return err_set(err, ERR_SYSTEM, "%m%s",
+				       file_advice(errno));
 		s.ptr += n;
 		s.len -= (size_t)n;
 		at += (uint64_t)n;

@@ -46,17 +46,7 @@ failed(const struct progress *p, struct err *err)
 static int
 write_all(const struct progress *p, struct span s, struct err *err)
 {
-	while (s.len > 0) {
-		const ssize_t n = write(p->fd, s.ptr, s.len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return failed(p, err);
-		s.ptr += n;
-		s.len -= (size_t)n;
-	}
-	return 0;
+	return file_append(p->fd, p->path, s, err);
 }
 
 /* ---- opening ------------------------------------------------------------ */

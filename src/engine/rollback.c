@@ -355,6 +355,12 @@ rollback_place(const struct rollback *r)
 	return service_url(r->service);
 }
 
+const char *
+rollback_target(const struct rollback *r)
+{
+	return r->out.n == 1 ? r->out.tables[0].name : NULL;
+}
+
 const struct rollback_table *
 rollback_tables(const struct rollback *r, size_t *n)
 {

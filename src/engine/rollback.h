@@ -65,6 +65,8 @@ void rollback_close(struct rollback *r);	/* NULL is fine */
 
 const struct plan *rollback_plan(const struct rollback *r);
 const char *rollback_place(const struct rollback *r);	/* the endpoint */
+/* The job's target, if it has but one; else NULL. */
+const char *rollback_target(const struct rollback *r);
 /* In the order in which they are undone; those with nothing to undo are not
  * among them. */
 const struct rollback_table *rollback_tables(const struct rollback *r,

@@ -21,6 +21,7 @@
 #include "engine/updates.h"
 #include "formats/ddbjson.h"
 #include "formats/jsonwrite.h"
+#include "io/file.h"
 #include "model/compare.h"
 #include "model/item.h"
 
@@ -272,8 +273,8 @@ list_one(struct roller *x, const struct op *op,
 	rc = jsonwrite_finish(&w);
 	if (rc == 0)
 		rc = buf_append(&line, span_of("\n"), err);
-	if (rc == 0 && write(x->list, line.ptr, line.len) != (ssize_t)line.len)
-		rc = err_set(err, ERR_SYSTEM, "'%s': %m", x->path);
+	if (rc == 0)
+		rc = file_append(x->list, x->path, buf_span(&line), err);
 	buf_free(&line);
 	return rc;
 }

@@ -14,6 +14,7 @@
 #include "base/err.h"
 #include "base/sha256.h"
 #include "engine/crew.h"
+#include "engine/job.h"
 #include "engine/status.h"
 #include "io/file.h"
 #include "io/mapping.h"
@@ -41,7 +42,7 @@ static bool
 counts(const char *folder, const char *name)
 {
 	static const char *const NOT[] = {
-		"lock", JOB_STATUS, JOB_SEAL, "trial.json",
+		"lock", JOB_STATUS, JOB_SEAL, JOB_TRIAL,
 	};
 
 	for (size_t i = 0; *folder == '\0' && i < sizeof(NOT) / sizeof(NOT[0]);

@@ -79,10 +79,10 @@ story_add(const char *job_dir, const struct story_stage *s, struct err *err)
 		return err_set(err, ERR_SYSTEM, "'%s': %m", path);
 	if ((is_torn(fd) && buf_append(&line, span_of("\n"), err) != 0) ||
 	    encode(s, &line, err) != 0 ||
-	    buf_append(&line, span_of("\n"), err) != 0)
+	    buf_append(&line, span_of("\n"), err) != 0 ||
+	    file_append(fd, path, buf_span(&line), err) != 0)
 		rc = -1;
-	else if (write(fd, line.ptr, line.len) != (ssize_t)line.len ||
-		 file_wait(fd) != 0)
+	else if (file_wait(fd) != 0)
 		rc = err_set(err, ERR_SYSTEM, "'%s': %m", path);
 	if (close(fd) != 0 && rc == 0)
 		rc = err_set(err, ERR_SYSTEM, "'%s': %m", path);

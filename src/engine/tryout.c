@@ -13,6 +13,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "engine/job.h"
 #include "engine/plan.h"
 #include "engine/sides.h"
 #include "engine/tabledef.h"
@@ -263,7 +264,7 @@ tryout_open(const struct plan *p, const struct side_options *usual,
 		goto failed;
 	}
 	if (folder != NULL)
-		snprintf(t->record, sizeof(t->record), "%s/trial.json",
+		snprintf(t->record, sizeof(t->record), "%s/" JOB_TRIAL,
 			 folder);
 	t->decoder = ddbjson_new(err);
 	if (t->decoder != NULL &&
@@ -419,9 +420,14 @@ tryout_item(struct tryout *t, uint32_t table, const struct item *item,
 			forget(t);	/* refused, so it is not there */
 		return err_at(err, "table '%s'", p->to);
 	}
-	if (put_back(t, p->to, key, new, was, same < 0 ? &other : err) != 0 ||
-	    same < 0)
-		return err_at(err, "table '%s'", p->to);
 	*end = same > 0 ? TRYOUT_SAME : TRYOUT_DIFFERENT;
-	return 0;
+	if (put_back(t, p->to, key, new, was, same <= 0 ? &other : err) == 0)
+		return same >= 0 ? 0 : err_at(err, "table '%s'", p->to);
+	if (same == 0 && other.code == ERR_REMOTE) {
+		*end = TRYOUT_LEFT;
+		return 0;
+	}
+	if (same == 0)
+		*err = other;
+	return err_at(err, "table '%s'", p->to);
 }

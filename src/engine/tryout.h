@@ -29,6 +29,8 @@ enum tryout_end {
 	TRYOUT_SAME,
 	TRYOUT_NO_TABLE,	/* there is none yet: nothing was put */
 	TRYOUT_DIFFERENT,	/* what is read is not what was put */
+	TRYOUT_LEFT,		/* ... and stays: others may have written it.
+				   The record stays as well, until the next */
 };
 
 /*

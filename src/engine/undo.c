@@ -76,18 +76,8 @@ undo_close(struct undo *u)
 static int
 save(struct undo *u, struct err *err)
 {
-	struct span s = buf_span(&u->lines);
-
-	while (s.len > 0) {
-		const ssize_t n = write(u->fd, s.ptr, s.len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return failed(u, err);
-		s.ptr += n;
-		s.len -= (size_t)n;
-	}
+	if (file_append(u->fd, u->path, buf_span(&u->lines), err) != 0)
+		return -1;
 	return file_wait(u->fd) == 0 ? 0 : failed(u, err);
 }
 

@@ -50,33 +50,31 @@ enum {
 	ENOUGH_LEN = 1024 * 1024,	/* of the last of a file */
 };
 
+const char *
+file_advice(int error)
+{
+	switch (error) {
+	case ENOSPC:
+	case EDQUOT:
+		return "; make room and run again";
+	case EFBIG:
+		return "; raise the limit of file sizes ('ulimit -f')";
+	case EMFILE:
+		return "; raise the limit of open files ('ulimit -n')";
+	default:
+		return "";
+	}
+}
+
 /* "'path': what errno says", and what to do about it where that is plain. */
 static int
 complain(struct err *err, const char *path)
 {
-	const char *advice = "";
-	enum err_code code = ERR_SYSTEM;
+	const bool lost = errno == ENOENT || errno == ENOTDIR ||
+			  errno == EISDIR;
 
-	switch (errno) {
-	case ENOENT:
-	case ENOTDIR:
-	case EISDIR:
-		code = ERR_INPUT;
-		break;
-	case ENOSPC:
-	case EDQUOT:
-		advice = "; make room and run again";
-		break;
-	case EFBIG:
-		advice = "; raise the limit of file sizes ('ulimit -f')";
-		break;
-	case EMFILE:
-		advice = "; raise the limit of open files ('ulimit -n')";
-		break;
-	default:
-		break;
-	}
-	return err_set(err, code, "'%s': %m%s", path, advice);
+	return err_set(err, lost ? ERR_INPUT : ERR_SYSTEM, "'%s': %m%s", path,
+		       file_advice(errno));
 }
 
 /* The same where we write: nothing about that is the input's fault. */
@@ -549,6 +547,22 @@ file_remove_folder(const char *path)
 
 	nftw(path, remove_one, MOST_OPEN, FTW_DEPTH | FTW_PHYS);
 	return lstat(path, &st) != 0 ? 0 : -1;
+}
+
+int
+file_append(int fd, const char *path, struct span bytes, struct err *err)
+{
+	while (bytes.len > 0) {
+		const ssize_t n = write(fd, bytes.ptr, bytes.len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return complain_out(err, path);
+		bytes.ptr += n;
+		bytes.len -= (size_t)n;
+	}
+	return 0;
 }
 
 int

@@ -65,6 +65,13 @@ int file_sync(const char *path, struct err *err);
  */
 int file_sync_around(const char *path, uint64_t ours);
 
+/* Write all of it, where `fd` is.  Returns 0 or -1. */
+int file_append(int fd, const char *path, struct span bytes,
+		struct err *err);
+
+/* What to do about an errno, behind a "; ", where that is plain; else "". */
+const char *file_advice(int error);
+
 /*
  * A file of lines that others append to: what stands behind its last newline,
  * since a crash has torn it, goes.  0, or -1 with errno set.

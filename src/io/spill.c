@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/err.h"
+#include "io/file.h"
 
 struct spill {
 	const char *tmp, *advice;
@@ -32,6 +33,16 @@ spill_file(const char *tmp, struct err *err)
 	return fd;
 }
 
+static int
+cannot_write(const char *tmp, const char *advice, struct err *err)
+{
+	if (errno == ENOSPC || errno == EDQUOT)
+		return err_set(err, ERR_SYSTEM, "a file in '%s': %m; %s", tmp,
+			       advice);
+	return err_set(err, ERR_SYSTEM, "a file in '%s': %m%s", tmp,
+		       file_advice(errno));
+}
+
 uint8_t *
 spill_zeros(const char *tmp, size_t len, struct err *err)
 {
@@ -45,7 +56,7 @@ spill_zeros(const char *tmp, size_t len, struct err *err)
 	if (errno == 0)
 		p = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (p == MAP_FAILED)
-		err_set(err, ERR_SYSTEM, "'%s': %m", tmp);
+		cannot_write(tmp, "make room", err);
 	close(fd);
 	return p == MAP_FAILED ? NULL : p;
 }
@@ -90,9 +101,7 @@ spill_write(struct spill *s, struct span bytes, struct err *err)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return err_set(err, ERR_SYSTEM, "'%s': %m%s%s", s->tmp,
-				       errno == ENOSPC ? "; " : "",
-				       errno == ENOSPC ? s->advice : "");
+			return cannot_write(s->tmp, s->advice, err);
 		bytes.ptr += n;
 		bytes.len -= (size_t)n;
 		s->len += (uint64_t)n;

@@ -7,6 +7,7 @@ import json
 import os
 import random
 import re
+import resource
 import shutil
 import signal
 import subprocess
@@ -693,6 +694,7 @@ class Importing:
 
     def __init__(self, s, job):
         self.s, self.job, self.asked, self.ends = s, job, [], {}
+        self.tokens = []
 
     def __call__(self, request):
         call = request.headers['x-amz-target'].split('.')[1]
@@ -703,8 +705,10 @@ class Importing:
             made = body['TableCreationParameters']
             name = made['TableName']
             self.asked.append((call, name))
-            servers.boto(self.s, create=[made], table=name,
-                         put=e2e.lines(self.job, name))
+            if body['ClientToken'] not in self.tokens:
+                self.tokens.append(body['ClientToken'])
+                servers.boto(self.s, create=[made], table=name,
+                             put=e2e.lines(self.job, name))
             return self.tell(name)
         if call == 'DescribeImport':
             return self.tell(body['ImportArn'].split('/')[1])
@@ -925,6 +929,142 @@ def imports_and_pushes_take_turns_in_dependency_order(here, _):
                   dict.fromkeys((x + '-new' for x in names), 9), 'held')
 
 
+class Filling:
+    """From one of its requests on, the disk of who asked has no more room."""
+
+    def __init__(self, front):
+        self.front, self.is_it, self.hit = front, None, None
+
+    def __call__(self, request):
+        call = request.headers['x-amz-target'].split('.')[1]
+        self.n += 1
+        if self.hit is None and self.is_it and self.is_it(call, request):
+            self.hit = call
+            fill(self.child)
+        return self.front(request)
+
+    def run(self, s, env, args, is_it=None):
+        self.is_it, self.hit, self.n = is_it, None, -1
+        self.child = subprocess.Popen(
+            [e2e.PROGRAM, *args], env={**s.env, **env}, text=True,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE)
+        out, err = self.child.communicate()
+        return e2e.Result(self.child.returncode, out, err)
+
+
+def fill(child):
+    """What it writes from now on is refused, as on a full disk."""
+    try:
+        resource.prlimit(child.pid, resource.RLIMIT_FSIZE,
+                         (0, resource.RLIM_INFINITY))
+    except ProcessLookupError:
+        pass
+
+
+def a_disk_that_gets_full_while_it_writes_to_the_target(here, options):
+    """Wherever that is, the same command goes on once there is room, and comes
+    to the same."""
+    for name in ('Things', 'There'):
+        e2e.write_items('%s/%s/0.json.gz' % (here, name), things(60))
+    plan = e2e.write_plan(here + '/plan.json', {
+        'source': {'exports': [{'path': x, 'table': x}
+                               for x in ('Things', 'There')]},
+        'target': {'environment': 'e'}, 'tables': {
+            x: {'key': {'id': 'S'}, 'update': 'SET w = 1'}
+            for x in ('Things', 'There')}})
+    old = [{**x, 'was': {'S': 'here'}} for x in things(30)]
+    job = here + '/job'
+    back = ['rollback', '--job', job, '--yes', '--confirm', 'e']
+
+    def is_whole(call, request):
+        return call == 'Scan' and b'"Limit":1' not in request.body
+
+    def is_called(*names):
+        return lambda call, request: call in names and not is_probe(request)
+
+    with importing(job) as (s, front, env):
+        f = Filling(front)
+        args = ['migrate', plan, '--job', job, *TO, '--into-existing',
+                '--yes', '--confirm', 'e']
+
+        def stops(stage, is_it, told, written=True):
+            r = f.run(s, env, args, is_it)
+            e2e.equal(r.status, 4, r)
+            e2e.contains(r.err, told, 'File too large; raise the limit of',
+                         "stopped in '%s'" % stage,
+                         'to go on:    dynamill migrate ' + plan)
+            (e2e.contains if written else lacks)(
+                r.err, 'to go back:  dynamill rollback --job ' + job)
+            (lacks if written else e2e.contains)(
+                r.err, 'nothing was written to the target')
+            lacks(r.err, 'taken back')
+
+        with servers.answers(f) as url:
+            env['AWS_ENDPOINT_URL_DYNAMODB'] = url
+            servers.boto(s, create=[table('There')], table='There', batch=old)
+            before = held(s)
+            if options.long:
+                stops('test', is_called('PutItem'), job + '/samples',
+                      written=False)
+                e2e.equal(held(s), before, 'held')
+            # ... where what the trial does could not be kept in mind.
+            stops('test', is_called('GetItem'), job + '/trial.json',
+                  written=False)
+            e2e.equal(held(s), before, 'held')
+            stops('import', is_called('ImportTable'), job + '/journal')
+            stops('push', is_called('BatchWriteItem'),
+                  job + '/push/There.done')
+            stops('validate', is_whole, "a file in '")
+            r = f.run(s, env, args)
+            e2e.equal(r.status, 0, r)
+            new = held(s)
+            e2e.equal({k: len(v) for k, v in new.items()},
+                      {'Things': 60, 'There': 60}, 'held')
+            for is_it, told in (
+                    (is_whole, "a file in '"),
+                    (is_called('DeleteTable'), job + '/push/Things.json'),
+                    (is_called('PutItem'), job + '/rollback/There.done')
+                    )[0 if options.long else 2:]:
+                r = f.run(s, env, back, is_it)
+                e2e.equal((r.status, f.hit is None), (4, False), r)
+                e2e.contains(r.err, told, 'File too large; raise the limit',
+                             'run the same command again')
+            r = f.run(s, env, back)
+            e2e.equal(r.status, 0, r)
+            e2e.equal(held(s), before, 'held after the rollback')
+            return fill_everywhere(f, s, env, args, back, job, (before, new)) \
+                if options.long else None
+
+
+def fill_everywhere(f, s, env, args, back, job, states):
+    """The whole of it, there and back, once for each of its requests."""
+    ends = 0
+    for command, other, want in ((args, back, 1), (back, args, 0)):
+        n = 0
+        while True:
+            shutil.rmtree(job)
+            args[args.index('--to') + 1] = 's3://test-bucket/%d-%d' % (want, n)
+            if command is back:
+                e2e.equal(f.run(s, env, args).status, 0, 'there')
+            r = f.run(s, env, command, lambda call, _: f.n == n)
+            hit = f.hit
+            e2e.check(r.status in (0, 4), r)
+            if r.status == 4:
+                e2e.contains(r.err, 'File too large; raise the limit')
+                ends += 1
+            r = f.run(s, env, command)
+            e2e.equal(r.status, 0, r)
+            e2e.equal(held(s), states[want], 'held, filled at %d' % n)
+            if command is args:
+                e2e.equal(f.run(s, env, back).status, 0, 'back')
+                e2e.equal(held(s), states[0], 'held')
+            if hit is None:
+                break
+            n += 1
+    return '%d times' % ends
+
+
 class Exporting:
     """Of point-in-time exports what the API reference says, in front of a
     server and an S3; they hold what the tables did when they were asked for."""
@@ -1099,20 +1239,25 @@ def an_export_that_was_begun_is_found_however_late(here, _):
             args = ['migrate', plan, '--job', here + '/job', '--until', 'run',
                     '--export', 's3://test-bucket/night', '--kms-key', 'k']
 
-            def kill(job):
+            def kill(job, end=subprocess.Popen.kill):
                 gone = threading.Event()
-                service.made_one = lambda: (child.kill(), gone.set())
+                service.made_one = lambda: (end(child), gone.set())
                 args[3] = here + job
                 child = subprocess.Popen(
                     [e2e.PROGRAM, *args], env={**s.env, **env},
                     stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                    stderr=subprocess.DEVNULL)
+                    stderr=subprocess.PIPE, text=True)
                 e2e.check(gone.wait(60), 'nothing was begun')
-                child.wait()
+                err = child.communicate()[1]
                 service.made_one = None
+                return child.returncode, err
 
             # Another job's, of the same table to the same place, is not it.
-            kill('/other')
+            status, err = kill('/other', fill)
+            e2e.equal(status, 4, err)
+            e2e.contains(err, here + '/other.source/exports.journal',
+                         'File too large', "stopped in 'export'",
+                         'nothing was written to the target')
             kill('/job')
             service.late = True
             r = run(s, *args[:-2], '--kms-key', 'x', env=env, status=5)
@@ -1190,6 +1335,7 @@ if __name__ == '__main__':
               tables_are_imported_where_that_can_be,
               each_table_goes_in_as_check_says,
               imports_and_pushes_take_turns_in_dependency_order,
+              a_disk_that_gets_full_while_it_writes_to_the_target,
               tables_are_exported_by_the_service_if_that_is_said,
               an_export_that_was_begun_is_found_however_late,
               what_is_gone_since_is_told,

@@ -3,6 +3,8 @@ that the table is as it was, whatever happens."""
 import json
 import os
 import subprocess
+import urllib.error
+import urllib.request
 
 import e2e
 import push
@@ -59,6 +61,69 @@ def what_is_put_is_read_back_and_gone_again(here, _):
         e2e.equal(ends(tryout(s, path, '--limit', '20', *yes)), ['same'] * 20,
                   'ends')
         push.same(old, servers.boto(s, scan='Things-new'))
+
+
+def what_is_read_back_different_is_told(here, _):
+    """The service, or who stands in for it, says another thing than was put;
+    or keeps another one, which nobody can tell from somebody's who wrote in
+    between: that stays."""
+    things = push.items(1)
+    path = plan(here, things)
+    job = here + '/job'
+    os.makedirs(job)
+    alter = ''
+
+    def front(request):
+        call = request.headers['x-amz-target'].split('.')[1]
+        if alter == call == 'PutItem':
+            body = json.loads(request.body)
+            body['Item']['x'] = {'N': '2'}
+            request.body = json.dumps(body).encode()
+            del request.headers['content-length']
+        with urllib.request.urlopen(urllib.request.Request(
+                s.url, request.body, dict(request.headers))) as r:
+            answer = r.read()
+        if alter == call == 'GetItem' and b'"Item"' in answer:
+            answer = json.loads(answer)
+            answer['Item']['altered'] = {'S': 'x'}
+            answer = json.dumps(answer).encode()
+        return 200, {}, answer
+
+    def refusing(request):
+        try:
+            return front(request)
+        except urllib.error.HTTPError as e:
+            return e.code, {}, e.read()
+
+    with servers.start_plain() as s, servers.answers(refusing) as url:
+        servers.boto(s, create=[push.ROLE])
+        s.env['AWS_ENDPOINT_URL_DYNAMODB'] = url
+        direct = servers.Server(s.url)
+        alter = 'GetItem'
+        e2e.equal(ends(tryout(s, path, status=1)), ['different'], 'read')
+        r = tryout(s, path, status=1, json_too=False)
+        e2e.contains(r.out, 'put, and what is read is DIFFERENT; taken back')
+        e2e.equal(servers.boto(direct, scan='Things-new'), [], 'items')
+        done = subprocess.run([e2e.PROGRAM, 'migrate', path, '--job', job],
+                              env=s.env, text=True, capture_output=True,
+                              stdin=subprocess.DEVNULL)
+        e2e.equal(done.returncode, 1, done)
+        e2e.contains(done.stdout, 'what is read is DIFFERENT')
+        e2e.contains(done.stderr, "stopped in 'test'; nothing was written to "
+                     'the target\n', 'to go on:')
+        e2e.equal(servers.boto(direct, scan='Things-new'), [], 'items')
+        alter = 'PutItem'
+        e2e.equal(ends(tryout(s, path, '--job', job, status=1)), ['left'],
+                  'kept')
+        e2e.check(os.path.exists(job + '/trial.json'), 'record')
+        left, = servers.boto(direct, scan='Things-new')
+        e2e.equal(left['x'], {'N': '2'}, 'left')
+        # It is nobody's of the next; what it was stays as well.
+        alter = ''
+        e2e.equal(ends(tryout(s, path, '--job', job, '--yes', '--confirm',
+                              'Things-new')), ['same'], 'then')
+        e2e.equal(servers.boto(direct, scan='Things-new'), [left], 'items')
+        e2e.check(not os.path.exists(job + '/trial.json'), 'record')
 
 
 def what_the_service_refuses_is_told(here, _):
@@ -126,6 +191,7 @@ def one_that_died_is_undone_by_the_next(here, _):
 
 if __name__ == '__main__':
     e2e.main([what_is_put_is_read_back_and_gone_again,
+              what_is_read_back_different_is_told,
               what_the_service_refuses_is_told,
               a_table_with_another_key_is_refused,
               one_that_died_is_undone_by_the_next])
