@@ -15,7 +15,9 @@ enum {
 	/* Three literals are shorter than a match of three from farther. */
 	NEAR = 4096,
 	SEEN_LEN = 4,		/* bytes that are hashed */
-	PIECE_LEN = GRANULES * GRANULE - DEFLATE_MAX_DIST,
+	/* Granules that are noted at once; the oldest may go by it. */
+	TOO_MANY = 8,
+	PIECE_LEN = (GRANULES - TOO_MANY) * GRANULE - DEFLATE_MAX_DIST,
 };
 
 /*
@@ -79,6 +81,31 @@ is_worth(size_t len, size_t dist)
 
 /* ---- where the input has gone -------------------------------------------- */
 
+/*
+ * The last stretch is what the granules from `x` to `end` note.  Eight at a
+ * time: what is behind the end is noted anew before anybody asks, and how many
+ * there are could not be foretold.
+ */
+INLINE void
+note_granules(struct rematch *r, uint64_t x, uint64_t end)
+{
+	const uint64_t four = r->last * UINT64_C(0x0001000100010001);
+
+	static_assert(TOO_MANY == 8, "two words of four granules");
+	do {
+		const size_t i = (x >> GRANULE_BITS) % GRANULES;
+
+		if (__builtin_expect(i > GRANULES - TOO_MANY, 0)) {
+			for (size_t k = i; k < i + TOO_MANY; k++)
+				r->granules[k % GRANULES] = (uint16_t)r->last;
+		} else {
+			memcpy(&r->granules[i], &four, sizeof(four));
+			memcpy(&r->granules[i + 4], &four, sizeof(four));
+		}
+		x += TOO_MANY * GRANULE;
+	} while (__builtin_expect(x < end, 0));
+}
+
 INLINE void
 note_stretch(struct rematch *r, uint64_t from, uint32_t len, uint32_t shift)
 {
@@ -90,9 +117,7 @@ note_stretch(struct rematch *r, uint64_t from, uint32_t len, uint32_t shift)
 		(uint32_t)from, (uint32_t)end, shift };
 	if (end > x + GRANULES * GRANULE)
 		x = (end - GRANULES * GRANULE) & ~(uint64_t)(GRANULE - 1);
-	for (; x < end; x += GRANULE)
-		r->granules[(x >> GRANULE_BITS) % GRANULES] =
-			(uint16_t)r->last;
+	note_granules(r, x, end);
 	r->noted = end;
 }
 
@@ -144,12 +169,19 @@ search(struct rematch *r, struct walk *w, size_t stop, const struct same *same)
 	r->searched = at;
 }
 
+/* Where text that was put in and begins with these bytes is noted. */
+INLINE uint32_t *
+inserted_at(struct rematch *r, uint64_t text)
+{
+	return &r->inserted[text * 0x9E3779B97F4A7C15u >>
+			    (64 - INSERTED_BITS)];
+}
+
 /* Put a match of text that was put in at `at`, if it was before; 0 if not. */
 INLINE size_t
 put_seen(struct rematch *r, struct walk *w, size_t at, const struct same *same)
 {
-	const uint64_t h = load_le64(w->text + at) * 0x9E3779B97F4A7C15u;
-	uint32_t *const seen = &r->inserted[h >> (64 - INSERTED_BITS)];
+	uint32_t *const seen = inserted_at(r, load_le64(w->text + at));
 	const uint32_t here = (uint32_t)at + w->base;
 	const uint32_t dist = here - *seen;
 	size_t len = w->end - at < DEFLATE_MAX_MATCH ? w->end - at :
@@ -168,7 +200,8 @@ put_seen(struct rematch *r, struct walk *w, size_t at, const struct same *same)
 /*
  * Text from `at` to `end` that was put in before what is copied next: the same
  * may have been put in before, as with an attribute that all items are given,
- * or an id that is said twice.
+ * or an id that is said twice.  Not if a match went on over it, which is known
+ * late: so it is asked last, and mostly not at all.
  */
 INLINE void
 put_inserted(struct rematch *r, struct walk *w, size_t at, size_t end,
@@ -176,6 +209,22 @@ put_inserted(struct rematch *r, struct walk *w, size_t at, size_t end,
 {
 	size_t len;
 
+	if (at + INSERTED_LEN > end)
+		return;
+
+	const uint64_t text = load_le64(w->text + at);
+	uint32_t *const seen = inserted_at(r, text);
+	const uint32_t here = (uint32_t)at + w->base, before = *seen;
+	const uint32_t dist = here - before;
+	const bool may = (dist - 1 < DEFLATE_MAX_DIST) & (dist <= at);
+	const uint32_t back = dist & (0 - (uint32_t)may);
+	const bool is = may & (load_le64(w->text + at - back) == text);
+	const bool is_free = w->covered <= at;
+
+	*seen = before ^ ((before ^ here) & (0 - (uint32_t)is_free));
+	if (__builtin_expect(!is, 1) || !is_free)
+		return;
+	*seen = before;		/* for put_seen() to find */
 	while (at + INSERTED_LEN <= end &&
 	       (len = put_seen(r, w, at, same)) > 0)
 		at += len;
@@ -435,7 +484,7 @@ walk(struct rematch *r, const struct buf *text, const struct copied *copied,
 	for (size_t i = 0; i < ncopied; i++) {
 		struct copied c = copied[i];
 
-		if (!r->poor && w.covered <= end)
+		if (!r->poor)
 			put_inserted(r, &w, end, c.to, same);
 		end = c.to + (size_t)c.len;
 		assert(end <= text->len);
