@@ -14,7 +14,10 @@
 #include "base/display.h"
 #include "base/err.h"
 
-enum { BLOCK_LEN = 256 * 1024 };
+enum {
+	BLOCK_LEN = 256 * 1024,
+	LEAP_LEN = 1024 * 1024,		/* less is had sooner by reading on */
+};
 
 struct members {
 	struct archive *archive;
@@ -28,6 +31,7 @@ struct members {
 	uint64_t declared;		/* by a zip, of its files so far */
 	uint64_t packed_len;		/* of the archive; 0 if not known */
 	char *name;			/* of the file at hand */
+	uint64_t end;			/* of its bytes, in a tar; or 0 */
 	bool at_end;			/* of its bytes */
 };
 
@@ -69,12 +73,24 @@ members_sniff(struct span head)
 	return false;
 }
 
+static bool
+ends(const char *path, const char *end)
+{
+	const size_t n = strlen(path), len = strlen(end);
+
+	return n > len && strcasecmp(path + n - len, end) == 0;
+}
+
 bool
 members_leaps(const char *path)
 {
-	const size_t n = strlen(path);
+	return ends(path, ".zip");
+}
 
-	return n > 4 && strcasecmp(path + n - 4, ".zip") == 0;
+bool
+members_passes(const char *path)
+{
+	return ends(path, ".zip") || ends(path, ".tar");
 }
 
 /* ---- opening ------------------------------------------------------------- */
@@ -183,6 +199,23 @@ seek_input(struct archive *a, void *context, la_int64_t to, int whence)
 	return ARCHIVE_FATAL;
 }
 
+/* Of a file that nobody wants; 0: it is to be read on. */
+static la_int64_t
+skip_input(struct archive *a, void *context, la_int64_t n)
+{
+	const struct members *const m = context;
+	const la_int64_t at = n < LEAP_LEN ? -1
+		: seek_input(a, context, 0, SEEK_CUR);
+
+	if (n < LEAP_LEN)
+		return 0;
+	if (at < 0)
+		return ARCHIVE_FATAL;
+	if (n > (la_int64_t)m->packed_len - at)
+		n = (la_int64_t)m->packed_len - at;
+	return seek_input(a, context, n, SEEK_CUR) < 0 ? ARCHIVE_FATAL : n;
+}
+
 struct members *
 members_open_input(const struct members_input *in,
 		   const struct members_limits *limits, struct err *err)
@@ -207,6 +240,7 @@ members_open_input(const struct members_input *in,
 	archive_read_set_callback_data(m->archive, m);
 	archive_read_set_read_callback(m->archive, read_input);
 	archive_read_set_seek_callback(m->archive, seek_input);
+	archive_read_set_skip_callback(m->archive, skip_input);
 	if (archive_read_open1(m->archive) != ARCHIVE_OK) {
 		fail(m, "cannot be opened", err);
 		goto failed;
@@ -325,9 +359,17 @@ check_limits(const struct members *m, uint64_t len, struct err *err)
 	return 0;
 }
 
+/* Is it a tar that nothing packed?  Then files stand there as they are. */
+static bool
+is_plain_tar(const struct members *m)
+{
+	return (archive_format(m->archive) & ARCHIVE_FORMAT_BASE_MASK) ==
+	       ARCHIVE_FORMAT_TAR && archive_filter_count(m->archive) == 1;
+}
+
 /*
- * Pass over the rest of a file.  But for zip, which can leap, the library would
- * unpack it unseen, whatever it comes to.
+ * Pass over the rest of a file.  But for zip, which can leap, and what a plain
+ * tar has all of, the library would unpack it unseen, whatever it comes to.
  */
 static int
 pass_over(struct members *m, struct err *err)
@@ -337,6 +379,9 @@ pass_over(struct members *m, struct err *err)
 
 	if (archive_format(m->archive) == ARCHIVE_FORMAT_ZIP)
 		return 0;
+	if (m->end > 0 && m->end <= m->packed_len && !m->at_end)
+		return archive_read_data_skip(m->archive) == ARCHIVE_OK ? 0
+			: fail(m, "damaged", err);
 	while (n > 0 && !m->at_end)
 		n = members_read(m, scrap, sizeof(scrap), err);
 	return n < 0 ? -1 : 0;
@@ -397,6 +442,9 @@ members_next(struct members *m, struct member *out, struct err *err)
 		break;
 	}
 	m->at_end = false;
+	m->end = is_plain_tar(m) && archive_entry_size_is_set(entry)
+		? (uint64_t)archive_filter_bytes(m->archive, 0) +
+		  (uint64_t)archive_entry_size(entry) : 0;
 	/* What a zip says that it holds, before anybody reads it. */
 	if (archive_format(m->archive) == ARCHIVE_FORMAT_ZIP &&
 	    archive_entry_size_is_set(entry)) {

@@ -54,6 +54,9 @@ bool members_is_name(const char *name);
 /* Can any file of it be had without those before it, as in a zip? */
 bool members_leaps(const char *path);
 
+/* Can those before it be passed over for little each, as in a tar, too? */
+bool members_passes(const char *path);
+
 /* Open an archive.  NULL with *err set: ERR_INPUT if it is none. */
 struct members *members_open(const char *path,
 			     const struct members_limits *limits,

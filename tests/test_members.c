@@ -143,6 +143,7 @@ every_kind_gives_its_files_in_order(void **state)
 static struct {
 	FILE *f;
 	long fails_at;		/* no byte from there on can be had */
+	size_t nread;
 	bool closed;
 } elsewhere;
 
@@ -152,7 +153,9 @@ read_elsewhere(void *context, uint8_t *to, size_t n, struct err *err)
 	assert_ptr_equal(context, &elsewhere);
 	if (ftell(elsewhere.f) >= elsewhere.fails_at)
 		return err_set(err, ERR_REMOTE, "the line is dead");
-	return (ssize_t)fread(to, 1, n < 100 ? n : 100, elsewhere.f);
+	n = fread(to, 1, n < 100 ? n : 100, elsewhere.f);
+	elsewhere.nread += n;
+	return (ssize_t)n;
 }
 
 static int64_t
@@ -181,6 +184,7 @@ open_elsewhere(long fails_at, struct err *err)
 
 	elsewhere.f = fopen(path, "rb");
 	elsewhere.fails_at = fails_at;
+	elsewhere.nread = 0;
 	elsewhere.closed = false;
 	assert_non_null(elsewhere.f);
 	return members_open_input(&in, NULL, err);
@@ -209,6 +213,83 @@ every_kind_is_read_from_elsewhere(void **state)
 		assert_int_equal(members_next(m, &f, &err), 0);
 		members_close(m);
 		assert_true(elsewhere.closed);
+	}
+}
+
+static void
+what_nobody_wants_of_a_tar_or_zip_is_not_read(void **state)
+{
+	static uint8_t noise[3 << 20];
+	uint32_t x = 1;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(noise); i++)
+		noise[i] = (uint8_t)((x = x * 1103515245 + 12345) >> 16);
+	for (int k = 0; k < 3; k++) {
+		struct archive *const a = begin(k == 0 ? ARCHIVE_FORMAT_ZIP
+			: ARCHIVE_FORMAT_TAR_PAX_RESTRICTED, k < 2
+			? ARCHIVE_FILTER_NONE : ARCHIVE_FILTER_GZIP);
+		struct err err = { 0 };
+		struct member f;
+		uint8_t some[10];
+
+		for (int i = 0; i < 3; i++)
+			add(a, "noise", AE_IFREG, NULL, noise, sizeof(noise));
+		add_file(a, "last", "that");
+		end(a);
+
+		struct members *const m = open_elsewhere(LONG_MAX, &err);
+		assert_non_null(m);
+		for (int i = 0; i < 3; i++) {
+			assert_int_equal(members_next(m, &f, &err), 1);
+			if (i == 1)
+				assert_int_equal(members_read(m, some,
+						 sizeof(some), &err), 10);
+			if (i == 1)
+				assert_memory_equal(some, noise, 10);
+		}
+		assert_int_equal(members_next(m, &f, &err), 1);
+		assert_string_equal(f.name, "last");
+		must_read(m, "that");
+		assert_int_equal(members_next(m, &f, &err), 0);
+		members_close(m);
+		/* Of what is packed all of it, unpacked or not. */
+		if (k < 2)
+			assert_in_range(elsewhere.nread, 0, 2 << 20);
+		else
+			assert_true(elsewhere.nread > 6 << 20);
+	}
+}
+
+/* That is passed over, too: on disk, and elsewhere. */
+static void
+a_tar_that_was_cut_off_within_a_file_is_damaged(void **state)
+{
+	static uint8_t zeros[3 << 20];
+
+	(void)state;
+	for (int remote = 0; remote < 2; remote++) {
+		struct archive *const a = begin(
+			ARCHIVE_FORMAT_TAR_PAX_RESTRICTED,
+			ARCHIVE_FILTER_NONE);
+		struct err err = { 0 };
+		struct members *m;
+		struct member f;
+
+		add(a, "a", AE_IFREG, NULL, zeros, sizeof(zeros));
+		add(a, "b", AE_IFREG, NULL, zeros, sizeof(zeros));
+		end(a);
+		for (long n = 6 << 20; n > 3 << 20; n -= 1300000) {
+			assert_int_equal(truncate(path, n), 0);
+			m = remote ? open_elsewhere(LONG_MAX, &err)
+				: members_open(path, NULL, &err);
+			assert_non_null(m);
+			assert_int_equal(members_next(m, &f, &err), 1);
+			assert_int_equal(members_next(m, &f, &err), 1);
+			assert_int_equal(members_next(m, &f, &err), -1);
+			assert_int_equal(err.code, ERR_INPUT);
+			members_close(m);
+		}
 	}
 }
 
@@ -419,6 +500,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_kind_gives_its_files_in_order),
 		cmocka_unit_test(every_kind_is_read_from_elsewhere),
+		cmocka_unit_test(what_nobody_wants_of_a_tar_or_zip_is_not_read),
+		cmocka_unit_test(a_tar_that_was_cut_off_within_a_file_is_damaged),
 		cmocka_unit_test(what_cannot_be_read_says_why),
 		cmocka_unit_test(hostile_members_are_refused),
 		cmocka_unit_test(a_bomb_is_stopped),

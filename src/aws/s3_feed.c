@@ -17,7 +17,10 @@
 #include "base/err.h"
 #include "io/feed.h"
 
-enum { DRIVE_MS = 200, ETAG_LEN = 128, RANGE_TEXT_LEN = 64 };
+enum {
+	DRIVE_MS = 200, ETAG_LEN = 128, RANGE_TEXT_LEN = 64,
+	LEAP_LEN = 64 * 1024,	/* asked for first after a leap */
+};
 
 struct range {
 	struct service_call call;
@@ -38,6 +41,9 @@ struct s3_feed {
 	struct range ranges[S3_RANGES];
 	unsigned first;		/* that is read from */
 	unsigned most;		/* ranges at once: fewer after a leap */
+	bool leapt;		/* nothing was asked for since */
+	bool sought;		/* `to` is where it is to be read next */
+	uint64_t to;
 	struct err err;		/* sticks */
 };
 
@@ -156,7 +162,10 @@ ask(struct s3_feed *f, struct range *r, struct err *err)
 		return err_set(err, ERR_SYSTEM, "out of memory");
 	r->feed = f;
 	r->start = f->asked;
-	r->len = left < S3_RANGE_LEN ? (size_t)left : S3_RANGE_LEN;
+	r->len = f->leapt ? LEAP_LEN : S3_RANGE_LEN;
+	if (r->len > left)
+		r->len = (size_t)left;
+	f->leapt = false;
 	r->got = r->taken = 0;
 	r->call.http.method = "GET";
 	r->call.http.take = take;
@@ -261,27 +270,6 @@ wait_for_bytes(struct s3_feed *f, struct err *err)
 	}
 }
 
-static ssize_t
-read_feed(struct feed *feed, uint8_t *to, size_t n, struct err *err)
-{
-	struct s3_feed *const f = (struct s3_feed *)feed;
-	struct range *r;
-
-	if (f->err.code == ERR_NONE)
-		wait_for_bytes(f, &f->err);
-	if (f->err.code != ERR_NONE) {
-		*err = f->err;
-		return -1;
-	}
-	r = &f->ranges[f->first];
-	if (n > r->got - r->taken)
-		n = r->got - r->taken;
-	if (n > 0)
-		memcpy(to, r->bytes + r->taken, n);
-	r->taken += n;
-	return (ssize_t)n;
-}
-
 /* What is on its way is of no use any more. */
 static void
 drop(struct s3_feed *f, struct range *r)
@@ -307,6 +295,7 @@ leap(struct s3_feed *f, uint64_t at)
 	f->first = 0;
 	f->asked = at;
 	f->most = 1;
+	f->leapt = true;
 }
 
 /* Where the next byte is from. */
@@ -316,6 +305,30 @@ here(const struct s3_feed *f)
 	const struct range *const r = &f->ranges[f->first];
 
 	return r->busy || r->got > 0 ? r->start + r->taken : f->asked;
+}
+
+static ssize_t
+read_feed(struct feed *feed, uint8_t *to, size_t n, struct err *err)
+{
+	struct s3_feed *const f = (struct s3_feed *)feed;
+	struct range *r;
+
+	if (f->sought && f->to != here(f))
+		leap(f, f->to);
+	f->sought = false;
+	if (f->err.code == ERR_NONE)
+		wait_for_bytes(f, &f->err);
+	if (f->err.code != ERR_NONE) {
+		*err = f->err;
+		return -1;
+	}
+	r = &f->ranges[f->first];
+	if (n > r->got - r->taken)
+		n = r->got - r->taken;
+	if (n > 0)
+		memcpy(to, r->bytes + r->taken, n);
+	r->taken += n;
+	return (ssize_t)n;
 }
 
 static int64_t
@@ -332,15 +345,16 @@ seek_feed(struct feed *feed, int64_t to, int whence, struct err *err)
 		return -1;
 	}
 	if (whence != SEEK_SET)
-		from = whence == SEEK_END ? f->len : here(f);
+		from = whence == SEEK_END ? f->len
+			: f->sought ? f->to : here(f);
 	if (to < 0 ? from < 0 - (uint64_t)to
 		   : (uint64_t)to > f->len || from > f->len - (uint64_t)to)
 		return err_set(err, ERR_INPUT, "byte %" PRId64 " from %" PRIu64
 			       " is not within the object", to, from);
-	from += (uint64_t)to;
-	if (from != here(f))
-		leap(f, from);
-	return (int64_t)from;
+	/* Who asks how long it is comes back to where he was. */
+	f->to = from + (uint64_t)to;
+	f->sought = true;
+	return (int64_t)f->to;
 }
 
 static void

@@ -180,6 +180,12 @@ place_leaps(const char *archive)
 	return !place_is_remote(archive) && members_leaps(archive);
 }
 
+bool
+place_passes(const char *archive)
+{
+	return place_is_remote(archive) && members_passes(archive);
+}
+
 /* dynamodb://TABLE#3-of-8 */
 static struct feed *
 feed_table(const char *where, struct err *err)

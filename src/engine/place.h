@@ -71,6 +71,12 @@ struct archive_place place_archive(const char *where, const char *etag);
  */
 bool place_leaps(const char *archive);
 
+/*
+ * Can those before a file be passed over for a request each?  Then parts of it
+ * are read side by side, each by who opened it for itself.
+ */
+bool place_passes(const char *archive);
+
 struct drain *place_drain(const char *where, struct err *err);
 
 #endif

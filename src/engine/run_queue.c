@@ -1,7 +1,7 @@
 /*
  * run_queue.c - in which order units are begun: the largest first; but those of
  * an archive that can only be read from its start one after the other, as they
- * stand there, so that it is read once.
+ * stand there, so that it is read once; or in a few such chains.
  */
 #include <stdlib.h>
 
@@ -20,6 +20,21 @@ largest_first(const void *a, const void *b)
 	return x->number < y->number ? -1 : 1;
 }
 
+/* How many of these, from the first on, make up such a share of the whole? */
+static uint32_t
+share(struct unit *const *units, uint32_t n, uint32_t nshares)
+{
+	uint64_t all = 0, some = 0;
+	uint32_t i = 0;
+
+	for (uint32_t k = 0; k < n; k++)
+		all += units[k]->packed_len;
+	while (i < n && (i == 0 || some + units[i]->packed_len / 2 <=
+			 all / nshares))
+		some += units[i++]->packed_len;
+	return nshares == 1 ? n : i;
+}
+
 static int
 by_member(const void *a, const void *b)
 {
@@ -29,7 +44,7 @@ by_member(const void *a, const void *b)
 	return (x->member > y->member) - (x->member < y->member);
 }
 
-/* Chain the units of one archive; the first goes to the queue. */
+/* Chain units of one archive; the first goes to the queue. */
 static int
 chain(struct run *r, struct unit **units, uint32_t n, struct err *err)
 {
@@ -48,12 +63,31 @@ chain(struct run *r, struct unit **units, uint32_t n, struct err *err)
 		return -1;
 	}
 	r->streams[r->nstreams++] = s;
-	qsort(units, n, sizeof(*units), by_member);
 	for (uint32_t i = 0; i < n; i++) {
 		units[i]->stream = s;
 		units[i]->next = i + 1 < n ? units[i + 1] : NULL;
 	}
 	r->queue[r->nqueue++] = units[0];
+	return 0;
+}
+
+/* The units of one archive, in as many chains as can be read side by side. */
+static int
+chain_all(struct run *r, struct unit **units, uint32_t n, struct err *err)
+{
+	uint32_t nchains = place_passes(units[0]->archive) &&
+		r->options->threads > 1 ? r->options->threads : 1;
+
+	qsort(units, n, sizeof(*units), by_member);
+	while (n > 0) {
+		const uint32_t some = share(units, n, nchains);
+
+		if (chain(r, units, some, err) != 0)
+			return -1;
+		units += some;
+		n -= some;
+		nchains -= nchains > 1;
+	}
 	return 0;
 }
 
@@ -84,7 +118,7 @@ run_queue(struct run *r, struct err *err)
 			taken[k] = true;
 			same[n++] = &r->units[k];
 		}
-		rc = chain(r, same, n, err);
+		rc = chain_all(r, same, n, err);
 	}
 	free(same);
 	free(taken);

@@ -184,6 +184,16 @@ def large_archives_come_in_ranges(here, _):
         for kind in ('.tar', '.zip'):
             got = cat(s.env, BUCKET + 'up/data' + kind).out.splitlines()
             e2e.check(sorted(got) == want, kind)
+            # Files of both are read side by side.
+            for path in (here + '/data', BUCKET + 'up/data' + kind):
+                plan = e2e.write_plan(here + '/side.json', {
+                    'source': {'exports': [path]},
+                    'target': {'environment': 'e'},
+                    'tables': {'Things': {'key': ['id']}}})
+                job = '%s/side%s%d' % (here, kind, path[0] == 's')
+                e2e.run(plan, job, '--threads', '3', env=s.env)
+            archives.same_jobs_but_places(here + '/side%s0' % kind,
+                                          here + '/side%s1' % kind)
         # It is known by its ETag: a resume with another one is refused.
         plan = e2e.write_plan(here + '/plan.json', {
             'source': {'exports': [BUCKET + 'up/data.zip']},
@@ -285,15 +295,15 @@ def what_is_not_committed_leaves_nothing(here, _):
 # ---- what no real server can be made to show --------------------------------
 
 LISTING = '''<?xml version="1.0"?><ListBucketResult xmlns="x"><Name>b</Name>
-<KeyCount>1</KeyCount><IsTruncated>false</IsTruncated><Contents><Key>k</Key>
+<KeyCount>1</KeyCount><IsTruncated>false</IsTruncated><Contents><Key>%s</Key>
 <ETag>&quot;one&quot;</ETag><Size>%d</Size></Contents></ListBucketResult>'''
 
 
-def fake(objects):
-    """A bucket with the object k; `objects` gives (etag, bytes) each time."""
+def fake(objects, key='k', size=3000000):
+    """A bucket with that object; `objects` gives (etag, bytes) each time."""
     def answer(request):
         if 'list-type' in request.path:
-            return 200, {}, (LISTING % 3000000).encode()
+            return 200, {}, (LISTING % (key, size)).encode()
         etag, text = objects(request)
         m = re.match(r'bytes=(\d+)-(\d+)$', request.headers['range'])
         first, last = int(m[1]), min(int(m[2]), len(text) - 1)
@@ -306,6 +316,32 @@ def environment(url):
     return servers.environment(AWS_ACCESS_KEY_ID='A', AWS_REGION='eu-west-1',
                                AWS_SECRET_ACCESS_KEY='B',
                                AWS_ENDPOINT_URL_S3=url)
+
+
+def what_nobody_wants_of_an_archive_is_not_asked_for(here, _):
+    """To see what is in a tar or zip takes a little of each file."""
+    big(here + '/data/0.json.gz', 100)
+    for i in range(1, 4):
+        with open('%s/data/%d.json.gz' % (here, i), 'wb') as f:
+            f.write(random.Random(i).randbytes(6 << 20))
+    for kind in ('.tar', '.zip'):
+        with open(archives.pack(here + '/x' + kind, here + '/data'), 'rb') as f:
+            text = f.read()
+        asked = []
+
+        def objects(request):
+            m = re.match(r'bytes=(\d+)-(\d+)$', request.headers['range'])
+            asked.append(min(int(m[2]), len(text) - 1) + 1 - int(m[1]))
+            return '"one"', text
+        with servers.answers(fake(objects, 'k' + kind, len(text))) as url:
+            r = subprocess.run(
+                [e2e.PROGRAM, 'cat', 's3://bbb/k' + kind, '--limit', '1',
+                 '--threads', '1'],
+                text=True, env=environment(url), capture_output=True)
+        e2e.equal(r.returncode, 0, r.stderr)
+        # Up to four ranges ahead that are of no use, each time.
+        e2e.check(sum(asked) < 10 << 20 < len(text) // 2 + (2 << 20), kind,
+                  asked)
 
 
 def an_object_that_changes_is_noticed(here, _):
@@ -364,6 +400,7 @@ if __name__ == '__main__':
               patterns_match_objects_and_folders,
               archives_are_folders_as_on_disk,
               large_archives_come_in_ranges,
+              what_nobody_wants_of_an_archive_is_not_asked_for,
               whoami_tells_which_sources_can_be_listed,
               objects_go_up_in_parts_and_boto_reads_them,
               what_is_not_committed_leaves_nothing,
