@@ -11,6 +11,7 @@
 
 #include "base/err.h"
 #include "engine/progress.h"
+#include "io/file.h"
 #include "tests/scratch.h"
 
 static const struct keyhash OF = { 1, 2 };
@@ -157,13 +158,16 @@ joins_what_others_have_done(void **state)
 	for (uint64_t i = 0; i < 80; i++)
 		assert_int_equal(progress_add(p, 2, i, &err), 0);
 	assert_int_equal(progress_write(p, false, &err), 0);
-	assert_int_equal(progress_join(p, other, &err), 0);
+	assert_int_equal(progress_join(p, other, &err), 1);
 	assert_int_equal(progress_of(p, 1), 75);
 	assert_int_equal(progress_of(p, 2), 80);
 	/* It goes on from there, and only that is in its own file. */
 	assert_int_equal(progress_add(p, 1, 75, &err), 0);
 	assert_int_equal(progress_of(p, 1), 76);
 	assert_int_equal(progress_write(p, false, &err), 0);
+	/* One that was killed before it had a head says nothing, nor does none. */
+	assert_int_equal(truncate(other, 63), 0);
+	assert_int_equal(progress_join(p, other, &err), 0);
 	unlink(other);
 	assert_int_equal(progress_join(p, other, &err), 0);
 	p = reopen(p, &resumed);
@@ -203,6 +207,28 @@ appends_what_others_have_done_and_never_goes_back(void **state)
 }
 
 static void
+appends_to_one_that_was_not_begun_and_of_one(void **state)
+{
+	struct err err;
+	bool resumed;
+	char other[80];
+	struct progress *p = reopen(NULL, &resumed);
+
+	(void)state;
+	progress_close(p);
+	make_other(other, 2, 7);
+	assert_int_equal(truncate(scratch, 63), 0);
+	assert_int_equal(progress_append(scratch, other, &err), 0);
+	assert_int_equal(truncate(other, 1), 0);
+	assert_int_equal(progress_append(scratch, other, &err), 0);
+	p = reopen(NULL, &resumed);
+	assert_true(resumed);
+	assert_int_equal(progress_of(p, 2), 77);
+	progress_close(p);
+	unlink(other);
+}
+
+static void
 joins_nothing_of_something_else(void **state)
 {
 	struct err err;
@@ -219,7 +245,8 @@ joins_nothing_of_something_else(void **state)
 	assert_int_equal(err.code, ERR_REFUSED);
 	assert_int_equal(progress_append(scratch, other, &err), -1);
 	assert_int_equal(err.code, ERR_REFUSED);
-	assert_int_equal(truncate(other, 63), 0);
+	assert_int_equal(file_save(other, span_of("0123456789012345678901234567"
+		"89012345678901234567890123456789012345"), &err), 0);
 	assert_int_equal(progress_append(scratch, other, &err), -1);
 	assert_int_equal(err.code, ERR_INPUT);
 	progress_close(p);
@@ -238,6 +265,7 @@ main(void)
 		TEST(refuses_that_of_something_else),
 		TEST(joins_what_others_have_done),
 		TEST(appends_what_others_have_done_and_never_goes_back),
+		TEST(appends_to_one_that_was_not_begun_and_of_one),
 		TEST(joins_nothing_of_something_else),
 	};
 

@@ -94,11 +94,13 @@ static int
 join_whole(struct deliver *d, struct delivery *t, struct err *err)
 {
 	char path[PATH_MAX];
+	int rc;
 
 	snprintf(path, sizeof(path), "%s/" JOB_PUSH "/%s.done", d->o.job_dir,
 		 t->shown.name);
-	t->recorded |= access(path, F_OK) == 0;
-	return progress_join(t->progress[PART_PUTS], path, err);
+	rc = progress_join(t->progress[PART_PUTS], path, err);
+	t->recorded |= rc > 0;
+	return rc < 0 ? -1 : 0;
 }
 
 /* How far one part of it is; *before gets how many items of it are there. */
@@ -391,6 +393,7 @@ look_at(struct deliver *d, struct delivery *t, struct err *err)
 	}
 	if (rc == 0)
 		rc = check_still_there(d, t, err);
+	t->shown.empty |= d->o.nshards > 0 && is_ours(t);
 	t->wcu = table.wcu;
 	if (rc == 0)
 		t->shown.note = note_of(d, t, &table);
@@ -399,7 +402,6 @@ look_at(struct deliver *d, struct delivery *t, struct err *err)
 		rc = err_set(err, ERR_REFUSED, "table '%s' is not empty; "
 			     "--into-existing writes over items of the same "
 			     "key, --only-new leaves them", name);
-	t->shown.empty |= d->o.nshards > 0 && is_ours(t);
 	dynamodb_table_free(&table);
 	return rc;
 }

@@ -162,10 +162,11 @@ deliver_shard_enter(struct deliver *d, struct err *err)
 static uint64_t
 weight(const struct unit *u)
 {
+	static const uint64_t MOST = UINT64_MAX >> 12;
 	const uint64_t items = (uint64_t)u->nitems;
 
-	return items > UINT64_MAX / 1024 - u->packed_len ? UINT64_MAX
-		: items * 1024 + u->packed_len;
+	return (items < MOST ? items : MOST) * 1024 +
+	       (u->packed_len < MOST ? u->packed_len : MOST);
 }
 
 /* The same for all shards, whatever tables they are told to push. */

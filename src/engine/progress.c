@@ -5,7 +5,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -112,17 +111,19 @@ fill_words(struct progress *p, struct err *err)
 	return 0;
 }
 
-/* The bytes of a record, up to what is torn. */
+/* The bytes of a record, up to what is torn; none if it was not begun. */
 static int
 load_record(const char *path, struct buf *text, struct err *err)
 {
 	if (file_load(path, SIZE_MAX / 4, text, err) != 0)
 		return -1;
-	if (text->len < HEAD_LEN || memcmp(text->ptr, MAGIC,
-					   sizeof(MAGIC)) != 0)
+	if (text->len < HEAD_LEN)	/* killed before that */
+		buf_reset(text);
+	else if (memcmp(text->ptr, MAGIC, sizeof(MAGIC)) != 0)
 		return err_set(err, ERR_INPUT, "'%s' is no record of a push",
 			       path);
-	text->len = good_end(buf_span(text));
+	else
+		text->len = good_end(buf_span(text));
 	return 0;
 }
 
@@ -142,18 +143,16 @@ static int
 read_file(struct progress *p, bool *resumed, struct err *err)
 {
 	struct buf text = { 0 };
-	struct stat st;
-	int rc = -1;
+	int rc = load_record(p->path, &text, err);
 
-	*resumed = false;
-	if (fstat(p->fd, &st) != 0)
-		return failed(p, err);
-	if (st.st_size < HEAD_LEN)	/* killed before it was begun */
-		return begin(p, err);
-	if (load_record(p->path, &text, err) != 0 ||
-	    check_of(&text, p->of, p->path, err) != 0)
+	*resumed = rc == 0 && text.len > 0;
+	if (rc == 0 && text.len == 0) {
+		rc = begin(p, err);
 		goto done;
-	*resumed = true;
+	}
+	if (rc != 0 || (rc = check_of(&text, p->of, p->path, err)) != 0)
+		goto done;
+	rc = -1;
 	if (ftruncate(p->fd, (off_t)text.len) != 0 ||
 	    lseek(p->fd, 0, SEEK_END) < 0)
 		failed(p, err);
@@ -168,15 +167,12 @@ int
 progress_join(struct progress *p, const char *path, struct err *err)
 {
 	struct buf text = { 0 };
-	int rc = 0;
+	int rc = access(path, F_OK) != 0 ? 0 : load_record(path, &text, err);
 
-	if (access(path, F_OK) != 0)
-		return 0;
-	if (load_record(path, &text, err) != 0 ||
-	    check_of(&text, p->of, path, err) != 0 ||
-	    take_records(p, path, buf_span(&text), err) != 0 ||
-	    fill_words(p, err) != 0)
-		rc = -1;
+	if (text.len > 0 && rc == 0)
+		rc = check_of(&text, p->of, path, err) != 0 ||
+		     take_records(p, path, buf_span(&text), err) != 0 ||
+		     fill_words(p, err) != 0 ? -1 : 1;
 	buf_free(&text);
 	return rc;
 }
@@ -186,21 +182,26 @@ progress_append(const char *to, const char *from, struct err *err)
 {
 	struct progress p = { .fd = -1, .path = (char *)(uintptr_t)to };
 	struct buf old = { 0 }, new = { 0 };
+	struct span more;
 	int rc = -1;
 
 	if (load_record(to, &old, err) != 0 ||
 	    load_record(from, &new, err) != 0)
 		goto done;
-	p.of.lo = load_le64(old.ptr + HASH_AT);
-	p.of.hi = load_le64(old.ptr + HASH_AT + 8);
-	if (check_of(&new, p.of, from, err) != 0)
-		goto done;
+	more = buf_span(&new);
+	if (old.len > 0 && new.len > 0) {
+		p.of.lo = load_le64(old.ptr + HASH_AT);
+		p.of.hi = load_le64(old.ptr + HASH_AT + 8);
+		if (check_of(&new, p.of, from, err) != 0)
+			goto done;
+		more.ptr += HEAD_LEN;
+		more.len -= HEAD_LEN;
+	}
 	p.fd = open(to, O_WRONLY | O_CLOEXEC);
 	if (p.fd < 0 || ftruncate(p.fd, (off_t)old.len) != 0 ||
 	    lseek(p.fd, 0, SEEK_END) < 0)
 		failed(&p, err);
-	else if (write_all(&p, (struct span){ new.ptr + HEAD_LEN,
-					      new.len - HEAD_LEN }, err) == 0)
+	else if (write_all(&p, more, err) == 0)
 		rc = file_wait(p.fd) == 0 ? 0 : failed(&p, err);
 done:
 	if (p.fd >= 0)

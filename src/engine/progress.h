@@ -32,8 +32,8 @@ struct progress *progress_open(const char *path, struct keyhash of,
 void progress_close(struct progress *p);	/* NULL is fine */
 
 /*
- * What the file at `path` says holds for `p`, too; one that is not there says
- * nothing.  ERR_REFUSED if it is of something else.
+ * What the file at `path` says holds for `p`, too.  Returns 1; 0 if it is not
+ * there or was not begun; or -1, with ERR_REFUSED if it is of something else.
  */
 int progress_join(struct progress *p, const char *path, struct err *err);
 
