@@ -26,7 +26,7 @@
 #include <stdint.h>
 
 #include "base/token.h"
-#include "engine/run.h"
+#include "engine/survey.h"
 
 struct depot;
 struct err;

@@ -2,10 +2,8 @@
  * run.h - the transform: exports in, import-ready files out, as one job that
  * can be interrupted anywhere and goes on where it was.
  *
- * A survey is the same without output: every item is read, transformed and
- * counted, the index is built, and that is all.  It has its own journal, in
- * the job's survey/, and leaves its index in the job's index/, as a run does.
- * Some plans need surveys before their run: run_needs().
+ * A survey is the same without output; some plans need surveys before their
+ * run: survey.h.
  *
  * A run or survey may be divided: each shard does some of the units, in a
  * folder of its own (shard.h), and ends with an index of these.  Who merges
@@ -25,28 +23,13 @@
 
 #include "engine/drops.h"
 #include "engine/plan.h"
+#include "engine/survey.h"
 
 struct account;
 struct depot;
 struct err;
 struct run;
 struct unit_observer;
-
-/*
- * SURVEY_STATE reads increments alone and finds out which of their records is
- * the last of its item; the others know.  SURVEY_IDS finds
- * out which ids there are, as if every reference were to an id that is there.
- * SURVEY_KEYS knows, so it gets the very items that the run will, and lists
- * those that --on-duplicate leaves out.  SURVEY_AGAIN knows those as well, and
- * is the run itself without its output, for whoever observes.
- */
-enum run_survey {
-	SURVEY_NONE,
-	SURVEY_STATE,
-	SURVEY_IDS,
-	SURVEY_KEYS,
-	SURVEY_AGAIN,
-};
 
 struct run_options {
 	const char *const *plans;
@@ -96,9 +79,6 @@ bool run_is_resumable(const struct run *r);
 /* Was everything done by an earlier run, or survey? */
 bool run_is_done(const struct run *r);
 
-/* Must this survey end before the run (or the later survey) can begin? */
-bool run_needs(const struct run *r, enum run_survey survey);
-
 int run_units(struct run *r, struct err *err);
 
 /*
@@ -117,24 +97,8 @@ bool run_is_outrun(const struct run *r);
 /* Note why a shard stopped, for whoever merges; nothing if it is none. */
 void run_set_failed(const struct run *r, const struct err *err);
 
-/*
- * Which surveys must be made, in parts or not, before a run can be: a bit
- * 1 << SURVEY_... of each that has not ended.  Returns 0 or -1.
- */
-int run_needed_surveys(const struct run_options *o, unsigned *which,
-		       struct err *err);
-
-/* What a survey finds out: "which ids there are". */
-const char *run_survey_words(enum run_survey survey);
-
 /* Where a shard works, or what is merged goes: the job's folder or below. */
 const char *run_work_dir(const struct run *r);
-
-/*
- * After a survey: fail if ids collide, which no run would get over.  Returns 0,
- * or -1 with ERR_INPUT set and both items named.
- */
-int run_check_ids(struct run *r, struct err *err);
 
 /*
  * Returns 0, or -1: ERR_INPUT if the end checks found what must not be

@@ -17,7 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "engine/run.h"
+#include "engine/survey.h"
 
 struct err;
 struct job;
