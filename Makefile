@@ -45,8 +45,9 @@ LDFLAGS_file = -Wl,--wrap=read,--wrap=writev,--wrap=fsync,--wrap=syncfs \
 LDFLAGS_job = $(LDFLAGS_file)
 LDFLAGS_direct = -Wl,--wrap=pread,--wrap=pwrite
 LDFLAGS_journal = $(LDFLAGS_file)
-LIBS    = -larchive -lisal -lz -lzstd -lxxhash -lcrypto -lyaml -lluajit-5.1 \
-	  -lpthread -lm -ldl
+LIBS    = -lisal -lz -lzstd -lxxhash -lcrypto -lyaml -lluajit-5.1 -lpthread \
+	  -lm -ldl
+LIBS_members = -larchive	# its test writes archives
 
 LIB     = $(wildcard src/base/*.c src/model/*.c src/expr/*.c src/io/*.c \
 	    src/aws/*.c src/engine/*.c formats/*.c)
@@ -127,7 +128,7 @@ $(O)/dynamill: $(CLI:%.c=$(O)/%.o) $(O)/lib.a
 
 # From archives, so that a test may bring its own stand-ins for a module.
 $(O)/test_%: $(O)/tests/test_%.o $(O)/support.a $(O)/lib.a
-	$(Q)$(LINK) $(LDFLAGS_$*) $^ -lcmocka $(LIBS) -o $@
+	$(Q)$(LINK) $(LDFLAGS_$*) $^ -lcmocka $(LIBS_$*) $(LIBS) -o $@
 
 $(O)/tool_%: $(O)/tests/tool_%.o $(O)/lib.a
 	$(Q)$(LINK) $^ $(LIBS) -o $@

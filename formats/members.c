@@ -1,7 +1,5 @@
 #include "formats/members.h"
 
-#include <archive.h>
-#include <archive_entry.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -13,6 +11,7 @@
 #include "base/buf.h"
 #include "base/display.h"
 #include "base/err.h"
+#include "formats/members_library.h"
 
 enum {
 	BLOCK_LEN = 256 * 1024,
@@ -20,6 +19,7 @@ enum {
 };
 
 struct members {
+	const struct members_library *lib;
 	struct archive *archive;
 	struct members_input input;	/* .read NULL: a file */
 	uint8_t *block;			/* of it */
@@ -99,8 +99,8 @@ members_passes(const char *path)
 static int
 fail(struct members *m, const char *what, struct err *err)
 {
-	const char *const why = archive_error_string(m->archive);
-	const int64_t at = (int64_t)archive_filter_bytes(m->archive, -1);
+	const char *const why = m->lib->error_string(m->archive);
+	const int64_t at = (int64_t)m->lib->filter_bytes(m->archive, -1);
 
 	if (m->why.code != ERR_NONE) {	/* nothing is wrong with the archive */
 		*err = m->why;
@@ -116,15 +116,19 @@ fail(struct members *m, const char *what, struct err *err)
 static struct members *
 new_members(const struct members_limits *limits, struct err *err)
 {
-	struct members *const m = calloc(1, sizeof(*m));
+	const struct members_library *const lib = members_library(err);
+	struct members *const m = lib == NULL ? NULL : calloc(1, sizeof(*m));
 
+	if (lib == NULL)
+		return NULL;
 	if (m != NULL)
-		m->archive = archive_read_new();
+		m->archive = lib->read_new();
 	if (m == NULL || m->archive == NULL) {
 		free(m);
 		err_set(err, ERR_SYSTEM, "out of memory");
 		return NULL;
 	}
+	m->lib = lib;
 	if (limits != NULL)
 		m->limits = *limits;
 	if (m->limits.unpacked == 0)
@@ -135,14 +139,14 @@ new_members(const struct members_limits *limits, struct err *err)
 		m->limits.count = MEMBERS_COUNT;
 
 	/* No others: some formats of the library run programs or read URLs. */
-	archive_read_support_filter_gzip(m->archive);
-	archive_read_support_filter_bzip2(m->archive);
-	archive_read_support_filter_xz(m->archive);
-	archive_read_support_filter_zstd(m->archive);
-	archive_read_support_filter_lz4(m->archive);
-	archive_read_support_format_tar(m->archive);
-	archive_read_support_format_zip(m->archive);
-	archive_read_support_format_7zip(m->archive);
+	lib->read_support_filter_gzip(m->archive);
+	lib->read_support_filter_bzip2(m->archive);
+	lib->read_support_filter_xz(m->archive);
+	lib->read_support_filter_zstd(m->archive);
+	lib->read_support_filter_lz4(m->archive);
+	lib->read_support_format_tar(m->archive);
+	lib->read_support_format_zip(m->archive);
+	lib->read_support_format_7zip(m->archive);
 	return m;
 }
 
@@ -160,7 +164,7 @@ members_open(const char *path, const struct members_limits *limits,
 		goto failed;
 	}
 	m->packed_len = S_ISREG(st.st_mode) ? (uint64_t)st.st_size : 0;
-	if (archive_read_open_filename(m->archive, path,
+	if (m->lib->read_open_filename(m->archive, path,
 				       BLOCK_LEN) != ARCHIVE_OK) {
 		fail(m, "cannot be opened", err);
 		goto failed;
@@ -182,7 +186,7 @@ read_input(struct archive *a, void *context, const void **bytes)
 
 	*bytes = m->block;
 	if (n < 0)
-		archive_set_error(a, EIO, "it cannot be read");
+		m->lib->set_error(a, EIO, "it cannot be read");
 	return n;
 }
 
@@ -195,7 +199,7 @@ seek_input(struct archive *a, void *context, la_int64_t to, int whence)
 
 	if (at >= 0)
 		return at;
-	archive_set_error(a, EIO, "it cannot be read");
+	m->lib->set_error(a, EIO, "it cannot be read");
 	return ARCHIVE_FATAL;
 }
 
@@ -237,11 +241,11 @@ members_open_input(const struct members_input *in,
 	if (len < 0 || in->seek(in->context, 0, SEEK_SET, err) < 0)
 		goto failed;
 	m->packed_len = (uint64_t)len;
-	archive_read_set_callback_data(m->archive, m);
-	archive_read_set_read_callback(m->archive, read_input);
-	archive_read_set_seek_callback(m->archive, seek_input);
-	archive_read_set_skip_callback(m->archive, skip_input);
-	if (archive_read_open1(m->archive) != ARCHIVE_OK) {
+	m->lib->read_set_callback_data(m->archive, m);
+	m->lib->read_set_read_callback(m->archive, read_input);
+	m->lib->read_set_seek_callback(m->archive, seek_input);
+	m->lib->read_set_skip_callback(m->archive, skip_input);
+	if (m->lib->read_open1(m->archive) != ARCHIVE_OK) {
 		fail(m, "cannot be opened", err);
 		goto failed;
 	}
@@ -257,7 +261,7 @@ members_close(struct members *m)
 	if (m == NULL)
 		return;
 	if (m->archive != NULL)
-		archive_read_free(m->archive);
+		m->lib->read_free(m->archive);
 	if (m->input.read != NULL)
 		m->input.close(m->input.context);
 	free(m->block);
@@ -326,10 +330,10 @@ tidy(char *name)
 static int
 take_name(struct members *m, struct archive_entry *entry, struct err *err)
 {
-	const char *name = archive_entry_pathname_utf8(entry);
+	const char *name = m->lib->entry_pathname_utf8(entry);
 
 	if (name == NULL)
-		name = archive_entry_pathname(entry);
+		name = m->lib->entry_pathname(entry);
 	if (name == NULL)
 		return err_set(err, ERR_INPUT, "a member without a name");
 	if (!is_sane(name))
@@ -363,8 +367,8 @@ check_limits(const struct members *m, uint64_t len, struct err *err)
 static bool
 is_plain_tar(const struct members *m)
 {
-	return (archive_format(m->archive) & ARCHIVE_FORMAT_BASE_MASK) ==
-	       ARCHIVE_FORMAT_TAR && archive_filter_count(m->archive) == 1;
+	return (m->lib->format(m->archive) & ARCHIVE_FORMAT_BASE_MASK) ==
+	       ARCHIVE_FORMAT_TAR && m->lib->filter_count(m->archive) == 1;
 }
 
 /*
@@ -377,10 +381,10 @@ pass_over(struct members *m, struct err *err)
 	uint8_t scrap[16 * 1024];
 	ssize_t n = 1;
 
-	if (archive_format(m->archive) == ARCHIVE_FORMAT_ZIP)
+	if (m->lib->format(m->archive) == ARCHIVE_FORMAT_ZIP)
 		return 0;
 	if (m->end > 0 && m->end <= m->packed_len && !m->at_end)
-		return archive_read_data_skip(m->archive) == ARCHIVE_OK ? 0
+		return m->lib->read_data_skip(m->archive) == ARCHIVE_OK ? 0
 			: fail(m, "damaged", err);
 	while (n > 0 && !m->at_end)
 		n = members_read(m, scrap, sizeof(scrap), err);
@@ -395,11 +399,11 @@ static int
 check_end(const struct members *m, int64_t before, struct err *err)
 {
 	enum { MARK_LEN = 512 };
-	const int format = archive_format(m->archive) &
+	const int format = m->lib->format(m->archive) &
 			   ARCHIVE_FORMAT_BASE_MASK;
 
 	if (format != ARCHIVE_FORMAT_TAR ||
-	    archive_filter_bytes(m->archive, 0) - before >= MARK_LEN)
+	    m->lib->filter_bytes(m->archive, 0) - before >= MARK_LEN)
 		return 0;
 	return err_set(err, ERR_INPUT, "the archive was cut off behind byte %"
 		       PRId64 ": it has no end mark", before);
@@ -413,8 +417,8 @@ members_next(struct members *m, struct member *out, struct err *err)
 	if (m->number > 0 && pass_over(m, err) != 0)
 		return -1;
 	for (;;) {
-		const int64_t at = archive_filter_bytes(m->archive, 0);
-		const int rc = archive_read_next_header(m->archive, &entry);
+		const int64_t at = m->lib->filter_bytes(m->archive, 0);
+		const int rc = m->lib->read_next_header(m->archive, &entry);
 
 		if (rc == ARCHIVE_EOF)
 			return check_end(m, at, err);
@@ -426,36 +430,36 @@ members_next(struct members *m, struct member *out, struct err *err)
 				       m->limits.count);
 		if (take_name(m, entry, err) != 0)
 			return -1;
-		if (archive_entry_hardlink(entry) != NULL ||
-		    archive_entry_filetype(entry) == AE_IFLNK)
+		if (m->lib->entry_hardlink(entry) != NULL ||
+		    m->lib->entry_filetype(entry) == AE_IFLNK)
 			return refuse(m->name, "is a link", err);
-		if (archive_entry_filetype(entry) == AE_IFDIR)
+		if (m->lib->entry_filetype(entry) == AE_IFDIR)
 			continue;
-		if (archive_entry_filetype(entry) != AE_IFREG)
+		if (m->lib->entry_filetype(entry) != AE_IFREG)
 			return refuse(m->name, "is neither file nor folder",
 				      err);
 		if (*m->name == '\0')
 			return refuse(m->name, "is a file without a name",
 				      err);
-		if (archive_entry_is_encrypted(entry) > 0)
+		if (m->lib->entry_is_encrypted(entry) > 0)
 			return refuse(m->name, "is encrypted", err);
 		break;
 	}
 	m->at_end = false;
-	m->end = is_plain_tar(m) && archive_entry_size_is_set(entry)
-		? (uint64_t)archive_filter_bytes(m->archive, 0) +
-		  (uint64_t)archive_entry_size(entry) : 0;
+	m->end = is_plain_tar(m) && m->lib->entry_size_is_set(entry)
+		? (uint64_t)m->lib->filter_bytes(m->archive, 0) +
+		  (uint64_t)m->lib->entry_size(entry) : 0;
 	/* What a zip says that it holds, before anybody reads it. */
-	if (archive_format(m->archive) == ARCHIVE_FORMAT_ZIP &&
-	    archive_entry_size_is_set(entry)) {
-		m->declared += (uint64_t)archive_entry_size(entry);
+	if (m->lib->format(m->archive) == ARCHIVE_FORMAT_ZIP &&
+	    m->lib->entry_size_is_set(entry)) {
+		m->declared += (uint64_t)m->lib->entry_size(entry);
 		if (check_limits(m, m->declared, err) != 0)
 			return -1;
 	}
 	*out = (struct member){
 		.name = m->name, .number = m->number++,
-		.len = archive_entry_size_is_set(entry)
-		       ? (int64_t)archive_entry_size(entry) : -1,
+		.len = m->lib->entry_size_is_set(entry)
+		       ? (int64_t)m->lib->entry_size(entry) : -1,
 	};
 	return 1;
 }
@@ -463,7 +467,7 @@ members_next(struct members *m, struct member *out, struct err *err)
 ssize_t
 members_read(struct members *m, uint8_t *to, size_t n, struct err *err)
 {
-	const la_ssize_t got = archive_read_data(m->archive, to, n);
+	const la_ssize_t got = m->lib->read_data(m->archive, to, n);
 
 	if (got < 0)
 		return fail(m, "damaged", err);

@@ -1,0 +1,78 @@
+#include "formats/members_library.h"
+
+#include <dlfcn.h>
+#include <pthread.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "base/err.h"
+
+/* The names under which systems have it; the first is the usual one. */
+static const char *const LIBRARIES[] = { "libarchive.so.13", "libarchive.so" };
+
+#define FUNCTION(name) \
+	{ "archive_" #name, offsetof(struct members_library, name) }
+
+static const struct {
+	const char *name;
+	size_t at;		/* in struct members_library */
+} FUNCTIONS[] = {
+	FUNCTION(read_new), FUNCTION(read_free),
+	FUNCTION(read_support_filter_gzip),
+	FUNCTION(read_support_filter_bzip2),
+	FUNCTION(read_support_filter_xz), FUNCTION(read_support_filter_zstd),
+	FUNCTION(read_support_filter_lz4), FUNCTION(read_support_format_tar),
+	FUNCTION(read_support_format_zip), FUNCTION(read_support_format_7zip),
+	FUNCTION(read_open_filename), FUNCTION(read_set_callback_data),
+	FUNCTION(read_set_read_callback), FUNCTION(read_set_seek_callback),
+	FUNCTION(read_set_skip_callback), FUNCTION(read_open1),
+	FUNCTION(read_next_header), FUNCTION(read_data),
+	FUNCTION(read_data_skip), FUNCTION(set_error), FUNCTION(error_string),
+	FUNCTION(filter_bytes), FUNCTION(filter_count), FUNCTION(format),
+	FUNCTION(entry_pathname),
+	FUNCTION(entry_pathname_utf8), FUNCTION(entry_hardlink),
+	FUNCTION(entry_filetype), FUNCTION(entry_is_encrypted),
+	FUNCTION(entry_size), FUNCTION(entry_size_is_set),
+};
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static struct members_library functions;
+static struct err failure;
+
+static void
+load(void)
+{
+	unsigned char *const to = (unsigned char *)&functions;
+	void *library = NULL;
+
+	for (size_t i = 0; i < sizeof(LIBRARIES) / sizeof(LIBRARIES[0]) &&
+	     library == NULL; i++)
+		library = dlopen(LIBRARIES[i], RTLD_NOW | RTLD_LOCAL);
+	if (library == NULL) {
+		err_set(&failure, ERR_SYSTEM, "libarchive is not here, and "
+			"archives are read by it: install it (Debian: "
+			"libarchive13), or unpack the archive");
+		return;
+	}
+	for (size_t i = 0; i < sizeof(FUNCTIONS) / sizeof(FUNCTIONS[0]); i++) {
+		void *const f = dlsym(library, FUNCTIONS[i].name);
+
+		if (f == NULL) {
+			err_set(&failure, ERR_SYSTEM, "libarchive has no '%s': "
+				"it is too old; 3.4 or later is needed",
+				FUNCTIONS[i].name);
+			return;
+		}
+		memcpy(to + FUNCTIONS[i].at, &f, sizeof(f));
+	}
+}
+
+const struct members_library *
+members_library(struct err *err)
+{
+	pthread_once(&once, load);
+	if (failure.code == ERR_NONE)
+		return &functions;
+	*err = failure;
+	return NULL;
+}
