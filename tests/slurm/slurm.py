@@ -176,14 +176,18 @@ def what_failed_is_named_and_nothing_else_done_again(here, options):
     wait(options)
     contains(merges(job), 'shard 2/7: stopped', 'shard 2 of 7 is not done')
     check(not os.path.exists(job + '/out'), 'it was merged')
-    merge = subprocess.run([PROGRAM, 'merge', '--job', job],
-                           capture_output=True, text=True)
-    equal(merge.returncode, 5, 'exit status of merge')
-    contains(merge.stderr, 'shard 2/7: stopped', 'shard 2 of 7 is not done')
     cross = crossing(job)
     del cross['Notes.about']    # they are small, and may be of one shard
     check(len(cross) == 7 and min(cross.values()) > 0, cross)
-    contains(submit(DATA['report'], job, '--retries', '0'), 'shards 2: array')
+    # One is missing, too, as if it had never been.
+    shutil.rmtree(job + '/shards/run/5')
+    merge = subprocess.run([PROGRAM, 'merge', '--job', job],
+                           capture_output=True, text=True)
+    equal(merge.returncode, 5, 'exit status of merge')
+    contains(merge.stderr, 'shard 2/7: stopped', 'shard 5/7: not begun',
+             'shards 2, 5 of 7 are not done')
+    check(not os.path.exists(job + '/out'), 'it was merged')
+    contains(submit(DATA['report'], job, '--retries', '0'), 'shards 2,5: array')
     wait(options)
     same('report', job)
     submit(DATA['report'], job)
