@@ -116,6 +116,11 @@ open_part(struct deliver *d, struct delivery *t, unsigned part,
 		return 0;
 	snprintf(path, sizeof(path), "%s/" JOB_PUSH "/%s%s.done", d->records,
 		 t->shown.name, part == PART_DELETES ? "~deletes" : "");
+	/* Who only looks makes none: the whole one's, if that is all. */
+	if (d->o.look_only && access(path, F_OK) != 0)
+		snprintf(path, sizeof(path), "%s/" JOB_PUSH "/%s%s.done",
+			 d->o.job_dir, t->shown.name,
+			 part == PART_DELETES ? "~deletes" : "");
 	if (d->o.look_only && access(path, F_OK) != 0)
 		return 0;
 	t->progress[part] = progress_open(path, footprint_hash(
@@ -178,8 +183,16 @@ settle_footprint(struct deliver *d, struct delivery *t,
 
 	if (footprint_load(d->o.job_dir, name, &t->footprint, err) < 0 ||
 	    (!d->o.look_only && footprint_settle(d->o.job_dir, name,
-						 &t->footprint, err) != 0) ||
-	    forget_other(d, t, table, err) != 0)
+						 &t->footprint, err) != 0))
+		return -1;
+	/* What shards have noted is not where one could forget it. */
+	if (t->recorded && !footprint_is_of(&t->footprint, table))
+		return err_set(err, ERR_REFUSED, "table '%s' is another one "
+			       "than that which shards put items into; "
+			       "'dynamill push --job %s --dry-run' brings "
+			       "together what they noted, and says how to "
+			       "forget it", name, d->o.job_dir);
+	if (forget_other(d, t, table, err) != 0)
 		return -1;
 	if (t->footprint.undoing && !t->footprint.undone)
 		return err_set(err, ERR_REFUSED, "a rollback of table '%s' was "
@@ -204,8 +217,8 @@ load_footprint(struct deliver *d, struct delivery *t,
 
 	if (shared && lock < 0)
 		return -1;
-	rc = settle_footprint(d, t, table, err);
 	t->recorded = deliver_shard_is_begun(d, t);
+	rc = settle_footprint(d, t, table, err);
 	deliver_shard_unlock(lock);
 	return rc;
 }
@@ -350,13 +363,17 @@ static int
 check_still_there(const struct deliver *d, const struct delivery *t,
 		  struct err *err)
 {
-	if (d->o.update || !t->shown.empty || t->shown.before == 0)
+	if (d->o.update || !t->shown.empty)
+		return 0;
+	if (d->o.nshards > 0)
+		return deliver_shard_check_there(d, t, err);
+	if (t->shown.before == 0)
 		return 0;
 	return err_set(err, ERR_REFUSED, "table '%s' is empty, and %" PRIu64
 		       " items were put into it before: they were removed "
 		       "since; to put them again, remove '%s/" JOB_PUSH
 		       "/%s.done'", t->shown.name, t->shown.before,
-		       d->records, t->shown.name);
+		       d->o.job_dir, t->shown.name);
 }
 
 /* Everything about a table that may forbid it. */

@@ -89,6 +89,10 @@ bool deliver_shard_is_begun(const struct deliver *d,
 int deliver_shard_begin(const struct deliver *d, const struct delivery *t,
 			struct err *err);
 
+/* ERR_REFUSED if a table is still empty that items were put into before. */
+int deliver_shard_check_there(const struct deliver *d,
+			      const struct delivery *t, struct err *err);
+
 /* ---- updates: deliver_update.c ------------------------------------------- */
 
 /* Find, or find again, what changes, and how far it is.  0 or -1. */

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "aws/dynamodb.h"
 #include "base/err.h"
 #include "engine/deliver_internal.h"
 #include "engine/divide.h"
@@ -129,6 +130,47 @@ agree(const struct deliver *d, struct err *err)
 		 d->o.job_dir);
 	snprintf(text, sizeof(text), "%" PRIu32 "\n", d->o.nshards);
 	return file_save_safe(path, span_of(text), err);
+}
+
+/* Has any shard, or who pushed it whole, noted that an item arrived? */
+static int
+is_noted(const struct deliver *d, const struct delivery *t, bool *noted,
+	 struct err *err)
+{
+	char path[PATH_MAX];
+	uint32_t count = 0;
+
+	snprintf(path, sizeof(path), "%s/" JOB_PUSH "/%s.done", d->o.job_dir,
+		 t->shown.name);
+	*noted = progress_has_any(path);
+	if (deliver_shards_count(d->o.job_dir, &count, err) != 0)
+		return -1;
+	for (uint32_t i = 1; i <= count && !*noted; i++) {
+		snprintf(path, sizeof(path), "%s/" JOB_PUSH_SHARDS "/%" PRIu32
+			 "/" JOB_PUSH "/%s.done", d->o.job_dir, i,
+			 t->shown.name);
+		*noted = progress_has_any(path);
+	}
+	return 0;
+}
+
+/* Those that came since it was found empty are there: it is asked again. */
+int
+deliver_shard_check_there(const struct deliver *d, const struct delivery *t,
+			  struct err *err)
+{
+	bool noted, empty = false;
+
+	if (is_noted(d, t, &noted, err) != 0 ||
+	    (noted && dynamodb_is_empty(d->service, t->shown.name, &empty,
+					err) != 0))
+		return -1;
+	return !empty ? 0
+		: err_set(err, ERR_REFUSED, "table '%s' is empty, and shards "
+			  "put items into it before: they were removed since; "
+			  "'dynamill push --job %s --dry-run' brings together "
+			  "what was noted, and says how to put them again",
+			  t->shown.name, d->o.job_dir);
 }
 
 int

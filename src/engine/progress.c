@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -209,6 +210,14 @@ done:
 	buf_free(&old);
 	buf_free(&new);
 	return rc;
+}
+
+bool
+progress_has_any(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && st.st_size >= HEAD_LEN + RECORD_LEN;
 }
 
 struct progress *

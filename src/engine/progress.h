@@ -43,6 +43,9 @@ int progress_join(struct progress *p, const char *path, struct err *err);
  */
 int progress_append(const char *to, const char *from, struct err *err);
 
+/* Is there a record at `path`, and an item in it? */
+bool progress_has_any(const char *path);
+
 /* So many items of the unit are accepted, from its first one on. */
 uint64_t progress_of(const struct progress *p, uint32_t unit);
 

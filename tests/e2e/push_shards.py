@@ -107,6 +107,8 @@ def one_that_is_missing_is_done_by_who_ends(here, _):
         e2e.contains(r.err, 'is in use by pid')
         child.kill()
         child.wait()
+        t = end(start(s, folder, 3, '--dry-run'))
+        e2e.check(t['before'] > 0, 'told by who only looks', t)
         told = [end(start(s, folder, i)) for i in (3, 1)]
         e2e.check(sum(t['before'] for t in told) > 0, told)
         t = of_json(push.push(s, folder, '--output', 'json', *CONFIRM))
@@ -162,9 +164,40 @@ def what_others_put_is_not_taken_for_a_shard_s(here, _):
         end(start(s, folder, 2), status=5)
 
 
+def no_shard_goes_on_with_what_is_gone(here, _):
+    """What one put was removed; or the table was, and there is another one."""
+    things = push.items(30)
+    folder = push.job(here, things)
+    with servers.emptied() as s:
+        servers.boto(s, create=[push.ROLE])
+        end(start(s, folder, 1))
+        servers.boto(s, table='Things-new', remove=[
+            {k: x[k] for k in ('pk', 'sk')} for x in things])
+        r = end(start(s, folder, 2), status=5)
+        e2e.contains(r.err, 'is empty, and shards put items', '--dry-run')
+        r = push.push(s, folder, '--dry-run', status=5)
+        e2e.contains(r.err, 'were removed since', folder + '/push/')
+        os.remove(folder + '/push/Things-new.done')
+        end(start(s, folder, 1))
+        servers.boto(s, drop=['Things-new'])
+        servers.boto(s, create=[push.ROLE], table='Things-new',
+                     put=foreign(1))
+        r = end(start(s, folder, 2, '--into-existing', *CONFIRM), status=5)
+        e2e.contains(r.err, 'is another one than that', '--dry-run')
+        r = push.push(s, folder, '--dry-run', status=5)
+        e2e.contains(r.err, "/push/Things-new.done' is of", 'remove it')
+        os.remove(folder + '/push/Things-new.done')
+        end(start(s, folder, 2, '--into-existing', *CONFIRM))
+        push.push(s, folder, '--into-existing', *CONFIRM)
+        holds(s, things + foreign(1))
+        rollback(s, folder)
+        holds(s, foreign(1))
+
+
 if __name__ == '__main__':
     e2e.main([each_pushes_its_files,
               what_they_wrote_over_comes_back,
               one_that_is_missing_is_done_by_who_ends,
               says_no,
-              what_others_put_is_not_taken_for_a_shard_s])
+              what_others_put_is_not_taken_for_a_shard_s,
+              no_shard_goes_on_with_what_is_gone])
