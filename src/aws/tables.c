@@ -292,7 +292,7 @@ make(struct service *s, const struct tree *t, struct err *err)
 }
 
 int
-tables_create(struct service *s, const struct tree *t, struct err *err)
+tables_look(struct service *s, const struct tree *t, struct err *err)
 {
 	const char *const name = tables_name(t);
 	struct dynamodb_table there;
@@ -308,11 +308,17 @@ tables_create(struct service *s, const struct tree *t, struct err *err)
 		rc = err_set(err, ERR_REFUSED, "table '%s' is there with "
 			     "another key", name);
 	dynamodb_table_free(&there);
-	if (rc < 0)
+	return rc;
+}
+
+int
+tables_create(struct service *s, const struct tree *t, struct err *err)
+{
+	const int rc = tables_look(s, t, err);
+
+	if (rc < 0 || (rc == 0 && make(s, t, err) != 0))
 		return -1;
-	if (rc == 0 && make(s, t, err) != 0)
-		return -1;
-	if (tables_wait(s, name, "ACTIVE", PATIENCE_S, err) != 0)
+	if (tables_wait(s, tables_name(t), "ACTIVE", PATIENCE_S, err) != 0)
 		return -1;
 	if (rc > 0)
 		return 0;

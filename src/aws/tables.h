@@ -27,6 +27,13 @@ int tables_input(const struct tree *definition, struct buf *out,
 		 struct err *err);
 
 /*
+ * Is it there, with the same key?  1, 0 if there is none, or -1: ERR_REFUSED if
+ * it has another one.
+ */
+int tables_look(struct service *s, const struct tree *definition,
+		struct err *err);
+
+/*
  * Make it, wait until it is ACTIVE, then TTL and point-in-time recovery.
  * Returns 1; 0 if it was there with the same key, which is fine; or -1:
  * ERR_REFUSED if with another.

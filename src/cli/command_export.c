@@ -51,9 +51,14 @@ make_all(const struct options *o, struct service *s,
 {
 	for (size_t i = 0; i < o->nargs; i++) {
 		of->table = o->args[i];
-		if (table_export_start(s, of, &list[i], err) != 0)
+		if (o->dry_run ? table_export_check(s, of, err) != 0
+			       : table_export_start(s, of, &list[i], err) != 0)
 			return -1;
+		if (o->dry_run && !o->quiet)
+			printf("%s: can be exported\n", o->args[i]);
 	}
+	if (o->dry_run)
+		return 0;
 	for (size_t i = 0; i < o->nargs; i++)
 		if ((!o->no_wait &&
 		     table_export_wait(s, &list[i], watch,

@@ -454,6 +454,32 @@ run_stages(struct migration *m, int from, int until, struct err *err)
 	return rc < 0 ? worst : rc;
 }
 
+/* What run_stages() would do, and nothing of it done. */
+static int
+tell_stages(struct migration *m, int from, int until, struct err *err)
+{
+	struct story story;
+	char when[32];
+
+	if (story_load(m->job, &story, &m->mem, err) != 0)
+		return console_failed(err);
+	printf("%s: a dry run, nothing is done\n", m->job);
+	for (int i = 0; i <= until; i++) {
+		const struct stage *const g = &STAGES[i];
+		const struct story_stage *before;
+
+		if (!is_due(m, g))
+			continue;
+		before = done_before(m, &story, g);
+		if (before != NULL && (m->given->from == NULL || i < from))
+			printf("  %-8s done %s\n", g->name,
+			       status_time(before->started, when));
+		else
+			printf("  %-8s to be done\n", g->name);
+	}
+	return migrate_tell(m, err) != 0 ? console_failed(err) : 0;
+}
+
 /* report.json, of whatever was done; nothing if there is none yet. */
 static int
 print_report(const struct migration *m, struct err *err)
@@ -516,11 +542,13 @@ command_migrate(const struct options *o)
 		until = err_set(&err, ERR_USAGE, "--from %s comes after --until "
 				"%s", o->from, o->until);
 	if (from < 0 || until < 0 || open_migration(&m, o, &err) != 0 ||
-	    migrate_confirm_early(&m, &err) != 0)
+	    (!o->dry_run && migrate_confirm_early(&m, &err) != 0))
 		status = console_failed(&err);
+	else if (o->dry_run)
+		status = tell_stages(&m, from, until, &err);
 	else
 		status = run_stages(&m, from, until, &err);
-	if (status <= 1 && o->output == OUTPUT_JSON &&
+	if (status <= 1 && o->output == OUTPUT_JSON && !o->dry_run &&
 	    print_report(&m, &err) != 0)
 		status = console_error(&err);
 	plan_free(m.plan);

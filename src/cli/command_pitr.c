@@ -57,7 +57,7 @@ look(struct service *s, const char *table, struct err *err)
 static int
 each_pitr(const struct options *o, struct service *s, struct err *err)
 {
-	const bool on = strcmp(o->args[0], "on") == 0;
+	const bool on = strcmp(o->args[0], "on") == 0 && !o->dry_run;
 
 	for (size_t i = 1; i < o->nargs; i++)
 		if ((on && pitr_turn_on(s, o->args[i], o->days, err) != 0) ||
@@ -81,6 +81,11 @@ each_backup(const struct options *o, struct service *s, struct err *err)
 		int rc;
 
 		snprintf(name, sizeof(name), "%.200s-%s", o->args[i], when);
+		if (o->dry_run) {
+			printf("%s: to be called %s\n", o->args[i],
+			       o->name != NULL ? o->name : name);
+			continue;
+		}
 		rc = backup_make(s, o->args[i], o->name != NULL ? o->name
 				 : name, &arn, err);
 		if (rc == 0)

@@ -99,12 +99,15 @@ create_of(struct place *p, const char *path)
 		t = json_parse(buf_span(&text), path, &mem, p->err);
 	if (t != NULL) {
 		t = tables_definition(t);
-		rc = p->options->job == NULL
+		rc = p->options->dry_run ? tables_look(p->service, t, p->err)
+			: p->options->job == NULL
 			? tables_create(p->service, t, p->err)
 			: footprint_make(p->options->job, p->service, t,
 					 p->err);
 		if (rc >= 0 && !p->options->quiet)
-			printf("%s: %s\n", tables_name(t), rc > 0 ? "made"
+			printf("%s: %s\n", tables_name(t),
+			       p->options->dry_run && rc == 0 ? "to be made"
+			       : !p->options->dry_run && rc > 0 ? "made"
 			       : "was there, with the same key");
 	} else {
 		rc = -1;

@@ -279,7 +279,7 @@ test(const struct options *o, bool job)
 		return console_error_anew(&err);
 	s.plan = trial_plan(t);
 	s.style = show_style_of_stdout(o->verbose);
-	if ((o->write && open_tryout(&s, &err) != 0) ||
+	if ((o->write && !o->dry_run && open_tryout(&s, &err) != 0) ||
 	    (job && (s.samples = open_samples(o, &err)) == NULL) ||
 	    trial_do(t, see, &s, &err) != 0) {
 		fflush(stdout);

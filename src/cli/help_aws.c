@@ -100,6 +100,7 @@ const char help_tables[] =
 "  --yes               delete: the first of two questions is answered\n"
 "  --confirm NAME      ... and so is the second: the first table's name, or\n"
 "                      the stage\n"
+"  --dry-run           look at the tables, and make and delete none\n"
 SIDE_OPTIONS
 "  --quiet             say nothing but errors\n"
 "\n"

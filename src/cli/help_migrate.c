@@ -29,6 +29,8 @@ const char help_migrate[] =
 "                      plan's output is in S3\n"
 "  --no-import         push into all tables all the same\n"
 "  --import            import also at an endpoint that is not AWS's\n"
+"  --dry-run           say which stages there are to do, and what would be\n"
+"                      written, and do nothing\n"
 "  --no-rollback       take nothing back by itself\n"
 "  --into-existing     write over items that are there, which go to DIR/undo\n"
 "                      first\n"

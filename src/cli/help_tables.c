@@ -71,6 +71,7 @@ const char help_export[] =
 "                      minutes to 24 hours\n"
 "  --new-image         ... without the items as they were before\n"
 "  --no-wait           only begin\n"
+"  --dry-run           look whether they can be exported, and begin nothing\n"
 SIDE_OPTIONS
 "  --quiet             print the addresses and nothing else\n"
 "  --no-progress       no progress\n"
@@ -87,6 +88,7 @@ const char help_pitr[] =
 "turns it on, which costs by the size of the table.\n"
 "\n"
 "  --days N            how far it goes back, 1 to 35 (35)\n"
+"  --dry-run           with on: only say how it is\n"
 SIDE_OPTIONS
 "  --quiet             with on: say nothing but errors\n"
 "\n"
@@ -99,6 +101,7 @@ const char help_create_backup[] =
 "prints its ARN, which restore takes.\n"
 "\n"
 "  --name NAME         what it is called (the table and the time)\n"
+"  --dry-run           make none\n"
 SIDE_OPTIONS
 "  --quiet             print the ARNs and nothing else\n"
 "\n"

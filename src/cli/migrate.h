@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "base/arena.h"
 #include "cli/options.h"
@@ -84,6 +85,15 @@ int migrate_check_there(struct migration *m, struct err *err);
  * time and cost; then ask, where it has to be asked.  0, or -1: ERR_REFUSED.
  */
 int migrate_confirm(struct migration *m, struct err *err);
+
+/* Where to, and each table with its way; then the sum of items. */
+uint64_t migrate_print(const struct migration *m, FILE *to);
+
+/*
+ * What would be written, on standard output, for --dry-run: as the job has it,
+ * or before an analysis by the plan.  0 or -1.
+ */
+int migrate_tell(struct migration *m, struct err *err);
 
 /* Ask beforehand, where nobody could answer later.  Returns 0 or -1. */
 int migrate_confirm_early(const struct migration *m, struct err *err);

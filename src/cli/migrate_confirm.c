@@ -15,7 +15,7 @@
 #include "engine/sides.h"
 
 static void
-print_place(const struct migration *m)
+print_place(const struct migration *m, FILE *to)
 {
 	struct sts_identity who = { 0 };
 	struct buf url = { 0 };
@@ -26,54 +26,52 @@ print_place(const struct migration *m)
 		: side_region(side, &err);
 
 	if (m->plan->stage != NULL)
-		fprintf(stderr, "  stage    %s\n", m->plan->stage);
+		fprintf(to, "  stage    %s\n", m->plan->stage);
 	if (side != NULL && side_endpoint(side, "dynamodb", region, &url,
 					  &err) == 1)
-		fprintf(stderr, "  place    %.*s\n", (int)url.len,
+		fprintf(to, "  place    %.*s\n", (int)url.len,
 			(const char *)url.ptr);
 	else if (side != NULL && side_identity(side, &who, &err) == 0)
-		fprintf(stderr, "  account  %s, as %s\n",
+		fprintf(to, "  account  %s, as %s\n",
 			(const char *)who.account.ptr,
 			(const char *)who.arn.ptr);
-	fprintf(stderr, "  region   %s\n", region != NULL ? region : "?");
+	fprintf(to, "  region   %s\n", region != NULL ? region : "?");
 	sts_identity_free(&who);
 	buf_free(&url);
 	side_close(side);
 }
 
-/* Lines for a person to read before the questions; the sum of items. */
-static uint64_t
-print_it(const struct migration *m, unsigned *full)
+uint64_t
+migrate_print(const struct migration *m, FILE *to)
 {
 	const char *const currency = m->plan->prices.currency;
 	double seconds = 0, cost = 0, monthly = 0;
 	uint64_t items = 0;
 	char n[32], took[32], money[64], month[64];
 
-	print_place(m);
-	fprintf(stderr, "  tables\n");
+	print_place(m, to);
+	fprintf(to, "  tables\n");
 	for (size_t i = 0; i < m->ntables; i++) {
 		const struct migrate_table *const t = &m->tables[i];
 		const char *why;
 		const bool import = migrate_imports(m, t, &why);
 		const bool own = !import && why != m->why_not;
 
-		fprintf(stderr, "    %-32s %12s item%s, %s, %s%s%s%s\n",
+		fprintf(to, "    %-32s %12s item%s, %s, %s%s%s%s\n",
 			t->name, words_count(t->items, n), plural(t->items),
 			t->begun || t->imported
 			? "begun by this job" : !t->there ? "to be made"
 			: t->empty ? "empty" : "NOT EMPTY",
 			import ? "by import" : "by push",
 			own ? " (" : "", own ? why : "", own ? ")" : "");
-		*full += t->there && !t->empty;
 		items += t->items;
 		seconds += import ? t->import_seconds : t->push_seconds;
 		cost += import ? t->import_cost : t->push_cost;
 		monthly += t->monthly;
 	}
 	if (m->why_not != NULL)
-		fprintf(stderr, "  imports  none: %s\n", m->why_not);
-	fprintf(stderr, "  in all   %s item%s, about %s, %s; then %s a month\n",
+		fprintf(to, "  imports  none: %s\n", m->why_not);
+	fprintf(to, "  in all   %s item%s, about %s, %s; then %s a month\n",
 		words_count(items, n), plural(items),
 		words_seconds(seconds, took),
 		words_money(cost, currency, money),
@@ -102,8 +100,7 @@ migrate_confirm(struct migration *m, struct err *err)
 		full += m->tables[i].there && !m->tables[i].empty;
 	if (!m->plan->confirm && full == 0)
 		return 0;
-	full = 0;
-	items = print_it(m, &full);
+	items = migrate_print(m, stderr);
 	snprintf(what, sizeof(what), "%s item%s into %zu table%s, %u of them "
 		 "not empty", words_count(items, n), plural(items), m->ntables,
 		 plural(m->ntables), full);

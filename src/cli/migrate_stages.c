@@ -248,8 +248,10 @@ migrate_validate(struct migration *m)
 		return status;
 	sent = story_last(&story, "push");
 	tell_verified(sent, story_last(&story, "import"));
-	stage_note("each item made anew of the sources and compared with out/; "
-		   "each item of the targets read and compared with out/");
+	stage_note("each item made anew of the sources, with its asserts, and "
+		   "compared with out/; each reference held against all ids "
+		   "anew, and counts with report.json; each item of the targets "
+		   "read and compared with out/");
 	return 0;
 }
 

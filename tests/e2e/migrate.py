@@ -1297,6 +1297,28 @@ def what_is_gone_since_is_told(here, _):
         e2e.equal(held(s), all_of_it, 'held')
 
 
+def a_dry_run_says_it_and_does_nothing(here, _):
+    plan = small(here, things(20))
+    job = here + '/job'
+    with servers.emptied() as s:
+        r = run(s, 'migrate', plan, '--job', job, '--dry-run')
+        e2e.contains(r.out, 'run      to be done', 'Things')
+        e2e.check(not os.path.exists(job), 'a job')
+        run(s, 'migrate', plan, '--job', job, '--until', 'run')
+        servers.boto(s, create=[table('Things')])
+        before = e2e.stamps(job)
+        r = run(s, 'migrate', plan, '--job', job, '--dry-run')
+        e2e.contains(r.out, 'run      done 2', 'push     to be done',
+                     '20 items, empty, by push')
+        run(s, 'tables', 'create', '--job', job, '--dry-run')
+        r = run(s, 'test', plan, '--job', job, '--write', '--dry-run')
+        lacks(r.out, 'read back')
+        after = e2e.stamps(job)
+        lock = job + '/lock'        # says who looked last
+        e2e.equal({**after, lock: 0}, {**before, lock: 0}, 'stamps')
+        e2e.equal(held(s), {'Things': {}}, 'held')
+
+
 def stages_can_be_chosen(here, _):
     plan = small(here, things(20))
     job = here + '/job'
@@ -1339,4 +1361,5 @@ if __name__ == '__main__':
               tables_are_exported_by_the_service_if_that_is_said,
               an_export_that_was_begun_is_found_however_late,
               what_is_gone_since_is_told,
+              a_dry_run_says_it_and_does_nothing,
               stages_can_be_chosen])
