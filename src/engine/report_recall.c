@@ -1,7 +1,7 @@
 /*
  * report_recall.c - what report.json says of a job that is done, for the
- * summary: references that find nothing, rows of ids.map without use.  Nothing
- * depends on it; where there is no report any more, nothing is told.
+ * summary and to be compared: references that find nothing, rows of ids.map
+ * without use.  Where there is no report any more, nothing is told.
  */
 #include <limits.h>
 #include <stdio.h>
@@ -46,7 +46,8 @@ number(const struct tree *map, const char *name)
 
 /* What rule `k` of table `i` found. */
 static void
-recall_rule(struct run *r, uint32_t i, uint32_t k, const struct tree *rule)
+recall_rule(const struct run *r, uint32_t i, uint32_t k,
+	    const struct tree *rule, struct join_relation_result *relations)
 {
 	const struct plan *const p = r->plan;
 	const struct tree all = list_of(rule, "to");
@@ -54,8 +55,8 @@ recall_rule(struct run *r, uint32_t i, uint32_t k, const struct tree *rule)
 	for (uint32_t n = 0; n < all.nkids; n++)
 		for (uint32_t to = 0; to < p->ntables; to++) {
 			struct join_relation_result *const rel =
-				&r->account.join.relations[program_relation(
-					r->program, i, k, to)];
+				&relations[program_relation(r->program, i, k,
+							    to)];
 
 			if (!says(&all.kids[n], "table", p->tables[to].name))
 				continue;
@@ -65,45 +66,43 @@ recall_rule(struct run *r, uint32_t i, uint32_t k, const struct tree *rule)
 }
 
 static void
-recall_table(struct run *r, const struct tree *table)
+recall_table(const struct run *r, const struct tree *table,
+	     struct join_relation_result *relations, struct mapuse *maps)
 {
 	const struct tree rules = list_of(table, "rules");
 
 	for (uint32_t i = 0; i < r->plan->ntables; i++) {
 		if (!says(table, "table", r->plan->tables[i].name))
 			continue;
-		r->account.maps[i] = (struct mapuse){
-			number(table, "mapRows"),
-			number(table, "mapRowsUnused"),
-		};
+		if (maps != NULL)
+			maps[i] = (struct mapuse){
+				number(table, "mapRows"),
+				number(table, "mapRowsUnused"),
+			};
 		for (uint32_t k = 0; k < r->plan->tables[i].nrules &&
 		     k < rules.nkids; k++)
-			recall_rule(r, i, k, &rules.kids[k]);
+			recall_rule(r, i, k, &rules.kids[k], relations);
 	}
 }
 
-void
-report_recall(struct run *r)
+bool
+report_recall(const struct run *r, const char *dir,
+	      struct join_relation_result *relations, struct mapuse *maps)
 {
 	struct arena mem = { 0 };
 	struct buf text = { 0 };
+	const struct tree *t = NULL;
+	struct tree tables;
 	char path[PATH_MAX];
 	struct err unused;
 
-	snprintf(path, sizeof(path), "%s/report.json", r->dir);
-	r->account.join.relations =
-		calloc(program_nrelations(r->program) + 1U,
-		       sizeof(*r->account.join.relations));
-	if (r->account.join.relations != NULL &&
-	    file_load(path, MAX_REPORT, &text, &unused) == 0) {
-		const struct tree *const t = json_parse(buf_span(&text), path,
-							&mem, &unused);
-		const struct tree tables = t != NULL ? list_of(t, "tables")
-						     : (struct tree){ 0 };
-
-		for (uint32_t i = 0; i < tables.nkids; i++)
-			recall_table(r, &tables.kids[i]);
-	}
+	snprintf(path, sizeof(path), "%s/report.json", dir);
+	if (file_load(path, MAX_REPORT, &text, &unused) == 0)
+		t = json_parse(buf_span(&text), path, &mem, &unused);
+	tables = t != NULL ? list_of(t, "tables") : (struct tree){ 0 };
+	for (uint32_t i = 0; i < tables.nkids; i++)
+		recall_table(r, &tables.kids[i], relations, maps);
 	buf_free(&text);
 	arena_free(&mem);
+	return t != NULL;
 }

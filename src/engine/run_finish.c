@@ -316,12 +316,25 @@ sum_up(struct run *r, struct err *err)
 	return account_sum(&r->account, r->journal, err);
 }
 
+/* The references of a job that is done, for the summary. */
+static void
+recall(struct run *r)
+{
+	struct join_relation_result *const relations =
+		calloc(program_nrelations(r->program) + 1U,
+		       sizeof(*relations));
+
+	r->account.join.relations = relations;
+	if (relations != NULL)
+		report_recall(r, r->dir, relations, r->account.maps);
+}
+
 /* The end of a run, or of the merging of one. */
 static int
 finish(struct run *r, struct err *err)
 {
 	if (run_is_done(r)) {
-		report_recall(r);
+		recall(r);
 		return check_out(r, err) != 0 ? -1 : sum_up(r, err);
 	}
 	if (sum_up(r, err) != 0 ||

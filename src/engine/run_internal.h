@@ -201,8 +201,13 @@ struct jsonwrite;
 void report_versions(const struct run *r, uint32_t table,
 		     struct jsonwrite *w);
 
-/* Of a job that is done: its dangling references, as the report has them. */
-void report_recall(struct run *r);
+/*
+ * What the report of the job in `dir` says: references and dangling ones of
+ * each relation, rows of each table's map (or NULL).  Is there a report?
+ */
+bool report_recall(const struct run *r, const char *dir,
+		   struct join_relation_result *relations,
+		   struct mapuse *maps);
 
 /*
  * "FILE: line N, id 'x'" of the item at a place that the end checks name;

@@ -93,6 +93,10 @@ int validate_out_files(const struct validate_options *o, const struct run *r,
 		       const char *folder, struct validate_sums *s,
 		       struct err *err);
 
+/* Are the references of a job done again those of its report?  0 or -1. */
+int validate_references(const struct validate_options *o, const struct run *r,
+			struct validate_sums *s, struct err *err);
+
 /* Check the files of a dump as validate_dump() does; it is found already. */
 int validate_found(const struct validate_options *o, const struct dump *d,
 		   struct validate_sums *s, struct err *err);

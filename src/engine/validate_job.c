@@ -166,8 +166,10 @@ check(struct checking *c, const struct job *job, struct run *r,
 	s->packed_len += packed + r->account.packed_in;
 	if (validate_notes_show(c->notes, c->options, s, err) != 0)
 		return -1;
-	/* There is one file of them for all. */
-	return c->options->nshards > 0 ? 0 : check_rejects(c, s, err);
+	/* There is one file of them, and one join, for all. */
+	return c->options->nshards > 0 ? 0
+		: validate_references(c->options, r, s, err) != 0 ? -1
+		: check_rejects(c, s, err);
 }
 
 /* ---- an archived job ----------------------------------------------------- */

@@ -74,6 +74,33 @@ def csv_is_read_again_and_compared(here, options):
                   ('different', [('word', {'S': 'é✓'}, {'S': 'é✗'})]), name)
 
 
+def references_are_held_against_all_ids_anew(here, _):
+    e2e.write_items(here + '/a/0.json.gz', [{'id': {'S': 'a%d' % i}}
+                                            for i in range(9)])
+    e2e.write_items(here + '/b/0.json.gz', [
+        {'id': {'S': 'b%d' % i}, 'a': {'S': 'a%d' % i}} for i in range(12)])
+    plan = e2e.write_plan(here + '/plan.json', {
+        'source': {'exports': [{'path': x[0].lower(), 'table': x}
+                               for x in ('AAA', 'BBB')]},
+        'target': {'environment': 'e'}, 'tables': {
+            'AAA': {'key': {'id': 'S'}, 'id': 'id'},
+            'BBB': {'key': {'id': 'S'}, 'id': 'id',
+                  'references': {'a': 'AAA'}}}})
+    job = here + '/job'
+    e2e.run(plan, job, '--quiet')
+    sound(job, 21)
+    path = job + '/report.json'
+    text = json.loads(e2e.read(path))
+    to, = [x for t in text['tables'] for r in t['rules'] for x in r['to']
+           if x['dangling'] > 0]
+    e2e.equal((to['references'], to['dangling']), (12, 3), to)
+    to['dangling'] = 2
+    e2e.write(path, json.dumps(text))
+    found, _ = validate('--job', job, status=1)
+    e2e.equal([x['text'] for x in found if x['kind'] == 'different'],
+              ['a to AAA: 3 of 12 find nothing, where it says 2 of 12'], found)
+
+
 def csv_of_ours_is_a_dump_by_its_manifest(here, options):
     """Keys with their types, whatever the delimiter, with a header or without.
     """
@@ -273,6 +300,7 @@ def yaml_rules_know_the_state_after_increments(here, options):
 
 if __name__ == '__main__':
     e2e.main([csv_is_read_again_and_compared,
+              references_are_held_against_all_ids_anew,
               csv_of_ours_is_a_dump_by_its_manifest,
               requests_are_read_again_and_compared,
               bodies_of_others_come_in,
