@@ -257,7 +257,7 @@ log_left(const struct deliver *d)
 		if (bad > 0)
 			log_problem(LOG_ERROR, NULL, "table '%s': %" PRIu64
 				    " items were refused; which and why is in "
-				    "%s/push/%s.refused.jsonl", t[i].name, bad,
+				    "%s/rejected/push/%s.jsonl", t[i].name, bad,
 				    deliver_records(d), t[i].name);
 		if (t[i].lost > 0)
 			log_problem(LOG_WARNING, NULL, "table '%s': %" PRIu64

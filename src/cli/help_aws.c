@@ -48,7 +48,7 @@ SIDE_OPTIONS
 "  --quiet             say nothing but errors\n"
 "  --no-progress       no progress\n"
 "\n"
-"What the service refuses for good goes to DIR/push/<table>.refused.jsonl.\n"
+"What the service refuses for good goes to DIR/rejected/push/<table>.jsonl.\n"
 "The target's account is checked first, where the plan says one. docs/PUSH.md\n"
 "has all of it.\n"
 "\n"

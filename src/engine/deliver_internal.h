@@ -2,6 +2,8 @@
 #ifndef ENGINE_DELIVER_INTERNAL_H
 #define ENGINE_DELIVER_INTERNAL_H
 
+#include <limits.h>
+
 #include "base/arena.h"
 #include "base/buf.h"
 #include "engine/deliver.h"
@@ -52,6 +54,13 @@ struct deliver {
 	struct deliver_table *shown;	/* copies for who asks */
 	size_t n;
 };
+
+/*
+ * The file of what the service refuses for good of a table; its path is set,
+ * and *fd if it is none yet.
+ */
+int deliver_open_refused(const struct deliver *d, const struct delivery *t,
+			 char path[PATH_MAX], int *fd, struct err *err);
 
 /* Of what all shards have together, what this one may take: 1 at least. */
 static inline uint64_t

@@ -80,7 +80,22 @@ accepted(void *context, const struct push_item *item, bool existed,
 	return mark(s, item, err);
 }
 
-/* One line of push/<table>.refused.jsonl. */
+int
+deliver_open_refused(const struct deliver *d, const struct delivery *t,
+		     char path[PATH_MAX], int *fd, struct err *err)
+{
+	snprintf(path, PATH_MAX, "%s/" JOB_REFUSED, d->records);
+	if (*fd < 0 && file_make_folder(path, err) != 0)
+		return -1;
+	snprintf(path, PATH_MAX, "%s/" JOB_REFUSED "/%s.jsonl", d->records,
+		 t->shown.name);
+	if (*fd < 0)
+		*fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC,
+			   0666);
+	return *fd >= 0 ? 0 : err_set(err, ERR_SYSTEM, "'%s': %m", path);
+}
+
+/* One line of rejected/push/<table>.jsonl. */
 static int
 write_refused(struct sender *s, const struct push_item *item, const char *why,
 	      struct err *err)
@@ -89,13 +104,8 @@ write_refused(struct sender *s, const struct push_item *item, const char *why,
 	char path[PATH_MAX];
 	int rc = 0;
 
-	snprintf(path, sizeof(path), "%s/push/%s.refused.jsonl",
-		 s->d->records, s->t->shown.name);
-	if (s->refused_fd < 0)
-		s->refused_fd = open(path, O_WRONLY | O_CREAT | O_APPEND |
-				     O_CLOEXEC, 0666);
-	if (s->refused_fd < 0)
-		return err_set(err, ERR_SYSTEM, "'%s': %m", path);
+	if (deliver_open_refused(s->d, s->t, path, &s->refused_fd, err) != 0)
+		return -1;
 	if (buf_append(&line, span_of(item->gone ? "{\"Keys\":"
 				      : "{\"Item\":"), err) != 0 ||
 	    buf_append(&line, item->json, err) != 0 ||

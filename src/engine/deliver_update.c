@@ -245,9 +245,11 @@ write_line(struct updater *u, int fd, const struct change *c, const char *why,
 static int
 refuse(struct updater *u, struct change *c, const char *why, struct err *err)
 {
+	char path[PATH_MAX];
+
 	c->refused = true;
 	u->t->shown.refused++;
-	if (open_file(u, &u->refused, ".refused.jsonl", err) != 0)
+	if (deliver_open_refused(u->d, u->t, path, &u->refused, err) != 0)
 		return -1;
 	return write_line(u, u->refused, c, why, err);
 }

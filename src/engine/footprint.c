@@ -212,7 +212,7 @@ footprint_retire(const char *job, const char *table, bool gone,
 {
 	static const struct { const char *folder, *ending; } RECORDS[] = {
 		{ JOB_PUSH, ".done" }, { JOB_PUSH, "~deletes.done" },
-		{ JOB_PUSH, ".refused.jsonl" }, { JOB_PUSH, "~updates.jsonl" },
+		{ JOB_REFUSED, ".jsonl" }, { JOB_PUSH, "~updates.jsonl" },
 		{ JOB_PUSH, "~updates.done" }, { JOB_PUSH, "~changed.jsonl" },
 		{ JOB_UNDO, ".jsonl" }, { JOB_UNDO, "~deletes.jsonl" },
 		{ JOB_ROLLBACK, ".done" }, { JOB_ROLLBACK, "~deletes.done" },
@@ -235,7 +235,10 @@ footprint_retire(const char *job, const char *table, bool gone,
 		if (attic[0] == '\0' &&
 		    make_attic(job, table, attic, err) != 0)
 			return -1;
-		snprintf(to, sizeof(to), "%s/%s%s", attic, RECORDS[i].folder,
+		/* An attic has no folders. */
+		snprintf(to, sizeof(to), "%s/%s%s", attic,
+			 strcmp(RECORDS[i].folder, JOB_REFUSED) == 0
+			 ? JOB_PUSH ".refused" : RECORDS[i].folder,
 			 RECORDS[i].ending);
 		if (rename(from, to) != 0)
 			return err_set(err, ERR_SYSTEM, "'%s': %m", from);

@@ -51,6 +51,7 @@ struct job_fact {
 #define JOB_REMOTE	"s3"		/* not there: see job_out() */
 #define JOB_REJECTED	"rejected"
 #define JOB_REJECTS	"rejected/units"	/* their parts, unit by unit */
+#define JOB_REFUSED	"rejected/push"	/* by the service, for good */
 #define JOB_DROPS	"index/drops"	/* of a survey: see drops.h */
 #define JOB_DELETES	"deletes"	/* beside a table's data/ */
 #define JOB_LATEST	"index/latest"	/* of a survey: see latest.h */

@@ -144,7 +144,8 @@ def everything_arrives_whatever_fails(here, options):
         e2e.equal(t['put'], len(things), 'told')
         e2e.check(t['throttled'] > 0, t)
         stat = s.stat()
-        e2e.check(stat['unprocessed'] > 0 and stat['lost'] > 0, stat)
+        for what in ('unprocessed', 'throttled', 'e500', 'lost', 'reset'):
+            e2e.check(stat[what] > 0, what, stat)
         e2e.equal(stat['refused'], 0, 'refused')
         same(things, servers.boto(s, scan='Things-new'))
 
@@ -264,7 +265,7 @@ def what_the_service_refuses_is_kept_and_told(here, _):
         t = of_json(push(s, folder, '--output', 'json', status=1))
         e2e.equal((t['put'], t['refused']), (197, 3), 'told')
         lines = [json.loads(x) for x in e2e.read(
-            folder + '/push/Things-new.refused.jsonl').splitlines()]
+            folder + '/rejected/push/Things-new.jsonl').splitlines()]
         e2e.equal(len(lines), 3, 'lines')
         e2e.contains(lines[0]['reason'], 'ValidationException')
         same([x for x in things if 'g' not in x],
