@@ -7,6 +7,8 @@
 #include "base/buf.h"
 #include "engine/discover_internal.h"
 
+enum { PROBE_RANGE_BITS = 17, PROBE_RANGES = 1 << PROBE_RANGE_BITS };
+
 struct discover_probe {
 	struct discover *d;
 	/* All sampled hashes; a mark a set for each slot that was hit. */
@@ -15,9 +17,15 @@ struct discover_probe {
 	_Atomic uint64_t **marks;
 	struct discover_ids *sums;	/* one a set */
 	uint32_t nsets;
-	/* Which slots of a small table, by hash, hold anything at all. */
+	/*
+	 * Which slots of a small table, by hash, hold anything at all; and
+	 * before that of a smaller one, by the upper bits: where a sample does
+	 * not hold all there is it has small hashes, so that in most ranges
+	 * there are few.
+	 */
 	uint64_t *filter;
 	uint64_t filter_mask;
+	uint64_t ranges[PROBE_RANGES / 64];
 };
 
 /* How well a sample fits a set. */

@@ -23,6 +23,12 @@ enum {
 	LOOK_FIRST = 64,	/* of a sample, before all of it */
 };
 
+static uint64_t
+range_of(uint64_t hash)
+{
+	return hash >> (64 - PROBE_RANGE_BITS);
+}
+
 static void
 note_hash(struct discover_probe *p, uint64_t hash)
 {
@@ -33,6 +39,7 @@ note_hash(struct discover_probe *p, uint64_t hash)
 		i = (i + 1) & p->mask;
 	p->hashes[i] = hash;
 	p->filter[bit / 64] |= (uint64_t)1 << (bit % 64);
+	p->ranges[range_of(hash) / 64] |= (uint64_t)1 << (range_of(hash) % 64);
 }
 
 static uint64_t
@@ -142,11 +149,13 @@ discover_probe_id(struct discover_probe *p, uint32_t set,
 {
 	const uint64_t hash = discover_hash(type, id);
 	const uint64_t bit = (hash >> 20) & p->filter_mask;
+	const uint64_t range = range_of(hash);
 
 	sums->n++;
 	sums->len += id.len;
 	sums->digits += is_digits(id);
-	if ((p->filter[bit / 64] >> (bit % 64) & 1) == 0)
+	if ((p->ranges[range / 64] >> (range % 64) & 1) == 0 ||
+	    (p->filter[bit / 64] >> (bit % 64) & 1) == 0)
 		return;
 	const uint64_t i = slot_of(p, hash);
 	if (i != UINT64_MAX)
