@@ -30,7 +30,16 @@ struct sketch
 sketch_of(uint32_t k)
 {
 	assert(k >= SKETCH_MIN && k <= SKETCH_MAX);
-	return (struct sketch){ .bound = UINT64_MAX, .k = k };
+	return (struct sketch){ .bound = UINT64_MAX, .k = k, .counted = true };
+}
+
+struct sketch
+sketch_of_hashes(uint32_t k)
+{
+	struct sketch s = sketch_of(k);
+
+	s.counted = false;
+	return s;
 }
 
 void
@@ -44,14 +53,23 @@ sketch_free(struct sketch *s)
 /* ---- the table ----------------------------------------------------------- */
 
 /* Where `hash` is, or would be.  Small hashes differ in their low bits. */
-static struct sketch_entry *
+static uint64_t *
 find(const struct sketch *s, uint64_t hash)
 {
 	uint32_t i = (uint32_t)hash & s->mask;
 
-	while (s->slots[i].hash != 0 && s->slots[i].hash != hash)
+	while (*sketch_slot(s, i) != 0 && *sketch_slot(s, i) != hash)
 		i = (i + 1) & s->mask;
-	return &s->slots[i];
+	return sketch_slot(s, i);
+}
+
+/* Take over a slot of another table that was. */
+static inline void
+move(const struct sketch *s, uint64_t *to, const uint64_t *from)
+{
+	to[0] = from[0];
+	if (s->counted)
+		to[1] = from[1];
 }
 
 /* Hashes that fit before something must be done. */
@@ -65,19 +83,19 @@ room(const struct sketch *s)
 static int
 resize(struct sketch *s, uint32_t nslots)
 {
-	struct sketch_entry *const old = s->slots;
-	const uint32_t nold = old != NULL ? s->mask + 1 : 0;
+	const struct sketch old = *s;
 
-	s->slots = calloc(nslots, sizeof(*s->slots));
+	s->slots = calloc((size_t)nslots << s->counted, sizeof(*s->slots));
 	if (s->slots == NULL) {
-		s->slots = old;
+		s->slots = old.slots;
 		return -1;
 	}
 	s->mask = nslots - 1;
-	for (uint32_t i = 0; i < nold; i++)
-		if (old[i].hash != 0)
-			*find(s, old[i].hash) = old[i];
-	free(old);
+	for (uint32_t i = 0; old.slots != NULL && i <= old.mask; i++)
+		if (*sketch_slot(&old, i) != 0)
+			move(s, find(s, *sketch_slot(&old, i)),
+			     sketch_slot(&old, i));
+	free(old.slots);
 	return 0;
 }
 
@@ -96,39 +114,38 @@ fitting(uint32_t k)
 static void
 take_out(struct sketch *s, uint32_t i)
 {
-	for (uint32_t k = (i + 1) & s->mask; s->slots[k].hash != 0;
+	for (uint32_t k = (i + 1) & s->mask; *sketch_slot(s, k) != 0;
 	     k = (k + 1) & s->mask) {
-		const uint32_t home = (uint32_t)s->slots[k].hash & s->mask;
+		const uint32_t home = (uint32_t)*sketch_slot(s, k) & s->mask;
 
 		/* It must not go before its home. */
 		if (((k - home) & s->mask) < ((k - i) & s->mask))
 			continue;
-		s->slots[i] = s->slots[k];
+		move(s, sketch_slot(s, i), sketch_slot(s, k));
 		i = k;
 	}
-	s->slots[i] = (struct sketch_entry){ 0, 0 };
+	memset(sketch_slot(s, i), 0, sizeof(*s->slots) << s->counted);
 }
 
 /* Of a table that is not large: all out, and those below `bound` in again. */
 static void
 deal(struct sketch *s, uint64_t bound)
 {
-	struct sketch_entry kept[DEALT + 1];
+	uint64_t kept[2 * (DEALT + 1)];
 	uint32_t n = 0;
 
 	for (uint32_t i = 0; i <= s->mask; i++) {
-		const struct sketch_entry e = s->slots[i];
+		const uint64_t *const at = sketch_slot(s, i);
 
-		kept[n] = e;
-		n += (e.hash != 0) & (e.hash < bound);
+		move(s, &kept[(size_t)n << s->counted], at);
+		n += (*at != 0) & (*at < bound);
 	}
-	memset(s->slots, 0, (s->mask + (size_t)1) * sizeof(*s->slots));
+	memset(s->slots, 0, (sizeof(*s->slots) << s->counted) *
+			    (s->mask + (size_t)1));
 	for (uint32_t i = 0; i < n; i++) {
-		uint32_t at = (uint32_t)kept[i].hash & s->mask;
+		const uint64_t *const at = &kept[(size_t)i << s->counted];
 
-		while (s->slots[at].hash != 0)
-			at = (at + 1) & s->mask;
-		s->slots[at] = kept[i];
+		move(s, find(s, *at), at);
 	}
 	s->n = n;
 }
@@ -145,7 +162,7 @@ lower(struct sketch *s, uint64_t bound)
 		return;
 	}
 	for (uint32_t i = 0; s->n > 0 && i <= s->mask; i++)
-		while (s->slots[i].hash >= bound) {
+		while (*sketch_slot(s, i) >= bound) {
 			take_out(s, i);
 			s->n--;
 		}
@@ -169,7 +186,7 @@ count(const struct sketch *s, uint64_t low, unsigned shift,
 {
 	memset(counts, 0, BUCKETS * sizeof(*counts));
 	for (uint32_t i = 0; i <= s->mask; i++) {
-		const uint64_t h = s->slots[i].hash;
+		const uint64_t h = *sketch_slot(s, i);
 		const uint64_t at = (h - low) >> shift;
 
 		if (h >= low && at < BUCKETS && h != 0)
@@ -222,19 +239,18 @@ make_way(struct sketch *s)
 int
 sketch_put(struct sketch *s, uint64_t hash, uint64_t count, struct err *err)
 {
-	struct sketch_entry *e;
+	uint64_t *at;
 
 	hash += hash == 0;	/* 0 says that a slot is free */
 	if (s->n >= room(s) && sketch_slots(s) < 2 * s->k &&
 	    resize(s, s->slots != NULL ? 2 * (s->mask + 1)
 				       : FIRST_SLOTS) != 0)
 		return err_set(err, ERR_SYSTEM, "out of memory");
-	e = find(s, hash);
-	if (e->hash == 0) {
-		e->hash = hash;
-		s->n++;
-	}
-	e->count += count;
+	at = find(s, hash);
+	s->n += *at == 0;
+	at[0] = hash;
+	if (s->counted)
+		at[1] += count;
 	if (s->n >= room(s) && sketch_slots(s) >= 2 * s->k)
 		make_way(s);
 	return 0;
@@ -245,11 +261,13 @@ sketch_merge(struct sketch *s, const struct sketch *from, struct err *err)
 {
 	sketch_shrink(s, from->k);
 	lower(s, from->bound);
-	for (uint32_t i = 0; from->n > 0 && i <= from->mask; i++)
-		if (from->slots[i].hash != 0 &&
-		    sketch_add(s, from->slots[i].hash, from->slots[i].count,
-			       err) != 0)
+	for (uint32_t i = 0; from->n > 0 && i <= from->mask; i++) {
+		const uint64_t *const at = sketch_slot(from, i);
+
+		if (*at != 0 && sketch_add(s, *at, from->counted ? at[1] : 0,
+					   err) != 0)
 			return -1;
+	}
 	return 0;
 }
 
@@ -302,9 +320,13 @@ sketch_entries(const struct sketch *s, struct sketch_entry *out)
 {
 	uint32_t n = 0;
 
-	for (uint32_t i = 0; s->n > 0 && i <= s->mask; i++)
-		if (s->slots[i].hash != 0)
-			out[n++] = s->slots[i];
+	for (uint32_t i = 0; s->n > 0 && i <= s->mask; i++) {
+		const uint64_t *const at = sketch_slot(s, i);
+
+		if (*at != 0)
+			out[n++] = (struct sketch_entry){
+				at[0], s->counted ? at[1] : 0 };
+	}
 	if (n > 1)
 		qsort(out, n, sizeof(*out), order);
 }
@@ -312,5 +334,5 @@ sketch_entries(const struct sketch *s, struct sketch_entry *out)
 uint64_t
 sketch_find(const struct sketch *s, uint64_t hash)
 {
-	return s->n == 0 ? 0 : find(s, hash + (hash == 0))->count;
+	return s->n == 0 || !s->counted ? 0 : find(s, hash + (hash == 0))[1];
 }

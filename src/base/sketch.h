@@ -11,8 +11,9 @@
  * spread over sketches that were merged later.
  *
  * Up to k different values the number is exact; above, its standard error is
- * sketch_error(). 32 to 64 bytes a kept value. Hashes must be uniform:
- * keyhash64_of(). A sketch belongs to one thread.
+ * sketch_error(). 32 to 64 bytes a kept value, or half of that where nobody
+ * wants to know how often it came. Hashes must be uniform: keyhash64_of(). A
+ * sketch belongs to one thread.
  */
 #ifndef BASE_SKETCH_H
 #define BASE_SKETCH_H
@@ -26,19 +27,26 @@ struct err;
 enum { SKETCH_MIN = 8, SKETCH_MAX = 1 << 24 };
 
 struct sketch_entry {
-	uint64_t hash;		/* 0: the slot is free */
+	uint64_t hash;
 	uint64_t count;
 };
 
 /* All hashes that were seen and are below `bound` are in it. */
 struct sketch {
-	struct sketch_entry *slots;	/* NULL: it has none yet */
+	/*
+	 * A word a slot, its hash, or 0 if it is free; behind each, if they are
+	 * counted, its count.  NULL: there are none yet.
+	 */
+	uint64_t *slots;
 	uint64_t bound;
 	uint32_t k, n, mask;
+	bool counted;
 };
 
 /* An empty sketch takes no memory.  `k` from SKETCH_MIN to SKETCH_MAX. */
 struct sketch sketch_of(uint32_t k);
+/* One that does not count: what it says of that is nothing. */
+struct sketch sketch_of_hashes(uint32_t k);
 void sketch_free(struct sketch *s);
 
 /* sketch_add() of a hash that is below the bound. */
@@ -52,6 +60,20 @@ sketch_add(struct sketch *s, uint64_t hash, uint64_t count, struct err *err)
 	return hash >= s->bound ? 0 : sketch_put(s, hash, count, err);
 }
 
+/* Slot `i`. */
+static inline uint64_t *
+sketch_slot(const struct sketch *s, uint32_t i)
+{
+	return &s->slots[(size_t)i << s->counted];
+}
+
+/* Where the hash would be, if nothing else is there. */
+static inline uint64_t *
+sketch_home(const struct sketch *s, uint64_t hash)
+{
+	return sketch_slot(s, (uint32_t)hash & s->mask);
+}
+
 /* Is this hash, which is below the bound, among those that were added? */
 static inline bool
 sketch_has(const struct sketch *s, uint64_t hash)
@@ -62,9 +84,9 @@ sketch_has(const struct sketch *s, uint64_t hash)
 		return false;
 	hash += hash == 0;	/* 0 says that a slot is free */
 	i = (uint32_t)hash & s->mask;
-	while (s->slots[i].hash != 0 && s->slots[i].hash != hash)
+	while (*sketch_slot(s, i) != 0 && *sketch_slot(s, i) != hash)
 		i = (i + 1) & s->mask;
-	return s->slots[i].hash == hash;
+	return *sketch_slot(s, i) == hash;
 }
 
 /* Add all that `from` has seen.  The smaller k of the two holds. */

@@ -118,8 +118,9 @@ attr_of(const struct tree_of_paths *t, const struct node *n)
 			a.type = "SNB"[i];
 	/* What came once stands for one item or for a weight. */
 	for (uint32_t i = 0; s->n > 0 && i <= s->mask; i++)
-		if (s->slots[i].count > 1 && s->slots[i].count != WEIGHT &&
-		    s->slots[i].count != GREAT_WEIGHT)
+		if (sketch_slot(s, i)[1] > 1 &&
+		    sketch_slot(s, i)[1] != WEIGHT &&
+		    sketch_slot(s, i)[1] != GREAT_WEIGHT)
 			a.unique = false;
 	if (a.unique && n->seen > 0 && t->thinned)
 		a.distinct = a.distinct * n->values / n->seen;

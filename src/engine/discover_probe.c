@@ -62,8 +62,8 @@ note_all(struct discover_probe *p)
 				&p->d->trees[i].nodes[k].sample;
 
 			for (uint32_t e = 0; s->n > 0 && e <= s->mask; e++)
-				if (s->slots[e].hash != 0)
-					note_hash(p, s->slots[e].hash);
+				if (*sketch_slot(s, e) != 0)
+					note_hash(p, *sketch_slot(s, e));
 		}
 }
 
@@ -291,10 +291,9 @@ probe_fit(const struct discover_probe *p, const struct node *n, uint32_t set,
 	double all = 0, hits = 0, squares = 0, hit_squares = 0;
 
 	for (uint32_t i = 0; s->n > 0 && i <= s->mask; i++) {
-		const struct sketch_entry *const e = &s->slots[i];
-		const uint64_t slot = e->hash == 0 ? UINT64_MAX
-						   : slot_of(p, e->hash);
-		const double c = (double)e->count;
+		const uint64_t *const e = sketch_slot(s, i);
+		const uint64_t slot = *e == 0 ? UINT64_MAX : slot_of(p, *e);
+		const double c = (double)e[1];
 
 		if (slot == UINT64_MAX)
 			continue;
@@ -333,7 +332,7 @@ probe_hits(const struct discover_probe *p, const struct node *n, uint32_t set)
 
 	for (; n->sample.n > 0 && i <= n->sample.mask && seen < LOOK_FIRST;
 	     i++)
-		seen += n->sample.slots[i].hash != 0;
+		seen += *sketch_slot(&n->sample, i) != 0;
 	if (seen < LOOK_FIRST)
 		return n->sample.n > 0;
 	few.sample.mask = i - 1;

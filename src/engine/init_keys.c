@@ -145,7 +145,7 @@ is_unique(const struct init_table *t, struct init_key *k)
 		return true;
 	sketch_settle(&k->seen);
 	for (uint32_t i = 0; k->seen.n > 0 && i <= k->seen.mask; i++)
-		unique = unique && k->seen.slots[i].count < 2;
+		unique = unique && sketch_slot(&k->seen, i)[1] < 2;
 	return unique;
 }
 

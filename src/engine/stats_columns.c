@@ -109,7 +109,7 @@ is_special(const struct node *n, const struct value *v, uint64_t hash)
 static int
 take_fresh(struct column *c)
 {
-	enum { SMALL = 256 };
+	enum { SMALL = 512 };
 	struct node *const n = c->node;
 	struct paths *const p = c->paths;
 	const struct sketch *const s = &n->sketch;
@@ -120,7 +120,7 @@ take_fresh(struct column *c)
 		const uint64_t hash = c->hashes[i];
 
 		if (s->mask < SMALL && s->n > 0 && hash != 0 &&
-		    s->slots[(uint32_t)hash & s->mask].hash == hash)
+		    *sketch_home(s, hash) == hash)
 			continue;
 		if (s->mask < SMALL || is_special(n, v, hash)) {
 			if (take_plain(c, v, hash) != 0)

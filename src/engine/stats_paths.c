@@ -33,7 +33,7 @@ new_node(struct paths *p, const struct node *parent, struct err *err)
 	*n = (struct node){
 		.depth = parent == NULL ? 0 : (uint8_t)(parent->depth + 1),
 		.seen = seen, .extremes = x, .low_key = UINT64_MAX,
-		.least_key = UINT64_MAX, .sketch = sketch_of(p->k),
+		.least_key = UINT64_MAX, .sketch = sketch_of_hashes(p->k),
 		.quick = nowhere, .wide = 1, .met = met,
 	};
 	p->nnodes++;
@@ -110,8 +110,7 @@ paths_put_pending(struct paths *p, struct err *err)
 			: &at[AHEAD].node->sketch;
 
 		if (far != NULL)
-			__builtin_prefetch(&far->slots[
-				(uint32_t)at[AHEAD].hash & far->mask]);
+			__builtin_prefetch(sketch_home(far, at[AHEAD].hash));
 		if (paths_put(p, at->node, at->hash, err) != 0)
 			return -1;
 	}
