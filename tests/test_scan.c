@@ -214,6 +214,8 @@ sixteen_characters_at_once_are_as_one_by_one(void **state)
 		assert_int_equal(a.digits, b.digits);
 		assert_int_equal(a.zeros, b.zeros);
 		assert_int_equal(a.points, b.points);
+		assert_int_equal(chars16_among(text, "1.:\xff"),
+				 chars16_among_portable(text, "1.:\xff"));
 	}
 	for (int i = 0; i < 20000; i++) {
 		static const uint8_t ODD[] = "\"'\\\n\x1f\x20\x7f\x80\xff";

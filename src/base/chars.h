@@ -1,6 +1,6 @@
 /*
- * chars.h - which of sixteen characters are digits, or end a run of plain text,
- * or of 32 differ, as bits.
+ * chars.h - which of sixteen characters are digits, or some others, or end a
+ * run of plain text, or of 32 differ, as bits.
  *
  * Small enough to be compiled where it is used, so the one version in vectors
  * is that of the least processor that is compiled for.
@@ -77,6 +77,35 @@ chars16_of(const uint8_t *p)
 	};
 #else
 	return chars16_portable(p);
+#endif
+}
+
+static inline uint32_t
+chars16_among_portable(const uint8_t *p, const char four[4])
+{
+	uint32_t bits = 0;
+
+	for (unsigned i = 0; i < 16; i++)
+		for (unsigned k = 0; k < 4; k++)
+			bits |= (uint32_t)(p[i] == (uint8_t)four[k]) << i;
+	return bits;
+}
+
+/* A bit for each of sixteen characters that is one of four. */
+static inline uint32_t
+chars16_among(const uint8_t *p, const char four[4])
+{
+#if defined(__SSE2__)
+	const __m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
+	const __m128i a = _mm_cmpeq_epi8(v, _mm_set1_epi8(four[0]));
+	const __m128i b = _mm_cmpeq_epi8(v, _mm_set1_epi8(four[1]));
+	const __m128i c = _mm_cmpeq_epi8(v, _mm_set1_epi8(four[2]));
+	const __m128i d = _mm_cmpeq_epi8(v, _mm_set1_epi8(four[3]));
+
+	return (uint32_t)_mm_movemask_epi8(_mm_or_si128(_mm_or_si128(a, b),
+							_mm_or_si128(c, d)));
+#else
+	return chars16_among_portable(p, four);
 #endif
 }
 

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/base64.h"
+#include "base/chars.h"
 #include "base/decimal.h"
 #include "base/err.h"
 #include "engine/discover_internal.h"
@@ -125,6 +126,23 @@ is_time(struct span s)
 	       s.ptr[0] <= '9';
 }
 
+/* Where the first separator is, or the text's end. */
+static size_t
+first_cut(struct span text)
+{
+	size_t at = 0;
+
+	for (; at + 16 <= text.len; at += 16) {
+		const uint32_t found = chars16_among(text.ptr + at, "#|:/");
+
+		if (found != 0)
+			return at + (size_t)__builtin_ctz(found);
+	}
+	while (at < text.len && (CLASSES[text.ptr[at]] & CUTS) == 0)
+		at++;
+	return at;
+}
+
 /* Cut the text, if it can be: at least two pieces, none empty. */
 static bool
 cut_up(struct span text, struct pieces *out)
@@ -138,8 +156,8 @@ cut_up(struct span text, struct pieces *out)
 	/* The longest of what is common, which takes no look at each byte. */
 	if (keyuuid_pack(text, packed))
 		at = text.len;
-	while (at < text.len && (CLASSES[text.ptr[at]] & CUTS) == 0)
-		at++;
+	else
+		at = first_cut(text);
 	if (at == text.len) {
 		while (word < text.len && (CLASSES[text.ptr[word]] & LETTER))
 			word++;

@@ -121,23 +121,28 @@ leave_out(struct eye *e, const struct value *v, uint32_t item,
 	return 0;
 }
 
-/* A value at a path; `n` is NULL if there is no room for that. */
+/* A value at a path.  Of what is no text or number there is little to say. */
 static inline __attribute__((always_inline)) int
 note(struct eye *e, struct node *n, const struct value *v, uint32_t item,
      bool wide, struct err *err)
 {
-	struct value *at;
+	if (v->type <= VALUE_B) {
+		if ((n->nseen == 0 || n->nseen == SEEN) &&
+		    make_way(e, n, err) != 0)
+			return -1;
 
-	if (n == NULL)
-		return leave_out(e, v, item, err);
-	if ((n->nseen == 0 || n->nseen == SEEN) && make_way(e, n, err) != 0)
-		return -1;
-	at = &n->seen[n->nseen++];
-	*at = *v;
-	at->hash = (uint16_t)item;	/* of a value it says nothing */
-	return !value_is_container(v) ? 0
-		: wide ? walk_wide(e, n, v, item, err)
-		: walk_any(e, n, v, item, err);
+		struct value *const at = &n->seen[n->nseen++];
+		*at = *v;
+		at->hash = (uint16_t)item;	/* of a value it says nothing */
+		return 0;
+	}
+	n->types[v->type]++;
+	if (value_is_container(v))
+		return wide ? walk_wide(e, n, v, item, err)
+			    : walk_any(e, n, v, item, err);
+	n->truths += v->type == VALUE_BOOL && (v->flags & VALUE_TRUE) != 0;
+	e->sizes[item] += 1;
+	return 0;
 }
 
 /* The path of a name that is not where it should be.  NULL as paths_add(). */
@@ -165,13 +170,19 @@ walk_map(struct eye *e, struct node *n, const struct value *map, uint32_t item,
 	for (const struct value *name = map->kids; name < end; name += 2) {
 		struct node *kid = *paths_guess(n, name->hash);
 
-		/* Of another not so many bytes may be there to be read. */
-		if ((name->flags & (VALUE_RAW | VALUE_ESC)) != VALUE_RAW ||
-		    !node_is_quickly(kid, name, wide))
-			kid = look_for(e, n, name, err);
 		size += name->len;
 		if (name[1].type == VALUE_S)
 			size += name[1].len;
+		/* Of another not so many bytes may be there to be read. */
+		if ((name->flags & (VALUE_RAW | VALUE_ESC)) != VALUE_RAW ||
+		    !node_is_quickly(kid, name, wide)) {
+			kid = look_for(e, n, name, err);
+			if (kid == NULL) {
+				if (leave_out(e, name + 1, item, err) != 0)
+					return -1;
+				continue;
+			}
+		}
 		if (note(e, kid, name + 1, item, wide, err) != 0)
 			return -1;
 	}
@@ -194,8 +205,10 @@ walk(struct eye *e, struct node *n, const struct value *v, uint32_t item,
 		if (v->kids[i].type == VALUE_S)
 			e->sizes[item] += v->kids[i].len;
 		err->code = ERR_NONE;
-		if (note(e, paths_element(&e->paths, n, err), &v->kids[i],
-			 item, wide, err) != 0)
+
+		struct node *const at = paths_element(&e->paths, n, err);
+		if ((at == NULL ? leave_out(e, &v->kids[i], item, err)
+		     : note(e, at, &v->kids[i], item, wide, err)) != 0)
 			return -1;
 	}
 	return 0;

@@ -193,9 +193,9 @@ int node_merge(struct paths *to, struct node *into, const struct node *from,
 /* ---- values (stats_columns.c, stats_values.c) ---------------------------- */
 
 /*
- * Take in all that waits at `n`, a path of `p`, and add each value's size to
- * sizes[item]; but of an S its `len`, which who walks has added.  `scratch` is
- * for texts with escapes.  Returns 0 or -1.
+ * Take in the S, N and B that wait at `n`, a path of `p`, and add the size of
+ * each to sizes[item]; but of an S its `len`, which who walks has added.
+ * `scratch` is for texts with escapes.  Returns 0 or -1.
  */
 typedef int values_take_fn(struct paths *p, struct node *n, uint32_t *sizes,
 			   struct arena *scratch, struct err *err);
@@ -212,7 +212,7 @@ node_knows(const struct node *n, uint64_t hash)
 
 /*
  * One text without escapes, or canonical number, of which types and size have
- * been counted; and any value, of which nothing has.
+ * been counted; and an S, N or B in whatever form, of which nothing has.
  */
 int value_take_text(struct paths *p, struct node *n, struct span text,
 		    uint64_t hash, struct err *err);

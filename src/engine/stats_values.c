@@ -186,7 +186,6 @@ take_binary(struct paths *p, struct node *n, const struct value *v,
 		? 0 : add_hash(p, n, hash, text, err);
 }
 
-/* A text or number that is not plain, or any other value, at once. */
 int
 value_take_other(struct paths *p, struct node *n, const struct value *v,
 		 uint32_t *size, struct arena *scratch, struct err *err)
@@ -197,15 +196,8 @@ value_take_other(struct paths *p, struct node *n, const struct value *v,
 		return take_escaped(p, n, v, size, scratch, err);
 	case VALUE_N:
 		return take_odd_number(p, n, v, size, err);
-	case VALUE_B:
+	default:
 		return take_binary(p, n, v, size, scratch, err);
-	case VALUE_BOOL:
-		n->truths += (v->flags & VALUE_TRUE) != 0;
-		*size += 1;
-		return 0;
-	default:	/* sizes of containers are for who goes on */
-		*size += v->type == VALUE_NULL;
-		return 0;
 	}
 }
 
