@@ -14,6 +14,7 @@
 #include "cli/console.h"
 #include "cli/environment.h"
 #include "cli/options.h"
+#include "cli/shards.h"
 #include "cli/show.h"
 #include "engine/differ.h"
 #include "engine/rows.h"
@@ -320,7 +321,7 @@ command_diff(const struct options *o)
 		return console_error_anew(&err);
 	signal(SIGPIPE, SIG_DFL);	/* as of any diff */
 
-	const struct differ_options options = {
+	struct differ_options options = {
 		.a = dump_of(o, 0), .b = dump_of(o, 1),
 		.key = o->nkeys > 0 ? o->keys[0] : NULL, .ignore = o->ignore,
 		.threads = options_threads(o), .memory = o->memory,
@@ -328,7 +329,9 @@ command_diff(const struct options *o)
 		.cancel = &commands_cancel,
 		.see = see, .end = end, .tell = tell, .context = &p,
 	};
-	if (differ_do(&options, &err) == 0) {
+	if ((o->shard == NULL || shards_read(o->shard, &options.shard,
+					     &options.nshards, &err) == 0) &&
+	    differ_do(&options, &err) == 0) {
 		status = p.differ;
 	} else {
 		fflush(stdout);

@@ -283,6 +283,7 @@ static const char DIFF[] =
 "  --tables-from FILE  table definitions, for keys; globs; repeatable\n"
 "  --ignore PATHS      what does not count: 'version, meta.at, list[*].x'\n"
 "  --table T           only this table, by its manifest's name; repeatable\n"
+"  --shard I/N         only the Ith of N parts of all keys; or auto/N\n"
 "  --output text|json  json is one object a line\n"
 "  --verbose           show items that are in one dump only, and cut nothing\n"
 "  --quiet             say nothing but what is wrong with the dumps\n"

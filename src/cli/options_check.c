@@ -57,7 +57,7 @@ check_jobs(const struct options *o, const char *command, struct err *err)
 		{ o->after != NULL, "--after",
 		  "run analyze check test reverse migrate" },
 		{ o->revert, "--revert", "run analyze check test migrate" },
-		{ o->shard != NULL, "--shard", "run analyze validate push" },
+		{ o->shard != NULL, "--shard", "run analyze validate push diff" },
 		{ o->scratch != NULL, "--scratch", "run analyze merge status" },
 		{ o->verify, "--verify", "merge" },
 		{ o->out != NULL, "-o", "init reverse run analyze backup bench" },

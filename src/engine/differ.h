@@ -56,6 +56,9 @@ struct differ_options {
 	const char *key;	/* "pk" or "pk,sk", of every table; or NULL */
 	const char *ignore;	/* paths, commas between them; or NULL */
 	bool only_a;		/* what only b has is of no interest */
+	/* Only the keys of one shard, from 1, of so many, by their hashes; 0:
+	 * all.  The first tells of lines that have none. */
+	uint32_t shard, nshards;
 	unsigned threads;	/* 0: 1 */
 	size_t memory;		/* about what a part may have; 0: 1 GiB */
 	const char *tmp;	/* folder for the parts */

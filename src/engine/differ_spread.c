@@ -130,6 +130,13 @@ build_known(struct table *t, struct err *err)
 	return 0;
 }
 
+/* By other bits than those that choose the part. */
+static bool
+is_of_shard(const struct differ_options *o, const struct keyhash *key)
+{
+	return o->nshards == 0 || key->lo % o->nshards == o->shard - 1;
+}
+
 /* Note a key of the first dump; of the second, is it one of those? */
 static int
 is_of_interest(struct hand *h, uint64_t hash, struct err *err)
@@ -167,6 +174,8 @@ tell(struct hand *h, uint64_t line, const char *why, struct err *err)
 {
 	struct differ *const d = h->all->d;
 
+	if (d->options->shard > 1)
+		return 0;
 	h->nbad++;
 	buf_reset(&h->note);
 	if (buf_printf(&h->note, err, "%s: line %" PRIu64 "%s%s",
@@ -210,6 +219,8 @@ add(struct hand *h, const struct item *of_key, const struct item *now,
 		*err = why;
 	if (rc <= 0)
 		return rc < 0 ? -1 : tell(h, item->number, why.text, err);
+	if (!is_of_shard(h->all->d->options, &key))
+		return 0;
 	h->nitems++;
 	rc = is_of_interest(h, key.lo, err);
 	if (rc <= 0)

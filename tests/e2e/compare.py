@@ -173,6 +173,38 @@ def random_dumps_differ_as_python_says(here, options):
         e2e.equal(t['equal'] + t['changed'] + t['added'], t['b'], 'B')
 
 
+def shards_find_together_what_one_does(here, options):
+    dice = random.Random(options.seed)
+    a = [item(dice, i) for i in range(900 // e2e.SLOW)]
+    b = [x for x in copy.deepcopy(a) if dice.random() < .9]
+    for x in b:
+        if dice.random() < .2:
+            change(x, dice)
+    b += [item(dice, 10 ** 6 + i) for i in range(50)] + b[:5]
+    words = [put(here + '/a', a, dice, 3), put(here + '/b', b, dice, 4),
+             '--key', 'pk,sk']
+    with open(here + '/b/bad.json', 'w') as f:
+        f.write('{"Item":{"pk":1}}\n{"Item":{"sk":{"N":"1"}}}\n')
+    found, (t,), r = diff(*words, status=1)
+    parts = [diff(*words, '--shard', '%d/3' % n, status=1)
+             for n in (1, 2, 3)]
+    text = lambda x: json.dumps(x, sort_keys=True)
+    e2e.equal(sorted(text(x) for p in parts for x in p[0]),
+              sorted(text(x) for x in found), 'found')
+    for name, n in t.items():
+        if type(n) is int:
+            e2e.equal(sum(p[1][0][name] for p in parts), n, name)
+    for p in parts:
+        e2e.check(p[1][0]['equal'] > t['equal'] // 5, p[1])
+    e2e.contains(parts[0][2].err, 'bad.json: line 1', 'bad.json: line 2')
+    e2e.check('bad.json' not in parts[1][2].err + parts[2][2].err, parts)
+    for n in '1/1', '2/2':
+        diff(words[0], words[0], '--key', 'pk,sk', '--shard', n, status=0)
+    r = subprocess.run([e2e.PROGRAM, 'diff', *words, '--shard', '4/3'],
+                       capture_output=True, text=True)
+    e2e.equal(r.returncode, 2, r.stderr)
+
+
 def differences_come_in_the_order_of_places(here, options):
     dice = random.Random(options.seed)
     a = [item(dice, i) for i in range(3000)]
@@ -329,6 +361,7 @@ def several_tables_are_compared_by_name(here, options):
 
 if __name__ == '__main__':
     e2e.main([random_dumps_differ_as_python_says,
+              shards_find_together_what_one_does,
               differences_come_in_the_order_of_places,
               equal_dumps_are_equal_however_spelled,
               what_is_ignored_makes_no_difference,
