@@ -141,19 +141,32 @@ number(uint16_t *codes, const uint8_t *lens, unsigned nsymbols,
 
 /*
  * Some readers want at least two codes, and one that uses all bits.  Symbols
- * that are not needed are few bits.
+ * that are not needed are few bits.  Those that are needed once, as most are
+ * said to be in a large block, come first: that need not be found out.
  */
 static unsigned
 collect(uint64_t *v, const uint32_t *counts, unsigned nsymbols)
 {
-	unsigned n = 0;
+	unsigned n = 0, once;
 
-	for (unsigned s = 0; s < nsymbols; s++)
-		if (counts[s] > 0)
-			v[n++] = (uint64_t)s << 32 | counts[s];
+	/* What does not count is written, too, and then over. */
+	for (unsigned s = 0; s < nsymbols; s++) {
+		v[n] = (uint64_t)s << 32 | 1;
+		n += counts[s] == 1;
+	}
+	once = n;
+	for (unsigned s = 0; s < nsymbols; s++) {
+		v[n] = (uint64_t)s << 32 | counts[s];
+		n += counts[s] > 1;
+	}
+	if (n - once > 1)
+		sort(v + once, n - once);
 	for (unsigned s = 0; n < 2; s++)
-		if (counts[s] == 0)
-			v[n++] = (uint64_t)s << 32;
+		if (counts[s] == 0) {
+			v[1] = v[0];
+			v[0] = (uint64_t)s << 32;
+			n++;
+		}
 	return n;
 }
 
@@ -161,13 +174,12 @@ static void
 make_code(uint16_t *codes, uint8_t *lens, const uint32_t *counts,
 	  unsigned nsymbols, unsigned most)
 {
-	uint64_t v[MAX_SYMBOLS];
+	uint64_t v[MAX_SYMBOLS + 1];
 	uint32_t depths[MAX_SYMBOLS] = { 0 };
 	uint16_t ncodes[MAX_BITS + 1];
 	const unsigned n = collect(v, counts, nsymbols);
 	unsigned i = n;
 
-	sort(v, n);
 	for (unsigned k = 0; k < n; k++)
 		depths[k] = (uint32_t)v[k];
 	make_depths(depths, n);

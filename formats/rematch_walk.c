@@ -91,8 +91,7 @@ note_granules(struct rematch *r, uint64_t x, uint64_t end)
 {
 	const uint64_t four = r->last * UINT64_C(0x0001000100010001);
 
-	static_assert(TOO_MANY == 8, "two words of four granules");
-	do {
+	do {	/* two words of four granules */
 		const size_t i = (x >> GRANULE_BITS) % GRANULES;
 
 		if (__builtin_expect(i > GRANULES - TOO_MANY, 0)) {
