@@ -18,6 +18,7 @@
 #include "cli/environment.h"
 #include "cli/migrate.h"
 #include "cli/ways.h"
+#include "engine/footprint.h"
 #include "engine/import_job.h"
 #include "engine/job.h"
 #include "engine/journal.h"
@@ -323,11 +324,15 @@ look_at(struct migration *m, struct service *s, struct migrate_table *t,
 	struct err *err)
 {
 	struct dynamodb_table d = { 0 };
+	struct footprint footprint;
 	char path[PATH_MAX];
 	int rc = dynamodb_describe(s, t->name, &d, err);
 
 	t->there = rc > 0;
-	t->imported &= t->there;	/* else it failed, or was taken back */
+	if (footprint_load(m->job, t->name, &footprint, err) < 0)
+		rc = -1;
+	/* Else it failed, or was taken back. */
+	t->imported &= t->there && footprint_may_be_import(&footprint);
 	t->empty = true;
 	dynamodb_table_free(&d);
 	snprintf(path, sizeof(path), "%s/push/%s.done", m->job, t->name);

@@ -124,6 +124,7 @@ footprint_load(const char *job, const char *table, struct footprint *f,
 		if (at != NULL && tree_uint(at, &f->absent_at) != 0)
 			rc = err_set(err, ERR_INPUT, "'%s': 'absentAt' is no "
 				     "time", path);
+		f->created = truth(t, "created");
 		f->made = truth(t, "made");
 		f->pushed = truth(t, "pushed");
 		f->was_empty = truth(t, "wasEmpty");
@@ -156,10 +157,11 @@ footprint_save(const char *job, const char *table, const struct footprint *f,
 	       struct err *err)
 {
 	const struct { const char *name; bool value; } facts[] = {
-		{ "made", f->made }, { "pushed", f->pushed },
-		{ "wasEmpty", f->was_empty }, { "noUndo", f->no_undo },
-		{ "updated", f->updated }, { "retiring", f->retiring },
-		{ "undoing", f->undoing }, { "undone", f->undone },
+		{ "created", f->created }, { "made", f->made },
+		{ "pushed", f->pushed }, { "wasEmpty", f->was_empty },
+		{ "noUndo", f->no_undo }, { "updated", f->updated },
+		{ "retiring", f->retiring }, { "undoing", f->undoing },
+		{ "undone", f->undone },
 	};
 	char path[PATH_MAX];
 	struct buf out = { 0 };
@@ -254,9 +256,9 @@ footprint_retire(const char *job, const char *table, bool gone,
 
 /* ---- tables that the job makes ------------------------------------------- */
 
-int
-footprint_before_making(const char *job, struct service *s, const char *table,
-			struct err *err)
+static int
+before_making(const char *job, struct service *s, const char *table,
+	      bool created, struct err *err)
 {
 	struct footprint f;
 	struct dynamodb_table t;
@@ -271,8 +273,22 @@ footprint_before_making(const char *job, struct service *s, const char *table,
 	/* Whatever was done to an earlier one is gone with it. */
 	if (footprint_retire(job, table, true, err) != 0)
 		return -1;
-	f = (struct footprint){ .absent_at = (uint64_t)time(NULL) };
+	f = (struct footprint){ .absent_at = (uint64_t)time(NULL),
+				.created = created };
 	return footprint_save(job, table, &f, err);
+}
+
+int
+footprint_before_making(const char *job, struct service *s, const char *table,
+			struct err *err)
+{
+	return before_making(job, s, table, false, err);
+}
+
+bool
+footprint_may_be_import(const struct footprint *f)
+{
+	return f->absent_at > 0 && !f->created;
 }
 
 /*
@@ -347,7 +363,7 @@ footprint_make(const char *job, struct service *s,
 
 	if (name == NULL)
 		return tables_create(s, definition, err);
-	if (footprint_before_making(job, s, name, err) != 0)
+	if (before_making(job, s, name, true, err) != 0)
 		return -1;
 	rc = tables_create(s, definition, err);
 	if (rc >= 0)

@@ -19,6 +19,7 @@ struct tree;
 struct footprint {
 	uint64_t absent_at;	/* when there was none, and one was to be
 				   made: epoch seconds; or 0 */
+	bool created;		/* not by an import, if it is made */
 	bool made;		/* the job made the table ... */
 	char identity[512];	/* ... that is this one; "" if not known */
 	bool pushed;		/* items were sent ... */
@@ -81,6 +82,12 @@ struct keyhash footprint_hash(const char *what, const struct tree *table,
 void footprint_set_of(struct footprint *f, const struct tree *table);
 bool footprint_is_of(const struct footprint *f, const struct tree *table);
 bool footprint_is_near(const struct footprint *f, const struct tree *table);
+
+/*
+ * Where there is a table that an import was begun for: may it be the import's?
+ * Not if that one is gone, and this was made in another way.
+ */
+bool footprint_may_be_import(const struct footprint *f);
 
 /* Did the job make this table, which DescribeTable gave? */
 bool footprint_is_made(const struct footprint *f, const struct tree *table);

@@ -191,6 +191,7 @@ static int
 look_at(struct import_job *i, struct importing *t, struct err *err)
 {
 	struct dynamodb_table table;
+	struct footprint footprint;
 	const char *const name = t->shown.name;
 	const int there = dynamodb_describe(i->service, name, &table, err);
 
@@ -198,6 +199,10 @@ look_at(struct import_job *i, struct importing *t, struct err *err)
 	if (there < 0 || load_definition(t, err) != 0)
 		return -1;
 	read_note(i, t);
+	if (footprint_load(i->o.job_dir, name, &footprint, err) < 0)
+		return -1;
+	if (there > 0 && !footprint_may_be_import(&footprint))
+		t->arn[0] = t->token[0] = '\0';
 	if (look_at_import(i, t, there > 0, err) != 0)
 		return -1;
 	if (there > 0 && t->token[0] == '\0')

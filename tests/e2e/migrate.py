@@ -806,6 +806,29 @@ def tables_are_imported_where_that_can_be(here, _):
                   {'There-new': []}, 'held after the rollback')
 
 
+def a_table_made_anew_is_not_the_import_s(here, _):
+    """An import was taken back; then the same is to be pushed."""
+    e2e.write(here + '/tables/things.json', json.dumps(table('Things')))
+    e2e.write_items(here + '/Things/0.json.gz',
+                    [{'id': {'S': 'i%d' % i}} for i in range(9)])
+    plan = e2e.write_plan(here + '/plan.json', {
+        'source': {'exports': [{'path': 'Things', 'table': 'Things'}]},
+        'target': {'environment': 'e'},
+        'tables': {'Things': {'key': ['id']}}, 'create': 'tables/*.json'})
+    job = here + '/job'
+    confirm = ['--yes', '--confirm', 'Things']
+    with importing(job) as (s, front, env):
+        args = ['migrate', plan, '--job', job]
+        run(s, *args, *TO, '--yes', '--confirm', 'e', env=env)
+        run(s, 'rollback', '--job', job, *confirm, env=env)
+        run(s, 'tables', 'create', '--job', job, env=env)
+        r = run(s, 'import', '--job', job, env=env, status=5)
+        e2e.contains(r.err, 'is there, and an import makes a new one')
+        r = run(s, *args, '--no-import', *confirm, env=env)
+        e2e.contains(r.out, 'Things: 9 items put')
+        e2e.equal(len(servers.boto(s, scan='Things')), 9, 'held')
+
+
 def each_table_goes_in_as_check_says(here, _):
     """What is the way without a word, and why."""
     e2e.write(here + '/tables/local.json', json.dumps(local('Local')))
@@ -1355,6 +1378,7 @@ if __name__ == '__main__':
               an_interrupt_says_how_to_go_on_and_back,
               live_tables_are_read_where_there_are_no_exports,
               tables_are_imported_where_that_can_be,
+              a_table_made_anew_is_not_the_import_s,
               each_table_goes_in_as_check_says,
               imports_and_pushes_take_turns_in_dependency_order,
               a_disk_that_gets_full_while_it_writes_to_the_target,
