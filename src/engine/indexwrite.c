@@ -24,7 +24,8 @@ start_stream(struct indexwrite_stream *s, struct drain *drain, int fd,
 	     int *direct, uint64_t at, bool large, struct err *err)
 {
 	*s = (struct indexwrite_stream){ .drain = drain, .fd = fd,
-					 .direct = direct, .at = at };
+					 .direct = direct, .at = at,
+					 .begun = at };
 	s->each = large ? INDEXWRITE_LARGE : INDEXWRITE_SMALL;
 	/* Up to a multiple of its length in the file: see io/file.c. */
 	s->full = s->each - (size_t)(at % s->each);
@@ -65,6 +66,7 @@ write_at(struct indexwrite_stream *s, struct span left, struct err *err)
 		left.len -= (size_t)n;
 		s->at += (uint64_t)n;
 	}
+	s->begun = file_begin(s->fd, s->begun, s->at, FILE_BEHIND);
 	return 0;
 }
 

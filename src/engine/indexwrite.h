@@ -32,6 +32,7 @@ struct indexwrite_stream {
 	size_t len, full;	/* so much of it is sent at once */
 	size_t each;		/* `full`, but for the first time */
 	uint64_t at;		/* where they go in `fd`, unless to the drain */
+	uint64_t begun;		/* of `fd`: on its way to the disk up to there */
 	int fd;
 	int *direct;		/* of `fd`, if it is large: io/direct.h */
 	struct drain *drain;

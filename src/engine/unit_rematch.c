@@ -119,7 +119,7 @@ put(struct unit_run *r, struct output *o, struct buf *packed, struct err *err)
 	struct buf head = { 0 };
 	int rc = 0;
 
-	if (!o->begun && r->part == NULL) {
+	if (!o->begun) {
 		o->begun = true;
 		rc = gzip_head(REMATCH_LEVEL, &head, err);
 		if (rc == 0)
@@ -192,8 +192,7 @@ unit_close_part(struct unit_run *r, struct err *err)
 		struct output *const o = &r->outputs[i];
 
 		if (rematch_len(o->rematch) >= SMALL_PART &&
-		    (rematch_cut(o->rematch, &o->text, &r->packed, err) != 0 ||
-		     put(r, o, &r->packed, err) != 0))
+		    rematch_cut(o->rematch, &o->text, &o->kept, err) != 0)
 			return -1;
 	}
 	return 0;
@@ -230,11 +229,14 @@ unit_rematch(struct unit_run *r, struct err *err)
 
 		if (o->items == 0)
 			continue;
+		/* A part has no files: what is packed stays where it is. */
 		if (rematch_add(o->rematch, &o->text, o->copied.of,
-				o->copied.n, &m, &r->packed, err) != 0 ||
-		    (r->packed.len > 0 && r->part == NULL &&
-		     put_carry(r, o, err) != 0) ||
-		    put(r, o, &r->packed, err) != 0)
+				o->copied.n, &m, r->part != NULL ? &o->kept
+				: &r->packed, err) != 0)
+			return -1;
+		if (r->part == NULL &&
+		    ((r->packed.len > 0 && put_carry(r, o, err) != 0) ||
+		     put(r, o, &r->packed, err) != 0))
 			return -1;
 		if (o->copied.n > 0 && (!any || m.n > rest.n))
 			rest = m;

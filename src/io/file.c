@@ -46,7 +46,6 @@ enum {
 	 * systems keep such pages together, at a third less time.
 	 */
 	STEP_LEN = 64 * 1024,
-	BEHIND_LEN = 8 * 1024 * 1024,
 	ENOUGH_LEN = 1024 * 1024,	/* of the last of a file */
 };
 
@@ -197,23 +196,11 @@ part_of(struct span bytes)
 	return v;
 }
 
-/*
- * Let the disk begin now, so that who waits for it later has little to wait
- * for.  Only a hint.
- */
 static void
-write_behind(struct file_drain *f, off_t enough)
+write_behind(struct file_drain *f, uint64_t enough)
 {
-#ifdef __linux__
-	if (f->written - f->begun >= enough) {
-		sync_file_range(f->fd, f->begun, f->written - f->begun,
-				SYNC_FILE_RANGE_WRITE);
-		f->begun = f->written;
-	}
-#else
-	(void)f;
-	(void)enough;
-#endif
+	f->begun = (off_t)file_begin(f->fd, (uint64_t)f->begun,
+				     (uint64_t)f->written, enough);
 }
 
 static int
@@ -275,7 +262,7 @@ write_file(struct drain *drain, struct span bytes, struct err *err)
 		bytes.len -= n;
 		f->nheld = 0;
 		f->written += (off_t)now;
-		write_behind(f, BEHIND_LEN);
+		write_behind(f, FILE_BEHIND);
 	}
 	return hold(f, bytes, err);
 }

@@ -37,6 +37,14 @@ struct drain *stdout_drain(struct err *err);
 void file_past_cache(struct drain *drain);
 
 /*
+ * Let the disk begin with what was written to `fd` from `from` up to `to`, if
+ * that is `enough`: who waits for it later then has little to wait for.  Only a
+ * hint.  Returns from where on it has yet to begin.
+ */
+enum { FILE_BEHIND = 8 << 20 };		/* of a file that grows */
+uint64_t file_begin(int fd, uint64_t from, uint64_t to, uint64_t enough);
+
+/*
  * Append what is in the file to `out`; ERR_LIMIT if that is more than `limit`
  * bytes.  Write a whole file, as a drain does.
  */

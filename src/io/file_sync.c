@@ -17,6 +17,23 @@
 #include "base/buf.h"
 #include "base/err.h"
 
+uint64_t
+file_begin(int fd, uint64_t from, uint64_t to, uint64_t enough)
+{
+#ifdef __linux__
+	if (to - from >= enough) {
+		sync_file_range(fd, (off_t)from, (off_t)(to - from),
+				SYNC_FILE_RANGE_WRITE);
+		return to;
+	}
+#else
+	(void)fd;
+	(void)to;
+	(void)enough;
+#endif
+	return from;
+}
+
 int
 file_wait(int fd)
 {
