@@ -142,6 +142,10 @@ def says_no(here, _):
             r = push.push(s, folder, *CONFIRM, status=5)
             e2e.contains(r.err, 'is in use by shards of it')
             rollback(s, folder, status=5)
+        r = subprocess.run([e2e.PROGRAM, 'status', '--job', folder],
+                           capture_output=True, text=True)
+        e2e.contains(r.stdout, 'of 3 shards of a push 2 are done, 0 begun and '
+                     '1 not')
         # A dry run brings the records home; then it may be divided anew.
         push.push(s, folder, '--dry-run', *CONFIRM)
         end(start(s, folder, 2, n=4))
