@@ -34,8 +34,8 @@ tell(const struct rollback *r)
 	for (size_t i = 0; list != NULL && i < n; i++) {
 		const uint64_t total = t[i].restores + t[i].removes +
 				       t[i].unkept;
-		const uint64_t done = t[i].looked_at < total ? t[i].looked_at
-			: total;
+		const uint64_t done = t[i].looked_at < total && !t[i].deleted
+			? t[i].looked_at : total;
 
 		list[i] = (struct status_table){
 			.name = t[i].name, .done = done, .total = total,

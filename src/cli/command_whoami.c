@@ -347,5 +347,6 @@ command_whoami(const struct options *o)
 		refused |= looks[i].refused;
 	}
 	plan_free(plan);
-	return refused ? 5 : failed ? 4 : 0;
+	return refused ? 5 : !failed ? 0 : atomic_load(&commands_cancel) ? 130
+		: 4;
 }

@@ -1,13 +1,33 @@
 #include "cli/confirm.h"
 
+#include <errno.h>
+#include <poll.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/err.h"
+#include "cli/commands.h"
 #include "cli/options.h"
 #include "engine/plan.h"
+
+/* Is there something to read?  A signal asks for an end of waiting. */
+static bool
+wait_for_answer(void)
+{
+	struct pollfd p = { .fd = STDIN_FILENO, .events = POLLIN };
+
+	while (!atomic_load(&commands_cancel)) {
+		/* A signal just before it would be slept through: not long. */
+		const int n = poll(&p, 1, 200);
+
+		if (n > 0 || (n < 0 && errno != EINTR))
+			return true;
+	}
+	return false;
+}
 
 /* A line of what somebody types, without its end.  Returns 0 or -1. */
 static int
@@ -15,8 +35,10 @@ ask(const char *question, char *to, size_t n)
 {
 	fprintf(stderr, "%s ", question);
 	fflush(stderr);
-	if (fgets(to, (int)n, stdin) == NULL)
+	if (!wait_for_answer() || fgets(to, (int)n, stdin) == NULL) {
+		putc('\n', stderr);
 		return -1;
+	}
 	to[strcspn(to, "\r\n")] = '\0';
 	return 0;
 }
@@ -34,7 +56,9 @@ name_of(const struct plan *plan, const char *table)
 static int
 no(struct err *err)
 {
-	return err_set(err, ERR_REFUSED, "not confirmed: nothing was done");
+	return atomic_load(&commands_cancel)
+		? err_set(err, ERR_CANCELLED, "interrupted: nothing was done")
+		: err_set(err, ERR_REFUSED, "not confirmed: nothing was done");
 }
 
 int

@@ -5,9 +5,11 @@ import contextlib
 import glob
 import json
 import os
+import pty
 import random
 import re
 import resource
+import select
 import shutil
 import signal
 import subprocess
@@ -634,6 +636,59 @@ def an_interrupt_says_how_to_go_on_and_back(here, _):
         e2e.check(0 < len(held(s)['Things']) < 400, 'held')
         run(s, 'migrate', plan, '--job', job, '--yes', '--confirm', 'Things')
         e2e.equal(len(held(s)['Things']), 400, 'held')
+
+
+def at_a_terminal(env, args, *answers):
+    """What it says there, where each question gets the next answer."""
+    pid, fd = pty.fork()
+    if pid == 0:
+        os.execve(e2e.PROGRAM, [e2e.PROGRAM, *args], env)
+    said, at, left = b'', 0, list(answers)
+    while select.select([fd], [], [], 60)[0]:
+        try:
+            piece = os.read(fd, 4096)
+        except OSError:         # it has gone
+            break
+        if not piece:
+            break
+        said += piece
+        asked = re.search(rb'(yes/no\)|to confirm:) $', said[at:])
+        if asked and left:
+            at = len(said)
+            os.write(fd, left.pop(0))
+    else:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        raise e2e.Failed('it waits for ever: ' + said.decode())
+    os.close(fd)
+    return e2e.Result(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), '',
+                      said.decode().replace('\r', ''))
+
+
+def a_terminal_is_asked_twice_and_may_be_left(here, _):
+    plan = small(here, things(9))
+    with open(plan) as f:
+        text = json.load(f)
+    text['stages'] = {'prod': {'confirm': True}}
+    e2e.write_plan(plan, text)
+    args = ['migrate', plan, '--job', here + '/job', '--stage', 'prod',
+            '--quiet']
+    with servers.emptied() as s:
+        for answers, status, says in (
+                ((b'\x03',), 130, 'interrupted: nothing was done'),
+                ((b'yes\n', b'\x03'), 130, 'interrupted: nothing was done'),
+                ((b'no\n',), 5, 'not confirmed: nothing was done'),
+                ((b'yes\n', b'Things\n'), 5, 'not confirmed')):
+            r = at_a_terminal(s.env, args, *answers)
+            e2e.equal(r.status, status, r)
+            e2e.contains(r.err, 'stage    prod', 'region   us-east-1',
+                         'Things', '9 items, to be made, by push', 'a month',
+                         'imports  none: an import needs an address', says,
+                         "stopped in 'test'; nothing was written",
+                         'to go on:    dynamill migrate')
+        e2e.equal(held(s), {}, 'held')
+        r = at_a_terminal(s.env, args, b'yes\n', b'prod\n')
+        e2e.equal((r.status, len(held(s)['Things'])), (0, 9), r)
 
 
 def live_tables_are_read_where_there_are_no_exports(here, _):
@@ -1376,6 +1431,7 @@ if __name__ == '__main__':
               what_was_to_stay_is_no_reason,
               tables_are_made_as_they_are_defined,
               an_interrupt_says_how_to_go_on_and_back,
+              a_terminal_is_asked_twice_and_may_be_left,
               live_tables_are_read_where_there_are_no_exports,
               tables_are_imported_where_that_can_be,
               a_table_made_anew_is_not_the_import_s,
