@@ -19,6 +19,7 @@
 #include "cli/ticker.h"
 #include "engine/deliver.h"
 #include "engine/plan.h"
+#include "engine/seal.h"
 #include "engine/status.h"
 
 static time_t began;
@@ -317,6 +318,8 @@ command_push(const struct options *o)
 	if (rc == 0 && !o->dry_run) {
 		began = time(NULL);
 		stage_begin(o, "push", deliver_records(d));
+		/* The job goes on, also where that is a shard's. */
+		seal_break(o->job);
 		tell(d, 0);
 		rc = deliver_run(d, &err);
 		tell(d, 0);

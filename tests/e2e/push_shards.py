@@ -129,7 +129,10 @@ def says_no(here, _):
                 (['1', '--table', 'Nobody'], {}, 'nothing for such a table')):
             r = end(start(s, folder, *words, env=env), status=2)
             e2e.contains(r.err, wants)
+        # What would be sealed no longer is: the job goes on.
+        e2e.write(folder + '/SHA256SUMS', '')
         end(start(s, folder, 'auto', env={'AWS_BATCH_JOB_ARRAY_INDEX': '1'}))
+        e2e.check(not os.path.exists(folder + '/SHA256SUMS'), 'a seal')
         r = end(start(s, folder, 2, n=4), status=5)
         e2e.contains(r.err, 'divided into 3 shards, not 4', '--dry-run')
         with open(folder + '/push/shards/2/.lock', 'r+') as f:
