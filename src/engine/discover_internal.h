@@ -55,6 +55,7 @@ enum {
 	/* After so many items of a file, one in so many stands for all. */
 	MANY_ITEMS = 4 * 1024, WEIGHT = 8,
 	VERY_MANY_ITEMS = 32 * 1024, GREAT_WEIGHT = 32,
+	TREE_PENDING = 64,
 	NO_NODE = 0,		/* the root is nobody's child */
 };
 
@@ -75,6 +76,12 @@ struct node {
 	uint8_t sep, n;		/* SHAPE; n also of a CAPTURE */
 };
 
+/* A hash that is for a sample which is in no cache yet. */
+struct tree_pending {
+	uint64_t hash;
+	uint32_t node, weight;
+};
+
 struct tree_of_paths {
 	struct node *nodes;	/* number 0 is the root */
 	uint32_t nnodes, cap, nlive, free;	/* free: a list through nkids */
@@ -86,6 +93,8 @@ struct tree_of_paths {
 	bool thinned;		/* some stood for others */
 	uint64_t top_bound;	/* rank that names at the top stay below */
 	bool cut;		/* only its top level is left */
+	uint32_t npending;
+	struct tree_pending pending[TREE_PENDING];
 };
 
 struct discover {
@@ -127,9 +136,13 @@ uint32_t tree_child(struct tree_of_paths *t, uint32_t parent,
 uint32_t tree_find(const struct tree_of_paths *t, uint32_t parent,
 		   const struct part *p);
 
-/* A value at `node`, for as many items as the one at hand stands for. */
+/*
+ * A value at `node`, for as many items as the one at hand stands for; and, before
+ * anyone looks at samples, all hashes that wait for others.
+ */
 int tree_add(struct tree_of_paths *t, uint32_t node, enum value_type type,
 	     uint64_t hash, struct err *err);
+int tree_add_pending(struct tree_of_paths *t, struct err *err);
 
 /* Keep within bounds; between two items only. */
 int tree_trim(struct tree_of_paths *t, uint32_t max_nodes, struct err *err);

@@ -325,7 +325,7 @@ discover_see(struct discover *d, uint32_t table, const struct batch *b,
 		    tree_trim(t, MAX_NODES, err) != 0)
 			return -1;
 	}
-	return 0;
+	return tree_add_pending(t, err);
 }
 
 /* ---- observers ----------------------------------------------------------- */

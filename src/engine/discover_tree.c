@@ -205,7 +205,8 @@ tree_child(struct tree_of_paths *t, uint32_t parent, const struct part *p,
 
 		if (!t->nodes[parent].wide && t->nodes[parent].nnames >=
 		    (p->kind == PART_TAG ? MAX_TAGS : MAX_NAMES) &&
-		    collapse(t, parent, err) != 0)
+		    (tree_add_pending(t, err) != 0 ||
+		     collapse(t, parent, err) != 0))
 			return NO_NODE;
 		if (t->nodes[parent].wide)
 			return tree_child(t, parent, &all, err);
@@ -243,9 +244,9 @@ shrink_samples(struct tree_of_paths *t)
 	}
 }
 
-/* Note one hash, or all of another sample. */
+/* Note one hash, so many times, or all of another sample. */
 static int
-sample(struct tree_of_paths *t, uint32_t node, uint64_t hash,
+sample(struct tree_of_paths *t, uint32_t node, uint64_t hash, uint32_t weight,
        const struct sketch *from, struct err *err)
 {
 	struct sketch *const s = &t->nodes[node].sample;
@@ -256,7 +257,7 @@ sample(struct tree_of_paths *t, uint32_t node, uint64_t hash,
 		*s = sketch_of(t->k);
 	before = sketch_slots(s);
 	rc = from != NULL ? sketch_merge(s, from, err)
-			  : sketch_add(s, hash, t->weight, err);
+			  : sketch_add(s, hash, weight, err);
 	if (sketch_slots(s) != before) {
 		t->nslots += sketch_slots(s) - before;
 		shrink_samples(t);
@@ -272,7 +273,30 @@ tree_add(struct tree_of_paths *t, uint32_t node, enum value_type type,
 	t->nodes[node].squares += (uint64_t)t->weight * t->weight;
 	t->nodes[node].values += t->weight;
 	t->nodes[node].types[type - VALUE_S] += t->weight;
-	return sample(t, node, hash, NULL, err);
+
+	const struct sketch *const s = &t->nodes[node].sample;
+	if (s->k > 0 && hash >= s->bound)
+		return 0;
+	if (s->slots != NULL)
+		__builtin_prefetch(sketch_home(s, hash));
+	t->pending[t->npending++] = (struct tree_pending){ hash, node,
+							   t->weight };
+	return t->npending == TREE_PENDING ? tree_add_pending(t, err) : 0;
+}
+
+int
+tree_add_pending(struct tree_of_paths *t, struct err *err)
+{
+	const uint32_t n = t->npending;
+
+	t->npending = 0;
+	for (uint32_t i = 0; i < n; i++) {
+		const struct tree_pending *const at = &t->pending[i];
+
+		if (sample(t, at->node, at->hash, at->weight, NULL, err) != 0)
+			return -1;
+	}
+	return 0;
 }
 
 /* ---- two nodes into one -------------------------------------------------- */
@@ -292,7 +316,7 @@ merge(struct tree_of_paths *t, uint32_t to, const struct tree_of_paths *other,
 	t->nodes[to].squares += f.squares;
 	for (int i = 0; i < 3; i++)
 		t->nodes[to].types[i] += f.types[i];
-	if (f.sample.k > 0 && sample(t, to, 0, &f.sample, err) != 0)
+	if (f.sample.k > 0 && sample(t, to, 0, 0, &f.sample, err) != 0)
 		return -1;
 	if (f.wide && !t->nodes[to].wide && collapse(t, to, err) != 0)
 		return -1;
@@ -459,7 +483,12 @@ cut(struct tree_of_paths *t, struct err *err)
 int
 tree_trim(struct tree_of_paths *t, uint32_t max_nodes, struct err *err)
 {
-	if (t->nodes[0].nkids > 2 * MAX_TOP && trim_top(t, err) != 0)
+	const bool wide = t->nodes[0].nkids > 2 * MAX_TOP;
+	const bool large = t->nlive > max_nodes && !t->cut;
+
+	if ((wide || large) && tree_add_pending(t, err) != 0)
+		return -1;
+	if (wide && trim_top(t, err) != 0)
 		return -1;
 	return t->nlive > max_nodes && !t->cut ? cut(t, err) : 0;
 }
