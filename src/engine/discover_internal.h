@@ -137,8 +137,8 @@ uint32_t tree_find(const struct tree_of_paths *t, uint32_t parent,
 		   const struct part *p);
 
 /*
- * A value at `node`, for as many items as the one at hand stands for; and, before
- * anyone looks at samples, all hashes that wait for others.
+ * A value at `node`, for as many items as the one at hand stands for; and,
+ * before anyone looks at samples, all hashes that wait for others.
  */
 int tree_add(struct tree_of_paths *t, uint32_t node, enum value_type type,
 	     uint64_t hash, struct err *err);
