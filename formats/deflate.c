@@ -450,7 +450,7 @@ INLINE_WIDE void
 put_lits_wide(struct writer *w, const struct tables *t, const uint8_t *text,
 	      size_t n)
 {
-	for (size_t some; __builtin_expect(n > 8, 0); text += some, n -= some) {
+	for (size_t some; n > 8; text += some, n -= some) {
 		some = n < 32 ? n : 32;
 		if (!put_many(w, t, text, (uint32_t)some)) {
 			put_lits(w, t, text, some);
