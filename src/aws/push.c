@@ -82,6 +82,7 @@ add(struct push *p, struct push_request *r, const struct push_item *i,
 	*slot = (struct push_slot){
 		.at = b->len, .len = i->json.len, .key = i->key,
 		.tag = i->tag, .call = i->call, .units = i->units,
+		.known = i->known,
 		.gone = i->gone,
 	};
 	if (rc == 0)
@@ -98,7 +99,7 @@ item_of(const struct push_request *r, const struct push_slot *s)
 	return (struct push_item){
 		.json = { r->body.ptr + s->at, s->len }, .key = s->key,
 		.call = s->call, .units = s->units, .gone = s->gone,
-		.tag = s->tag,
+		.tag = s->tag, .known = s->known,
 	};
 }
 

@@ -30,6 +30,7 @@ struct push_item {
 	struct keyhash key;	/* push_key() of its primary key */
 	uint32_t units;		/* that a write takes: KiB, rounded up */
 	bool gone;
+	bool known;		/* the caller's: one was seen there before */
 	uint64_t tag;		/* the caller's */
 };
 

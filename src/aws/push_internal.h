@@ -22,7 +22,7 @@ struct push_slot {
 	uint64_t tag;
 	const char *call;
 	uint32_t units;
-	bool gone;
+	bool gone, known;
 	bool left;		/* not processed: it goes again */
 };
 

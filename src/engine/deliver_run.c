@@ -12,6 +12,7 @@
 #include "base/err.h"
 #include "engine/deliver_internal.h"
 #include "engine/job.h"
+#include "engine/ours.h"
 #include "engine/progress.h"
 #include "engine/reading.h"
 #include "engine/undo.h"
@@ -53,6 +54,7 @@ struct sender {
 	bool told;		/* something is to be written */
 	uint64_t units, throttled;	/* of the parts before */
 	struct undo *undo;	/* or NULL */
+	struct ours *ours;	/* NULL: nothing is in doubt yet */
 	struct push_item held[UNDO_AT_ONCE];	/* until that is kept, ... */
 	size_t held_at[UNDO_AT_ONCE], nheld;
 	struct buf texts;			/* ... with their texts */
@@ -68,12 +70,27 @@ mark(struct sender *s, const struct push_item *item, struct err *err)
 			    undo_number(item->tag), err);
 }
 
+/*
+ * It was there: perhaps by an attempt of which the answer was lost, be it one
+ * of an earlier process, or one that libcurl has repeated by itself.
+ */
+static int
+doubt(struct sender *s, const struct push_item *item, struct err *err)
+{
+	if (s->ours == NULL)
+		s->ours = ours_new(s->d->service, s->t->shown.name, s->pk,
+				   s->sk, err);
+	return s->ours == NULL ? -1 : ours_add(s->ours, item->json, err);
+}
+
 static int
 accepted(void *context, const struct push_item *item, bool existed,
 	 struct err *err)
 {
 	struct sender *const s = context;
 
+	if (existed && (!item->known || s->t->recorded))
+		return doubt(s, item, err) != 0 ? -1 : mark(s, item, err);
 	s->t->shown.deleted += item->gone;
 	s->t->shown.accepted += !item->gone && !existed;
 	s->t->shown.existed += existed;
@@ -355,6 +372,7 @@ close_sender(struct sender *s)
 	if (s->refused_fd >= 0)
 		close(s->refused_fd);
 	undo_close(s->undo);
+	ours_free(s->ours);
 	arena_free(&s->mem);
 	buf_free(&s->texts);
 	buf_free(&s->text);
@@ -391,6 +409,9 @@ run_part(struct deliver *d, struct delivery *t, unsigned part,
 	s.push = push_new(d->service, &o, err);
 	rc = s.push == NULL || open_undo(&s, err) != 0 ? -1
 		: send_all(&s, err);
+	if (rc == 0 && s.ours != NULL)
+		rc = ours_count(s.ours, &t->shown.accepted, &t->shown.existed,
+				err);
 	/* What was accepted is noted whatever came after it. */
 	if (progress_write(s.progress, true, rc == 0 ? err : &ignored) != 0)
 		rc = -1;

@@ -102,7 +102,7 @@ add_line(struct undo *u, uint64_t tag, const struct getitems_one *was,
 }
 
 int
-undo_keep(struct undo *u, const struct push_item *items, size_t n,
+undo_keep(struct undo *u, struct push_item *items, size_t n,
 	  struct err *err)
 {
 	struct getitems_one list[UNDO_AT_ONCE];
@@ -112,8 +112,10 @@ undo_keep(struct undo *u, const struct push_item *items, size_t n,
 		list[i] = (struct getitems_one){ .from = items[i].json };
 	if (getitems_ask(u->get, list, n, err) != 0)
 		return -1;
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
+		items[i].known = list[i].item.ptr != NULL;
 		if (add_line(u, items[i].tag, &list[i], err) != 0)
 			return -1;
+	}
 	return save(u, err);
 }

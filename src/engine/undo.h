@@ -66,9 +66,9 @@ void undo_close(struct undo *u);	/* NULL is fine */
 
 /*
  * Keep what these items, UNDO_AT_ONCE at most, will write over; their tags are
- * undo_tag()s.  0 or -1.
+ * undo_tag()s, and it is said whether there was one.  0 or -1.
  */
-int undo_keep(struct undo *u, const struct push_item *items, size_t n,
+int undo_keep(struct undo *u, struct push_item *items, size_t n,
 	      struct err *err);
 
 /* ---- afterwards ---------------------------------------------------------- */

@@ -277,11 +277,14 @@ def only_new_leaves_what_is_there(here, _):
     things = items(120)
     folder = job(here, things)
     old = {'pk': things[5]['pk'], 'sk': things[5]['sk'], 'x': {'S': 'old'}}
-    with servers.dynamodb('--throttle', .2) as s:
+    # What was put although the answer was lost did not exist.
+    with servers.dynamodb() as s:
         servers.boto(s, create=[ROLE], table='Things-new', put=[old])
+        s.faults(throttle=.2, lost=.2, cut=.1)
         t = of_json(push(s, folder, '--output', 'json', '--only-new', '--yes',
                          '--confirm', 'Things-new'))
         e2e.equal((t['put'], t['existed']), (119, 1), 'told')
+        e2e.check(s.faults()['lost'] > 0, 'lost')
         same(things[:5] + [old] + things[6:],
              servers.boto(s, scan='Things-new'))
 
