@@ -350,8 +350,9 @@ note_of(struct deliver *d, const struct delivery *t,
 	if (!t->shown.empty && !t->shown.resumed &&
 	    pitr_look(d->service, t->shown.name, &pitr, &err) > 0 && !pitr.on)
 		buf_printf(&text, &err, "; point-in-time recovery is off: what "
-			   "is written over can be had back of the job's undo/ "
-			   "only");
+			   "is written over can%s", d->o.no_undo
+			   ? "not be had back" : " be had back of the job's "
+			   "undo/ only");
 	note = text.len < 2 ? "" : (const char *)arena_copy(&d->mem,
 		(struct span){ text.ptr + 2, text.len - 1 }, &err).ptr;
 	buf_free(&text);

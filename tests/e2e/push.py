@@ -375,6 +375,44 @@ def what_is_written_over_is_kept_first(here, _):
     same(old, [x for x in first.values() if x is not None])
 
 
+def what_is_worth_knowing_is_told_before(here, _):
+    """Which no server that can be had has."""
+    folder = job(here, items(3))
+    old = {'pk': {'S': 'old'}, 'sk': {'N': '1'}}
+    more = {'StreamSpecification': {'StreamEnabled': True,
+                                    'StreamViewType': 'NEW_IMAGE'},
+            'DeletionProtectionEnabled': True,
+            'Replicas': [{'RegionName': 'eu-west-1'}]}
+
+    def change(call, text):
+        if call == 'DescribeContinuousBackups':
+            return json.dumps({'ContinuousBackupsDescription': {
+                'ContinuousBackupsStatus': 'ENABLED',
+                'PointInTimeRecoveryDescription': {
+                    'PointInTimeRecoveryStatus': 'DISABLED'}}}).encode()
+        if call != 'DescribeTable':
+            return text
+        table = json.loads(text)
+        table['Table'].update(more)
+        return json.dumps(table).encode()
+    with servers.start_plain() as s, servers.front(s, set(), change) as f:
+        servers.boto(s, create=[ROLE], table='Things-new', put=[old])
+        r = push(f, folder, '--into-existing', status=5)
+        e2e.contains(r.err, 'whatever listens', 'global table', 'replicas',
+                     'protected from deletion', 'point-in-time recovery',
+                     "the job's undo/ only", 'say --yes --confirm Things-new')
+        r = push(f, folder, '--into-existing', '--no-undo', status=5)
+        e2e.contains(r.err, 'cannot be had back')
+        same([old], servers.boto(s, scan='Things-new'))
+        # What it has not is not told.
+        more.clear()
+        r = push(s, folder, '--into-existing', status=5,
+                 env=f.env)
+        e2e.contains(r.err, 'point-in-time recovery')
+        for word in ('listens', 'global', 'protected'):
+            e2e.check(word not in r.err, r.err)
+
+
 def another_table_of_that_name_is_not_gone_on_with(here, _):
     folder = job(here, items(10))
     with servers.dynamodb() as s:
@@ -432,5 +470,6 @@ if __name__ == '__main__':
               tables_that_are_not_right_are_refused,
               what_is_there_is_not_written_over_by_chance,
               what_is_written_over_is_kept_first,
+              what_is_worth_knowing_is_told_before,
               another_table_of_that_name_is_not_gone_on_with,
               a_source_is_not_written_over])
