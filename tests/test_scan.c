@@ -178,6 +178,31 @@ a_sequence_cut_anywhere_is_bad_utf8(void **state)
 }
 
 static void
+counts_line_feeds_wherever_they_are(void **state)
+{
+	enum { N = 300 };
+	uint8_t text[N];
+
+	(void)state;
+	for (size_t len = 0; len < N; len++) {
+		size_t n = 0;
+
+		for (size_t i = 0; i < len; i++) {
+			text[i] = (len * 7 + i * i) % 5 < 2 ? '\n' :
+				  (uint8_t)(i * 31);
+			n += text[i] == '\n';
+		}
+
+		const struct span copy = guard_copy(text, len);
+
+		for (int m = 0; m < NMASKS; m++) {
+			cpu_init(MASKS[m]);
+			assert_int_equal(scan_lines(copy), n);
+		}
+	}
+}
+
+static void
 plain_runs_end_at_the_first_byte_to_escape(void **state)
 {
 	uint8_t text[120];
@@ -265,6 +290,7 @@ main(void)
 		cmocka_unit_test(
 			an_escaped_quote_is_told_after_any_run_of_backslashes),
 		cmocka_unit_test(a_sequence_cut_anywhere_is_bad_utf8),
+		cmocka_unit_test(counts_line_feeds_wherever_they_are),
 		cmocka_unit_test(plain_runs_end_at_the_first_byte_to_escape),
 		cmocka_unit_test(sixteen_characters_at_once_are_as_one_by_one),
 		cmocka_unit_test(

@@ -164,6 +164,29 @@ scan_plain(struct span text)
 	return scan_plain_portable(text);
 }
 
+size_t
+scan_lines_portable(struct span text)
+{
+	const uint8_t *at = text.ptr, *const end = text.ptr + text.len;
+	size_t n = 0;
+
+	while (at < end && (at = memchr(at, '\n', (size_t)(end - at))) != NULL) {
+		at++;
+		n++;
+	}
+	return n;
+}
+
+size_t
+scan_lines(struct span text)
+{
+#if defined(__x86_64__)
+	if (cpu_has(CPU_AVX2))
+		return scan_lines_avx2(text);
+#endif
+	return scan_lines_portable(text);
+}
+
 /* Make room for `more` slots, and what kernels write past the last. */
 static int
 grow(uint32_t **slots, size_t *cap, size_t n, size_t more, struct err *err)

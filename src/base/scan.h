@@ -47,6 +47,9 @@ void scan_free(struct scan *s);
  */
 size_t scan_plain(struct span text);
 
+/* How many line feeds there are in `text`. */
+size_t scan_lines(struct span text);
+
 /* How many bytes at the front of `text` are whole, valid UTF-8. */
 size_t scan_utf8(struct span text);
 

@@ -26,13 +26,16 @@ struct scan_carry {
 typedef void scan_piece_fn(struct scan *s, struct scan_carry *carry,
 			   const uint8_t *p, size_t n, uint32_t base);
 typedef size_t scan_plain_fn(struct span text);
+typedef size_t scan_lines_fn(struct span text);
 
 scan_piece_fn scan_piece_portable;
 scan_plain_fn scan_plain_portable;
+scan_lines_fn scan_lines_portable;
 
 #if defined(__x86_64__)
 scan_piece_fn scan_piece_avx2, scan_piece_avx512;
 scan_plain_fn scan_plain_avx2;
+scan_lines_fn scan_lines_avx2;
 #elif defined(__aarch64__)
 scan_piece_fn scan_piece_neon;
 scan_plain_fn scan_plain_neon;

@@ -188,6 +188,26 @@ scan_plain_avx2(struct span text)
 		(struct span){ text.ptr + i, text.len - i });
 }
 
+AVX2 size_t
+scan_lines_avx2(struct span text)
+{
+	const __m256i feed = _mm256_set1_epi8('\n');
+	size_t i = 0, n = 0;
+
+	for (; text.len - i >= 64; i += 64) {
+		const __m256i a = _mm256_loadu_si256(at256(text.ptr + i));
+		const __m256i b = _mm256_loadu_si256(at256(text.ptr + i + 32));
+		const uint32_t in_a = (uint32_t)_mm256_movemask_epi8(
+			_mm256_cmpeq_epi8(a, feed));
+		const uint32_t in_b = (uint32_t)_mm256_movemask_epi8(
+			_mm256_cmpeq_epi8(b, feed));
+
+		n += (size_t)_mm_popcnt_u64((uint64_t)in_b << 32 | in_a);
+	}
+	return n + scan_lines_portable(
+		(struct span){ text.ptr + i, text.len - i });
+}
+
 /* --------------------------------------------------------------- AVX-512 */
 
 AVX512 static inline __m512i

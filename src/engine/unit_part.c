@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/scan.h"
 #include "engine/keyfile.h"
 #include "engine/plan.h"
 #include "engine/program.h"
@@ -104,27 +105,36 @@ take_packed(struct unit_run *whole, struct unit_part *p)
 	buf_reset(&whole->kept->bytes);
 }
 
+/* The first lines of the block, as many as are decoded at once. */
+static size_t
+first_lines(struct span block)
+{
+	const uint8_t *at = block.ptr, *const end = block.ptr + block.len;
+
+	for (size_t n = 0; n < DDBJSON_MAX_LINES; n++)
+		at = (const uint8_t *)memchr(at, '\n', (size_t)(end - at)) + 1;
+	return (size_t)(at - block.ptr);
+}
+
 /* Whole lines at the front of the block, as many as are decoded at once. */
 static size_t
 whole_lines(struct span block, bool last, uint64_t *nlines)
 {
-	const uint8_t *at = block.ptr, *const end = block.ptr + block.len;
-	size_t n = 0;
+	const uint8_t *const end = memrchr(block.ptr, '\n', block.len);
+	const struct span whole = {
+		block.ptr, end == NULL ? 0 : (size_t)(end - block.ptr) + 1,
+	};
+	const size_t n = scan_lines(whole);
 
-	for (; n < DDBJSON_MAX_LINES && at < end; n++) {
-		const uint8_t *const next = memchr(at, '\n',
-						   (size_t)(end - at));
-
-		if (next == NULL)
-			break;
-		at = next + 1;
-	}
-	if (last && at < end && n < DDBJSON_MAX_LINES) {
-		at = end;
-		n++;
+	if (n >= DDBJSON_MAX_LINES) {
+		*nlines += DDBJSON_MAX_LINES;
+		return first_lines(whole);
 	}
 	*nlines += n;
-	return (size_t)(at - block.ptr);
+	if (!last || whole.len == block.len)
+		return whole.len;
+	*nlines += 1;
+	return block.len;
 }
 
 /* One look at the source, as for a batch.  Does the part go on? */
