@@ -53,7 +53,8 @@ tell(const struct deliver *d, double seconds)
 		list[i] = (struct status_table){
 			.name = t[i].name, .done = done, .total = total,
 			.items = done,
-			.bad = t[i].refused + t[i].deletes_refused,
+			.bad = t[i].refused + t[i].deletes_refused +
+			       t[i].refused_before,
 		};
 		status_pace(&list[i], now, seconds);
 	}
@@ -156,6 +157,9 @@ print_text(const struct options *o, const struct deliver *d)
 		       plural(t[i].accepted), o->update ? "updated" : "put");
 		if (t[i].before > 0)
 			printf(", %" PRIu64 " there before", t[i].before);
+		if (t[i].refused_before > 0)
+			printf(" or refused (%" PRIu64 ")",
+			       t[i].refused_before);
 		if (t[i].existed > 0)
 			printf(", %" PRIu64 " %s", t[i].existed, o->update
 			       ? "had it already" : "left as they were");
@@ -205,6 +209,7 @@ print_json(const struct deliver *d, struct err *err)
 		jsonwrite_put_text(w, "table", t[i].name);
 		jsonwrite_put_uint(w, "items", t[i].nitems);
 		jsonwrite_put_uint(w, "before", t[i].before);
+		jsonwrite_put_uint(w, "refusedBefore", t[i].refused_before);
 		jsonwrite_put_uint(w, "put", t[i].accepted);
 		jsonwrite_put_uint(w, "existed", t[i].existed);
 		jsonwrite_put_uint(w, "changedSince", t[i].lost);
@@ -230,7 +235,8 @@ check_sums(const struct deliver *d, bool *refused, struct err *err)
 	*refused = false;
 	for (size_t i = 0; i < n; i++) {
 		*refused |= t[i].refused > 0 || t[i].lost > 0 ||
-			    t[i].deletes_refused > 0;
+			    t[i].deletes_refused > 0 ||
+			    t[i].refused_before > 0;
 		if (sent(&t[i]) != t[i].nitems)
 			return err_set(err, ERR_INPUT, "table '%s': %" PRIu64
 				       " of %" PRIu64 " item%s sent",
@@ -253,7 +259,8 @@ log_left(const struct deliver *d)
 	const struct deliver_table *const t = deliver_tables(d, &n);
 
 	for (size_t i = 0; i < n; i++) {
-		const uint64_t bad = t[i].refused + t[i].deletes_refused;
+		const uint64_t bad = t[i].refused + t[i].deletes_refused +
+				     t[i].refused_before;
 
 		if (bad > 0)
 			log_problem(LOG_ERROR, NULL, "table '%s': %" PRIu64

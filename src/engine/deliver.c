@@ -150,7 +150,7 @@ open_progress(struct deliver *d, struct delivery *t,
 	    open_part(d, t, PART_PUTS, table, &t->shown.before, err) != 0)
 		return -1;
 	t->shown.resumed = t->shown.before > 0 || t->shown.deletes_before > 0;
-	return 0;
+	return deliver_refused_before(d, t, err);
 }
 
 /*

@@ -59,6 +59,8 @@ struct deliver_table {
 	bool empty, resumed;	/* empty but for what other shards put */
 	/* So far: */
 	uint64_t before;	/* accepted by earlier attempts */
+	uint64_t refused_before; /* ... or refused for good: so many, deletes
+				    too, by their record */
 	uint64_t accepted, existed, refused;
 	/* Of an increment's deletes: */
 	uint64_t ndeletes, deletes_before, deleted, deletes_refused;

@@ -112,6 +112,10 @@ int deliver_update_run(struct deliver *d, struct delivery *t,
 
 /* ---- puts and deletes: deliver_run.c ------------------------------------- */
 
+/* How many items of it, deletes too, earlier attempts have noted as refused. */
+int deliver_refused_before(struct deliver *d, struct delivery *t,
+			   struct err *err);
+
 /* Push one table that was looked at. */
 int deliver_table_run(struct deliver *d, struct delivery *t, struct err *err);
 

@@ -112,6 +112,35 @@ deliver_open_refused(const struct deliver *d, const struct delivery *t,
 	return *fd >= 0 ? 0 : err_set(err, ERR_SYSTEM, "'%s': %m", path);
 }
 
+int
+deliver_refused_before(struct deliver *d, struct delivery *t, struct err *err)
+{
+	const uint64_t before = t->shown.before + t->shown.deletes_before;
+	char path[PATH_MAX], piece[4096];
+	uint64_t lines = 0;
+	ssize_t n;
+	int fd;
+
+	snprintf(path, PATH_MAX, "%s/" JOB_REFUSED "/%s.jsonl", d->records,
+		 t->shown.name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOENT ? 0
+			: err_set(err, ERR_SYSTEM, "'%s': %m", path);
+	while ((n = read(fd, piece, sizeof(piece))) > 0)
+		for (ssize_t i = 0; i < n; i++)
+			lines += piece[i] == '\n';
+	close(fd);
+	if (n < 0)
+		return err_set(err, ERR_SYSTEM, "'%s': %m", path);
+	/* One may stand there twice, where a kill came before it was noted. */
+	t->shown.refused_before = lines < before ? lines : before;
+	/* Of a push that is to be forgotten: it begins anew. */
+	if (before == 0 && !d->o.look_only && unlink(path) != 0)
+		return err_set(err, ERR_SYSTEM, "'%s': %m", path);
+	return 0;
+}
+
 /* One line of rejected/push/<table>.jsonl. */
 static int
 write_refused(struct sender *s, const struct push_item *item, const char *why,

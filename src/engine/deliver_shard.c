@@ -375,6 +375,7 @@ deliver_shards_home(const char *job_dir, struct err *err)
 		return -1;
 	for (uint32_t i = 1; i <= count; i++)
 		if (bring_folder(job_dir, i, JOB_UNDO, err) != 0 ||
+		    bring_folder(job_dir, i, JOB_REFUSED, err) != 0 ||
 		    bring_folder(job_dir, i, JOB_PUSH, err) != 0)
 			return -1;
 	return file_remove_folder(path) == 0 ? 0

@@ -250,18 +250,20 @@ def a_push_killed_before_its_first_record_goes_on(here, _):
         same(things, servers.boto(s, scan='Things-new'))
 
 
+INDEXED = {**ROLE, 'AttributeDefinitions': ROLE['AttributeDefinitions'] + [
+    {'AttributeName': 'g', 'AttributeType': 'S'}],
+    'GlobalSecondaryIndexes': [{'IndexName': 'byG', 'KeySchema': [
+        {'AttributeName': 'g', 'KeyType': 'HASH'}],
+        'Projection': {'ProjectionType': 'ALL'}}]}
+
+
 def what_the_service_refuses_is_kept_and_told(here, _):
     things = items(200)
     for i in (3, 77, 150):
         things[i]['g'] = {'N': '1'}     # no key of the index
     folder = job(here, things)
     with servers.dynamodb() as s:
-        servers.boto(s, create=[{**ROLE, 'AttributeDefinitions':
-            ROLE['AttributeDefinitions'] + [
-                {'AttributeName': 'g', 'AttributeType': 'S'}],
-            'GlobalSecondaryIndexes': [{'IndexName': 'byG', 'KeySchema': [
-                {'AttributeName': 'g', 'KeyType': 'HASH'}],
-                'Projection': {'ProjectionType': 'ALL'}}]}])
+        servers.boto(s, create=[INDEXED])
         t = of_json(push(s, folder, '--output', 'json', status=1))
         e2e.equal((t['put'], t['refused']), (197, 3), 'told')
         lines = [json.loads(x) for x in e2e.read(
@@ -271,6 +273,11 @@ def what_the_service_refuses_is_kept_and_told(here, _):
         same([x for x in things if 'g' not in x],
              servers.boto(s, scan='Things-new'))
         same([x for x in things if 'g' in x], [x['Item'] for x in lines])
+        # Who comes later is told, too.
+        t = of_json(push(s, folder, '--output', 'json', '--yes', '--confirm',
+                         'Things-new', status=1))
+        e2e.equal((t['put'], t['before'], t['refusedBefore']), (0, 200, 3),
+                  'told again')
 
 
 def only_new_leaves_what_is_there(here, _):

@@ -171,6 +171,21 @@ def what_others_put_is_not_taken_for_a_shard_s(here, _):
         end(start(s, folder, 2), status=5)
 
 
+def what_is_refused_is_told_at_the_end(here, _):
+    things = push.items(30)
+    things[1]['g'] = {'N': '1'}     # no key of the index
+    folder = push.job(here, things)
+    with servers.emptied() as s:
+        servers.boto(s, create=[push.INDEXED])
+        told = [start(s, folder, i).wait() for i in (1, 2, 3)]
+        e2e.equal(sorted(told), [0, 0, 1], 'shards')
+        for _ in range(2):
+            r = push.push(s, folder, *CONFIRM, status=1)
+            e2e.contains(r.out, '30 there before or refused (1)')
+        lines = e2e.read(folder + '/rejected/push/Things-new.jsonl')
+        e2e.equal(json.loads(lines)['Item'], things[1], 'refused')
+
+
 def no_shard_goes_on_with_what_is_gone(here, _):
     """What one put was removed; or the table was, and there is another one."""
     things = push.items(30)
@@ -207,4 +222,5 @@ if __name__ == '__main__':
               one_that_is_missing_is_done_by_who_ends,
               says_no,
               what_others_put_is_not_taken_for_a_shard_s,
+              what_is_refused_is_told_at_the_end,
               no_shard_goes_on_with_what_is_gone])
