@@ -314,11 +314,13 @@ run_stage(struct migration *m, const struct stage *g)
 	char path[PATH_MAX];
 
 	say(m, g->name, "");
-	if ((g->is & (TOLD | LAST)) != 0)
+	if ((g->is & TOLD) != 0)
 		return g->run(m);
-	/* Before it is a job, nothing may be in its folder. */
+	/* Before it is a job, nothing may be in its folder; nor behind the last
+	 * one, which is of all there is: the log alone has that. */
 	snprintf(path, sizeof(path), "%s/job.json", m->job);
-	stage_begin(&m->o, g->name, access(path, F_OK) == 0 ? m->job : NULL);
+	stage_begin(&m->o, g->name, (g->is & LAST) == 0 &&
+		    access(path, F_OK) == 0 ? m->job : NULL);
 	return stage_end(g->run(m));
 }
 

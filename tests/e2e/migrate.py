@@ -1299,6 +1299,15 @@ def check_exports(s, service, env, args, job):
     n = len(service.asked)
     migrate()
     e2e.equal([x for x in service.asked[n:] if 'Export' in x[0]], [], 'asked')
+    # Of what is written to it is said whether it could come back.
+    service.off = {'Things-b'}
+    log = job + '.log'
+    r = migrate('--log', log)
+    e2e.contains(r.err, "table 'Things-b' has no point-in-time recovery")
+    lacks(r.err, "'Others-b'")
+    events = [json.loads(x) for x in e2e.read(log).splitlines()]
+    e2e.equal([x['stage'] for x in events if x['event'] == 'stage-end'],
+              ['whoami', 'report'], events)
 
 
 def an_export_that_was_begun_is_found_however_late(here, _):
