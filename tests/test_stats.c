@@ -636,6 +636,56 @@ the_largest_come_first_and_ties_by_place(void **state)
 	stats_free(s);
 }
 
+/* Units of an item of `n` bytes that an edit makes larger by `more`. */
+static uint64_t
+units_of_edited(uint32_t n, uint32_t more)
+{
+	static const uint8_t text[64 + EDIT_SLACK] =
+		"0123456789012345678901234567890123456789";
+	struct stats *const s = stats_new(&plan, 0, &err);
+	struct pass p = { .at = 0 };
+	uint64_t bytes = 0;
+
+	buf_printf(&p.text, &err, "{\"Item\":{\"id\":{\"S\":\"01234567\"},"
+		   "\"x\":{\"S\":\"%0*d\"}}}\n", (int)n - 11, 0);
+	start(&p, s, 0);
+	assert_true(go(&p, 1 << 20, &bytes));
+	assert_int_equal(n, bytes);
+
+	/* The same batch, as if it had gone through a program. */
+	struct item *const item = &p.batch.items[0];
+	struct edit edit = { item->map.kids[1].text, text, 8, 8 + more };
+	struct product made = { .item = item,
+				.len = (uint32_t)item->line.len + 1 + more };
+	uint32_t tables[1] = { 0 };
+	const struct program_result result = {
+		.products = &made, .nproducts = 1, .tables = tables,
+	};
+
+	item->edits = &edit;
+	item->nedits = 1;
+	item->edited_len = made.len - 1;
+	assert_int_equal(0, p.observer.after(p.eye, &p.batch, &result, &err));
+	stop(&p);
+	assert_int_equal(0, stats_settle(s, &err));
+	const uint64_t units = stats_of_table(s, 0)->units;
+	stats_free(s);
+	return units;
+}
+
+static void
+edits_that_bring_an_item_over_a_write_unit_are_noticed(void **state)
+{
+	(void)state;
+	for (uint32_t n = 960; n < 1080; n++)
+		for (uint32_t more = 0; more <= 30; more += 10)
+			assert_int_equal(n + more > 1024 ? 2 : 1,
+					 units_of_edited(n, more));
+	assert_int_equal(units_of_edited(2048, 0), 2);
+	assert_int_equal(units_of_edited(2040, 9), 3);
+	assert_int_equal(units_of_edited(500, 9), 1);
+}
+
 /* ---- words --------------------------------------------------------------- */
 
 /* A text of `n` bytes between others, which count for nothing. */
@@ -755,6 +805,8 @@ main(void)
 		cmocka_unit_test(
 			of_many_paths_with_many_values_less_is_kept_of_each),
 		cmocka_unit_test(the_largest_come_first_and_ties_by_place),
+		cmocka_unit_test(
+			edits_that_bring_an_item_over_a_write_unit_are_noticed),
 		cmocka_unit_test(a_hash_is_of_the_text_alone),
 		cmocka_unit_test(simple_numbers_are_as_long_and_large_as_decimals),
 		cmocka_unit_test(keys_of_simple_numbers_have_their_order),

@@ -346,7 +346,8 @@ after(void *context, const struct batch *b,
 {
 	struct eye *const e = context;
 
-	return fates_note(&e->fates, e->unit, b, result, &e->looker, err);
+	return fates_note(&e->fates, e->unit, b, e->sizes, result, &e->looker,
+			  err);
 }
 
 static void

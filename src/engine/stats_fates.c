@@ -312,6 +312,33 @@ note_refusal(struct fates *f, const struct refusal *r, const struct batch *b,
 
 /* ---- products ------------------------------------------------------------ */
 
+static uint64_t
+units_of(uint64_t size)
+{
+	return size > UNIT ? (size + UNIT - 1) / UNIT : 1;
+}
+
+/*
+ * How many units an item of `before` bytes takes with its edits; 0 if that is
+ * not sure.  Edits are of whole attributes, which count for no more than their
+ * JSON; or of ids, S or N, of which a text byte counts for one at most, but a
+ * number's first for two.
+ */
+static uint64_t
+units_with_edits(const struct item *item, uint64_t before)
+{
+	enum { MORE = 2 };
+	uint64_t less = 0, more = 0;
+
+	for (uint32_t i = 0; i < item->nedits; i++) {
+		less += item->edits[i].cut + (uint64_t)MORE;
+		more += item->edits[i].len + (uint64_t)MORE;
+	}
+
+	const uint64_t low = units_of(before > less ? before - less : 0);
+	return low == units_of(before + more) ? low : 0;
+}
+
 /* Its size; of an item that is edits of its line, only that line tells it. */
 static int
 size_of(const struct item *item, struct looker *l, uint64_t *size,
@@ -397,50 +424,65 @@ note_ttl(struct fates *f, const struct item *item, struct looker *l,
 	f->sums.expired_first = p;
 }
 
+/* `before` is the size of the item that it was made of. */
 static int
-note_product(struct fates *f, const struct product *made,
+count_units(const struct product *made, const struct batch *b, uint64_t before,
+	    struct looker *l, uint64_t *units, struct err *err)
+{
+	const struct item *const item = made->item;
+	uint64_t size;
+
+	/* JSON says all that counts, and more. */
+	*units = 1;
+	if (made->len <= UNIT && l->plan->format == PLAN_DYNAMODB_JSON)
+		return 0;
+	*units = item->edits != NULL && item == &b->items[made->source]
+		? units_with_edits(item, before) : 0;
+	if (*units > 0)
+		return 0;
+	if (size_of(item, l, &size, err) != 0)
+		return -1;
+	*units = units_of(size);
+	return 0;
+}
+
+static void
+note_product(struct fates *f, const struct product *made, uint64_t units,
 	     const struct program_result *result, struct looker *l,
-	     const struct unit *unit, struct err *err)
+	     const struct unit *unit)
 {
 	const struct plan_create *const c = l->plan->tables[f->table].create;
-	uint64_t units = 1;
 
 	f->sums.items++;
 	f->sums.json += made->len;
-	/* JSON says all that counts, and more. */
-	if (made->len > UNIT || l->plan->format != PLAN_DYNAMODB_JSON) {
-		uint64_t size;
-
-		if (size_of(made->item, l, &size, err) != 0)
-			return -1;
-		units = size > UNIT ? (size + UNIT - 1) / UNIT : 1;
-	}
 	f->sums.units += units;
 	if (c != NULL && c->nindexes > 0)
 		note_indexes(f, c, made->item, units);
 	if (f->ttl.ptr != NULL)
 		note_ttl(f, made->item, l, unit, result->tables[made->source]);
-	return 0;
 }
 
 int
 fates_note(struct fates **list, const struct unit *unit,
-	   const struct batch *b, const struct program_result *result,
-	   struct looker *l, struct err *err)
+	   const struct batch *b, const uint32_t *sizes,
+	   const struct program_result *result, struct looker *l,
+	   struct err *err)
 {
 	const uint32_t owner = l->plan->inputs[unit->input].tables[0];
 	struct fates *f = NULL;
 
 	for (uint32_t i = 0; i < result->nproducts; i++) {
 		const struct product *const made = &result->products[i];
+		uint64_t units;
 
 		if (made->item == NULL)
 			continue;
 		if (f == NULL || f->table != made->table)
 			f = fates_of(list, l->plan, made->table, err);
-		if (f == NULL ||
-		    note_product(f, made, result, l, unit, err) != 0)
+		if (f == NULL || count_units(made, b, sizes[made->source], l,
+					     &units, err) != 0)
 			return -1;
+		note_product(f, made, units, result, l, unit);
 	}
 	for (uint32_t i = 0; i < result->nrefusals; i++) {
 		const struct refusal *const r = &result->refusals[i];

@@ -265,10 +265,11 @@ void fates_free(struct fates *list);
 int fates_merge(struct fates *to, const struct fates *from);
 int fates_settle(struct fates *f, struct err *err);
 
-/* Note what became of a batch of `unit`. */
+/* Note what became of a batch of `unit`, whose items had those sizes. */
 int fates_note(struct fates **list, const struct unit *unit,
-	       const struct batch *b, const struct program_result *result,
-	       struct looker *l, struct err *err);
+	       const struct batch *b, const uint32_t *sizes,
+	       const struct program_result *result, struct looker *l,
+	       struct err *err);
 
 /* Does `a` come before `b`? */
 bool place_before(const struct stats_place *a, const struct stats_place *b);
