@@ -99,11 +99,6 @@ check(struct service *s, const struct table_export_options *o,
 			       "turn it on with 'dynamill pitr on %s' (it costs "
 			       "money, and knows nothing of before)", o->table,
 			       o->table);
-	if (o->from != 0 && (o->to - o->from < WINDOW_LEAST ||
-			     o->to - o->from > WINDOW_MOST))
-		return err_set(err, ERR_USAGE, "an incremental export is of 15 "
-			       "minutes to 24 hours, not of %lld seconds",
-			       (long long)(o->to - o->from));
 	return 0;
 }
 
@@ -112,8 +107,15 @@ static int
 look_at(struct service *s, const struct table_export_options *o,
 	struct dynamodb_table *table, struct err *err)
 {
-	const int rc = dynamodb_describe(s, o->table, table, err);
+	int rc;
 
+	*table = (struct dynamodb_table){ 0 };
+	if (o->from != 0 && (o->to - o->from < WINDOW_LEAST ||
+			     o->to - o->from > WINDOW_MOST))
+		return err_set(err, ERR_USAGE, "an incremental export is of 15 "
+			       "minutes to 24 hours, not of %lld seconds",
+			       (long long)(o->to - o->from));
+	rc = dynamodb_describe(s, o->table, table, err);
 	if (rc == 0)
 		return err_set(err, ERR_REFUSED, "there is no table '%s' at %s",
 			       o->table, service_url(s));

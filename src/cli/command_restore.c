@@ -30,6 +30,10 @@ by_service(const struct options *o, struct err *err)
 	if ((o->backup == NULL) != (o->nargs == 1))
 		return err_set(err, ERR_USAGE, "a table again of what? name "
 			       "the one table, or --backup ARN");
+	if (o->backup != NULL && o->to_time != NULL)
+		return err_set(err, ERR_USAGE, "a backup is of one moment: "
+			       "leave out --to-time, or name the table in place "
+			       "of --backup");
 	if (options_time("to-time", o->to_time, &r.time, err) != 0)
 		return -1;
 	side = side_open(environment_side(), err);

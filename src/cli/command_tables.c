@@ -104,7 +104,9 @@ create_of(struct place *p, const char *path)
 			? tables_create(p->service, t, p->err)
 			: footprint_make(p->options->job, p->service, t,
 					 p->err);
-		if (rc >= 0 && !p->options->quiet)
+		if (rc < 0)
+			err_at(p->err, "%s", path);
+		else if (!p->options->quiet)
 			printf("%s: %s\n", tables_name(t),
 			       p->options->dry_run && rc == 0 ? "to be made"
 			       : !p->options->dry_run && rc > 0 ? "made"

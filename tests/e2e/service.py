@@ -324,6 +324,8 @@ def backups_and_tables_again_are_waited_for(here, _):
              'RestoreDateTime': 1700000100},
             {'SourceTableName': 'Things-new', 'TargetTableName': 'Latest',
              'UseLatestRestorableTime': True}], 'asked')
+        dynamill(at(url), 'restore', '--backup', 'arn:x', '--into', 'Third',
+                 '--to-time', '2023-11-14T22:15:00Z', status=2)
         e2e.equal(service.of('RestoreTableFromBackup'), [
             {'BackupArn': 'arn:x', 'TargetTableName': 'Third'}], 'asked')
 

@@ -88,6 +88,8 @@ def another_key_is_another_table(here, _):
         e2e.contains(r.err, 'another key')
         e2e.write(path, '{"TableName":')
         tables(s, 'create', path, status=3)
+        e2e.write(path, '{"x":1}')
+        e2e.contains(tables(s, 'create', path, status=2).err, path)
         tables(s, 'create', status=2)
         tables(s, 'frobnicate', status=2)
 
