@@ -74,7 +74,7 @@ stage_named(const char *option, const char *name, struct err *err)
 
 /* ---- what was done before ----------------------------------------------- */
 
-/* Is every table there that no import makes, and that nothing went into yet? */
+/* Is every table there that is to be pushed into, and was not yet? */
 static bool
 has_tables(struct migration *m)
 {
@@ -86,7 +86,8 @@ has_tables(struct migration *m)
 		const struct migrate_table *const t = &m->tables[i];
 		const char *why;
 
-		if (!t->there && !t->begun && !migrate_imports(m, t, &why))
+		if (t->items + t->deletes > 0 && !t->there && !t->begun &&
+		    !migrate_imports(m, t, &why))
 			return false;
 	}
 	return true;

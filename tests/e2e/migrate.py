@@ -1408,6 +1408,12 @@ def a_dry_run_says_it_and_does_nothing(here, _):
 
 def stages_can_be_chosen(here, _):
     plan = small(here, things(20))
+    with open(plan) as f:
+        text = json.load(f)
+    text['tables'] = {'Nothing': {'key': {'id': 'S'}, 'of': 'Things',
+                                  'where': "id = 'no'"}, **text['tables']}
+    text['source']['exports'] = [{'path': 'data', 'table': 'Things'}]
+    e2e.write_plan(plan, text)
     job = here + '/job'
     with servers.emptied() as s:
         r = run(s, 'migrate', plan, '--job', job, '--from', 'push', status=2)
@@ -1418,8 +1424,13 @@ def stages_can_be_chosen(here, _):
         e2e.equal(held(s), {}, 'held')
         e2e.equal([x for x, _ in stages(job)],
                   ['whoami', 'analyze', 'test', 'run'], 'stages')
+        # Done is done, also of a table that gets no item.
+        r = run(s, 'migrate', plan, '--job', job)
+        r = run(s, 'migrate', plan, '--job', job)
+        e2e.contains(r.out, '== tables: done', '== push: done')
+        e2e.equal(sorted(held(s)), ['Nothing', 'Things'], 'held')
         r = run(s, 'migrate', plan, '--job', job, '--output', 'json')
-        e2e.equal(json.loads(r.out)['story']['tables'],
+        e2e.equal(json.loads(r.out)['story']['tables'][1:],
                   [{'table': 'Things', 'read': 20, 'filtered': 0,
                     'rejected': 0, 'emitted': 20, 'written': 20, 'sent': 20,
                     'refused': 0, 'verified': 20}], r)
