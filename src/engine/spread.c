@@ -64,14 +64,15 @@ spread_new(const struct run_shared *shared, const struct unit *u,
 static void
 let_go(struct spread *s)
 {
-	for (unsigned i = 0; s->slots != NULL && i < s->nslots; i++)
-		unit_part_free(&s->slots[i].part);
-	free(s->slots);
-	s->slots = NULL;
+	/* Its source may still point into a part. */
 	if (s->whole != NULL)
 		unit_run_abandon(s->whole);	/* what is in place stays */
 	unit_run_free(s->whole);
 	s->whole = NULL;
+	for (unsigned i = 0; s->slots != NULL && i < s->nslots; i++)
+		unit_part_free(&s->slots[i].part);
+	free(s->slots);
+	s->slots = NULL;
 }
 
 void
