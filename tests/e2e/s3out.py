@@ -56,7 +56,7 @@ def from_s3_to_s3_gives_the_bytes_of_the_disk(here, options):
         s3.big('%s/data/%d.json.gz' % (here, i), n + i, seed=i)
     s3.big(here + '/data/large.json.gz', 5 * n, seed=9)
     e2e.run(plan(here), here + '/disk', '--quiet')
-    with servers.s3('--e500', .05, '--reset', .05, '--lost', .05, '--tear',
+    with servers.s3('--e500', .05, '--reset', .05, '--lost', .1, '--tear',
                     .1, '--throttle', .3) as s:
         source = s.put(here + '/data', 'data')
         path = plan(here, 's3', [source], out=OUT + '/')
