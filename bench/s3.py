@@ -17,6 +17,7 @@ import xml.sax.saxutils
 
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = 'HTTP/1.1'
+    disable_nagle_algorithm = True      # or some answers wait 40 ms for an ACK
 
     def log_message(self, *_):
         pass
