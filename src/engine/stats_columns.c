@@ -310,11 +310,18 @@ take_often(struct column *c)
 }
 
 static inline __attribute__((always_inline)) int
-take(struct column *c)
+take(struct paths *p, struct node *n, uint32_t *sizes, struct arena *scratch,
+     struct err *err)
 {
-	struct node *const n = c->node;
+	struct column column, *const c = &column;
 	int rc = 0;
 
+	/* Its array is large, and written before it is read. */
+	c->paths = p;
+	c->node = n;
+	c->sizes = sizes;
+	c->scratch = scratch;
+	c->err = err;
 	c->fresh = 0;
 	if (n->met != NULL)
 		rc = take_often(c);
@@ -332,14 +339,7 @@ static int
 values_take(struct paths *p, struct node *n, uint32_t *sizes,
 	    struct arena *scratch, struct err *err)
 {
-	struct column c;
-
-	c.paths = p;
-	c.node = n;
-	c.sizes = sizes;
-	c.scratch = scratch;
-	c.err = err;
-	return take(&c);
+	return take(p, n, sizes, scratch, err);
 }
 
 #if defined(__x86_64__)
@@ -347,14 +347,7 @@ static CHARS_WIDE int
 values_take_wide(struct paths *p, struct node *n, uint32_t *sizes,
 		 struct arena *scratch, struct err *err)
 {
-	struct column c;
-
-	c.paths = p;
-	c.node = n;
-	c.sizes = sizes;
-	c.scratch = scratch;
-	c.err = err;
-	return take(&c);
+	return take(p, n, sizes, scratch, err);
 }
 #endif
 
