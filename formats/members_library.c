@@ -1,11 +1,10 @@
 #include "formats/members_library.h"
 
-#include <dlfcn.h>
 #include <pthread.h>
 #include <stddef.h>
-#include <string.h>
 
 #include "base/err.h"
+#include "base/library.h"
 
 /* The names under which systems have it; the first is the usual one. */
 static const char *const LIBRARIES[] = { "libarchive.so.13", "libarchive.so" };
@@ -13,10 +12,7 @@ static const char *const LIBRARIES[] = { "libarchive.so.13", "libarchive.so" };
 #define FUNCTION(name) \
 	{ "archive_" #name, offsetof(struct members_library, name) }
 
-static const struct {
-	const char *name;
-	size_t at;		/* in struct members_library */
-} FUNCTIONS[] = {
+static const struct library_function FUNCTIONS[] = {
 	FUNCTION(read_new), FUNCTION(read_free),
 	FUNCTION(read_support_filter_gzip),
 	FUNCTION(read_support_filter_bzip2),
@@ -39,32 +35,20 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 static struct members_library functions;
 static struct err failure;
 
+static const struct library LIBRARY = {
+	.files = LIBRARIES,
+	.nfiles = sizeof(LIBRARIES) / sizeof(LIBRARIES[0]),
+	.functions = FUNCTIONS,
+	.nfunctions = sizeof(FUNCTIONS) / sizeof(FUNCTIONS[0]),
+	.absent = "libarchive is not here, and archives are read by it: install "
+		  "it (Debian: libarchive13), or unpack the archive",
+	.name = "libarchive", .oldest = "3.4",
+};
+
 static void
 load(void)
 {
-	unsigned char *const to = (unsigned char *)&functions;
-	void *library = NULL;
-
-	for (size_t i = 0; i < sizeof(LIBRARIES) / sizeof(LIBRARIES[0]) &&
-	     library == NULL; i++)
-		library = dlopen(LIBRARIES[i], RTLD_NOW | RTLD_LOCAL);
-	if (library == NULL) {
-		err_set(&failure, ERR_SYSTEM, "libarchive is not here, and "
-			"archives are read by it: install it (Debian: "
-			"libarchive13), or unpack the archive");
-		return;
-	}
-	for (size_t i = 0; i < sizeof(FUNCTIONS) / sizeof(FUNCTIONS[0]); i++) {
-		void *const f = dlsym(library, FUNCTIONS[i].name);
-
-		if (f == NULL) {
-			err_set(&failure, ERR_SYSTEM, "libarchive has no '%s': "
-				"it is too old; 3.4 or later is needed",
-				FUNCTIONS[i].name);
-			return;
-		}
-		memcpy(to + FUNCTIONS[i].at, &f, sizeof(f));
-	}
+	library_load(&LIBRARY, &functions, &failure);
 }
 
 const struct members_library *

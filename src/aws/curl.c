@@ -1,12 +1,11 @@
 #include "aws/curl.h"
 
-#include <dlfcn.h>
 #include <pthread.h>
 #include <stddef.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "base/err.h"
+#include "base/library.h"
 
 /* The names under which distributions have it; the first is the usual one. */
 static const char *const LIBRARIES[] = {
@@ -16,10 +15,7 @@ static const char *const LIBRARIES[] = {
 #define FUNCTION(name) \
 	{ "curl_" #name, offsetof(struct curl_functions, name) }
 
-static const struct {
-	const char *name;
-	size_t at;		/* in struct curl_functions */
-} FUNCTIONS[] = {
+static const struct library_function FUNCTIONS[] = {
 	FUNCTION(global_init), FUNCTION(easy_init), FUNCTION(easy_cleanup),
 	FUNCTION(easy_reset), FUNCTION(easy_setopt), FUNCTION(easy_getinfo),
 	FUNCTION(easy_pause), FUNCTION(easy_strerror), FUNCTION(multi_init),
@@ -33,32 +29,21 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 static struct curl_functions functions;
 static struct err failure;
 
+static const struct library LIBRARY = {
+	.files = LIBRARIES,
+	.nfiles = sizeof(LIBRARIES) / sizeof(LIBRARIES[0]),
+	.functions = FUNCTIONS,
+	.nfunctions = sizeof(FUNCTIONS) / sizeof(FUNCTIONS[0]),
+	.absent = "libcurl is not here, and AWS is reached through it: install it "
+		  "(Debian: libcurl4)",
+	.name = "libcurl", .oldest = "7.66",
+};
+
 static void
 load(void)
 {
-	unsigned char *const to = (unsigned char *)&functions;
-	void *library = NULL;
-
-	for (size_t i = 0; i < sizeof(LIBRARIES) / sizeof(LIBRARIES[0]) &&
-	     library == NULL; i++)
-		library = dlopen(LIBRARIES[i], RTLD_NOW | RTLD_LOCAL);
-	if (library == NULL) {
-		err_set(&failure, ERR_SYSTEM, "libcurl is not here, and AWS is "
-			"reached through it: install it (Debian: libcurl4)");
-		return;
-	}
-	for (size_t i = 0; i < sizeof(FUNCTIONS) / sizeof(FUNCTIONS[0]); i++) {
-		void *const f = dlsym(library, FUNCTIONS[i].name);
-
-		if (f == NULL) {
-			err_set(&failure, ERR_SYSTEM, "libcurl has no '%s': it "
-				"is too old; 7.66 or later is needed",
-				FUNCTIONS[i].name);
-			return;
-		}
-		memcpy(to + FUNCTIONS[i].at, &f, sizeof(f));
-	}
-	if (functions.global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+	if (library_load(&LIBRARY, &functions, &failure) == 0 &&
+	    functions.global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
 		err_set(&failure, ERR_SYSTEM, "libcurl does not start");
 }
 
